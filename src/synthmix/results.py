@@ -1,0 +1,224 @@
+"""What a study found, as one validated object: written by study/, read by report/ and by people's own code.
+
+Losses are in nats per token, parameters non-embedding, intervals at ``level`` (0.9 unless it says otherwise).
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Part(BaseModel):
+    """Base of the parts: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(Part):
+    """A value with its interval; ``value`` None means undefined, and ``why`` says so in one clause."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.9
+    why: str | None = None
+
+
+class Warn(Part):
+    """A coded warning with a sentence a person can act on; ``about`` names the recipe, law or corpus."""
+
+    code: str
+    message: str
+    about: str | None = None
+
+
+class RunRow(Part):
+    """One trained model. ``share`` is the synthetic share; ``losses``/``bits`` are per held-out domain."""
+
+    id: str
+    recipe: str
+    synthetic: str | None
+    share: float
+    params: int
+    params_total: int
+    tokens: int
+    seed: int
+    loss: float
+    losses: dict[str, float]
+    bits: dict[str, float]  # bits per byte
+    flops: float
+    seconds: float
+    tokens_per_second: float
+    epochs: dict[str, float]
+
+
+class Recipe(Part):
+    """A mixture: ``synthetic`` is None for the natural text alone or a mixture of several synthetic sources."""
+
+    name: str
+    shares: dict[str, float]
+    synthetic: str | None
+    share: float
+
+
+class HeldOut(Part):
+    """A law fitted without ``what`` (for example the largest budget) and asked to predict it."""
+
+    what: str
+    fitted: int
+    predicted: int
+    mean_abs_relative_error: float
+    worst_abs_relative_error: float
+
+
+class FitSummary(Part):
+    """One fitted law. ``recipe`` None: fitted to all recipes together; ``params``/``tokens``: held fixed there."""
+
+    law: str
+    formula: str
+    recipe: str | None
+    params: int | None
+    tokens: int | None
+    points: int
+    parameters: dict[str, Interval]
+    r2: float
+    objective: float
+    held_out: HeldOut | None
+    warnings: list[Warn]
+
+
+class Curve(Part):
+    """A fitted curve with its band: loss against ``along``, the other size fixed at ``fixed``."""
+
+    recipe: str
+    law: str
+    along: Literal["tokens", "params"]
+    fixed: int
+    x: list[float]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class SharePoint(Part):
+    """One trained model on the share curve."""
+
+    share: float
+    loss: float
+    seed: int
+
+
+class ShareCurve(Part):
+    """Loss against the share of one synthetic source at one (params, tokens); measured, or the question's."""
+
+    synthetic: str
+    params: int
+    tokens: int
+    measured: list[SharePoint]
+    shares: list[float]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+    best: Interval
+    flat: tuple[float, float] | None  # shares whose loss is within the noise of the best
+    is_question: bool
+
+
+class RecipeAnswer(Part):
+    """What one recipe is expected to give at the question's size and budget."""
+
+    recipe: str
+    share: float
+    synthetic: str | None
+    law: str
+    loss: Interval  # of the mean curve
+    new_run: Interval  # of one new run, seed noise included
+    difference: Interval  # loss minus the natural text's: below zero, the mixture is better
+    speedup: Interval  # tokens of natural text for the same loss, over the mixture's
+
+
+class Answer(Part):
+    """The answer for the study's question. ``decades_*``: log10 of the question over the largest trained."""
+
+    params: int
+    tokens: int
+    decades_params: float
+    decades_tokens: float
+    recipes: list[RecipeAnswer]
+
+
+class Statistic(Part):
+    """Unigram statistics of one recipe against one held-out domain."""
+
+    recipe: str
+    domain: str
+    coverage_mass: float
+    coverage_types: float
+    kl_test_train: float  # nats
+    smoothing: str
+    train_tokens: int
+    test_tokens: int
+
+
+class Domain(Part):
+    """A held-out domain; ``whole``: nothing of it was trained on, not even other documents."""
+
+    name: str
+    whole: bool
+    documents: int
+    tokens: int
+    bytes: int
+
+
+class CorpusRow(Part):
+    """One corpus as built."""
+
+    name: str
+    kind: Literal["real", "synthetic"]
+    documents: int
+    train_tokens: int
+    bytes: int
+    origin: str
+    license: str
+    removed: dict[str, int]  # reason -> documents
+
+
+class Noise(Part):
+    """Seed noise from replicated cells: pooled standard deviation of the averaged loss."""
+
+    sd: float | None
+    cells: int
+    runs: int
+
+
+class Spent(Part):
+    """What the study cost, in all sessions together."""
+
+    runs: int
+    tokens: int
+    flops: float
+    run_seconds: float
+    stage_seconds: dict[str, float]
+    device: str
+
+
+class Results(Part):
+    """All of it."""
+
+    study: str
+    version: str
+    averaging: str
+    context: int
+    domains: list[Domain]
+    corpora: list[CorpusRow]
+    recipes: list[Recipe]
+    runs: list[RunRow]
+    noise: Noise
+    fits: list[FitSummary]
+    curves: list[Curve]
+    share_curves: list[ShareCurve]
+    answer: Answer | None
+    statistics: list[Statistic]
+    spent: Spent
+    versions: dict[str, str]
+    warnings: list[Warn]
