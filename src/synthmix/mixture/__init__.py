@@ -1,0 +1,1 @@
+"""Recipes (shares of corpora) and the token-exact manifests they resolve to."""

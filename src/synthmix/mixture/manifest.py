@@ -1,0 +1,97 @@
+"""What a recipe and a budget resolve to: which sequence of which corpus is trained on, in which order.
+
+A corpus of T tokens holds (T - 1) // context sequences: each predicts ``context`` tokens, and the last target
+of one sequence is the first input of the next, so no token is predicted twice within an epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.mixture.interleave import interleave
+from synthmix.mixture.recipe import Recipe
+from synthmix.quantities import format_count
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An exact training order. ``order``: source index per sequence, ``blocks``: which sequence of that source.
+
+    ``counts`` are sequences per source; ``epochs`` how often each source was gone through (below 1: in part).
+    """
+
+    sources: tuple[str, ...]
+    context: int
+    order: np.ndarray
+    blocks: np.ndarray
+    counts: dict[str, int]
+    epochs: dict[str, float]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are predicted."""
+        return len(self.order) * self.context
+
+
+def sequences_in(tokens: int, context: int) -> int:
+    """Sequences that a corpus of ``tokens`` tokens holds."""
+    return max(0, (tokens - 1) // context)
+
+
+def make_manifest(
+    recipe: Recipe,
+    sequences: int,
+    context: int,
+    available: Mapping[str, int],
+    *,
+    seed: int,
+    epochs: float = 1,
+    where: str | None = None,
+) -> Manifest:
+    """Resolve a recipe to an exact order of ``sequences`` sequences.
+
+    A source's own order depends on ``seed`` and its name only, so recipes with the same seed see the same
+    natural text in the same order and their differences cancel noise (CHOSEN; paired design).
+
+    Args:
+        available: tokens of each source's training part.
+        epochs: how often a source may be gone through; more than 1 must be asked for.
+
+    Raises:
+        BadInput: a source is unknown, or has fewer tokens than the recipe needs within ``epochs``.
+    """
+    order = interleave([share for _, share in recipe.shares], sequences)
+    blocks = np.empty(sequences, dtype=np.int64)
+    counts, passes = {}, {}
+    for i, source in enumerate(recipe.sources):
+        if source not in available:
+            raise BadInput(f"no corpus of this name; there are {', '.join(available)}", where=where, key=source)
+        holds = sequences_in(available[source], context)
+        mine = np.flatnonzero(order == i)
+        if len(mine) > holds * epochs:
+            raise BadInput(
+                f"{format_count(len(mine) * context)} tokens asked for by recipe '{recipe.name}', "
+                f"{format_count(holds * context)} there, {epochs:g} epoch(s) allowed",
+                where=where,
+                key=source,
+                remedy="lower the budget, add text, or raise training.epochs to repeat it",
+            )
+        blocks[mine] = _source_order(holds, len(mine), seed, source)
+        counts[source], passes[source] = len(mine), len(mine) / holds if holds else 0.0
+    return Manifest(recipe.sources, context, order, blocks, counts, passes)
+
+
+def _source_order(holds: int, needed: int, seed: int, source: str) -> np.ndarray:
+    """``needed`` sequence indices: a fresh permutation of the source per epoch."""
+    rng = np.random.default_rng([seed, crc32(source.encode())])
+    parts, left = [np.empty(0, dtype=np.int64)], needed
+    while left > 0:
+        parts.append(rng.permutation(holds)[:left])
+        left -= len(parts[-1])
+    return np.concatenate(parts)
