@@ -1,0 +1,32 @@
+"""From text to memory-mapped token shards: readers, tokenizer, split, removal of duplicates, the embedded sample."""
+
+from synthmix.corpus.build import build_corpus, train_texts
+from synthmix.corpus.corpus import Corpus
+from synthmix.corpus.document import Document
+from synthmix.corpus.meta import Counts, Meta
+from synthmix.corpus.prepare import open_or_build
+from synthmix.corpus.readers import read_documents
+from synthmix.corpus.sample import absent_domains, sample_domains, write_sample
+from synthmix.corpus.shards import TokenStream
+from synthmix.corpus.sources import Limit, Source
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+
+__all__ = [
+    "Corpus",
+    "Counts",
+    "Document",
+    "Limit",
+    "Meta",
+    "Source",
+    "TokenStream",
+    "Tokenizer",
+    "absent_domains",
+    "build_corpus",
+    "load_tokenizer",
+    "open_or_build",
+    "read_documents",
+    "sample_domains",
+    "train_texts",
+    "train_tokenizer",
+    "write_sample",
+]

@@ -1,0 +1,159 @@
+"""A corpus on disk: token streams, what is known about them, and the way back to documents.
+
+::
+
+    corpus.json        metadata, written last          tokenizer.json     so that the folder is self-contained
+    train/00000.npy    one stream, all domains         documents.parquet  where each document lies
+    heldout/<domain>/00000.npy                         a stream a domain
+
+In every stream the documents stand in the order of the hash of their text, each followed by the end-of-document
+token: any prefix is a uniform sample of the documents, whatever the order of the files was.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from synthmix.corpus.document import Document
+from synthmix.corpus.meta import Counts, Meta, read_meta
+from synthmix.corpus.shards import TokenStream
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
+from synthmix.errors import BadInput
+
+DOCUMENTS = "documents.parquet"
+TOKENIZER = "tokenizer.json"
+
+
+class Corpus:
+    """An opened corpus; cheap to make, to hold and to send to another process (the tokens stay on disk)."""
+
+    def __init__(self, folder: Path, meta: Meta) -> None:
+        self.folder, self.meta = folder, meta
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a corpus folder.
+
+        Raises:
+            BadInput: no corpus there, a damaged record, a missing or truncated shard.
+        """
+        corpus = cls(Path(folder), read_meta(Path(folder)))
+        for name in corpus.meta.streams:
+            corpus._stream(name)  # looks at the shards' sizes
+        return corpus
+
+    @property
+    def id(self) -> str:
+        """Hash of the content."""
+        return self.meta.id
+
+    @property
+    def name(self) -> str:
+        """The name given when it was built."""
+        return self.meta.name
+
+    @cached_property
+    def train(self) -> TokenStream:
+        """The training part, all domains."""
+        return self._stream("train")
+
+    @property
+    def heldout_domains(self) -> list[str]:
+        """Domains of which something is held out, sorted."""
+        return sorted(self.meta.heldout_streams)
+
+    def heldout(self, domain: str) -> TokenStream:
+        """The held-out documents of one domain.
+
+        Raises:
+            BadInput: nothing of that domain is held out.
+        """
+        if domain not in self.meta.heldout_streams:
+            have = ", ".join(self.heldout_domains) or "none"
+            raise BadInput(f"nothing held out of domain {domain!r}; there is {have}", where=self.folder)
+        return self._stream(self.meta.heldout_streams[domain])
+
+    @property
+    def train_counts(self) -> Counts:
+        """Of the training part, all domains together."""
+        return sum(self.meta.train.values(), Counts())
+
+    def heldout_counts(self, domain: str) -> Counts:
+        """Of the held-out part of one domain."""
+        return self.meta.heldout_counts.get(domain, Counts())
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that made the shards.
+
+        Raises:
+            BadInput: its file is not the one the corpus was built with.
+        """
+        tokenizer = load_tokenizer(self.folder / TOKENIZER, end=self.meta.end)
+        if tokenizer.hash != self.meta.tokenizer_hash:
+            raise BadInput(
+                "the tokenizer does not match the shards",
+                where=self.folder / TOKENIZER,
+                remedy="build the corpus again",
+            )
+        return tokenizer
+
+    def check_tokenizer(self, expected: str) -> None:
+        """Hold the corpus to the tokenizer hash ``expected``.
+
+        Raises:
+            BadInput: it was built with another tokenizer.
+        """
+        if self.meta.tokenizer_hash != expected:
+            raise BadInput(
+                f"was built with another tokenizer ({self.meta.tokenizer_hash}, not {expected})",
+                where=self.folder,
+                remedy="build it again with this tokenizer",
+            )
+
+    def verify(self) -> None:
+        """Compare every shard with its checksum and the tokenizer with its hash (reads everything).
+
+        Raises:
+            BadInput: the first that differs.
+        """
+        for name in self.meta.streams:
+            self._stream(name).verify()
+        self.tokenizer()
+
+    def token_documents(self, split: str = "train", domain: str | None = None) -> Iterator[tuple[dict, np.ndarray]]:
+        """Rows of the table of documents with their token ids (end of document left out), in stream order."""
+        import pyarrow.parquet as pq
+
+        streams = {name: self.heldout(name) for name in self.heldout_domains} if split == "heldout" else {}
+        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(batch_size=4096):
+            for row in batch.to_pylist():
+                if row["split"] == split and domain in (None, row["domain"]):
+                    stream = self.train if split == "train" else streams[row["domain"]]
+                    yield row, stream.read(row["start"], row["start"] + row["tokens"] - 1)
+
+    def documents(
+        self, split: str = "train", domain: str | None = None, limit: int | None = None
+    ) -> Iterator[Document]:
+        """The documents decoded back (exact for a tokenizer trained here), at most ``limit`` of them.
+
+        Args:
+            split: ``train`` or ``heldout``.
+        """
+        tokenizer = self.tokenizer()
+        for number, (row, ids) in enumerate(self.token_documents(split, domain)):
+            if number == limit:
+                return
+            yield Document(tokenizer.decode(ids), row["domain"], row["key"])
+
+    def texts(self, split: str = "train", domain: str | None = None, limit: int | None = None) -> Iterator[str]:
+        """The texts of :meth:`documents`."""
+        return (document.text for document in self.documents(split, domain, limit))
+
+    def _stream(self, name: str) -> TokenStream:
+        return TokenStream(self.folder, self.meta.streams[name], np.dtype(self.meta.dtype))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "meta": self.meta}

@@ -1,0 +1,102 @@
+"""What is known about a corpus: ``corpus.json``, written last, so that a folder that has it is whole."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from synthmix.corpus.shards import Shard
+from synthmix.errors import BadInput
+from synthmix.files import content_hash, read_json
+
+FORMAT = 1
+FILE = "corpus.json"
+
+
+class Counts(BaseModel):
+    """Documents, tokens (an end of document each included) and UTF-8 bytes of text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: int = 0
+    tokens: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            documents=self.documents + other.documents,
+            tokens=self.tokens + other.tokens,
+            bytes=self.bytes + other.bytes,
+        )
+
+
+class Meta(BaseModel):
+    """A corpus's metadata.
+
+    Attributes:
+        id: hash of the tokenizer and of every token in order: the content, whatever its name.
+        heldout: the share asked for, as a fraction in text.
+        train, heldout_counts: per domain.
+        streams: shards per stream: ``train``, and ``heldout/...`` as named in ``heldout_streams`` per domain.
+        removed: reason -> documents that were read and are in neither part.
+        generator: for synthetic text, what made it; free-form.
+        sources: the sources as they were written.
+        versions: of the packages that decide the content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    name: str
+    kind: Literal["real", "synthetic"]
+    id: str
+    tokenizer_hash: str
+    vocab_size: int
+    end: str
+    eos_id: int
+    dtype: str
+    heldout: str
+    train: dict[str, Counts]
+    heldout_counts: dict[str, Counts]
+    heldout_streams: dict[str, str]
+    streams: dict[str, list[Shard]]
+    removed: dict[str, int]
+    origin: str
+    license: str
+    generator: dict[str, Any] | None
+    sources: list[dict[str, Any]]
+    against: list[str]
+    versions: dict[str, str]
+
+
+def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:
+    """The corpus id: of the tokenizer and the shards' checksums."""
+    return content_hash(
+        [FORMAT, tokenizer_hash, {name: [s.blake2b for s in shards] for name, shards in streams.items()}]
+    )
+
+
+def read_meta(folder: Path) -> Meta:
+    """Read and validate ``corpus.json``.
+
+    Raises:
+        BadInput: no corpus there, a damaged record, or one of another format version.
+    """
+    path = folder / FILE
+    if not path.exists():
+        raise BadInput("no corpus here (no corpus.json)", where=folder, remedy="build it with synthmix corpus build")
+    raw = read_json(path)
+    if isinstance(raw, dict) and raw.get("format") != FORMAT:
+        raise BadInput(
+            f"has format {raw.get('format')}; this version reads {FORMAT}", where=path, remedy="build the corpus again"
+        )
+    try:
+        return Meta.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(
+            f"is damaged ({first['msg']})",
+            where=path,
+            key=".".join(map(str, first["loc"])),
+            remedy="delete the corpus folder and build it again",
+        ) from None

@@ -1,0 +1,143 @@
+"""Token shards: one-dimensional ``.npy`` files of a fixed dtype, written once and memory-mapped ever after."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from synthmix.errors import BadInput
+from synthmix.files import file_hash
+
+SHARD_TOKENS = 2**25
+_REMEDY = "delete the corpus folder and build it again"
+
+
+class Shard(BaseModel):
+    """A shard as recorded: path relative to the corpus folder, tokens, file size, blake2b of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    tokens: int
+    bytes: int
+    blake2b: str
+
+
+class ShardWriter:
+    """Collects tokens and writes a shard whenever ``shard_tokens`` are there (so that much memory is held)."""
+
+    def __init__(self, folder: Path, stream: str, dtype: np.dtype[Any], shard_tokens: int = SHARD_TOKENS) -> None:
+        self.folder, self.stream, self.dtype, self.shard_tokens = folder, stream, dtype, shard_tokens
+        self.shards: list[Shard] = []
+        self.tokens = 0
+        self._held: list[np.ndarray] = []
+        self._held_tokens = 0
+        (folder / stream).mkdir(parents=True, exist_ok=True)
+
+    def write(self, tokens: np.ndarray) -> None:
+        """Append ``tokens``, shape (n,)."""
+        self.tokens += len(tokens)
+        while len(tokens):
+            part = tokens[: self.shard_tokens - self._held_tokens]
+            self._held.append(np.asarray(part, dtype=self.dtype))
+            self._held_tokens += len(part)
+            tokens = tokens[len(part) :]
+            if self._held_tokens == self.shard_tokens:
+                self._flush()
+
+    def close(self) -> list[Shard]:
+        """Write what is left; the shards in order."""
+        if self._held_tokens:
+            self._flush()
+        return self.shards
+
+    def _flush(self) -> None:
+        name = f"{self.stream}/{len(self.shards):05d}.npy"
+        path = self.folder / name
+        np.save(path, np.concatenate(self._held), allow_pickle=False)
+        self.shards.append(
+            Shard(path=name, tokens=self._held_tokens, bytes=path.stat().st_size, blake2b=file_hash(path))
+        )
+        self._held, self._held_tokens = [], 0
+
+
+class TokenStream:
+    """The tokens of consecutive shards as one long array that stays on disk.
+
+    Raises (when made): :class:`BadInput` when a shard is missing or has not its recorded size.
+    """
+
+    def __init__(self, folder: Path, shards: Iterable[Shard], dtype: np.dtype[Any]) -> None:
+        self.folder, self.shards, self.dtype = folder, list(shards), dtype
+        self._ends = np.cumsum([shard.tokens for shard in self.shards], dtype=np.int64).tolist()
+        self._maps: dict[int, np.ndarray] = {}
+        for shard in self.shards:
+            _check_size(folder / shard.path, shard)
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getstate__(self) -> dict[str, Any]:  # a worker process maps the files anew
+        return {**self.__dict__, "_maps": {}}
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Tokens ``start`` to ``stop``, shape (stop - start,), a copy, across shards where need be.
+
+        Raises:
+            IndexError: outside the stream: asking for more tokens than there are is never silent.
+            BadInput: a damaged shard.
+        """
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"tokens {start} to {stop} of a stream of {len(self)}")
+        out, at = np.empty(stop - start, dtype=self.dtype), start
+        number = bisect_right(self._ends, start)
+        while at < stop:
+            first = self._ends[number] - self.shards[number].tokens
+            last = min(stop, self._ends[number])
+            out[at - start : last - start] = self._map(number)[at - first : last - first]
+            at, number = last, number + 1
+        return out
+
+    def blocks(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        """The tokens from ``start`` to ``stop`` in blocks of at most ``size``."""
+        stop = len(self) if stop is None else stop
+        for at in range(start, stop, size):
+            yield self.read(at, min(at + size, stop))
+
+    def verify(self) -> None:
+        """Compare every shard with its checksum (reads it whole).
+
+        Raises:
+            BadInput: one that differs.
+        """
+        for shard in self.shards:
+            path = self.folder / shard.path
+            _check_size(path, shard)
+            if file_hash(path) != shard.blake2b:
+                raise BadInput("damaged shard (its checksum differs)", where=path, remedy=_REMEDY)
+
+    def _map(self, number: int) -> np.ndarray:
+        if number not in self._maps:
+            shard = self.shards[number]
+            path = self.folder / shard.path
+            _check_size(path, shard)
+            try:
+                mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (ValueError, EOFError) as error:
+                raise BadInput(f"damaged shard ({error})", where=path, remedy=_REMEDY) from None
+            if mapped.shape != (shard.tokens,) or mapped.dtype != self.dtype:
+                raise BadInput("damaged shard (another shape or dtype)", where=path, remedy=_REMEDY)
+            self._maps[number] = mapped
+        return self._maps[number]
+
+
+def _check_size(path: Path, shard: Shard) -> None:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise BadInput("missing shard", where=path, remedy=_REMEDY) from None
+    if size != shard.bytes:
+        raise BadInput(f"damaged shard ({size} bytes, {shard.bytes} recorded)", where=path, remedy=_REMEDY)

@@ -1,0 +1,99 @@
+"""Where text comes from, as it is written in a study file: ``{files: data/web/*.jsonl.gz, limit: 5M tokens}``."""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+
+from synthmix.quantities import parse_count
+
+
+class Limit(NamedTuple):
+    """The first ``amount`` documents, or the first documents that hold ``amount`` tokens."""
+
+    amount: int
+    unit: str
+
+
+def parse_limit(value: Any) -> Limit:
+    """``"10k documents"`` or ``"5M tokens"`` -> :class:`Limit`.
+
+    Raises:
+        ValueError: the unit is missing or is neither, or the count is not a positive whole number.
+    """
+    if isinstance(value, Limit):
+        return value
+    count, _, unit = str(value).strip().rpartition(" ")
+    if unit not in ("documents", "tokens"):
+        raise ValueError(f"{value!r} is not a limit; write '10k documents' or '5M tokens'")
+    return Limit(parse_count(count), unit)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Scalar = bool | int | float | str | None
+Strings = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class Source(BaseModel):
+    """One origin of documents: files, a Hugging Face dataset, or the embedded sample; exactly one of them.
+
+    Attributes:
+        files: path, glob (``**`` too) or list of them; ``s3://`` and ``gs://`` with the extra ``cloud``.
+        format: how to read the files; by their suffix when absent.
+        separator: divides a plain text file into documents; absent, a file is one document.
+        text, id_field: fields that hold the text and the document's id (JSONL, Parquet, datasets).
+        domain, domain_field: one domain for all documents, or the field that holds it.
+        where: keeps only records whose field equals the value, or one of the values.
+        dataset: id on the Hugging Face hub, a ``save_to_disk`` folder or a folder of data files.
+        config, split, revision, streaming: passed on to ``datasets``.
+        sample: ``all``, or the domains of the embedded sample.
+        limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ORIGINS: ClassVar[tuple[str, ...]] = ("files", "dataset", "sample")
+
+    files: Strings | None = None
+    format: Literal["text", "jsonl", "parquet"] | None = None
+    separator: str | None = None
+    text: str = "text"
+    id_field: str = "id"
+    domain: str | None = None
+    domain_field: str | None = None
+    where: dict[str, Scalar | list[Scalar]] | None = None
+    dataset: str | None = None
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    streaming: bool = True
+    sample: Literal["all"] | list[str] | None = None
+    limit: Annotated[Limit, BeforeValidator(parse_limit), PlainSerializer(lambda v: f"{v[0]} {v[1]}")] | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in self.ORIGINS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"found {' and '.join(given)}" if given else "found none"
+            raise ValueError(f"exactly one of {', '.join(self.ORIGINS)} says where the text comes from; {found}")
+        if self.domain is not None and self.domain_field is not None:
+            raise ValueError("domain and domain_field exclude each other")
+        if self.files is not None and not self.files:
+            raise ValueError("files: the list is empty")
+        if self.separator == "":
+            raise ValueError("separator: must not be empty")
+        if self.separator is not None and self.files is None:
+            raise ValueError("separator: divides plain text files, so it needs files")
+        return self
+
+    def resolved(self, base: Path) -> Self:
+        """The same source with relative local paths made absolute against ``base`` (the study file's folder)."""
+        change: dict[str, Any] = {}
+        if self.files is not None:
+            change["files"] = [name if "://" in name else str(base / name) for name in self.files]
+        if self.dataset is not None and (base / self.dataset).is_dir():
+            change["dataset"] = str(base / self.dataset)
+        return self.model_copy(update=change)
