@@ -1,0 +1,182 @@
+"""The study file: validated models behind YAML and Python alike. An unknown key is an error."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from synthmix.corpus.sources import Source
+from synthmix.generation.sampler import Sampling
+from synthmix.quantities import Count, Share
+from synthmix.training.protocol import Protocol
+
+
+class Part(BaseModel):
+    """Base of the study file's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class RealCorpus(Source):
+    """Text that was not made by the study. A bare string is a path or glob."""
+
+    heldout: Share = Fraction(0)
+    kind: Literal["real", "synthetic"] = "real"
+    origin: str = ""
+    license: str = ""
+
+
+class SampledCorpus(Sampling):
+    """Text sampled from a small Llama that the study trains on the real corpus ``from``."""
+
+    generate: Literal["sample"]
+    source: str = Field(alias="from")
+    params: Count
+    train: Count = Field(description="tokens of the real corpus that the generator is trained on")
+    tokens: Count = Field(description="tokens to sample: the finite budget")
+    seed: int = Field(default=1000, ge=0)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _corpus_kind(value: Any) -> str:
+    given = value if isinstance(value, dict) else vars(value) if isinstance(value, BaseModel) else {}
+    return "generate" if "generate" in given else "real"
+
+
+def _as_source(value: Any) -> Any:
+    return {"files": value} if isinstance(value, (str, list)) else value
+
+
+CorpusEntry = Annotated[
+    Annotated[
+        Annotated[RealCorpus, Tag("real")] | Annotated[SampledCorpus, Tag("generate")], Discriminator(_corpus_kind)
+    ],
+    BeforeValidator(_as_source),
+]
+EvaluationEntry = Literal["heldout"] | Annotated[Source, BeforeValidator(_as_source)]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class TokenizerConfig(Part):
+    """A byte-level BPE trained on the natural corpus (or ``on``), or any Hugging Face tokenizer (``path``)."""
+
+    vocab: Count = 4096
+    on: Annotated[list[str], BeforeValidator(_as_list)] = []
+    path: str | None = None
+    limit: Count = Field(default=20_000_000, description="bytes of text it is trained on")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.path is not None and self.model_fields_set & {"vocab", "on"}:
+            raise ValueError("path: a ready tokenizer has its own vocabulary; drop vocab and on")
+        return self
+
+
+class MixConfig(Part):
+    """Which recipes: shares of each synthetic corpus in the natural one, and any others by name."""
+
+    natural: str
+    synthetic: Annotated[list[str], BeforeValidator(_as_list)] = []
+    shares: list[Share] = [Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
+    recipes: dict[str, dict[str, Share]] = {}
+
+
+class Replicates(Part):
+    """More seeds for some cells of the ladder, so that noise is measured. Absent lists mean all."""
+
+    params: list[Count] | None = None
+    budgets: list[Count] | None = None
+    seeds: int = Field(ge=2)
+
+
+class LadderConfig(Part):
+    """Sizes (non-embedding parameters) times budgets (tokens) times seeds, for every recipe."""
+
+    params: list[Count] = Field(min_length=1)
+    budgets: list[Count] = Field(min_length=1)
+    seeds: int = Field(default=1, ge=1)
+    replicates: list[Replicates] = []
+
+    def seeds_at(self, params: int, budget: int) -> int:
+        """How many seeds the cell (params, budget) gets."""
+        more = [
+            each.seeds
+            for each in self.replicates
+            if (each.params is None or params in each.params) and (each.budgets is None or budget in each.budgets)
+        ]
+        return max([self.seeds, *more])
+
+
+class Question(Part):
+    """What will really be trained: non-embedding parameters and tokens."""
+
+    params: Count
+    tokens: Count
+
+
+class FitConfig(Part):
+    """How many bootstrap resamples, and the level of every interval."""
+
+    bootstrap: int = Field(default=1000, ge=50)
+    level: float = Field(default=0.9, gt=0.5, lt=1)
+
+
+class StudyConfig(Part):
+    """A whole study. ``file`` is where it was read from (for messages and relative paths)."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    folder: Path | None = None
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    corpora: dict[str, CorpusEntry] = Field(min_length=1)
+    evaluate: dict[str, EvaluationEntry] = Field(min_length=1)
+    evaluate_tokens: Count = Field(default=50_000, description="tokens of each held-out domain that are scored")
+    mix: MixConfig
+    ladder: LadderConfig
+    training: Protocol = Protocol()
+    question: Question | None = None
+    fit: FitConfig = FitConfig()
+    workers: int | None = Field(default=None, ge=1, description="processes; unset: one a core")
+    keep_checkpoints: bool = True
+
+    @property
+    def root(self) -> Path:
+        """The study's folder."""
+        return self.folder or Path("studies") / self.study
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        there = f"there are {', '.join(self.corpora)}"
+        for key, names in {
+            "mix.natural": [self.mix.natural],
+            "mix.synthetic": self.mix.synthetic,
+            "tokenizer.on": self.tokenizer.on,
+            **{f"mix.recipes.{name}": list(shares) for name, shares in self.mix.recipes.items()},
+            **{
+                f"corpora.{name}.from": [entry.source]
+                for name, entry in self.corpora.items()
+                if isinstance(entry, SampledCorpus)
+            },
+        }.items():
+            for name in names:
+                if name not in self.corpora:
+                    raise ValueError(f"{key}: no corpus '{name}'; {there}")
+        if self.mix.natural in self.mix.synthetic:
+            raise ValueError(f"mix.synthetic: '{self.mix.natural}' is the natural corpus already")
+        for name, entry in self.corpora.items():
+            if isinstance(entry, SampledCorpus) and isinstance(self.corpora[entry.source], SampledCorpus):
+                raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a real corpus")
+        for name, entry in self.evaluate.items():
+            if entry == "heldout":
+                corpus = self.corpora.get(name)
+                if corpus is None:
+                    raise ValueError(f"evaluate.{name}: 'heldout' needs a corpus of this name; {there}")
+                if not isinstance(corpus, RealCorpus) or not corpus.heldout:
+                    raise ValueError(f"evaluate.{name}: corpus '{name}' holds nothing out; give it heldout: 2%")
+            elif name in self.corpora:
+                raise ValueError(f"evaluate.{name}: a corpus has this name; write '{name}: heldout' or rename it")
+        return self

@@ -1,0 +1,1 @@
+"""Held-out loss per domain, in nats per token and bits per byte."""

@@ -1,0 +1,1 @@
+"""Text that a model wrote. The first kind: a small Llama, trained on the real text and sampled."""

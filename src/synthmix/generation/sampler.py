@@ -1,0 +1,112 @@
+"""Sampling a trained model: a generator that loses the tail by truncation and by a finite budget.
+
+Each document continues a few tokens of real training text, which are not part of the output, so that the text
+covers the insides of documents and not only their beginnings (CHOSEN).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from synthmix.errors import BadInput
+from synthmix.files import write_text
+from synthmix.training.batches import Stream
+
+
+class Sampling(BaseModel):
+    """How a model is sampled. ``length`` bounds prompt and continuation together, in tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0, description="0: no limit")
+    prompt: int = Field(default=16, ge=1, description="tokens of real text that start a document")
+    length: int = Field(default=256, ge=16)
+    rows: int = Field(default=256, ge=1, description="documents sampled at once: one part")
+
+
+def sample_part(
+    model: Any,
+    prompts: Stream,
+    sampling: Sampling,
+    *,
+    seed: int,
+    eos: int,
+    decode: Callable[[list[int]], str],
+) -> list[tuple[str, int]]:
+    """Sample ``sampling.rows`` documents: ``(text, tokens)`` each, empty ones left out; the same for the same seed.
+
+    Raises:
+        BadInput: there is less real text than one prompt.
+    """
+    import torch
+
+    if len(prompts) <= sampling.prompt:
+        raise BadInput(f"{len(prompts)} tokens of real text cannot start a document of {sampling.prompt}", key="prompt")
+    if sampling.length <= sampling.prompt:
+        raise BadInput("must be longer than the prompt", key="length")
+    starts = np.random.default_rng(seed).integers(0, len(prompts) - sampling.prompt, size=sampling.rows)
+    first = np.stack([prompts.read(int(s), int(s) + sampling.prompt) for s in starts]).astype(np.int64)
+    ids = torch.from_numpy(first).to(model.device)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        out = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=sampling.length - sampling.prompt,
+            do_sample=True,
+            temperature=sampling.temperature,
+            top_p=1.0,
+            top_k=sampling.top_k,
+            logits_processor=_nucleus(sampling),
+            eos_token_id=eos,
+            pad_token_id=eos,
+        )
+    found = []
+    for row in out[:, sampling.prompt :].tolist():
+        kept = row[: row.index(eos)] if eos in row else row
+        text = decode(kept)
+        if text.strip():
+            found.append((text, len(kept)))
+    return found
+
+
+def _nucleus(sampling: Sampling) -> list[Any]:
+    """Truncation comes after the temperature, so the temperature is applied within the nucleus's view."""
+    from synthmix.generation.nucleus import Nucleus
+
+    return [Nucleus(sampling.top_p, sampling.temperature)] if sampling.top_p < 1 else []
+
+
+def write_part(folder: Path, part: int, documents: list[tuple[str, int]]) -> None:
+    """Write one part's documents atomically as JSON lines."""
+    lines = (json.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) for text, tokens in documents)
+    write_text(part_path(folder, part), "".join(line + "\n" for line in lines))
+
+
+def part_path(folder: Path, part: int) -> Path:
+    """Where part number ``part`` is kept."""
+    return folder / f"part-{part:05d}.jsonl"
+
+
+def read_parts(folder: Path, tokens: int) -> Iterator[tuple[str, int]]:
+    """Documents of the parts in order, until ``tokens`` tokens are reached (the finite budget)."""
+    total, part = 0, 0
+    while total < tokens and part_path(folder, part).exists():
+        for line in part_path(folder, part).read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if total >= tokens:
+                return
+            total += record["tokens"]
+            yield record["text"], record["tokens"]
+        part += 1
+
+
+def sampled_tokens(folder: Path) -> int:
+    """Tokens in the parts written so far, counted from the first part without a gap."""
+    return sum(tokens for _, tokens in read_parts(folder, 2**62))

@@ -1,0 +1,1 @@
+"""The only room that knows every stage: a study file becomes runs, runs become results."""

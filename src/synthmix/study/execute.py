@@ -1,0 +1,171 @@
+"""One run from its specification to its record, in whichever process: train, save, evaluate, write."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from synthmix.corpus.corpus import Corpus
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
+from synthmix.errors import BadInput
+from synthmix.files import disk_errors, new_folder, write_json
+from synthmix.store import DomainScore, RunRecord, Store
+from synthmix.study.domains import EvaluationDomain
+from synthmix.training.spec import RunSpec
+
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RunTask:
+    """Everything that a worker needs; small, so that it travels to any process."""
+
+    spec: RunSpec
+    runs: Path
+    corpora: dict[str, Path]
+    tokenizer: Path
+    domains: tuple[EvaluationDomain, ...]
+    evaluate_tokens: int | None
+    precision: str
+    keep_checkpoint: bool = True
+    save_every: float = field(default=60.0, compare=False)
+
+
+def execute(task: RunTask) -> str:
+    """Do what is left of a run and return ``done``, or ``busy`` when another process works on it.
+
+    Finished: nothing. Finished but not scored on every domain: scored from its checkpoint. Else trained, from its
+    saved state where there is one; the record is written last.
+
+    Raises:
+        BadInput, Failure: see :func:`synthmix.training.trainer.train_run`.
+    """
+    store = Store(task.runs)
+    with store.claim(task.spec.id) as mine:
+        if not mine:
+            return "busy"
+        record = store.record(task.spec.id)
+        if record is None:
+            _train(task, store)
+        elif missing(record, task.domains):
+            _score_again(task, store, record)
+    return "done"
+
+
+def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[EvaluationDomain]:
+    """Domains that a record has no loss for, or a loss on other text."""
+    return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
+
+
+def _train(task: RunTask, store: Store) -> None:
+    from synthmix.training.trainer import train_run
+
+    spec, folder = task.spec, store.run_folder(task.spec.id)
+    corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
+    told = time.monotonic()
+
+    def report(step: int, steps: int, loss: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > PROGRESS_SECONDS or step == steps:
+            told = time.monotonic()
+            tokens = step * spec.protocol.batch
+            write_json(
+                folder / "progress.json", {"tokens": tokens, "of": spec.tokens, "loss": loss, "pid": os.getpid()}
+            )
+
+    tokenizer = _tokenizer(task.tokenizer)
+    trained = train_run(
+        spec,
+        {name: corpus.train for name, corpus in corpora.items()},
+        folder,
+        precision=task.precision,
+        eos=tokenizer.eos_id,
+        report=report,
+        save_every=task.save_every,
+    )
+    if task.keep_checkpoint:
+        with new_folder(store.checkpoint(spec.id)) as staging:
+            trained.model.save_pretrained(staging)
+            tokenizer.save(staging / "tokenizer.json")
+    record = RunRecord(
+        id=spec.id,
+        spec=spec,
+        params=spec.shape.params,
+        params_total=spec.shape.params_total(spec.vocab),
+        tokens=spec.tokens,
+        flops=spec.flops,
+        seconds=round(trained.seconds, 3),
+        epochs=trained.manifest.epochs,
+        trace=trained.trace,
+        precision=task.precision,
+        device=_device(),
+        versions=_versions(),
+        losses=_score(task, trained.model, list(task.domains)),
+    )
+    store.write(record)
+    with disk_errors(folder):
+        (folder / "state.safetensors").unlink(missing_ok=True)
+        (folder / "progress.json").unlink(missing_ok=True)
+
+
+def _score_again(task: RunTask, store: Store, record: RunRecord) -> None:
+    from synthmix.training.checkpoint import load_checkpoint
+
+    domains = missing(record, task.domains)
+    if not store.checkpoint(record.id).exists():
+        names = ", ".join(domain.name for domain in domains)
+        raise BadInput(
+            f"has no loss on {names} and its checkpoint was not kept",
+            where=store.run_folder(record.id),
+            remedy="delete the run's folder to train it again, with keep_checkpoints: true",
+        )
+    model = load_checkpoint(store.checkpoint(record.id))
+    store.write(record.model_copy(update={"losses": record.losses | _score(task, model, domains)}))
+
+
+def _score(task: RunTask, model: object, domains: list[EvaluationDomain]) -> dict[str, DomainScore]:
+    from synthmix.evaluation.losses import evaluate_model
+
+    found = evaluate_model(
+        model,
+        {domain.name: domain.open() for domain in domains},
+        context=task.spec.protocol.context,
+        precision=task.precision,
+        max_tokens=task.evaluate_tokens,
+    )
+    return {
+        domain.name: DomainScore(
+            corpus=domain.id,
+            nats=found[domain.name].nats,
+            bits_per_byte=found[domain.name].bits_per_byte,
+            tokens=found[domain.name].tokens,
+        )
+        for domain in domains
+    }
+
+
+@cache
+def _corpus(path: Path, tokenizer: str) -> Corpus:
+    corpus = Corpus.open(path)
+    corpus.check_tokenizer(tokenizer)
+    return corpus
+
+
+@cache
+def _tokenizer(path: Path) -> Tokenizer:
+    return load_tokenizer(path)
+
+
+def _device() -> str:
+    from synthmix.training.device import device_name
+
+    return device_name()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    names = ("synthmix", "torch", "transformers", "tokenizers", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

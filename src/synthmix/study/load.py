@@ -1,0 +1,112 @@
+"""Reading a study file: safe YAML, every mistake in one line that names file, key and remedy."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from synthmix.config import RealCorpus, SampledCorpus, StudyConfig
+from synthmix.corpus.sources import Source
+from synthmix.errors import BadInput
+
+UNION_TAGS = {"real", "generate", "Source", "literal['heldout']", "function-before[_as_source(), Source]"}
+
+
+def load_study(path: str | Path) -> StudyConfig:
+    """Read and validate a study file. Relative paths in it count from its own folder.
+
+    Raises:
+        BadInput: no such file, not UTF-8, not YAML, a key twice, an unknown key, or a value that does not fit.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput("no such study file", where=path) from None
+    except IsADirectoryError:
+        raise BadInput("is a folder, not a study file", where=path) from None
+    except UnicodeDecodeError:
+        raise BadInput("is not UTF-8 text", where=path) from None
+    try:
+        raw = yaml.load(text, Loader=_loader())  # noqa: S506 - a SafeLoader that refuses a key given twice
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}" if mark else None
+        raise BadInput(f"is not YAML: {getattr(error, 'problem', error)}", where=path, key=line) from None
+    if not isinstance(raw, dict):
+        raise BadInput("is not a study: it has no keys", where=path, remedy="see examples/quickstart.yaml")
+    return study_from(raw, where=path)
+
+
+def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig:
+    """Validate a study given as plain data.
+
+    Raises:
+        BadInput: an unknown key, or a value that does not fit.
+    """
+    try:
+        config = StudyConfig.model_validate(raw)
+    except ValidationError as error:
+        raise _explained(error, where) from None
+    base = where.parent if where else Path()
+    corpora = {
+        name: entry.resolved(base) if isinstance(entry, RealCorpus) else entry for name, entry in config.corpora.items()
+    }
+    evaluate = {
+        name: entry.resolved(base) if isinstance(entry, Source) else entry for name, entry in config.evaluate.items()
+    }
+    return config.model_copy(update={"corpora": corpora, "evaluate": evaluate})
+
+
+def _explained(error: ValidationError, where: Path | None) -> BadInput:
+    # An unknown key is told first: it is usually why another one is missing.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    keys = [str(part) for part in first["loc"] if str(part) not in UNION_TAGS]
+    key = ".".join(keys) or None
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(keys[:-1])
+        near = difflib.get_close_matches(keys[-1], known, n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(known)}"
+        return BadInput("unknown key", where=where, key=key, remedy=remedy)
+    if first["type"] == "missing":
+        return BadInput("is missing", where=where, key=key, remedy="add it; see examples/quickstart.yaml")
+    if first["type"] == "literal_error" and keys[:1] == ["evaluate"]:
+        return BadInput("is not 'heldout', a path or a source", where=where, key=key)
+    return BadInput(message, where=where, key=key)
+
+
+def _known_keys(above: list[str]) -> list[str]:
+    """The keys that may stand below the key path ``above``."""
+    if above and above[0] == "corpora" and len(above) > 1:
+        models: list[type[BaseModel]] = [RealCorpus, SampledCorpus]
+    elif above and above[0] == "evaluate" and len(above) > 1:
+        models = [Source]
+    else:
+        models = [StudyConfig]
+        for part in above:
+            field = models[0].model_fields.get(part)
+            kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+            models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)] or models
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _loader() -> type:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses a key given twice: plain YAML would silently keep the last."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"key '{key}' twice", key_node.start_mark)
+                seen.add(key)
+            return super().construct_mapping(node, deep)
+
+    return Loader

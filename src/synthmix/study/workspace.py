@@ -1,0 +1,68 @@
+"""The study's folder: which file lies where.
+
+tokenizer.json     precision.json      results.json   report.html   figures and tables
+corpora/           what was built, by name and content key
+generated/<key>/   parts of sampled text
+runs/<id>/         the ladder's and the generators' runs (store.py)
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthmix.errors import BadInput
+from synthmix.files import disk_errors
+from synthmix.store import Store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths below a study's folder."""
+
+    root: Path
+
+    @property
+    def tokenizer(self) -> Path:
+        """Folder of tokenizers, one file a key."""
+        return self.root / "tokenizer"
+
+    @property
+    def corpora(self) -> Path:
+        """Folder of built corpora."""
+        return self.root / "corpora"
+
+    @property
+    def generated(self) -> Path:
+        """Folder of sampled parts."""
+        return self.root / "generated"
+
+    @property
+    def runs(self) -> Store:
+        """The run records."""
+        return Store(self.root / "runs")
+
+    @property
+    def results(self) -> Path:
+        """The results as JSON."""
+        return self.root / "results.json"
+
+    @property
+    def precision(self) -> Path:
+        """The precision that this study's machine was found to be faster in."""
+        return self.root / "precision.json"
+
+    @property
+    def seconds(self) -> Path:
+        """Seconds that each stage took, all sessions together."""
+        return self.root / "seconds.json"
+
+    def create(self) -> None:
+        """Make the folder and check that it can be written to.
+
+        Raises:
+            BadInput: it cannot.
+        """
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.root, os.W_OK):
+            raise BadInput("no permission to write here", where=self.root, remedy="set folder: in the study file")

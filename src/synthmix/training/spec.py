@@ -1,0 +1,63 @@
+"""What a run is: size, recipe, budget, seed and protocol. Its id is the hash of exactly these."""
+
+from fractions import Fraction
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from synthmix.files import content_hash
+from synthmix.mixture.recipe import Recipe
+from synthmix.quantities import Share
+from synthmix.training.protocol import Protocol, peak_rate
+from synthmix.training.shape import Shape, shape_for
+
+
+class RunSpec(BaseModel):
+    """One model to be trained. ``corpora`` maps each source of the recipe to its corpus id (content hash)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    params: int
+    recipe: str
+    shares: dict[str, Share]
+    corpora: dict[str, str]
+    tokenizer: str
+    vocab: int
+    steps: int
+    seed: int
+    protocol: Protocol
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The Llama that ``params`` resolves to."""
+        return shape_for(self.params)
+
+    @property
+    def tokens(self) -> int:
+        """The budget: tokens predicted in training."""
+        return self.steps * self.protocol.batch
+
+    @property
+    def flops(self) -> float:
+        """Training FLOPs."""
+        return self.tokens * self.shape.flops_per_token(self.vocab, self.protocol.context)
+
+    @property
+    def peak(self) -> float:
+        """Peak learning rate."""
+        return self.protocol.learning_rate or peak_rate(self.shape.params)
+
+    @property
+    def mixture(self) -> Recipe:
+        """The recipe as an object."""
+        return Recipe(self.recipe, tuple((name, Fraction(share)) for name, share in self.shares.items()))
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of everything that changes the trained model; the recipe's display name does not."""
+        parts = self.model_dump(mode="json", exclude={"recipe", "params"})
+        return content_hash({**parts, "shape": self.shape.as_dict(), "peak": self.peak})
+
+    def at(self) -> str:
+        """A short name for people."""
+        return f"{self.recipe} N={self.params} D={self.tokens} seed={self.seed}"

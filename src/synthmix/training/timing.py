@@ -1,0 +1,46 @@
+"""How fast this machine trains: a few timed steps per size, for the plan."""
+
+import statistics
+import time
+
+from synthmix.training.device import best_device
+from synthmix.training.model import make_model, optimizer_for
+from synthmix.training.protocol import Protocol
+from synthmix.training.shape import Shape
+from synthmix.training.trainer import step_loss
+
+TIMED_FLOPS = 2e12  # a few seconds of a laptop: larger models are scaled from the largest timed one
+
+
+def tokens_per_second(shape: Shape, vocab: int, protocol: Protocol, precision: str, steps: int = 4) -> float:
+    """Median training speed over ``steps`` steps (after one that warms up) on random tokens."""
+    import torch
+
+    model = make_model(shape, vocab, protocol.context, seed=0).to(best_device())
+    optimizer = optimizer_for(model, 1e-4, protocol.weight_decay, protocol.betas)
+    batch = torch.randint(vocab, (protocol.sequences, protocol.context + 1), device=best_device())
+    taken = []
+    for _ in range(steps + 1):
+        start = time.perf_counter()
+        loss = step_loss(model, batch, precision)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), protocol.clip)
+        optimizer.step()
+        float(loss.detach())
+        taken.append(time.perf_counter() - start)
+    return protocol.batch / statistics.median(taken[1:])
+
+
+def ladder_speeds(shapes: list[Shape], vocab: int, protocol: Protocol, precision: str) -> dict[Shape, float]:
+    """Tokens per second of each shape; those too large to time in a few seconds are scaled by their FLOPs."""
+    speeds: dict[Shape, float] = {}
+    timed: tuple[float, float] | None = None  # FLOPs per token and tokens per second of the largest timed shape
+    for shape in sorted(shapes, key=lambda each: each.params):
+        flops = shape.flops_per_token(vocab, protocol.context)
+        if timed is None or flops * protocol.batch * 5 <= TIMED_FLOPS:
+            timed = (flops, tokens_per_second(shape, vocab, protocol, precision))
+            speeds[shape] = timed[1]
+        else:
+            speeds[shape] = timed[1] * timed[0] / flops
+    return speeds
