@@ -169,10 +169,7 @@ def _license(domain: str) -> str:
     if domain not in LIBRARIES:
         return "PSF-2.0"
     about = importlib.metadata.metadata(domain)
-    classified = [c.rpartition(" :: ")[2] for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
-    text = (
-        "".join(about.get_all("License-Expression") or [])
-        or ", ".join(classified)
-        or "".join(about.get_all("License") or []).strip()
-    )
-    return text.splitlines()[0] if text else "unknown"
+    classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License ::")]
+    classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
+    stated = [*(about.get_all("License-Expression") or []), classified, *(about.get_all("License") or [])]
+    return next((text.strip().splitlines()[0] for text in stated if text.strip()), "unknown")
