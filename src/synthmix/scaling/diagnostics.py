@@ -1,0 +1,116 @@
+"""Coded warnings: what a fit cannot know, said in a sentence each."""
+
+import numpy as np
+
+from synthmix.results import Warn
+from synthmix.scaling.inputs import Array
+from synthmix.scaling.law import Law
+from synthmix.scaling.noise import Noise, seed_noise
+from synthmix.scaling.runs import Runs
+
+CODES = {
+    "exactly_determined": "as many distinct points as parameters: the law passes through them and cannot be checked",
+    "too_few_points": "fewer than two distinct points per parameter",
+    "few_decades": "N or D spans less than two decades",
+    "exponent_at_bound": "an exponent is at the edge of its range",
+    "parameter_at_bound": "another parameter is at the edge of its range",
+    "E_at_bound": "E is 0",
+    "E_above_lowest_loss": "E is above the lowest measured loss",
+    "flat_profile": "the runs hardly constrain a parameter",
+    "no_replicates": "no cell is repeated with another seed",
+    "no_noise": "nothing tells how large the noise is, so there are no intervals",
+    "loss_rises": "loss rises with D or N somewhere",
+    "constant_loss": "all losses are equal",
+    "cross_design": "N varies at one D and D at one N only",
+    "far_extrapolation": "a prediction is far outside the runs",
+}
+
+
+def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]:
+    """Warnings that follow from the runs and the law's needs alone."""
+    found: list[Warn] = []
+    if runs.cells == free:
+        _add(found, law, "exactly_determined", f"{free} parameters pass through {runs.cells} distinct points exactly, "
+             "so the fit cannot be checked; add a budget, or fit the law chinchilla to all sizes at once")  # fmt: skip
+    elif runs.cells < 2 * free:
+        _add(found, law, "too_few_points", f"{runs.cells} distinct points for {free} parameters: "
+             "intervals lean on the assumed noise; add sizes or budgets")  # fmt: skip
+    for column in ("N", "D"):
+        if column in law.columns and runs.decades(column) < 2:
+            _add(found, law, "few_decades", f"{column} spans {runs.decades(column):.1f} decades; below 2, the exponent "
+                 "and E trade against each other, so trust predictions near the runs only")  # fmt: skip
+    if seed_noise(runs).dof == 0 and noise.seed is None:
+        _add(found, law, "no_replicates", "no run is repeated with another seed, so seed noise and lack of fit "
+             "cannot be told apart; add a second seed somewhere")  # fmt: skip
+    if noise.total is None:
+        _add(found, law, "no_noise", "no intervals: the points determine the law exactly and no replicate tells "
+             "the noise; add runs or give the noise")  # fmt: skip
+    if np.ptp(runs.loss) <= 1e-12 * runs.loss.max():
+        _add(found, law, "constant_loss", "all losses are equal, so exponents mean nothing")
+    _rises(found, law, runs, noise)
+    if {"N", "D"} <= set(law.columns) and is_cross(runs):
+        _add(found, law, "cross_design", "N varies at one D and D at one N only, so an interaction of N and D cannot "
+             "be seen; add runs off the cross")  # fmt: skip
+    return found
+
+
+def fit_warnings(law: Law, runs: Runs, theta: Array, draws: Array, low: Array, high: Array) -> list[Warn]:
+    """Warnings that follow from where the parameters came to rest (in the fitter's units)."""
+    found: list[Warn] = []
+    for k, parameter in enumerate(law.parameters):
+        if low[k] == high[k]:
+            continue
+        name, at = parameter.name, theta[k]
+        edge = bool(np.isclose(at, low[k], rtol=1e-6, atol=1e-12) or np.isclose(at, high[k], rtol=1e-6))
+        share = float(np.mean(np.isclose(draws[:, k], low[k], rtol=1e-6, atol=1e-12) | (draws[:, k] >= high[k])))
+        if name == "E" and (edge or share > 0.05):
+            where = "E is 0" if edge else f"E is 0 in {share:.0%} of the resamples"
+            _add(found, law, "E_at_bound", f"{where}: the runs do not show where the loss levels off")
+        elif edge or share > 0.05:
+            kind = "exponent_at_bound" if parameter.meaning == "exponent" else "parameter_at_bound"
+            where = f"{name} is at its bound" if edge else f"{name} is at its bound in {share:.0%} of the resamples"
+            _add(found, law, kind, f"{where}: its value is the bound's, not the runs'")
+        if parameter.meaning == "exponent" and len(draws) > 1:
+            bottom, top = np.quantile(draws[:, k], [0.05, 0.95])
+            if top > 3 * bottom:
+                _add(found, law, "flat_profile", f"the runs hardly constrain {name} ({bottom:.2g} to {top:.2g})")
+    if "E" in law.names and theta[law.names.index("E")] > runs.loss.min():
+        _add(found, law, "E_above_lowest_loss", "E is above the lowest measured loss, so the law is wrong somewhere")
+    return found
+
+
+def is_cross(runs: Runs) -> bool:
+    """Whether every run is at the common N or at the common D, and both vary."""
+    if runs.distinct("N") < 2 or runs.distinct("D") < 2:
+        return False
+    N, D = (_commonest(getattr(runs, column)) for column in ("N", "D"))
+    return bool(np.all((runs.N == N) | (runs.D == D)))
+
+
+def _commonest(values: Array) -> float:
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[np.argmax(counts)])
+
+
+def _rises(found: list[Warn], law: Law, runs: Runs, noise: Noise) -> None:
+    slack = 3 * (noise.total or 0.0)  # a difference of two runs has sqrt(2) times the noise of one
+    overall = 3 * (noise.seed or 0.0)  # from the first to the last: lack of fit must not hide it
+    for column in ("D", "N"):
+        if column not in law.columns:
+            continue
+        others = [name for name in ("N", "D", "share", "unique", "quality") if name != column and runs.has(name)]
+        keys = np.column_stack([getattr(runs, name) for name in others]) if others else np.zeros((len(runs), 1))
+        for key in np.unique(keys, axis=0):
+            rows = (keys == key).all(axis=1)
+            values, place = np.unique(getattr(runs, column)[rows], return_inverse=True)
+            means = np.bincount(place, np.log(runs.loss[rows])) / np.bincount(place)
+            if len(values) < 2:
+                continue
+            if (means - np.minimum.accumulate(means)).max() > slack or means[-1] - means[0] > overall + 1e-12:
+                _add(found, law, "loss_rises", f"the loss rises with {column} somewhere: too short a schedule, an "
+                     "unstable learning rate, repetition, or noise larger than the effect")  # fmt: skip
+                break
+
+
+def _add(found: list[Warn], law: Law, code: str, message: str) -> None:
+    found.append(Warn(code=code, message=message, about=law.name))

@@ -1,0 +1,33 @@
+"""Intervals from draws, with undefined draws counted and never hidden."""
+
+import numpy as np
+
+from synthmix.results import Interval
+from synthmix.scaling.inputs import Array
+
+
+def interval_of(value: float, draws: Array, level: float, why: str | None = None) -> Interval:
+    """Percentile interval of ``draws`` (resamples,). NaN draws are undefined: an end that would rest on them is None.
+
+    Infinite draws are ordered as such; an end that is infinite is None too, and ``why`` says so.
+    """
+    if not np.isfinite(value):
+        return Interval(value=None, level=level, why=why or "undefined")
+    if len(draws) < 2:
+        return Interval(value=float(value), level=level, why=why or "no resamples")
+    undefined = float(np.isnan(draws).mean())
+    tail = (1 - level) / 2
+    low = float(np.quantile(np.where(np.isnan(draws), -np.inf, draws), tail, method="lower"))
+    high = float(np.quantile(np.where(np.isnan(draws), np.inf, draws), 1 - tail, method="higher"))
+    if not np.isnan(draws).any() and np.isfinite(draws).all():
+        low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
+    notes = [why] if why else []
+    if not (np.isfinite(low) and np.isfinite(high)):
+        notes.append(f"undefined in {max(undefined, float((~np.isfinite(draws)).mean())):.0%} of the resamples")
+    return Interval(
+        value=float(value),
+        low=low if np.isfinite(low) else None,
+        high=high if np.isfinite(high) else None,
+        level=level,
+        why="; ".join(notes) or None,
+    )

@@ -1,0 +1,205 @@
+"""The best synthetic share r*, with an interval, from a handful of measured or predicted shares.
+
+The curve of loss against share is flat near its optimum, so the lowest measured share says little. Here the curve is
+a quadratic plus a Gaussian process: where the points agree with a quadratic within their noise, it is the quadratic;
+where they do not (pure synthetic text is often far worse), the process bends it locally. Curves are drawn from its
+posterior, and the lowest point of each is a draw of r*. How curved it is (amplitude and length of the process) is
+integrated over, so that the gaps between a few shares count as not known. CHOSEN against a plain quadratic (biased when
+the curve is steep at one end) and an argmin over the shares (unstable on flat optima); docs/scaling-benchmarks.md has
+their coverage.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.results import Interval, Warn
+from synthmix.scaling.curve import posterior
+from synthmix.scaling.fitted import Fit
+from synthmix.scaling.inputs import Array
+from synthmix.scaling.quantiles import interval_of
+
+GRID = np.linspace(0.0, 1.0, 201)
+
+
+@dataclass(frozen=True)
+class BestShare:
+    """The share curve and its optimum.
+
+    Attributes:
+        best: r* with its interval.
+        loss: expected loss at r*.
+        gain: loss at share 0 minus loss at r* (>= 0: what the best mixture buys), nats per token.
+        flat: shares around r* whose expected loss is within ``noise`` of the best; None without a known noise.
+        noise: standard deviation of one run's loss, nats per token.
+        shares, mean, low, high: the curve (201,) with its band.
+        warnings: coded.
+    """
+
+    best: Interval
+    loss: Interval
+    gain: Interval
+    flat: tuple[float, float] | None
+    noise: float | None
+    shares: Array
+    mean: Array
+    low: Array
+    high: Array
+    warnings: list[Warn]
+
+
+def best_share(
+    share: Any,
+    loss: Any,
+    *,
+    pair: Any = None,
+    noise: float | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.9,
+) -> BestShare:
+    """Best share from runs at one (N, D).
+
+    Args:
+        share, loss: one value per run (n,).
+        pair: label per run of what is shared between recipes (the seed, when equal seeds have equal initialisation
+            and order): differences between seeds are then removed before the curve is fitted.
+        noise: standard deviation of one run's loss (nats), when known from elsewhere; replicated shares here are
+            pooled with it as 8 degrees of freedom.
+
+    Raises:
+        BadInput: fewer than three distinct shares, or no replicate and no ``noise``.
+    """
+    r, y = (np.asarray(column, dtype=np.float64).reshape(-1) for column in (share, loss))
+    if len(r) != len(y) or not (np.isfinite(r).all() and np.isfinite(y).all()):
+        raise BadInput("shares and losses are not finite numbers of one length", where="best share")
+    seeds = 1
+    if pair is not None:
+        y, seeds = _unpaired(r, y, np.unique(np.asarray(pair), return_inverse=True)[1])
+    shares, place, counts = np.unique(r, return_inverse=True, return_counts=True)
+    means = np.bincount(place, y) / counts
+    dof = len(r) - len(shares) - (seeds - 1)
+    total = float(((y - means[place]) ** 2).sum())
+    known = 8 if noise is not None else 0
+    if dof <= 0 and noise is None:
+        raise BadInput(
+            "no share is repeated and the noise is not given", where="best share", remedy="repeat a share or give noise"
+        )
+    dof = max(dof, 0)
+    sd = float(np.sqrt((total + known * (noise or 0.0) ** 2) / (dof + known)))
+    covariance = np.diag(sd**2 / counts)
+    return from_means(shares, means, covariance, dof=dof + known, noise=sd, draws=draws, seed=seed, level=level)
+
+
+def best_share_of_fits(
+    fits: dict[float, Fit], *, noise: float | None = None, seed: int = 0, level: float | None = None, **columns: float
+) -> BestShare:
+    """Best share at N=, D= from one fitted law per share (share -> Fit): each law's draws are its uncertainty.
+
+    ``noise``: standard deviation of one run's loss for the flat range; None: the fits' own, averaged.
+    """
+    shares = np.array(sorted(fits))
+    ordered = [fits[share] for share in shares]
+    count = min(len(one.draws) for one in ordered)
+    if count < 2:
+        raise BadInput("a fit without resamples has no uncertainty", where="best share", remedy="fit with a bootstrap")
+    means = np.array([float(one.predict(**columns)[0]) for one in ordered])
+    drawn = np.column_stack([one.draw(**columns)[:count, 0] for one in ordered])
+    # Quantile-based spread: a few wild resamples must not set the scale.
+    low, high = np.quantile(drawn, [0.1587, 0.8413], axis=0)
+    spread = np.maximum((high - low) / 2, 1e-12)
+    known = [one.noise.total for one in ordered if one.noise.total is not None]
+    sd = noise if noise is not None else (float(np.mean(known)) * float(means.mean()) if known else None)
+    at = level or ordered[0].level
+    return from_means(shares, means, np.diag(spread**2), dof=0, noise=sd, draws=max(count, 200), seed=seed, level=at)
+
+
+def from_means(
+    shares: Array,
+    means: Array,
+    covariance: Array,
+    *,
+    dof: int = 0,
+    noise: float | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.9,
+) -> BestShare:
+    """Best share from mean losses (m,) at distinct shares (m,) with their error covariance (m, m).
+
+    ``dof``: degrees of freedom of the covariance's scale, 0 when it is exactly known.
+    """
+    if len(shares) < 3:
+        raise BadInput(f"{len(shares)} distinct shares", where="best share", remedy="measure at least three")
+    curves, mean = posterior(shares, means, covariance, GRID, draws=draws, dof=dof, seed=seed)
+    return from_curves(GRID, mean, curves, noise=noise, level=level, measured=(float(shares[0]), float(shares[-1])))
+
+
+def from_curves(
+    grid: Array,
+    mean: Array,
+    curves: Array,
+    *,
+    noise: float | None,
+    level: float,
+    measured: tuple[float, float] = (0.0, 1.0),
+) -> BestShare:
+    """Summary of a share curve (g,) and its draws (draws, g); the optimum is sought between the measured shares."""
+    inside = (grid >= measured[0] - 1e-9) & (grid <= measured[1] + 1e-9)
+    within = grid[inside]
+    place = int(np.argmin(mean[inside]))
+    lowest = np.argmin(curves[:, inside], axis=1)
+    best = interval_of(float(within[place]), within[lowest], level)
+    floor = curves[:, inside][np.arange(len(curves)), lowest]
+    value = float(mean[inside][place])
+    tail = (1 - level) / 2
+    low, high = np.quantile(curves, [tail, 1 - tail], axis=0)
+    flat = None
+    if noise is not None:
+        near = mean[inside] <= value + noise
+        left, right = place, place
+        while left > 0 and near[left - 1]:
+            left -= 1
+        while right < len(within) - 1 and near[right + 1]:
+            right += 1
+        flat = (float(within[left]), float(within[right]))
+    return BestShare(
+        best=best,
+        loss=interval_of(value, floor, level),
+        gain=interval_of(float(mean[0]) - value, curves[:, 0] - floor, level),
+        flat=flat,
+        noise=noise,
+        shares=grid,
+        mean=mean,
+        low=low,
+        high=high,
+        warnings=_warnings(best, within, lowest),
+    )
+
+
+def _warnings(best: Interval, grid: Array, lowest: Array) -> list[Warn]:
+    found = []
+    at_edge = float(((lowest == 0) | (lowest == len(grid) - 1)).mean())
+    if best.value in (grid[0], grid[-1]):
+        message = f"the loss is lowest at the end of the shares ({best.value:.0%}): no mixture inside is better"
+        found.append(Warn(code="best_share_at_edge", message=message))
+    elif at_edge > 0.05:
+        message = f"in {at_edge:.0%} of the draws the best share is an end of the measured shares"
+        found.append(Warn(code="best_share_maybe_edge", message=message))
+    if best.low is not None and best.high is not None and best.high - best.low > 0.5 * (grid[-1] - grid[0]):
+        message = "the interval of the best share covers more than half of the measured range; add seeds or shares"
+        found.append(Warn(code="best_share_uncertain", message=message))
+    return found
+
+
+def _unpaired(r: Array, y: Array, pair: np.ndarray) -> tuple[Array, int]:
+    """Losses with the effect of each pair label removed (least squares on share and label together)."""
+    shares = np.unique(r, return_inverse=True)[1]
+    labels = int(pair.max()) + 1
+    design = np.zeros((len(y), int(shares.max()) + 1 + labels))
+    design[np.arange(len(y)), shares] = 1
+    design[np.arange(len(y)), shares.max() + 1 + pair] = 1
+    effect = np.linalg.lstsq(design, y, rcond=None)[0][int(shares.max()) + 1 :]
+    return y - effect[pair] + effect.mean(), labels
