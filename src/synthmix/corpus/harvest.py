@@ -31,7 +31,7 @@ def harvest(roots: list[Path]) -> list[str]:
 
     Those are docstrings, strings passed to functions whose name speaks of documentation (torch's ``add_docstr``,
     numpy's ``add_newdoc``) and strings assigned to such names. Left out are files that this Python cannot parse, and
-    texts of which more than half stands, line by line, in earlier ones: copies of a template, a third of some libraries.
+    texts of which more than half stands, line by line, in earlier ones: copies of a template, a third of transformers.
     """
     found: dict[str, None] = {}
     lines: set[str] = set()

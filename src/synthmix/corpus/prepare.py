@@ -31,12 +31,14 @@ def open_or_build(
     origin: str = "",
     license: str = "",
     progress: Progress | None = None,
-) -> Corpus:
+    build: bool = True,
+) -> Corpus | None:
     """Open a corpus folder (``heldout`` and what follows it are then its own affair), or build one from text.
 
     Built corpora lie below ``cache`` under a key of the content of the local files (of name and size for those in a
     bucket, of the id and revision for a hub dataset, of the library versions for the sample) and of everything else
     that shapes them, so that a changed file is built anew and an unchanged one is not. Safe for two processes.
+    With ``build=False`` nothing is built: None says that it is not there yet.
 
     Raises:
         BadInput: a corpus made by another tokenizer; what :func:`build_corpus` raises.
@@ -58,6 +60,8 @@ def open_or_build(
         with FileLock(folder.with_suffix(".lock")):
             if (folder / FILE).exists():
                 return Corpus.open(folder)
+            if not build:
+                return None
             return build_corpus(
                 sources,
                 folder,

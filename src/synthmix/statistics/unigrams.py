@@ -75,15 +75,15 @@ def mixture_counts(pools: Mapping[str, np.ndarray], shares: Mapping[str, float |
     Raises:
         ValueError: a share of an empty pool.
     """
-    parts = []
+    counts = np.zeros(len(next(iter(pools.values()))), dtype=np.float64)
     for name, share in shares.items():
         if not share:
             continue
         total = pools[name].sum()
         if not total:
             raise ValueError(f"{name} holds no tokens")
-        parts.append(float(share) * tokens / total * pools[name])
-    return np.sum(parts, axis=0, dtype=np.float64)
+        counts += float(share) * tokens / total * pools[name]
+    return counts
 
 
 def _blocks(tokens: np.ndarray | Stream, start: int, stop: int) -> Iterator[np.ndarray]:

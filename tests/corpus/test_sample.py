@@ -1,0 +1,67 @@
+import json
+import platform
+
+import pytest
+
+from synthmix.corpus import Source, read_documents, sample_domains, write_sample
+from synthmix.corpus import sample as module
+from synthmix.corpus.prepare import identity
+from synthmix.errors import BadInput
+
+DOMAINS = ["python-reference", "networkx"]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_written_sample(tmp_path):
+    manifest = write_sample(tmp_path / "out", domains=DOMAINS)
+    assert manifest == json.loads((tmp_path / "out" / "sample.json").read_text())
+    assert list(manifest["domains"]) == DOMAINS
+    reference = manifest["domains"]["python-reference"]
+    assert reference["version"] == platform.python_version()
+    assert reference["license"] == "PSF-2.0"
+    assert "BSD" in manifest["domains"]["networkx"]["license"]
+    for name, about in manifest["domains"].items():
+        records = [json.loads(line) for line in (tmp_path / "out" / about["file"]).read_text().splitlines()]
+        assert len(records) == about["documents"] == len({record["text"] for record in records})
+        assert sum(len(record["text"].encode()) for record in records) == about["bytes"] > 300_000
+        assert {record["domain"] for record in records} == {name}
+        assert all(len(record["text"]) >= 200 for record in records)
+
+
+def test_read_mixed_and_from_the_cache(cache, monkeypatch):
+    source = Source(sample=DOMAINS)
+    first = list(read_documents(source, domain="docs"))
+    assert {one.domain for one in first[:100]} == set(DOMAINS)  # a limit takes of each
+    assert len(list((cache / "sample").iterdir())) == 1
+    monkeypatch.setattr(module, "_run_harvest", lambda domain: pytest.fail("harvested twice"))
+    assert list(read_documents(source, domain="docs")) == first
+    one_domain = read_documents(Source(sample=DOMAINS, domain="docs"), domain="x")
+    assert {one.domain for one in one_domain} == {"docs"}
+
+
+def test_the_sample_is_known_by_its_versions(monkeypatch):
+    before = identity(Source(sample=["networkx"]))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0.1")
+    assert identity(Source(sample=["networkx"])) != before
+
+
+def test_absent_and_unknown_domains(monkeypatch):
+    with pytest.raises(BadInput, match="no domain 'latin'; choose from python-reference, stdlib"):
+        list(read_documents(Source(sample=["latin"]), domain="x"))
+    monkeypatch.setitem(module.LIBRARIES, "pandas", "surely_not_installed")
+    assert module.absent_domains() == ["pandas"]
+    assert "pandas" not in sample_domains()
+    with pytest.raises(BadInput, match="pandas is not installed; run pip install pandas"):
+        list(read_documents(Source(sample=["pandas"]), domain="x"))
+
+
+def test_an_unwritable_cache_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BadInput, match="a file stands where a folder is needed"):
+        list(read_documents(Source(sample=["networkx"]), domain="x"))

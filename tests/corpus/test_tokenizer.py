@@ -1,0 +1,73 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from synthmix.corpus import Tokenizer, load_tokenizer, train_tokenizer
+from synthmix.errors import BadInput
+
+
+def test_bytes_come_back(tokenizer: Tokenizer):
+    for text in ("corpus recipe12", "Größe → 日本 \u0000 \U0001f600", "  leading\n\ttabs ", ""):
+        assert tokenizer.decode(tokenizer.encode_batch([text])[0]) == text
+
+
+def test_a_text_cannot_forge_an_end_of_document(tokenizer: Tokenizer):
+    [ids] = tokenizer.encode_batch(["a<|endoftext|>b"])
+    assert tokenizer.eos_id not in ids
+    assert tokenizer.decode(ids) == "a<|endoftext|>b"
+
+
+def test_vocabulary_and_dtype(tokenizer: Tokenizer):
+    assert (tokenizer.vocab_size, tokenizer.eos_id, tokenizer.dtype) == (400, 0, np.dtype("<u2"))
+
+
+def test_training_is_the_same_in_another_process(tokenizer: Tokenizer, texts: list[str]):
+    code = (
+        "import json, sys; from synthmix.corpus import train_tokenizer;"
+        "print(train_tokenizer(json.load(sys.stdin), 400).hash)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], input=json.dumps(texts), capture_output=True, text=True)
+    assert ran.stdout.strip() == tokenizer.hash
+
+
+def test_round_trip_through_a_file_and_a_folder(tokenizer: Tokenizer, tmp_path):
+    tokenizer.save(tmp_path / "tokenizer.json")
+    assert load_tokenizer(tmp_path / "tokenizer.json").hash == tokenizer.hash
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": {"content": "A"}}))
+    other = load_tokenizer(tmp_path)
+    assert other.end == "A"
+    assert other.hash != tokenizer.hash
+
+
+def test_a_tokenizer_that_truncates_and_adds_tokens_does_neither_here(tokenizer: Tokenizer, tmp_path):
+    from tokenizers import Tokenizer as Backend
+    from tokenizers.processors import TemplateProcessing
+
+    backend = Backend.from_str(tokenizer.backend.to_str())
+    backend.enable_truncation(3)
+    backend.enable_padding(length=8)
+    backend.post_processor = TemplateProcessing(
+        single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", tokenizer.eos_id)]
+    )
+    backend.save(str(tmp_path / "tokenizer.json"))
+    text = "corpus recipe share budget run ladder"
+    [ids] = load_tokenizer(tmp_path / "tokenizer.json").encode_batch([text])
+    assert ids.tolist() == tokenizer.encode_batch([text])[0].tolist()
+
+
+def test_bad_tokenizers(tokenizer: Tokenizer, tmp_path):
+    with pytest.raises(BadInput, match="vocab_size: 100 is too small; at least 257"):
+        train_tokenizer(["text"], 100)
+    with pytest.raises(BadInput, match="no text to train"):
+        train_tokenizer(iter([]), 300)
+    with pytest.raises(BadInput, match="no such file or folder"):
+        load_tokenizer(tmp_path / "none" / "tokenizer.json")
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(BadInput, match="not a tokenizer"):
+        load_tokenizer(tmp_path / "broken.json")
+    tokenizer.save(tmp_path / "tokenizer.json")
+    with pytest.raises(BadInput, match=r"has no end-of-document token \(<stop>\); name it with end"):
+        load_tokenizer(tmp_path, end="<stop>")
