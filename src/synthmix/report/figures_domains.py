@@ -1,0 +1,131 @@
+"""Per domain: losses as a heat map (against the natural text, and absolute), unigram statistics as dots."""
+
+import math
+
+from synthmix.quantities import format_count
+from synthmix.report.figures import Figure, Spec, View, axis, label, layout, recipe_colour
+from synthmix.report.measured import at_cell, largest_cell
+from synthmix.report.palette import symbol
+from synthmix.report.phrases import fixed
+from synthmix.results import Results, RunRow
+
+_ROW = 30  # pixels a domain
+_COLUMN = 13  # characters that fit above a column
+
+
+def domain_figure(results: Results) -> Figure | None:
+    """Recipes across, domains down, at the largest common cell (or the largest cell where nothing is common)."""
+    cell = largest_cell(results) or max(((r.params, r.tokens) for r in results.runs), default=None)
+    if cell is None or not results.domains:
+        return None
+    by_recipe = at_cell(results, cell)
+    names = [d.name for d in results.domains]
+    natural = next((runs for runs in by_recipe.values() if runs[0].share == 0), None)
+    losses = {name: {domain: _mean(runs, domain) for domain in names} for name, runs in by_recipe.items()}
+    views = []
+    if natural is not None and len(by_recipe) > 1:
+        base = losses[natural[0].recipe]
+        others = [name for name in by_recipe if name != natural[0].recipe]
+        change = {name: {d: _minus(losses[name][d], base[d]) for d in names} for name in others}
+        views.append(View("difference from natural", *_heat(results, change, signed=True)))
+    views.append(View("loss", *_heat(results, losses, signed=False)))
+    return Figure(
+        id="domains",
+        title="Loss per held-out domain",
+        caption=f"At {format_count(cell[0])} parameters and {format_count(cell[1])} tokens, means over seeds, in nats "
+        "per token. Domains marked * were never trained on, not even other documents. Blue is a lower loss than the "
+        "natural text's, orange a higher one; single cells are noisier than the average.",
+        summary="Held-out loss for every recipe and domain; the numbers are in the table domains.",
+        views=views,
+        height=110 + _ROW * len(names),
+        min_width=130 + 84 * len(by_recipe),
+    )
+
+
+def _two_lines(name: str) -> str:
+    first, _, rest = name.partition(" ")
+    return "<br>".join(label(part, _COLUMN) for part in (first, rest) if part)
+
+
+def _mean(runs: list[RunRow], domain: str) -> float | None:
+    values = [r.losses[domain] for r in runs if domain in r.losses]
+    return sum(values) / len(values) if values else None
+
+
+def _minus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
+
+
+def _heat(results: Results, rows: dict[str, dict[str, float | None]], *, signed: bool) -> tuple[list[Spec], Spec]:
+    domains = sorted(results.domains, key=lambda d: (d.whole, d.name))
+    z = [[rows[name][d.name] for name in rows] for d in domains]
+    finite = [value for line in z for value in line if value is not None and math.isfinite(value)]
+    most = max((abs(value) for value in finite), default=1.0) or 1.0
+    scale: Spec = {"colorscale": "@diverging", "zmin": -most, "zmax": most} if signed else {"colorscale": "@sequential"}
+    trace = {
+        "type": "heatmap",
+        "x": [_two_lines(name) for name in rows],
+        "y": [label(d.name) + ("*" if d.whole else "") for d in domains],
+        "z": z,
+        "text": [[fixed(value, 3, signed=signed) for value in line] for line in z],
+        "texttemplate": "%{text}",
+        "xgap": 2,
+        "ygap": 2,
+        "hovertemplate": "%{y}, %{x}: %{text} nats<extra></extra>",
+        "showscale": False,
+        **scale,
+    }
+    x = axis("", type="category", side="top", showgrid=False, ticks="", tickangle=0)
+    y = axis("", type="category", autorange="reversed", showgrid=False, ticks="")
+    margin = {"l": 20, "r": 10, "t": 20, "b": 10}
+    return [trace], layout(x, y, showlegend=False, margin=margin)
+
+
+def statistics_figure(results: Results) -> Figure | None:
+    """A dot per recipe and domain: dots, since coverages lie so near 1 that bars from zero would look alike."""
+    if not results.statistics:
+        return None
+    kinds = (
+        ("coverage of running text", "coverage_mass", "share of the domain's tokens whose type occurs in training"),
+        ("coverage of types", "coverage_types", "share of the domain's types that occur in training"),
+        ("divergence", "kl_test_train", "KL(domain ‖ training), nats per token"),
+    )
+    smoothing = sorted({s.smoothing for s in results.statistics})
+    return Figure(
+        id="statistics",
+        title="Coverage and divergence of single tokens",
+        caption=f"How well the tokens of each recipe cover those of each held-out domain (smoothing: "
+        f"{', '.join(smoothing)}). A domain marked * was never trained on.",
+        summary="Unigram coverage and divergence per recipe and domain; the numbers are in the table statistics.",
+        views=[View(text, *_dots(results, field, title)) for text, field, title in kinds],
+        height=140 + _ROW * len({s.domain for s in results.statistics}),
+    )
+
+
+def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
+    largest: dict[tuple[str, str], tuple[int, float]] = {}
+    for s in results.statistics:
+        key = (s.recipe, s.domain)
+        largest[key] = max(largest.get(key, (0, 0.0)), (s.train_tokens, getattr(s, field)))
+    marks = {d.name: label(d.name) + ("*" if d.whole else "") for d in results.domains}
+    data: list[Spec] = []
+    for name in dict.fromkeys(recipe for recipe, _ in largest):
+        found = [(domain, value) for (recipe, domain), (_, value) in largest.items() if recipe == name]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": label(name),
+                "x": [value for _, value in found],
+                "y": [marks.get(domain, label(domain)) for domain, _ in found],
+                "marker": {
+                    "color": recipe_colour(results, name),
+                    "symbol": symbol(results, name),
+                    "size": 10,
+                    "line": {"color": "@panel", "width": 1},
+                },
+                "hovertemplate": "%{y}: %{x:.3f}<extra>" + label(name) + "</extra>",
+            }
+        )
+    y = axis("", type="category", autorange="reversed", ticks="")
+    return data, layout(axis(title), y)

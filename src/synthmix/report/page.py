@@ -1,0 +1,132 @@
+"""The page: context for the templates, and the one file with everything inlined."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from synthmix.errors import BadInput
+from synthmix.files import write_text
+from synthmix.report.cards import cards
+from synthmix.report.figures import Figure, figures
+from synthmix.report.filters import FILTERS
+from synthmix.report.limits import says, says_not
+from synthmix.report.measured import at_cell, largest_cell
+from synthmix.report.palette import THEMES, colours, recipe_token, scales
+from synthmix.report.table_files import write_tables
+from synthmix.report.verdict import judge
+from synthmix.report.words import answer_and_sureness
+from synthmix.results import Results
+
+_PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
+
+
+def write_report(results: Results, folder: Path) -> Path:
+    """Write ``folder/report.html`` and ``folder/tables/*.csv|parquet``; the page last, each file atomically.
+
+    The same results give the same bytes.
+
+    Raises:
+        BadInput: there are no runs yet, or the folder cannot be written to.
+        Failure: the disk is full.
+    """
+    page = render(results)
+    write_tables(results, folder / "tables")
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def render(results: Results) -> str:
+    """The page as one HTML string, plotly.js included.
+
+    Raises:
+        BadInput: there are no runs yet.
+    """
+    if not results.runs:
+        raise BadInput(
+            "there is nothing to report yet: no run has finished",
+            where=results.study,
+            remedy="run the study first (synthmix study run)",
+        )
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=PackageLoader("synthmix.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    claim, sureness = answer_and_sureness(results)
+    drawn = {figure.id: figure for figure in figures(results)}
+    return environment.get_template("page.html.j2").render(
+        r=results,
+        claim=claim,
+        sureness=sureness,
+        judgement=judge(results),
+        cards=cards(results),
+        figures=drawn,
+        says=says(results),
+        says_not=says_not(results),
+        notes=_warnings(results),
+        measured=_measured(results),
+        domain_names=[domain.name for domain in results.domains],
+        colours={theme: colours(results, theme) for theme in THEMES},
+        token=lambda name: recipe_token(results, name),
+        data=Markup(embedded(_drawing(results, drawn))),
+        plotly=Markup(get_plotlyjs()),
+    )
+
+
+def embedded(value: Any) -> str:
+    """Strict JSON that is safe inside a script element: no ``<``, no NaN (a number that is not finite becomes null)."""
+    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _drawing(results: Results, drawn: dict[str, Figure]) -> dict[str, Any]:
+    return {
+        "themes": {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES},
+        "config": _PLOTLY,
+        "figures": {
+            figure.id: [
+                {"data": view.data, "layout": {**view.layout, "height": figure.height}} for view in figure.views
+            ]
+            for figure in drawn.values()
+        },
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:
+    """Code -> (about, message) of the study's and the fits' warnings; each (about, message) once."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    for warning in results.warnings:
+        found.setdefault(warning.code, {})[warning.about or "", warning.message] = None
+    for fit in results.fits:
+        for warning in fit.warnings:
+            about = ", ".join(part for part in (fit.law, fit.recipe, warning.about) if part)
+            found.setdefault(warning.code, {})[about, warning.message] = None
+    return {code: list(lines) for code, lines in sorted(found.items())}
+
+
+def _measured(results: Results) -> dict[str, Any] | None:
+    """Mean loss per recipe at the largest common cell, for the table beside the answer."""
+    cell = largest_cell(results)
+    if cell is None:
+        return None
+    means = {name: sum(r.loss for r in runs) / len(runs) for name, runs in at_cell(results, cell).items()}
+    return {"params": cell[0], "tokens": cell[1], "loss": means}

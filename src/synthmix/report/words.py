@@ -1,0 +1,137 @@
+"""The answer in plain sentences, every one of them made from the numbers."""
+
+from synthmix.quantities import format_count
+from synthmix.report.phrases import (
+    bounded,
+    decimals,
+    fixed,
+    level,
+    listed,
+    loss_interval,
+    percent,
+    plural,
+    share_interval,
+    times_interval,
+)
+from synthmix.report.verdict import Judgement, Verdict, doubts, judge
+from synthmix.results import Results
+
+
+def headline(results: Results) -> str:
+    """One or two sentences: does synthetic text help here, how much of it, and how sure are we?"""
+    return " ".join(part for part in answer_and_sureness(results) if part)
+
+
+def answer_and_sureness(results: Results) -> tuple[str, str]:
+    """The headline's two sentences; the second is empty where there is nothing to be sure of."""
+    judgement = judge(results)
+    if judgement.answer is None or not judgement.verdicts:
+        return _nothing_to_compare(results), ""
+    first = judgement.verdicts[0]
+    sentence = f"{place(judgement)}, {_claim(first, judgement.asked)}{_amount(first)}."
+    others = [v for v in judgement.verdicts[1:] if v.state != first.state]
+    if others:
+        sentence = f"{sentence[:-1]}; {listed([f'{v.synthetic} {_short(v, judgement.asked)}' for v in others])}."
+    return sentence, sureness(first, judgement)
+
+
+def place(judgement: Judgement) -> str:
+    """Where the judgement holds: the question, or the largest cell that was trained."""
+    assert judgement.answer is not None
+    size = f"{format_count(judgement.answer.params)} parameters and {format_count(judgement.answer.tokens)} tokens"
+    return f"At {size}" if judgement.asked else f"No question was asked; at the largest runs trained ({size})"
+
+
+def verdict_sentence(verdict: Verdict, judgement: Judgement) -> str:
+    """One source's verdict with its intervals."""
+    claim = _claim(verdict, judgement.asked)
+    return f"{claim}{_speedup(verdict)}{_amount(verdict)}. {sureness(verdict, judgement)}"
+
+
+def sureness(verdict: Verdict, judgement: Judgement) -> str:
+    """``How sure: ...`` with the reasons to doubt, or what speaks for the claim."""
+    assert judgement.answer is not None
+    found = doubts(verdict, judgement.answer, judgement.asked)
+    grave = [doubt.text for doubt in found if doubt.grave]
+    if grave:
+        return f"How sure: not very, since {listed(grave[:2])}."
+    assert verdict.two_runs is not None
+    ratio = abs(verdict.recipe.difference.value or 0.0) / verdict.two_runs
+    ground = f"How sure: fairly, the difference is {ratio:.1f} times what the seed alone can do"
+    return f"{ground}, though {listed([doubt.text for doubt in found])}." if found else f"{ground}."
+
+
+def _claim(verdict: Verdict, asked: bool) -> str:
+    row, name = verdict.recipe, verdict.synthetic
+    if row.difference.value is None:
+        return f"nothing can be said of {name}: its difference from the natural text is undefined"
+    if verdict.state == "unclear":
+        seen = f"{row.recipe} differs from the natural text by {loss_interval(row.difference, signed=True)}"
+        return f"these runs cannot tell whether {name} helps: {seen} nats per token"
+    digits = decimals(row.difference)
+    low, high = sorted(abs(x) for x in (row.difference.low or 0.0, row.difference.high or 0.0))
+    size = fixed(abs(row.difference.value), digits)
+    amount = f"by {size} nats per token ({level(row.difference)} {fixed(low, digits)} to {fixed(high, digits)})"
+    verb = {"helps": "help", "hurts": "hurt"}[verdict.state]
+    claim = f"{name} is expected to {verb}" if asked else f"{name} {verb}s"
+    if verdict.state == "helps":
+        return f"{claim}: {row.recipe} lowers the loss {amount}"
+    least = f"even its least harmful recipe, {row.recipe}," if verdict.tried > 1 else row.recipe
+    return f"{claim}: {least} raises the loss {amount}"
+
+
+def _speedup(verdict: Verdict) -> str:
+    speedup = verdict.recipe.speedup
+    if verdict.state != "helps":
+        return ""
+    if speedup.value is None:
+        return f"; its speed-up is {times_interval(speedup)}"
+    return f"; the natural text would need {times_interval(speedup)} the tokens for that loss"
+
+
+def _amount(verdict: Verdict) -> str:
+    best = verdict.best
+    if best is None:
+        return ""
+    if best.value is None:
+        return f"; its best share is undefined{f' ({best.why})' if best.why else ''}"
+    if verdict.edge == "bottom":
+        if verdict.state == "helps":
+            return f"; yet the share curve is lowest at {percent(best.value)}, so the two fits disagree"
+        return f"; the best share is the lowest tried, {percent(best.value)}"
+    if verdict.edge == "top":
+        if best.value >= 0.995:
+            return "; the curve is lowest at 100%, the edge of what is possible"
+        return f"; the best share is the highest tried, {percent(best.value)}, so the optimum may lie beyond it"
+    return f"; the best share is about {share_interval(best)}"
+
+
+def _short(verdict: Verdict, asked: bool) -> str:
+    if verdict.state == "unclear":
+        return "cannot be told apart from the natural text"
+    return f"is expected to {verdict.state[:-1]}" if asked else verdict.state
+
+
+def _nothing_to_compare(results: Results) -> str:
+    names = sorted({run.recipe for run in results.runs})
+    if len(names) == 1:
+        return f"Only one recipe was trained ({names[0]}, {plural(len(results.runs), 'run')}): nothing to compare yet."
+    if not any(run.share == 0 for run in results.runs):
+        return "The natural text alone was not trained, so no mixture can be compared with it yet."
+    if not any(run.share > 0 for run in results.runs):
+        return "No recipe with synthetic text was trained, so there is nothing to compare with the natural text yet."
+    return "No size and budget was trained with both natural and synthetic text: nothing to compare yet."
+
+
+def best_share_words(verdict: Verdict) -> str:
+    """What stands under the best share on its card: its interval, or what is wrong with it."""
+    best = verdict.best
+    if best is None:
+        return "no share curve was fitted"
+    if best.value is None:
+        return best.why or "undefined"
+    if verdict.edge == "top":
+        return "the edge of what was tried; a bound, not an optimum"
+    if verdict.edge == "bottom":
+        return "the lowest share tried"
+    return f"{level(best)} {percent(best.low)} to {percent(best.high)}" if bounded(best) else "no interval"

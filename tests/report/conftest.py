@@ -1,0 +1,287 @@
+"""A study made from formulas: the shape of real results, with known answers, and no training."""
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+
+from synthmix.results import (
+    Answer,
+    CorpusRow,
+    Curve,
+    Domain,
+    FitSummary,
+    HeldOut,
+    Interval,
+    Noise,
+    Recipe,
+    RecipeAnswer,
+    Results,
+    RunRow,
+    ShareCurve,
+    SharePoint,
+    Spent,
+    Statistic,
+    Warn,
+)
+
+SIZES = (100_000, 300_000, 1_000_000)
+BUDGETS = (1_000_000, 2_000_000, 4_000_000)
+ASKED = (1_000_000_000, 100_000_000_000)
+DOMAINS = {"python": 0.0, "sympy": 0.25, "networkx": -0.1, "scipy": 0.1, "torch": 0.3}
+WHOLE = ("networkx", "torch")
+SD = 0.012
+# Per source: slope and curvature of the loss in the share; the best share is -slope / (2 curvature).
+SOURCES = {"rephrase": (-0.24, 0.36), "textbook <b>x</b>": (0.3, 0.25)}
+
+
+def loss(n: float, d: float, source: str | None, share: float, sources: dict[str, tuple[float, float]]) -> float:
+    """Chinchilla's law plus a parabola in the share."""
+    slope, curve = sources[source] if source else (0.0, 0.0)
+    return 1.9 + 38 * n**-0.34 + 260 * d**-0.36 + slope * share + curve * share**2
+
+
+def recipes_of(sources: dict[str, tuple[float, float]]) -> list[Recipe]:
+    found = [Recipe(name="natural", shares={"web": 1.0}, synthetic=None, share=0.0)]
+    for name in sources:
+        for share in (1 / 3, 2 / 3, 1.0):
+            shares = {"web": 1 - share, name: share} if share < 1 else {name: 1.0}
+            found.append(Recipe(name=f"{share:.0%} {name}", shares=shares, synthetic=name, share=share))
+    return found
+
+
+def runs_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], sd: float) -> list[RunRow]:
+    rng = random.Random(0)
+    runs = []
+    for n in SIZES:
+        for d in BUDGETS:
+            for recipe in recipes:
+                for seed in range(2 if d == BUDGETS[-1] and sd else 1):
+                    base = loss(n, d, recipe.synthetic, recipe.share, sources) + rng.gauss(0, sd)
+                    shift = {k: v * (1 + 0.4 * recipe.share) for k, v in DOMAINS.items()}
+                    losses = {k: base + v - sum(shift.values()) / len(shift) for k, v in shift.items()}
+                    runs.append(
+                        RunRow(
+                            id=f"{len(runs):016x}",
+                            recipe=recipe.name,
+                            synthetic=recipe.synthetic,
+                            share=recipe.share,
+                            params=n,
+                            params_total=n + 2_097_152,
+                            tokens=d,
+                            seed=seed,
+                            loss=base,
+                            losses=losses,
+                            bits={k: v / math.log(2) / 3.9 for k, v in losses.items()},
+                            flops=6.0 * n * d,
+                            seconds=d / 40_000,
+                            tokens_per_second=40_000.0,
+                            epochs={k: 1.3 * v for k, v in recipe.shares.items()},
+                        )
+                    )
+    return runs
+
+
+def around(value: float, half: float) -> Interval:
+    return Interval(value=value, low=value - half, high=value + half)
+
+
+def share_curves(sources: dict[str, tuple[float, float]], runs: list[RunRow]) -> list[ShareCurve]:
+    found = []
+    grid = [i / 40 for i in range(41)]
+    for name, (slope, curve) in sources.items():
+        best = min(max(-slope / (2 * curve), 0.0), 1.0) if curve > 0 else (0.0 if slope + curve > 0 else 1.0)
+        for n, d in [ASKED, (SIZES[-1], BUDGETS[-1]), (SIZES[0], BUDGETS[-1])]:
+            asked = (n, d) == ASKED
+            mean = [loss(n, d, name, s, sources) for s in grid]
+            half = [0.03 + 0.02 * s if asked else 0.012 for s in grid]
+            mine = [r for r in runs if (r.params, r.tokens) == (n, d) and r.synthetic in (None, name)]
+            found.append(
+                ShareCurve(
+                    synthetic=name,
+                    params=n,
+                    tokens=d,
+                    measured=[SharePoint(share=r.share, loss=r.loss, seed=r.seed) for r in mine],
+                    shares=grid,
+                    mean=mean,
+                    low=[m - h for m, h in zip(mean, half, strict=True)],
+                    high=[m + h for m, h in zip(mean, half, strict=True)],
+                    best=Interval(value=best, low=max(best - 0.12, 0.0), high=min(best + 0.14, 1.0)),
+                    flat=(max(best - 0.18, 0.0), min(best + 0.18, 1.0)),
+                    is_question=asked,
+                )
+            )
+    return found
+
+
+def curves_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]]) -> list[Curve]:
+    found = []
+    for recipe in recipes:
+        for n in SIZES:
+            x = [5e5 * 40 ** (i / 30) for i in range(31)]
+            mean = [loss(n, d, recipe.synthetic, recipe.share, sources) for d in x]
+            low, high = [m * 0.995 for m in mean], [m * 1.005 for m in mean]
+            law = "data law"
+            found.append(
+                Curve(recipe=recipe.name, law=law, along="tokens", fixed=n, x=x, mean=mean, low=low, high=high)
+            )
+        x = [5e4 * 40 ** (i / 30) for i in range(31)]
+        mean = [loss(n, BUDGETS[-1], recipe.synthetic, recipe.share, sources) for n in x]
+        low, high = [m * 0.994 for m in mean], [m * 1.006 for m in mean]
+        found.append(
+            Curve(
+                recipe=recipe.name,
+                law="model law",
+                along="params",
+                fixed=BUDGETS[-1],
+                x=x,
+                mean=mean,
+                low=low,
+                high=high,
+            )
+        )
+    return found
+
+
+def fits_of(recipes: list[Recipe]) -> list[FitSummary]:
+    held = HeldOut(
+        what="the largest budget",
+        fitted=6,
+        predicted=3,
+        mean_abs_relative_error=0.0043,
+        worst_abs_relative_error=0.0091,
+    )
+    at_bound = Warn(
+        code="exponent-at-bound", message="beta is at its upper bound; the curve is not determined.", about="beta"
+    )
+    found = []
+    for i, recipe in enumerate(recipes):
+        found.append(
+            FitSummary(
+                law="chinchilla",
+                formula="E + A N^-alpha + B D^-beta",
+                recipe=recipe.name,
+                params=None,
+                tokens=None,
+                points=12,
+                parameters={
+                    "E": around(1.9, 0.2),
+                    "A": Interval(value=38.0, low=20.0, high=71.5),
+                    "alpha": around(0.34, 0.05),
+                    "B": Interval(value=260.0, low=110.0, high=1200.0),
+                    "beta": around(0.36, 0.06),
+                },
+                r2=0.9987,
+                objective=2.3e-6,
+                held_out=held,
+                warnings=[at_bound] if i == 1 else [],
+            )
+        )
+    return found
+
+
+def answer_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], half: float) -> Answer:
+    base = loss(*ASKED, None, 0.0, sources)
+    rows = []
+    for recipe in recipes:
+        value = loss(*ASKED, recipe.synthetic, recipe.share, sources)
+        better = value < base
+        rows.append(
+            RecipeAnswer(
+                recipe=recipe.name,
+                share=recipe.share,
+                synthetic=recipe.synthetic,
+                law="chinchilla",
+                loss=around(value, 0.03),
+                new_run=around(value, 0.045),
+                difference=around(value - base, half if recipe.share else 0.0),
+                speedup=Interval(value=2.4, low=1.3, high=4.9)
+                if better and recipe.share
+                else Interval(value=1.0 if recipe.share == 0 else None, why="the mixture never reaches that loss"),
+            )
+        )
+    return Answer(params=ASKED[0], tokens=ASKED[1], decades_params=3.0, decades_tokens=4.4, recipes=rows)
+
+
+def make_results(
+    sources: dict[str, tuple[float, float]] | None = None, *, sd: float = SD, half: float = 0.012, **change: object
+) -> Results:
+    """The study; ``sd`` 0: no replicates; ``half``: of the differences' intervals; ``change``: other fields."""
+    sources = SOURCES if sources is None else sources
+    recipes = recipes_of(sources)
+    runs = runs_of(recipes, sources, sd)
+    cells = len(SIZES) * len(recipes)
+    fields: dict[str, object] = {
+        "study": "does-rephrasing-help",
+        "version": "0.1.0",
+        "averaging": "plain mean over the held-out domains",
+        "context": 128,
+        "domains": [Domain(name=k, whole=k in WHOLE, documents=240, tokens=61_000, bytes=238_000) for k in DOMAINS],
+        "corpora": [
+            CorpusRow(
+                name="web",
+                kind="real",
+                documents=18_230,
+                train_tokens=5_120_000,
+                bytes=20_100_000,
+                origin="data/web/*.jsonl.gz",
+                license="CC-BY-4.0",
+                removed={"near-duplicate": 131, "empty": 4},
+            ),
+            *(
+                CorpusRow(
+                    name=name,
+                    kind="synthetic",
+                    documents=9_000,
+                    train_tokens=4_200_000,
+                    bytes=17_000_000,
+                    origin="sampled from a 1.1M Llama, temperature 0.9, top-p 0.95",
+                    license="as web",
+                    removed={},
+                )
+                for name in sources
+            ),
+        ],
+        "recipes": recipes,
+        "runs": runs,
+        "noise": Noise(sd=sd or None, cells=cells if sd else 0, runs=2 * cells if sd else 0),
+        "fits": fits_of(recipes),
+        "curves": curves_of(recipes, sources),
+        "share_curves": share_curves(sources, runs),
+        "answer": answer_of(recipes, sources, half),
+        "statistics": [
+            Statistic(
+                recipe=recipe.name,
+                domain=name,
+                coverage_mass=0.995 - 0.01 * i - 0.02 * recipe.share,
+                coverage_types=0.97 - 0.03 * i - 0.1 * recipe.share,
+                kl_test_train=0.3 + 0.2 * i + 0.15 * recipe.share,
+                smoothing="add 0.5",
+                train_tokens=4_000_000,
+                test_tokens=61_000,
+            )
+            for recipe in recipes
+            for i, name in enumerate(DOMAINS)
+        ],
+        "spent": Spent(
+            runs=len(runs),
+            tokens=sum(r.tokens for r in runs),
+            flops=sum(r.flops for r in runs),
+            run_seconds=sum(r.seconds for r in runs),
+            stage_seconds={"corpus": 14.2, "generation": 61.0, "training": 2110.0, "fit": 3.4},
+            device="CPU, 2 threads",
+        ),
+        "versions": {"python": "3.11.9", "torch": "2.13.0", "transformers": "5.23.0"},
+        "warnings": [
+            Warn(code="few-decades", message="The budgets span 0.6 decades; use two or more.", about="tokens"),
+            Warn(code="repeated", message="web was read 1.3 times over in the largest runs.", about="web"),
+        ],
+    }
+    return Results.model_validate({**fields, **change})
+
+
+@pytest.fixture
+def make() -> Callable[..., Results]:
+    """:func:`make_results`, for tests (which cannot import a conftest)."""
+    return make_results

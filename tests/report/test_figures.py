@@ -1,0 +1,101 @@
+import re
+from itertools import pairwise
+
+import plotly.graph_objects as go
+import pytest
+
+from synthmix.report.figures import direct_labels, figures, label
+from synthmix.report.palette import THEMES, colours, recipe_token, scales, symbol
+
+
+def resolved(value, palette, key=""):
+    """What the page's script does: ``@token`` under a colour key becomes the theme's colour."""
+    if isinstance(value, dict):
+        return {k: resolved(v, palette, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [resolved(v, palette, key) for v in value]
+    if isinstance(value, str) and value.startswith("@") and re.search(r"color(scale)?$", key):
+        return palette[value[1:]]
+    return value
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_plotly_accepts_every_view_with_every_colour_resolved(make, theme):
+    results = make()
+    palette = {**colours(results, theme), **scales(theme)}
+    for figure in figures(results):
+        for view in figure.views:
+            drawn = go.Figure(resolved({"data": view.data, "layout": view.layout}, palette), skip_invalid=False)
+            assert "@" not in drawn.to_json()
+
+
+def test_the_marks_are_the_runs(make):
+    results = make()
+    figure = next(f for f in figures(results) if f.id == "loss-tokens")
+    assert [v.label for v in figure.views] == ["1M parameters", "300k parameters", "100k parameters"]
+    for view, params in zip(figure.views, (1_000_000, 300_000, 100_000), strict=True):
+        drawn = {(x, y) for t in view.data if t.get("mode") == "markers" for x, y in zip(t["x"], t["y"], strict=True)}
+        assert drawn == {(r.tokens, r.loss) for r in results.runs if r.params == params}
+
+
+def test_the_question_comes_first_and_says_so(make):
+    results = make()
+    figure = figures(results)[0]
+    assert figure.id == "share"
+    assert figure.views[0].label == "question: 1B on 100B tokens"
+    uprights = [s["x0"] for s in figure.views[0].layout["shapes"] if s["type"] == "line"]
+    assert uprights == [pytest.approx(100 / 3), 0]
+
+
+def test_the_heat_map_is_the_difference_from_natural(make):
+    results = make({"rephrase": (-0.24, 0.36)})
+    figure = next(f for f in figures(results) if f.id == "domains")
+    heat = figure.views[0].data[0]
+    column, row = heat["x"].index("67%<br>rephrase"), heat["y"].index("torch*")
+    cell = [r for r in results.runs if (r.params, r.tokens) == (1_000_000, 4_000_000)]
+    mean = {s: sum(r.losses["torch"] for r in cell if r.share == s) / 2 for s in (0, 2 / 3)}
+    assert heat["z"][row][column] == pytest.approx(mean[2 / 3] - mean[0], abs=1e-12)
+    assert heat["zmin"] == -heat["zmax"]
+
+
+def test_a_recipe_keeps_its_colour_and_shape(make):
+    results = make()
+    light = colours(results, "light")
+    assert light["r0"] == light["ink"]
+    tokens = [recipe_token(results, r.name) for r in results.recipes]
+    assert len({light[t] for t in tokens}) == len(tokens)
+    assert symbol(results, "33% rephrase") == symbol(results, "33% textbook <b>x</b>") != symbol(results, "natural")
+
+
+def contrast(a, b):
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        r, g, b = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colours_can_be_seen_and_text_can_be_read(make, theme):
+    palette = colours(make(dict.fromkeys("abcdef", (0.0, 0.1))), theme)
+    for text in ("ink", "muted", "accent", "flag"):
+        assert contrast(palette[text], palette["paper"]) >= 4.5
+        assert contrast(palette[text], palette["panel"]) >= 4.5
+    for name, colour in palette.items():
+        if re.fullmatch(r"[rs]\d+", name):
+            assert contrast(colour, palette["paper"]) >= 3, name
+
+
+def test_labels_are_apart_and_in_order():
+    ends = [("a", 1.0, 0.50, "r0"), ("b", 1.0, 0.50, "r1"), ("c", 1.0, 0.51, "r2"), ("d", 1.0, 0.9, "r3")]
+    heights = [note["y"] for note in direct_labels(ends, gap=0.1)]
+    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(heights))
+    assert heights[3] == pytest.approx(0.9)
+    assert sum(heights[:3]) / 3 == pytest.approx((0.50 + 0.50 + 0.51) / 3)
+
+
+def test_label_disarms_plotlys_markup():
+    assert label("<a href='x'>%{y}$") == "&lt;a href=&#x27;x&#x27;&gt;%&#123;y}&#36;"
+    assert len(label("n" * 99)) == 26

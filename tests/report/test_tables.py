@@ -1,0 +1,69 @@
+import csv
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from synthmix.report.table_files import to_csv, to_parquet, write_tables
+from synthmix.report.tables import tables
+from synthmix.results import Interval
+
+
+def read_csv(text, columns):
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == list(columns)
+    parse = {bool: lambda s: s == "True", int: int, float: float, str: str}
+    return [
+        tuple(None if cell == "" else parse[kind](cell) for cell, kind in zip(row, columns.values(), strict=True))
+        for row in rows[1:]
+    ]
+
+
+def test_csv_and_parquet_give_back_every_cell(make, tmp_path):
+    results = make({"a,b": (-0.24, 0.36), 'q"uo\nte': (0.3, 0.25)})
+    write_tables(results, tmp_path)
+    for table in tables(results):
+        assert table.rows, table.name
+        text = (tmp_path / f"{table.name}.csv").read_text()
+        assert read_csv(text, table.columns) == table.rows
+        back = pq.read_table(tmp_path / f"{table.name}.parquet")
+        assert back.column_names == list(table.columns)
+        assert [tuple(row.values()) for row in back.to_pylist()] == table.rows
+
+
+def test_rows_are_the_results(make):
+    results = make()
+    by_name = {table.name: table for table in tables(results)}
+    runs = [dict(zip(by_name["runs"].columns, row, strict=True)) for row in by_name["runs"].rows]
+    for row, run in zip(runs, results.runs, strict=True):
+        assert {k: row[k] for k in ("recipe", "share", "params", "tokens", "seed", "loss")} == {
+            k: getattr(run, k) for k in ("recipe", "share", "params", "tokens", "seed", "loss")
+        }
+        assert json.loads(row["epochs"]) == run.epochs
+    domains = [dict(zip(by_name["domains"].columns, row, strict=True)) for row in by_name["domains"].rows]
+    assert len(domains) == sum(len(r.losses) for r in results.runs)
+    first = results.runs[0]
+    assert {(d["domain"], d["loss"], d["bits_per_byte"]) for d in domains if d["run"] == first.id} == {
+        (name, loss, first.bits[name]) for name, loss in first.losses.items()
+    }
+    assert {d["domain"] for d in domains if d["whole"]} == {"networkx", "torch"}
+    assert len(by_name["fits"].rows) == sum(len(f.parameters) for f in results.fits)
+    assert len(by_name["share_points"].rows) == sum(len(c.measured) for c in results.share_curves)
+    assert len(by_name["answer"].rows) == len(results.answer.recipes)
+    assert len(by_name["warnings"].rows) == 3
+
+
+def test_undefined_is_empty_never_infinite(make):
+    results = make()
+    curves = [c.model_copy(update={"best": Interval(value=float("inf"), why="no floor")}) for c in results.share_curves]
+    table = next(t for t in tables(results.model_copy(update={"share_curves": curves})) if t.name == "best_shares")
+    column = list(table.columns).index("value")
+    assert all(row[column] is None for row in table.rows)
+
+
+@pytest.mark.parametrize("field", ["share_curves", "statistics", "fits", "curves"])
+def test_an_empty_table_still_has_its_columns(make, field):
+    table = next(t for t in tables(make(**{field: []})) if t.name == field)
+    assert to_csv(table).rstrip("\n") == ",".join(table.columns)
+    assert pq.read_table(io.BytesIO(to_parquet(table))).column_names == list(table.columns)
