@@ -86,8 +86,8 @@ def statistics_figure(results: Results) -> Figure | None:
     if not results.statistics:
         return None
     kinds = (
-        ("coverage of running text", "coverage_mass", "share of the domain's tokens whose type occurs in training"),
-        ("coverage of types", "coverage_types", "share of the domain's types that occur in training"),
+        ("coverage of running text", "coverage_mass", "covered share of the domain's tokens"),
+        ("coverage of types", "coverage_types", "covered share of the domain's types"),
         ("divergence", "kl_test_train", "KL(domain ‖ training), nats per token"),
     )
     smoothing = sorted({s.smoothing for s in results.statistics})

@@ -13,7 +13,7 @@ from synthmix.results import Results
 def says(results: Results) -> list[str]:
     """What the numbers support."""
     judgement = judge(results)
-    found = [_capital(verdict_sentence(v, judgement)) for v in judgement.verdicts]
+    found = [_capital(verdict_sentence(v, judgement), v.synthetic) for v in judgement.verdicts]
     found += _noise(results) + _held_out(results) + _domains(results)
     return found
 
@@ -136,5 +136,8 @@ def _relative(error: float) -> str:
     return percent(error) if error >= 0.01 else f"{error * 100:.2g}%"
 
 
-def _capital(sentence: str) -> str:
+def _capital(sentence: str, name: str) -> str:
+    """A capital first letter, unless a corpus's name stands there, which is written as its owner wrote it."""
+    if sentence.startswith(name):
+        return sentence
     return sentence[:1].upper() + sentence[1:]
