@@ -53,6 +53,8 @@ def test_an_interval_across_zero_cannot_tell(make):
     assert "cannot tell whether rephrase helps" in text
     assert f"{MINUS}0.040 (90% interval {MINUS}0.090 to +0.010)" in text
     assert "is expected to" not in text
+    near = headline(nearby(make(HELPS, half=0.05)))
+    assert "How sure: it stays open, since the interval leaves both signs open." in near
 
 
 def test_a_difference_within_the_seed_noise_cannot_tell(make):

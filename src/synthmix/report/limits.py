@@ -52,7 +52,7 @@ def _noise(results: Results) -> list[str]:
     apart = two_runs(results)
     if results.noise.sd is None or apart is None:
         return ["No recipe was trained with more than one seed: differences between single runs may be luck."]
-    count = f"{plural(results.noise.runs, 'run')} of {plural(results.noise.cells, 'repeated recipe')}"
+    count = f"{plural(results.noise.runs, 'run')} of {plural(results.noise.cells, 'repeated setting')}"
     return [
         f"Seed noise is {results.noise.sd:.2g} nats per token (from {count}): in nine cases of ten, two runs that "
         f"differ only in their seed lie less than {apart:.2g} nats apart."

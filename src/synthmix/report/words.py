@@ -53,6 +53,9 @@ def sureness(verdict: Verdict, judgement: Judgement) -> str:
     assert judgement.answer is not None
     found = doubts(verdict, judgement.answer, judgement.asked)
     grave = [doubt.text for doubt in found if doubt.grave]
+    if verdict.state == "unclear":
+        reasons = [*grave, "the interval leaves both signs open"] if bounded(verdict.recipe.difference) else grave
+        return f"How sure: it stays open, since {listed(reasons[:2] or ['the difference has no interval'])}."
     if grave:
         return f"How sure: not very, since {listed(grave[:2])}."
     assert verdict.two_runs is not None
