@@ -60,6 +60,9 @@ def test_an_interval_across_zero_cannot_tell(make):
 def test_a_difference_within_the_seed_noise_cannot_tell(make):
     results = make(HELPS, half=0.001, noise=Noise(sd=0.05, cells=9, runs=18))
     assert [v.state for v in judge(results).verdicts] == ["unclear"]
+    text = headline(nearby(results))
+    assert "it stays open, since two runs of one recipe may differ by" in text
+    assert "both signs" not in text
 
 
 def test_edges_of_the_share_curve(make):

@@ -54,14 +54,25 @@ def sureness(verdict: Verdict, judgement: Judgement) -> str:
     found = doubts(verdict, judgement.answer, judgement.asked)
     grave = [doubt.text for doubt in found if doubt.grave]
     if verdict.state == "unclear":
-        reasons = [*grave, "the interval leaves both signs open"] if bounded(verdict.recipe.difference) else grave
-        return f"How sure: it stays open, since {listed(reasons[:2] or ['the difference has no interval'])}."
+        reasons = [*_open(verdict), *grave]
+        return f"How sure: it stays open, since {listed(reasons[:2])}."
     if grave:
         return f"How sure: not very, since {listed(grave[:2])}."
     assert verdict.two_runs is not None
     ratio = abs(verdict.recipe.difference.value or 0.0) / verdict.two_runs
     ground = f"How sure: fairly, the difference is {ratio:.1f} times what the seed alone can do"
     return f"{ground}, though {listed([doubt.text for doubt in found])}." if found else f"{ground}."
+
+
+def _open(verdict: Verdict) -> list[str]:
+    """Why an unclear verdict is unclear, as far as the interval tells (else the seed noise does)."""
+    difference = verdict.recipe.difference
+    if not bounded(difference):
+        return ["the difference has no interval"]
+    low, high = difference.low or 0.0, difference.high or 0.0
+    if low <= 0 <= high:
+        return ["the interval leaves both signs open"]
+    return ["not every recipe of it is clearly worse"] if low > 0 and verdict.tried > 1 else []
 
 
 def _claim(verdict: Verdict, asked: bool) -> str:
