@@ -170,8 +170,8 @@ class StudyConfig(Part):
         for name, entry in self.corpora.items():
             if isinstance(entry, SampledCorpus) and isinstance(self.corpora[entry.source], SampledCorpus):
                 raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a real corpus")
-        for name, entry in self.evaluate.items():
-            if entry == "heldout":
+        for name, held in self.evaluate.items():
+            if held == "heldout":
                 corpus = self.corpora.get(name)
                 if corpus is None:
                     raise ValueError(f"evaluate.{name}: 'heldout' needs a corpus of this name; {there}")

@@ -86,7 +86,8 @@ def identity(source: Source) -> list[Any]:
         from synthmix.corpus.sample import sample_versions
 
         return [keys, sample_versions(source.sample)]
-    return [keys, described(source)]
+    local = Path(described(source))
+    return [keys, [[str(p.relative_to(local)), file_hash(p)] for p in sorted(local.rglob("*")) if p.is_file()]]
 
 
 def _file_identity(path: str) -> list[Any]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
+from synthmix.generation.draw import Draw
 from synthmix.training.batches import Stream
 
 
@@ -53,17 +54,20 @@ def sample_part(
     starts = np.random.default_rng(seed).integers(0, len(prompts) - sampling.prompt, size=sampling.rows)
     first = np.stack([prompts.read(int(s), int(s) + sampling.prompt) for s in starts]).astype(np.int64)
     ids = torch.from_numpy(first).to(model.device)
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(seed)
+    draw = Draw(
+        temperature=sampling.temperature,
+        top_k=sampling.top_k,
+        top_p=sampling.top_p,
+        seed=seed,
+        device=model.device,
+    )
+    with torch.no_grad():
         out = model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
             max_new_tokens=sampling.length - sampling.prompt,
-            do_sample=True,
-            temperature=sampling.temperature,
-            top_p=1.0,
-            top_k=sampling.top_k,
-            logits_processor=_nucleus(sampling),
+            do_sample=False,
+            logits_processor=[draw],
             eos_token_id=eos,
             pad_token_id=eos,
         )
@@ -74,13 +78,6 @@ def sample_part(
         if text.strip():
             found.append((text, len(kept)))
     return found
-
-
-def _nucleus(sampling: Sampling) -> list[Any]:
-    """Truncation comes after the temperature, so the temperature is applied within the nucleus's view."""
-    from synthmix.generation.nucleus import Nucleus
-
-    return [Nucleus(sampling.top_p, sampling.temperature)] if sampling.top_p < 1 else []
 
 
 def write_part(folder: Path, part: int, documents: list[tuple[str, int]]) -> None:

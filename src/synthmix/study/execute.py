@@ -76,7 +76,7 @@ def _train(task: RunTask, store: Store) -> None:
                 folder / "progress.json", {"tokens": tokens, "of": spec.tokens, "loss": loss, "pid": os.getpid()}
             )
 
-    tokenizer = _tokenizer(task.tokenizer)
+    tokenizer = open_tokenizer(task.tokenizer)
     trained = train_run(
         spec,
         {name: corpus.train for name, corpus in corpora.items()},
@@ -155,7 +155,8 @@ def _corpus(path: Path, tokenizer: str) -> Corpus:
 
 
 @cache
-def _tokenizer(path: Path) -> Tokenizer:
+def open_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer in ``path``, read once a process."""
     return load_tokenizer(path)
 
 

@@ -12,8 +12,10 @@ from synthmix.progress import Progress
 from synthmix.study.workspace import Workspace
 
 
-def study_tokenizer(config: StudyConfig, space: Workspace, progress: Progress) -> Tokenizer:
-    """The tokenizer that every corpus of the study is built with.
+def study_tokenizer(
+    config: StudyConfig, space: Workspace, progress: Progress, *, build: bool = True
+) -> Tokenizer | None:
+    """The tokenizer that every corpus of the study is built with; None if it is not there and not to be built.
 
     Only the training side of the real corpora is read, so held-out text does not shape the vocabulary.
 
@@ -36,6 +38,8 @@ def study_tokenizer(config: StudyConfig, space: Workspace, progress: Progress) -
         entries.append((name, entry))
     key = content_hash([asked.vocab, asked.limit, [[str(e.heldout), identity(e)] for _, e in entries]])
     path = space.tokenizer / f"{key}.json"
+    if not build:
+        return load_tokenizer(path) if path.exists() else None
     with disk_errors(path):
         space.tokenizer.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):

@@ -1,0 +1,201 @@
+"""Text sampled from a model of the study's own: the generator's run, its parts, its corpus."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.corpus.build import build_corpus
+from synthmix.corpus.corpus import Corpus
+from synthmix.corpus.document import Document
+from synthmix.corpus.meta import FILE
+from synthmix.engine import LocalEngine
+from synthmix.errors import BadInput, SynthmixError
+from synthmix.files import content_hash, disk_errors
+from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled_tokens, write_part
+from synthmix.progress import Progress
+from synthmix.study.corpora import Prepared
+from synthmix.study.execute import open_tokenizer
+from synthmix.study.workspace import Workspace
+from synthmix.training.spec import RunSpec
+
+
+def generator_spec(config: StudyConfig, name: str, prepared: Prepared) -> RunSpec:
+    """The run that trains the generator of corpus ``name``: the study's protocol at the generator's length."""
+    entry = config.corpora[name]
+    if not isinstance(entry, SampledCorpus):
+        raise TypeError(name)
+    rows = max(1, config.training.batch // entry.length)
+    protocol = config.training.model_copy(update={"context": entry.length, "batch": rows * entry.length})
+    try:
+        steps = protocol.steps(entry.train)
+    except ValueError as error:
+        raise BadInput(str(error), key=f"corpora.{name}.train") from None
+    return RunSpec(
+        params=entry.params,
+        recipe=f"generator of {name}",
+        shares={entry.source: Fraction(1)},
+        corpora={entry.source: prepared.corpora[entry.source].id},
+        tokenizer=prepared.tokenizer.hash,
+        vocab=prepared.tokenizer.vocab_size,
+        steps=steps,
+        seed=entry.seed,
+        protocol=protocol,
+    )
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """One part of a corpus to be sampled, in whichever process."""
+
+    checkpoint: Path
+    prompts: Path
+    tokenizer: Path
+    folder: Path
+    part: int
+    entry: SampledCorpus
+
+
+def sample(task: PartTask) -> str:
+    """Sample one part and write it, unless it is there."""
+    if part_path(task.folder, task.part).exists():
+        return "done"
+    tokenizer = open_tokenizer(task.tokenizer)
+    documents = sample_part(
+        _model(task.checkpoint),
+        Corpus.open(task.prompts).train,
+        task.entry,
+        seed=task.entry.seed * 1_000_003 + task.part,
+        eos=tokenizer.eos_id,
+        decode=tokenizer.decode,
+    )
+    # Counted as a corpus will count them: encoded anew, with an end of document.
+    texts = [text for text, _ in documents]
+    write_part(
+        task.folder,
+        task.part,
+        [(text, len(ids) + 1) for text, ids in zip(texts, tokenizer.encode_batch(texts), strict=True)],
+    )
+    return "done"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a sampled corpus and its parts lie: both keyed by everything that shapes them."""
+
+    spec: RunSpec
+    parts: Path
+    folder: Path
+    how: dict[str, Any]
+
+    def provenance(self) -> dict[str, Any]:
+        """What made the text, for the corpus's metadata."""
+        return {"run": self.spec.id, "params": self.spec.shape.params, "trained_on": self.spec.tokens, **self.how}
+
+
+def places(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> Places:
+    """The generator's run, the parts' folder and the corpus's folder of the corpus ``name``."""
+    entry = config.corpora[name]
+    if not isinstance(entry, SampledCorpus):
+        raise TypeError(name)
+    spec = generator_spec(config, name, prepared)
+    how = entry.model_dump(mode="json", include={*Sampling.model_fields, "seed"})
+    parts = space.generated / content_hash([spec.id, how])
+    key = content_hash([parts.name, entry.tokens, [other.id for other in prepared.heldout]])
+    return Places(spec, parts, space.corpora / f"{name}-{key}", how)
+
+
+def find_sampled(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> Prepared:
+    """``prepared`` with the sampled corpus ``name``, if that is built already."""
+    folder = places(config, name, space, prepared).folder
+    return prepared.with_corpus(name, Corpus.open(folder)) if (folder / FILE).exists() else prepared
+
+
+def sampled_corpus(
+    config: StudyConfig,
+    name: str,
+    space: Workspace,
+    prepared: Prepared,
+    engine: LocalEngine[Any, str],
+    progress: Progress,
+) -> Prepared:
+    """``prepared`` with the corpus ``name``, sampled from its trained generator. Parts that are there are kept.
+
+    Raises:
+        BadInput: the generator writes nothing but empty documents.
+    """
+    entry = config.corpora[name]
+    if not isinstance(entry, SampledCorpus):
+        raise TypeError(name)
+    at = places(config, name, space, prepared)
+    with disk_errors(at.folder):
+        at.folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(at.folder.with_suffix(".lock")):
+            if not (at.folder / FILE).exists():
+                _sample_all(entry, name, at.parts, at.spec, space, prepared, engine, progress)
+                source = prepared.corpora[entry.source]
+                build_corpus(
+                    _documents(at.parts, entry.tokens, name),
+                    at.folder,
+                    name=name,
+                    tokenizer=prepared.tokenizer,
+                    against=prepared.heldout,
+                    kind="synthetic",
+                    origin=f"sampled from a {at.spec.shape.params}-parameter Llama trained on '{entry.source}'",
+                    license=source.meta.license,
+                    generator={
+                        "run": at.spec.id,
+                        "params": at.spec.shape.params,
+                        "trained_on": at.spec.tokens,
+                        **at.how,
+                    },
+                    progress=progress,
+                )
+    return prepared.with_corpus(name, Corpus.open(at.folder))
+
+
+def _sample_all(
+    entry: SampledCorpus,
+    name: str,
+    parts: Path,
+    spec: RunSpec,
+    space: Workspace,
+    prepared: Prepared,
+    engine: LocalEngine[Any, str],
+    progress: Progress,
+) -> None:
+    progress.start(f"sample {name}", entry.tokens, "tokens")
+    tokenizer = prepared.corpora[entry.source].folder / "tokenizer.json"
+    while (have := sampled_tokens(parts)) < entry.tokens:
+        there = sum(1 for _ in parts.glob("part-*.jsonl"))
+        if there and not have:
+            raise BadInput("the generator wrote only empty documents", key=f"corpora.{name}", remedy="train it longer")
+        # As many more as the average part says, at least one a worker.
+        more = engine.workers if not have else -(-(entry.tokens - have) * there // have)
+        tasks = [
+            PartTask(space.runs.checkpoint(spec.id), prepared.corpora[entry.source].folder, tokenizer, parts, i, entry)
+            for i in range(there, there + more)
+        ]
+        for _, outcome in engine.each(
+            sample, tasks, tick=lambda: progress.update(f"sample {name}", min(entry.tokens, sampled_tokens(parts)))
+        ):
+            if isinstance(outcome, SynthmixError):
+                raise outcome
+    progress.finish(f"sample {name}")
+
+
+def _documents(parts: Path, tokens: int, name: str) -> Iterator[Document]:
+    for i, (text, _) in enumerate(read_parts(parts, tokens)):
+        yield Document(text=text, domain=name, key=f"{name}-{i}")
+
+
+@cache
+def _model(checkpoint: Path) -> Any:
+    from synthmix.training.checkpoint import load_checkpoint
+
+    return load_checkpoint(checkpoint)

@@ -1,0 +1,144 @@
+"""What a study would do, before anything runs: its runs, tokens, FLOPs, time, disk, and what is done already."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.engine import LocalEngine
+from synthmix.errors import BadInput
+from synthmix.progress import Silent
+from synthmix.quantities import format_count
+from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
+from synthmix.study.generate import find_sampled, generator_spec
+from synthmix.study.ladder import cells, ladder_specs, largest_need
+from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
+from synthmix.study.tokenizers import study_tokenizer
+from synthmix.study.workspace import Workspace
+from synthmix.training.shape import Shape, shape_for
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: ``seconds`` is one worker's expected time; ``done``: its record is there."""
+
+    recipe: str
+    shape: Shape
+    tokens: int
+    seed: int
+    flops: float
+    seconds: float
+    done: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's work. Seconds are wall time on this machine's workers; ``disk`` in bytes, corpora not counted."""
+
+    study: str
+    runs: tuple[PlannedRun, ...]
+    generators: tuple[PlannedRun, ...]
+    sampling: dict[str, float]  # corpus -> seconds of wall time left
+    to_build: tuple[str, ...]
+    speeds: Speeds
+    disk: int
+
+    @property
+    def seconds_left(self) -> float:
+        """Wall time of what is not done, text building and report not counted."""
+        work = sum(run.seconds for run in (*self.runs, *self.generators) if not run.done)
+        return work / self.speeds.workers + sum(self.sampling.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        rows = [
+            {
+                "recipe": run.recipe,
+                "params": run.shape.params,
+                "tokens": run.tokens,
+                "seed": run.seed,
+                "flops": run.flops,
+                "seconds": round(run.seconds, 1),
+                "done": run.done,
+            }
+            for run in self.runs
+        ]
+        return {
+            "study": self.study,
+            "runs": rows,
+            "done": sum(run.done for run in self.runs),
+            "tokens": sum(run.tokens for run in self.runs),
+            "flops": sum(run.flops for run in (*self.runs, *self.generators)),
+            "seconds_left": round(self.seconds_left, 1),
+            "disk_bytes": self.disk,
+            "precision": self.speeds.precision,
+            "device": self.speeds.device,
+            "workers": self.speeds.workers,
+            "corpora_to_build": list(self.to_build),
+        }
+
+
+def make_plan(config: StudyConfig, space: Workspace, engine: LocalEngine[Any, Any]) -> Plan:
+    """Resolve the study to its runs and time this machine; builds no corpus and trains nothing.
+
+    Raises:
+        BadInput: sizes, budgets, recipes or generated tokens that cannot be.
+    """
+    planned = cells(config)
+    check_generated(config)
+    prepared = look(config, space)
+    vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
+    speeds = measure(config, space, vocab, engine)
+    ids = {(s.recipe, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)} if prepared else {}
+    runs, context = [], config.training.context
+    for recipe, params, steps, seed in planned:
+        shape, tokens = shape_for(params), steps * config.training.batch
+        run = ids.get((recipe.name, params, steps, seed))
+        done = run is not None and space.runs.record(run) is not None
+        flops = tokens * shape.flops_per_token(vocab, context)
+        runs.append(PlannedRun(recipe.name, shape, tokens, seed, flops, speeds.seconds(shape, tokens), done))
+    generators, sampling, to_build = [], {}, [] if prepared else [*config.corpora]
+    for name, entry in config.corpora.items():
+        if isinstance(entry, SampledCorpus):
+            shape = shape_for(entry.params)
+            spec = generator_spec(config, name, prepared) if prepared else None
+            done = spec is not None and space.runs.record(spec.id) is not None
+            flops = entry.train * shape.flops_per_token(vocab, entry.length)
+            seconds = speeds.seconds(shape, entry.train)
+            generators.append(PlannedRun(f"generator of {name}", shape, entry.train, entry.seed, flops, seconds, done))
+            if prepared is None or name in prepared.pending:
+                sampling[name] = speeds.seconds(shape, entry.tokens) / SAMPLING_RATIO / engine.workers
+                if name not in to_build:
+                    to_build.append(name)
+    models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]
+    disk = sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
+    return Plan(config.study, tuple(runs), tuple(generators), sampling, tuple(to_build), speeds, disk)
+
+
+def look(config: StudyConfig, space: Workspace) -> Prepared | None:
+    """The study's corpora as far as they are built; None while the real ones are not. Builds nothing."""
+    tokenizer = study_tokenizer(config, space, Silent(), build=False)
+    if tokenizer is None:
+        return None
+    try:
+        prepared = real_corpora(config, space, tokenizer, Silent(), build=False)
+    except NotBuiltYet:
+        return None
+    for name in prepared.pending:
+        prepared = find_sampled(config, name, space, prepared)
+    return prepared
+
+
+def check_generated(config: StudyConfig) -> None:
+    """Hold the budgets of generated text to what the recipes need, before anything is trained.
+
+    Raises:
+        BadInput: a recipe needs more than is to be generated.
+    """
+    for name, need in largest_need(config).items():
+        entry = config.corpora[name]
+        if isinstance(entry, SampledCorpus) and entry.tokens < need:
+            raise BadInput(
+                f"{format_count(entry.tokens)} tokens are to be sampled, {format_count(need)} are needed by a recipe",
+                key=f"corpora.{name}.tokens",
+                remedy=f"ask for {format_count(need * 1.1)}, lower the budgets, or raise training.epochs",
+            )

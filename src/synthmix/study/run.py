@@ -1,0 +1,158 @@
+"""A study from its file to its results: text, generators, ladder, each resumed where it was left."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock
+
+from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.engine import LocalEngine
+from synthmix.errors import BadInput
+from synthmix.files import read_json, write_json
+from synthmix.progress import Progress, Silent
+from synthmix.quantities import format_count
+from synthmix.results import Results
+from synthmix.study.corpora import Prepared, real_corpora
+from synthmix.study.execute import RunTask
+from synthmix.study.generate import find_sampled, generator_spec, sampled_corpus
+from synthmix.study.ladder import cells, ladder_specs, largest_need
+from synthmix.study.plan import check_generated
+from synthmix.study.speed import Speeds, measure
+from synthmix.study.tokenizers import study_tokenizer
+from synthmix.study.watch import run_tasks
+from synthmix.study.workspace import Workspace
+from synthmix.training.spec import RunSpec
+
+
+def run_study(config: StudyConfig, *, progress: Progress | None = None) -> Results:
+    """Do everything that is left of a study and return its results, which are also written with the report.
+
+    Safe to interrupt at any moment and to start twice: the same call resumes, finished runs are not repeated.
+
+    Raises:
+        BadInput: something that was given cannot be used; told before anything is trained where it can be known.
+        Failure: runs failed (the others are finished first), a worker was killed, the disk is full.
+    """
+    from synthmix.study.conclude import conclude
+
+    progress = progress or Silent()
+    cells(config)
+    check_generated(config)
+    space = Workspace(config.root)
+    space.create()
+    with stage(space, "text"):
+        prepared = real_text(config, space, progress)
+    with LocalEngine[Any, Any](config.workers) as engine:
+        with stage(space, "timing"):
+            speeds = measure(config, space, prepared.tokenizer.vocab_size, engine)
+        for name in prepared.pending:
+            prepared = find_sampled(config, name, space, prepared)
+        progress.start("study", _expected_seconds(config, prepared, speeds), "seconds")
+        sampled = [name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)]
+        generators = [generator_spec(config, name, prepared) for name in sampled]
+        if prepared.pending:
+            with stage(space, "generators and natural runs"):
+                specs = [*generators, *ladder_specs(config, prepared)]
+                _train(config, space, prepared, specs, speeds, engine, progress)
+            for name in prepared.pending:
+                with stage(space, f"sampling {name}"):
+                    prepared = sampled_corpus(config, name, space, prepared, engine, progress)
+            check_tokens(config, prepared)
+        with stage(space, "ladder"):
+            specs = [*generators, *ladder_specs(config, prepared)]
+            _train(config, space, prepared, specs, speeds, engine, progress)
+        progress.finish("study")
+    return conclude(config, space, prepared, progress=progress)
+
+
+def real_text(config: StudyConfig, space: Workspace, progress: Progress) -> Prepared:
+    """Tokenizer, held-out domains and real corpora, with enough tokens for every recipe."""
+    tokenizer = study_tokenizer(config, space, progress)
+    if tokenizer is None:
+        raise TypeError("a tokenizer that may be built is never None")
+    prepared = real_corpora(config, space, tokenizer, progress)
+    short = [domain.name for domain in prepared.domains if domain.tokens <= config.training.context]
+    if short:
+        raise BadInput(
+            f"holds {min(d.tokens for d in prepared.domains)} tokens, less than one sequence",
+            key=f"evaluate.{short[0]}",
+            remedy="hold out more text or shorten training.context",
+        )
+    check_tokens(config, prepared)
+    return prepared
+
+
+def check_tokens(config: StudyConfig, prepared: Prepared) -> None:
+    """Hold the corpora that are built to what the recipes need.
+
+    Raises:
+        BadInput: a corpus is smaller than its hungriest recipe asks for.
+    """
+    for name, need in largest_need(config).items():
+        if name in prepared.corpora:
+            have = prepared.corpora[name].train_counts.tokens - config.training.context
+            if have < need:
+                raise BadInput(
+                    f"has {format_count(max(have, 0))} training tokens, {format_count(need)} are needed by a recipe",
+                    where=config.study,
+                    key=f"corpora.{name}",
+                    remedy="add text, lower ladder.budgets, or raise training.epochs to repeat it",
+                )
+
+
+def task_for(config: StudyConfig, space: Workspace, prepared: Prepared, spec: RunSpec, precision: str) -> RunTask:
+    """The task that executes ``spec`` in a worker."""
+    folders = {name: prepared.corpora[name].folder for name in spec.corpora}
+    return RunTask(
+        spec=spec,
+        runs=space.runs.folder,
+        corpora=folders,
+        tokenizer=next(iter(folders.values())) / "tokenizer.json",
+        domains=prepared.domains,
+        evaluate_tokens=config.evaluate_tokens,
+        precision=precision,
+        keep_checkpoint=config.keep_checkpoints or spec.recipe.startswith("generator of "),
+    )
+
+
+def _train(
+    config: StudyConfig,
+    space: Workspace,
+    prepared: Prepared,
+    specs: list[RunSpec],
+    speeds: Speeds,
+    engine: LocalEngine[Any, Any],
+    progress: Progress,
+) -> None:
+    # The longest first, so that no worker is left with a long one at the end; generators before all.
+    generators = [spec for spec in specs if spec.recipe.startswith("generator of ")]
+    ladder = sorted((s for s in specs if s not in generators), key=lambda spec: -spec.flops)
+    tasks = [task_for(config, space, prepared, spec, speeds.precision) for spec in (*generators, *ladder)]
+    run_tasks(tasks, space.runs, speeds, engine, progress)
+
+
+def _expected_seconds(config: StudyConfig, prepared: Prepared, speeds: Speeds) -> float:
+    """Work of all runs and generators in worker seconds, finished ones too: the length of the progress bar."""
+    from synthmix.training.shape import shape_for
+
+    work = sum(
+        speeds.seconds(shape_for(params), steps * config.training.batch) for _, params, steps, _ in cells(config)
+    )
+    for name in (name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)):
+        spec = generator_spec(config, name, prepared)
+        work += speeds.seconds(spec.shape, spec.tokens)
+    return work
+
+
+@contextmanager
+def stage(space: Workspace, name: str) -> Iterator[None]:
+    """Add the seconds of a block to the study's account of stages (all sessions together)."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        with FileLock(space.root / ".seconds.lock"):
+            spent = read_json(space.seconds) if space.seconds.exists() else {}
+            write_json(space.seconds, spent | {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)})

@@ -1,0 +1,75 @@
+"""How fast the workers of this machine are: timed once a study, in the workers themselves, all at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.engine import LocalEngine
+from synthmix.errors import SynthmixError
+from synthmix.files import content_hash, read_json, write_json
+from synthmix.study.workspace import Workspace
+from synthmix.training.protocol import Protocol
+from synthmix.training.shape import Shape, shape_for
+
+SAMPLING_RATIO = 0.45  # sampled over trained tokens/s at 0.25M to 0.6M parameters (docs/log.md); for the plan only
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Of one worker while all are busy: tokens per second by shape. ``precision`` is the faster one here."""
+
+    precision: str
+    device: str
+    workers: int
+    by_shape: dict[Shape, float]
+
+    def seconds(self, shape: Shape, tokens: int) -> float:
+        """One worker's time for ``tokens`` training tokens."""
+        return tokens / self.by_shape[shape]
+
+
+def measure(config: StudyConfig, space: Workspace, vocab: int, engine: LocalEngine[Any, Any]) -> Speeds:
+    """Time the study's sizes, or take the times kept from before (same shapes, protocol and workers)."""
+    sizes = {*config.ladder.params} | {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
+    shapes = sorted({shape_for(size) for size in sizes}, key=lambda shape: shape.params)
+    key = content_hash([[s.as_dict() for s in shapes], vocab, config.training.model_dump(), engine.workers])
+    path = space.root / "speed.json"
+    kept = read_json(path) if path.exists() else {}
+    if kept.get("key") != key:
+        probe = Probe(tuple(shapes), vocab, config.training, kept.get("precision"))
+        outcomes: list[dict[str, Any]] = []
+        for _, outcome in engine.each(measure_here, [probe] * engine.workers):
+            if isinstance(outcome, SynthmixError):
+                raise outcome
+            outcomes.append(outcome)
+        slowest = [min(outcome["speeds"][i] for outcome in outcomes) for i in range(len(shapes))]
+        kept = {
+            "key": key,
+            "precision": kept.get("precision") or outcomes[0]["precision"],
+            "device": outcomes[0]["device"],
+            "speeds": slowest,
+        }
+        write_json(path, kept)
+    by_shape = dict(zip(shapes, kept["speeds"], strict=True))
+    return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a worker is asked to time. ``precision`` None: find the faster one."""
+
+    shapes: tuple[Shape, ...]
+    vocab: int
+    protocol: Protocol
+    precision: str | None
+
+
+def measure_here(probe: Probe) -> dict[str, Any]:
+    """Time the shapes in this process: ``{precision, device, speeds}``."""
+    from synthmix.training.device import device_name, faster_precision
+    from synthmix.training.timing import ladder_speeds
+
+    asked = probe.protocol.precision
+    precision = probe.precision or (faster_precision() if asked == "auto" else asked)
+    speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision)
+    return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}

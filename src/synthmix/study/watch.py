@@ -1,0 +1,86 @@
+"""Running many tasks: progress from their files, runs that another process has, failures at the end."""
+
+import json
+import time
+from typing import Any
+
+from synthmix.engine import LocalEngine
+from synthmix.errors import Failure, SynthmixError
+from synthmix.progress import Progress
+from synthmix.store import Store
+from synthmix.study.execute import RunTask, execute, missing
+from synthmix.study.speed import Speeds
+
+BUSY_SECONDS = 2.0
+
+
+def run_tasks(
+    tasks: list[RunTask], store: Store, speeds: Speeds, engine: LocalEngine[Any, Any], progress: Progress
+) -> None:
+    """Execute what is left of ``tasks``; runs in another process's hands are waited for.
+
+    Raises:
+        SynthmixError: the only run that failed, or a Failure that counts them; the others are finished first.
+    """
+    left = []
+    for task in tasks:
+        record = store.record(task.spec.id)
+        if record is None or missing(record, task.domains):
+            left.append(task)
+    bar = Bar(tasks, left, store, speeds, progress)
+    failed: list[tuple[RunTask, SynthmixError]] = []
+    while left:
+        busy = []
+        for task, outcome in engine.each(execute, left, tick=bar.draw):
+            if isinstance(outcome, SynthmixError):
+                failed.append((task, outcome))
+                progress.say(f"failed: {outcome}")
+            elif outcome == "busy":
+                busy.append(task)
+            else:
+                bar.finished(task)
+        left = busy
+        if busy:  # another process trains these: look again until it has them done, or has died
+            time.sleep(BUSY_SECONDS)
+    if len(failed) == 1:
+        raise failed[0][1]
+    if failed:
+        first = failed[0][1]
+        raise Failure(
+            f"{len(failed)} of {len(tasks)} runs failed, the first: {first}",
+            remedy="mend the cause and run the same command again: finished runs stay",
+        )
+
+
+class Bar:
+    """The study's bar, in worker seconds: finished runs, and those in work by their progress files."""
+
+    def __init__(
+        self, tasks: list[RunTask], left: list[RunTask], store: Store, speeds: Speeds, progress: Progress
+    ) -> None:
+        self.store, self.speeds, self.progress = store, speeds, progress
+        self.runs, self.open = len(tasks), {task.spec.id: task for task in left}
+        self.done = sum(self._seconds(task) for task in tasks if task.spec.id not in self.open)
+        self.draw()
+
+    def finished(self, task: RunTask) -> None:
+        """Count a run as done."""
+        if self.open.pop(task.spec.id, None):
+            self.done += self._seconds(task)
+        self.draw()
+
+    def draw(self) -> None:
+        """Tell the progress how far all runs are."""
+        working = 0.0
+        for run, task in self.open.items():
+            path = self.store.run_folder(run) / "progress.json"
+            if path.exists():
+                try:
+                    share = json.loads(path.read_text())["tokens"] / task.spec.tokens
+                except (FileNotFoundError, ValueError):  # finished, or replaced, this very moment
+                    continue
+                working += share * self._seconds(task)
+        self.progress.update("study", self.done + working, note=f"run {self.runs - len(self.open)} of {self.runs}")
+
+    def _seconds(self, task: RunTask) -> float:
+        return self.speeds.seconds(task.spec.shape, task.spec.tokens)
