@@ -8,6 +8,7 @@ import pytest
 
 from synthmix.corpus import Corpus, Document, Source, build_corpus, load_tokenizer, open_or_build, train_texts
 from synthmix.corpus import train_tokenizer as train
+from synthmix.corpus.prepare import identity
 from synthmix.errors import BadInput, Failure
 
 SHARE = Fraction(1, 10)
@@ -217,6 +218,17 @@ def test_open_or_build_builds_once_and_again_when_the_text_changes(tmp_path, tex
     assert open_or_build(first.folder, cache, tokenizer=tokenizer).id == first.id
     with pytest.raises(BadInput, match="built with another tokenizer"):
         open_or_build(first.folder, cache, tokenizer=train(texts, 300))
+
+
+def test_a_changed_dataset_folder_is_another_source(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl").write_text('{"text": "one"}')
+    source = Source(dataset=str(tmp_path / "data"))
+    before = identity(source)
+    assert identity(source) == before
+    (tmp_path / "data" / "a.jsonl").write_text('{"text": "two"}')
+    assert identity(source) != before
+    assert identity(Source(dataset="org/name")) != identity(Source(dataset="org/name", split="test"))
 
 
 def test_a_corpus_carries_its_tokenizer(corpus: Corpus, tokenizer):

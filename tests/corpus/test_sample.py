@@ -3,10 +3,11 @@ import platform
 
 import pytest
 
-from synthmix.corpus import Source, read_documents, sample_domains, write_sample
+from synthmix.corpus import Source, prepare_sample, read_documents, sample_domains, write_sample
 from synthmix.corpus import sample as module
 from synthmix.corpus.prepare import identity
 from synthmix.errors import BadInput
+from synthmix.progress import Silent
 
 DOMAINS = ["python-reference", "networkx"]
 
@@ -48,6 +49,20 @@ def test_the_sample_is_known_by_its_versions(monkeypatch):
     before = identity(Source(sample=["networkx"]))
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0.1")
     assert identity(Source(sample=["networkx"])) != before
+
+
+def test_what_is_prepared_is_not_harvested_again_and_progress_is_told(monkeypatch):
+    told = []
+
+    class Heard(Silent):
+        def update(self, task: str, done: float, note: str = "") -> None:
+            told.append((task, done, note))
+
+    prepare_sample(DOMAINS, Heard())
+    assert told == [("sample", 1, "networkx")]
+    monkeypatch.setattr(module, "_run_harvest", lambda domain: pytest.fail("harvested twice"))
+    prepare_sample(DOMAINS, Heard())
+    assert len(told) == 1
 
 
 def test_absent_and_unknown_domains(monkeypatch):

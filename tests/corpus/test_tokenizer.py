@@ -1,11 +1,12 @@
 import json
+import pickle
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from synthmix.corpus import Tokenizer, load_tokenizer, train_tokenizer
+from synthmix.corpus import Document, Tokenizer, build_corpus, load_tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 
 
@@ -56,6 +57,38 @@ def test_a_tokenizer_that_truncates_and_adds_tokens_does_neither_here(tokenizer:
     text = "corpus recipe share budget run ladder"
     [ids] = load_tokenizer(tmp_path / "tokenizer.json").encode_batch([text])
     assert ids.tolist() == tokenizer.encode_batch([text])[0].tolist()
+
+
+def test_it_travels_to_another_process(tokenizer: Tokenizer):
+    other = pickle.loads(pickle.dumps(tokenizer))  # noqa: S301
+    assert other.hash == tokenizer.hash
+    [ids] = other.encode_batch(["a<|endoftext|>b"])
+    assert ids.tolist() == tokenizer.encode_batch(["a<|endoftext|>b"])[0].tolist()
+
+
+def test_a_vocabulary_above_16_bits_takes_32(tmp_path):
+    from tokenizers import Tokenizer as Backend
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    backend = Backend(WordLevel({"</s>": 0, "[UNK]": 1, "high": 65_536}, unk_token="[UNK]"))
+    backend.pre_tokenizer = Whitespace()
+    backend.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = load_tokenizer(tmp_path)
+    assert (tokenizer.vocab_size, tokenizer.dtype, tokenizer.end) == (65_537, np.dtype("<u4"), "</s>")
+    corpus = build_corpus([Document("high low", "d")], tmp_path / "c", name="c", tokenizer=tokenizer)
+    assert corpus.train.read(0, 3).tolist() == [65_536, 1, 0]
+
+
+def test_a_name_that_the_hub_does_not_give(monkeypatch):
+    import huggingface_hub
+
+    def offline(*_: object) -> None:
+        raise huggingface_hub.errors.LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
+    with pytest.raises(BadInput, match="org/name: tokenizer: neither a file, a folder nor a tokenizer"):
+        load_tokenizer("org/name")
 
 
 def test_bad_tokenizers(tokenizer: Tokenizer, tmp_path):

@@ -6,7 +6,8 @@ from synthmix.corpus.document import Document
 from synthmix.corpus.meta import Counts, Meta
 from synthmix.corpus.prepare import open_or_build
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.sample import absent_domains, sample_domains, write_sample
+from synthmix.corpus.sample import absent_domains, prepare_sample, sample_domains
+from synthmix.corpus.sample_files import write_sample
 from synthmix.corpus.shards import TokenStream
 from synthmix.corpus.sources import Limit, Source
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
@@ -24,6 +25,7 @@ __all__ = [
     "build_corpus",
     "load_tokenizer",
     "open_or_build",
+    "prepare_sample",
     "read_documents",
     "sample_domains",
     "train_texts",

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthmix.corpus.document import Document
 from synthmix.corpus.readers import described, read_documents
+from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
@@ -73,7 +74,7 @@ def take_in(
     """
     intake, seen = Intake(spool, tokenizer.dtype), set[int]()
     with spool.open("wb") as file:
-        for where, documents, limit in _each(sources, name):
+        for where, documents, limit in _each(sources, name, progress):
             tokens = before = 0
             for batch in batches(documents):
                 kept = [document for document in batch if document.text.strip()]
@@ -109,12 +110,14 @@ def _note(intake: Intake, document: Document, digest: int, heldout: Fraction, to
 
 
 def _each(
-    sources: Sequence[Source] | Iterable[Document], name: str
+    sources: Sequence[Source] | Iterable[Document], name: str, progress: Progress
 ) -> Iterator[tuple[str, Iterable[Document], int | None]]:
     if isinstance(sources, Sequence) and all(isinstance(source, Source) for source in sources):
         for source in sources:
             assert isinstance(source, Source)
             limit = source.limit.amount if source.limit is not None and source.limit.unit == "tokens" else None
+            if source.sample is not None:
+                prepare_sample(source.sample, progress)
             yield described(source), read_documents(source, domain=name), limit
     else:
         yield name, sources, None  # type: ignore[misc]

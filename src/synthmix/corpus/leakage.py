@@ -33,6 +33,8 @@ def without_leaks(intake: Intake, against: Sequence[Corpus], *, task: str, progr
     intake.removed["heldout_trained_on_elsewhere"] = int((~stays).sum())
     foreign = NearDuplicates(batch for other in against for batch in _read_corpus(other, "heldout"))
     done = 0
+    if not len(own) and not len(foreign):
+        return stays
     for numbers, batch in _read(intake, train):
         near_own, near_foreign = own.matches(batch), foreign.matches(batch)
         for number, mine, theirs in zip(numbers, near_own, near_foreign, strict=True):

@@ -47,7 +47,8 @@ def shingles(documents: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         hashes = _mixed(hashes ^ flat[step : step + windows])
     owner = np.repeat(np.arange(len(documents), dtype=np.uint64), lengths)[:windows]
     inside = np.arange(windows) + SHINGLE <= np.repeat(np.cumsum(lengths), lengths)[:windows]
-    keyed = np.unique((owner[inside] << np.uint64(_HASH_BITS)) | (hashes[inside] >> np.uint64(64 - _HASH_BITS)))
+    keyed = np.sort((owner[inside] << np.uint64(_HASH_BITS)) | (hashes[inside] >> np.uint64(64 - _HASH_BITS)))
+    keyed = keyed[np.concatenate([[True], keyed[1:] != keyed[:-1]])[: len(keyed)]]  # np.unique is ten times slower
     ends = np.searchsorted(keyed >> np.uint64(_HASH_BITS), np.arange(len(documents), dtype=np.uint64), side="right")
     return keyed & np.uint64(2**_HASH_BITS - 1), ends
 

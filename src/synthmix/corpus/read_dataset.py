@@ -7,7 +7,7 @@ from typing import Any
 from synthmix.corpus.document import Document
 from synthmix.corpus.records import document_of
 from synthmix.corpus.sources import Source
-from synthmix.errors import BadInput
+from synthmix.errors import BadInput, Failure
 
 
 def read_dataset(source: Source, domain: str) -> Iterator[Document]:
@@ -15,11 +15,26 @@ def read_dataset(source: Source, domain: str) -> Iterator[Document]:
 
     Raises:
         BadInput: `datasets` is not installed; no such dataset, configuration or split; see :func:`document_of`.
+        Failure: the connection broke on the way.
     """
-    for number, record in enumerate(_rows(source)):
+    for number, record in enumerate(_streamed(source)):
         document = document_of(record, source, domain, f"{source.dataset}[{source.split}]:{number}")
         if document is not None:
             yield document
+
+
+def _streamed(source: Source) -> Iterator[dict[str, Any]]:
+    rows = iter(_rows(source))
+    while True:
+        try:
+            record = next(rows)
+        except StopIteration:
+            return
+        except OSError as error:
+            raise Failure(
+                f"reading stopped ({error})", where=source.dataset, remedy="check the network and run it again"
+            ) from None
+        yield record
 
 
 def _rows(source: Source) -> Iterable[dict[str, Any]]:

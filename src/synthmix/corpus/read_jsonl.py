@@ -29,7 +29,7 @@ def read_jsonl(path: str, source: Source, domain: str) -> Iterator[Document]:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadInput(f"not JSON ({error})", where=where, remedy="one JSON object a line") from None
             if not isinstance(record, dict):
                 raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')

@@ -18,12 +18,12 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from synthmix.corpus import harvest
 from synthmix.corpus.document import Document
 from synthmix.errors import BadInput, Failure
-from synthmix.files import read_json, write_json, write_text
+from synthmix.files import read_json, write_json
 from synthmix.progress import Progress, Silent
 
 VERSION = 1  # of the rules of harvesting: a change of them is a change of the sample
@@ -71,53 +71,41 @@ def sample_versions(wanted: Wanted) -> dict[str, str]:
     return {name: importlib.metadata.version(name) if name in LIBRARIES else python for name in wanted}
 
 
+def prepare_sample(wanted: Wanted, progress: Progress) -> None:
+    """Fill the cache with what is missing in it (half a minute the first time), so that reading is quick.
+
+    Raises:
+        BadInput: see :func:`sample_versions`; an unwritable cache folder.
+        Failure: a library's sources could not be read.
+    """
+    missing = {
+        name: v for name, v in sample_versions(wanted).items() if name != REFERENCE and not _path(name, v).exists()
+    }
+    if missing:
+        harvested(missing, progress)
+
+
 def read_sample(wanted: Wanted) -> Iterator[Document]:
     """The documents of the wanted domains, mixed in the order of their hash, so that a limit takes of each.
 
     Raises:
         BadInput: see :func:`sample_versions`; an unwritable cache folder.
     """
-    texts = _harvested(sample_versions(wanted), Silent())
+    texts = harvested(sample_versions(wanted), Silent())
     documents = [
         Document(text, domain, f"{domain}#{number}") for domain in texts for number, text in enumerate(texts[domain])
     ]
     yield from sorted(documents, key=lambda document: hashlib.blake2b(document.text.encode(), digest_size=8).digest())
 
 
-def write_sample(folder: str | Path, *, domains: Wanted = "all", progress: Progress | None = None) -> dict[str, Any]:
-    """Write ``DOMAIN.jsonl`` for each domain and ``sample.json``, which lists them with version and licence.
-
-    Returns:
-        The manifest: ``domains`` (documents, bytes, version, license, file) and ``absent``.
-    """
-    versions = sample_versions(domains)
-    manifest: dict[str, Any] = {"harvest": VERSION, "python": platform.python_version(), "domains": {}}
-    for domain, texts in _harvested(versions, progress or Silent()).items():
-        lines = [
-            json.dumps({"id": f"{domain}#{number}", "domain": domain, "text": text}, ensure_ascii=False) + "\n"
-            for number, text in enumerate(texts)
-        ]
-        write_text(Path(folder) / f"{domain}.jsonl", "".join(lines))
-        manifest["domains"][domain] = {
-            "file": f"{domain}.jsonl",
-            "documents": len(texts),
-            "bytes": sum(len(text.encode()) for text in texts),
-            "version": versions[domain],
-            "license": _license(domain),
-        }
-    manifest["absent"] = absent_domains()
-    write_json(Path(folder) / "sample.json", manifest)
-    return manifest
-
-
-def _harvested(versions: dict[str, str], progress: Progress) -> dict[str, list[str]]:
+def harvested(versions: dict[str, str], progress: Progress) -> dict[str, list[str]]:
     """Texts per domain, from the cache or by one process a library, as many at once as there are cores."""
     progress.start("sample", len(versions), "domains")
 
     def one(domain: str) -> list[str]:
         texts = _cached(domain, versions[domain])
-        progress.update("sample", len(done), note=domain)
         done.append(domain)
+        progress.update("sample", len(done), note=domain)
         return texts
 
     done: list[str] = []
@@ -131,11 +119,14 @@ def _harvested(versions: dict[str, str], progress: Progress) -> dict[str, list[s
 def _cached(domain: str, version: str) -> list[str]:
     if domain == REFERENCE:
         return _topics()
-    name = f"{domain}-{version}-python{platform.python_version()}-{VERSION}.json"
-    path = cache_folder() / "sample" / name
+    path = _path(domain, version)
     if not path.exists():
         write_json(path, _run_harvest(domain))
     return read_json(path)
+
+
+def _path(domain: str, version: str) -> Path:
+    return cache_folder() / "sample" / f"{domain}-{version}-python{platform.python_version()}-{VERSION}.json"
 
 
 def cache_folder() -> Path:
@@ -163,13 +154,3 @@ def _run_harvest(domain: str) -> list[str]:
         last = ran.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise Failure(f"harvesting its documentation failed ({''.join(last)})", where=domain)
     return json.loads(ran.stdout)
-
-
-def _license(domain: str) -> str:
-    if domain not in LIBRARIES:
-        return "PSF-2.0"
-    about = importlib.metadata.metadata(domain)
-    classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License ::")]
-    classified = ", ".join(line.rpartition(" :: ")[2] for line in classifiers)
-    stated = [*(about.get_all("License-Expression") or []), classified, *(about.get_all("License") or [])]
-    return next((text.strip().splitlines()[0] for text in stated if text.strip()), "unknown")

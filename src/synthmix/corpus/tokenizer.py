@@ -12,8 +12,8 @@ from synthmix.errors import BadInput
 from synthmix.files import content_hash, write_text
 
 END_OF_DOCUMENT = "<|endoftext|>"
-SMALLEST_VOCABULARY = 257  # 256 bytes and the end of document
 _USUAL_ENDS = (END_OF_DOCUMENT, "<|end_of_text|>", "</s>", "<eos>", "<|eot_id|>", "[SEP]")
+SMALLEST_VOCABULARY = 257  # 256 bytes and the end of document
 
 
 class Tokenizer:
@@ -48,9 +48,18 @@ class Tokenizer:
         """The text of ``ids``; exact for byte-level BPE without a normaliser."""
         return str(self.backend.decode(np.asarray(ids).tolist(), skip_special_tokens=False))
 
+    def __reduce__(self) -> tuple[object, ...]:  # the backend's own pickling forgets encode_special_tokens
+        return _from_json, (self.backend.to_str(), self.end)
+
     def save(self, path: Path) -> None:
         """Write ``tokenizer.json``, which :func:`load_tokenizer` and `transformers` read."""
         write_text(path, self.backend.to_str())
+
+
+def _from_json(text: str, end: str) -> Tokenizer:
+    from tokenizers import Tokenizer as Backend
+
+    return Tokenizer(Backend.from_str(text), end)
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -159,7 +168,7 @@ def _from_hub(name: str) -> tuple[str, dict[str, Any]]:
             config = _config(Path(hf_hub_download(name, "tokenizer_config.json")))
         except EntryNotFoundError:
             config = {}
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise BadInput(
             f"neither a file, a folder nor a tokenizer that the Hugging Face hub gives ({type(error).__name__})",
             where=name,
