@@ -51,7 +51,8 @@ def test_the_heat_map_is_the_difference_from_natural(make):
     results = make({"rephrase": (-0.24, 0.36)})
     figure = next(f for f in figures(results) if f.id == "domains")
     heat = figure.views[0].data[0]
-    column, row = heat["x"].index("67%<br>rephrase"), heat["y"].index("torch*")
+    layout = figure.views[0].layout
+    column, row = layout["xaxis"]["ticktext"].index("67%<br>rephrase"), layout["yaxis"]["ticktext"].index("torch*")
     cell = [r for r in results.runs if (r.params, r.tokens) == (1_000_000, 4_000_000)]
     mean = {s: sum(r.losses["torch"] for r in cell if r.share == s) / 2 for s in (0, 2 / 3)}
     assert heat["z"][row][column] == pytest.approx(mean[2 / 3] - mean[0], abs=1e-12)
@@ -99,3 +100,10 @@ def test_labels_are_apart_and_in_order():
 def test_label_disarms_plotlys_markup():
     assert label("<a href='x'>%{y}$") == "&lt;a href=&#x27;x&#x27;&gt;%&#123;y}&#36;"
     assert len(label("n" * 99)) == 26
+
+
+def test_long_names_that_shorten_alike_stay_apart(make):
+    results = make({"rephrased-by-a-model-1": (0.0, 0.1), "rephrased-by-a-model-2": (0.0, 0.1)})
+    heat = next(f for f in figures(results) if f.id == "domains").views[0].data[0]
+    assert heat["x"] == [0, 1, 2, 3, 4, 5]
+    assert heat["customdata"][0][0] != heat["customdata"][0][3]

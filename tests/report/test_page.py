@@ -81,8 +81,9 @@ def test_names_are_escaped_everywhere(make):
     assert evil in "".join(page.text)
     shown = drawing(text)
     names = [t["name"] for views in shown["figures"].values() for v in views for t in v["data"] if "name" in t]
-    labels = [str(t["x"]) for t in shown["figures"]["domains"][0]["data"]]
+    labels = shown["figures"]["domains"][0]["layout"]["xaxis"]["ticktext"]
     assert names
+    assert labels
     assert all("<" not in name for name in names)
     assert all("<script" not in x and "<img" not in x for x in labels)
 

@@ -1,6 +1,7 @@
 """Per domain: losses as a heat map (against the natural text, and absolute), unigram statistics as dots."""
 
 import math
+from typing import Any
 
 from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout, recipe_colour
@@ -10,6 +11,7 @@ from synthmix.report.phrases import fixed
 from synthmix.results import Results, RunRow
 
 _ROW = 30  # pixels a domain
+_LEGEND = " Blue is a lower loss than the natural text's, orange a higher one; one cell is noisier than the average."
 _COLUMN = 13  # characters that fit above a column
 
 
@@ -33,8 +35,8 @@ def domain_figure(results: Results) -> Figure | None:
         id="domains",
         title="Loss per held-out domain",
         caption=f"At {format_count(cell[0])} parameters and {format_count(cell[1])} tokens, means over seeds, in nats "
-        "per token. Domains marked * were never trained on, not even other documents. Blue is a lower loss than the "
-        "natural text's, orange a higher one; single cells are noisier than the average.",
+        "per token. Domains marked * were never trained on, not even other documents."
+        + (_LEGEND if len(views) > 1 else ""),
         summary="Held-out loss for every recipe and domain; the numbers are in the table domains.",
         views=views,
         height=110 + _ROW * len(names),
@@ -56,6 +58,16 @@ def _minus(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None else a - b
 
 
+def _names(names: list[str], **more: Any) -> Spec:
+    """An axis of names by position, since two long names may shorten to the same label."""
+    return axis("", tickvals=list(range(len(names))), ticktext=names, ticks="", **more)
+
+
+def _domain(results: Results, name: str) -> str:
+    """A domain's label, with * where nothing of it was trained on."""
+    return label(name) + ("*" if any(d.name == name and d.whole for d in results.domains) else "")
+
+
 def _heat(results: Results, rows: dict[str, dict[str, float | None]], *, signed: bool) -> tuple[list[Spec], Spec]:
     domains = sorted(results.domains, key=lambda d: (d.whole, d.name))
     z = [[rows[name][d.name] for name in rows] for d in domains]
@@ -64,19 +76,20 @@ def _heat(results: Results, rows: dict[str, dict[str, float | None]], *, signed:
     scale: Spec = {"colorscale": "@diverging", "zmin": -most, "zmax": most} if signed else {"colorscale": "@sequential"}
     trace = {
         "type": "heatmap",
-        "x": [_two_lines(name) for name in rows],
-        "y": [label(d.name) + ("*" if d.whole else "") for d in domains],
+        "x": list(range(len(rows))),
+        "y": list(range(len(domains))),
+        "customdata": [[f"{label(d.name)}, {label(name)}" for name in rows] for d in domains],
         "z": z,
         "text": [[fixed(value, 3, signed=signed) for value in line] for line in z],
         "texttemplate": "%{text}",
         "xgap": 2,
         "ygap": 2,
-        "hovertemplate": "%{y}, %{x}: %{text} nats<extra></extra>",
+        "hovertemplate": "%{customdata}: %{text} nats<extra></extra>",
         "showscale": False,
         **scale,
     }
-    x = axis("", type="category", side="top", showgrid=False, ticks="", tickangle=0)
-    y = axis("", type="category", autorange="reversed", showgrid=False, ticks="")
+    x = _names([_two_lines(name) for name in rows], side="top", showgrid=False, tickangle=0)
+    y = _names([_domain(results, d.name) for d in domains], autorange="reversed", showgrid=False)
     margin = {"l": 20, "r": 10, "t": 20, "b": 10}
     return [trace], layout(x, y, showlegend=False, margin=margin)
 
@@ -107,7 +120,8 @@ def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
     for s in results.statistics:
         key = (s.recipe, s.domain)
         largest[key] = max(largest.get(key, (0, 0.0)), (s.train_tokens, getattr(s, field)))
-    marks = {d.name: label(d.name) + ("*" if d.whole else "") for d in results.domains}
+    domains = list(dict.fromkeys([*(d.name for d in results.domains), *(d for _, d in largest)]))
+    domains = [d for d in domains if any(d == domain for _, domain in largest)]
     data: list[Spec] = []
     for name in dict.fromkeys(recipe for recipe, _ in largest):
         found = [(domain, value) for (recipe, domain), (_, value) in largest.items() if recipe == name]
@@ -117,15 +131,16 @@ def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
                 "mode": "markers",
                 "name": label(name),
                 "x": [value for _, value in found],
-                "y": [marks.get(domain, label(domain)) for domain, _ in found],
+                "y": [domains.index(domain) for domain, _ in found],
+                "customdata": [label(domain) for domain, _ in found],
                 "marker": {
                     "color": recipe_colour(results, name),
                     "symbol": symbol(results, name),
                     "size": 10,
                     "line": {"color": "@panel", "width": 1},
                 },
-                "hovertemplate": "%{y}: %{x:.3f}<extra>" + label(name) + "</extra>",
+                "hovertemplate": "%{customdata}: %{x:.3f}<extra>" + label(name) + "</extra>",
             }
         )
-    y = axis("", type="category", autorange="reversed", ticks="")
+    y = _names([_domain(results, d) for d in domains], range=[len(domains) - 0.4, -0.6])
     return data, layout(axis(title), y)

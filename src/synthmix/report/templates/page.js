@@ -4,10 +4,8 @@
   const root = document.documentElement;
   const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
   const narrow = window.matchMedia("(max-width: 44rem)");
-  let printing = false;
 
   function theme() {
-    if (printing) return "light";
     return root.dataset.theme || (prefersDark.matches ? "dark" : "light");
   }
 
@@ -64,6 +62,8 @@
       views.addEventListener("change", (event) => {
         shown[figure.dataset.figure] = Number(event.target.value);
         draw(figure.dataset.figure);
+        const chosen = event.target.closest("label").querySelector("span, option:checked");
+        figure.querySelector(".only").textContent = chosen.textContent;
       });
     }
   });
@@ -80,8 +80,14 @@
   });
   prefersDark.addEventListener("change", () => { label(); drawAll(); });
   narrow.addEventListener("change", drawAll);
-  window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
-  window.addEventListener("afterprint", () => { printing = false; drawAll(); });
+  // Paper is light, whatever the screen is.
+  let before;
+  window.addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; drawAll(); });
+  window.addEventListener("afterprint", () => {
+    if (before) root.dataset.theme = before;
+    else delete root.dataset.theme;
+    drawAll();
+  });
 
   const table = document.getElementById("run-table");
   const body = table.tBodies[0];
