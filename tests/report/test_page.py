@@ -1,6 +1,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -192,3 +194,10 @@ def test_a_folder_that_is_a_file_is_bad_input(make, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(BadInput, match="taken"):
         write_report(make(), tmp_path / "taken")
+
+
+def test_importing_the_room_is_light():
+    heavy = "plotly jinja2 pyarrow scipy numpy torch"
+    code = f"import sys, synthmix.report; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

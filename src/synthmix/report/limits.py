@@ -64,14 +64,10 @@ def _held_out(results: Results) -> list[str]:
     if not tests:
         return []
     law, worst = max(tests, key=lambda test: test[1].mean_abs_relative_error)
-    best = min(test.mean_abs_relative_error for _, test in tests)
-    return [
-        f"Fitted without {worst.what} and asked to predict it, the laws were off by {_relative(best)} to "
-        f"{_relative(worst.mean_abs_relative_error)} on average (worst: {law})."
-        if len(tests) > 1
-        else f"Fitted without {worst.what} and asked to predict it, {law} was off by "
-        f"{_relative(worst.mean_abs_relative_error)} on average."
-    ]
+    most = _relative(worst.mean_abs_relative_error)
+    least = _relative(min(test.mean_abs_relative_error for _, test in tests))
+    off = most if least == most else f"{least} to {most} (worst: {law})"
+    return [f"Asked to predict runs left out of their fit ({worst.what}), the laws were off by {off} on average."]
 
 
 def _domains(results: Results) -> list[str]:

@@ -35,7 +35,7 @@ _HUES = {  # blue, vermilion, bluish green, reddish purple, orange, sky blue
 }
 _SCALES = {
     "light": {"diverging": ["#0067ab", "#f4f4f2", "#c94f00"], "sequential": ["#f2f5f8", "#1d4c74"]},
-    "dark": {"diverging": ["#4aa3e6", "#22262b", "#ee7f3f"], "sequential": ["#1c2126", "#9ccaf0"]},
+    "dark": {"diverging": ["#2a76ad", "#22262b", "#b95a22"], "sequential": ["#1c2126", "#356f9e"]},
 }
 _SYMBOLS = ("diamond", "square", "triangle-up", "triangle-down", "cross", "star")
 _FAINTEST = 0.65  # strength at share 0+: a third of any source keeps a contrast of 3 to 1 with the page
