@@ -206,7 +206,12 @@ def test_train_texts_are_the_training_side(tmp_path, texts, tokenizer, corpus: C
 def test_open_or_build_builds_once_and_again_when_the_text_changes(tmp_path, texts, tokenizer):
     path, cache = tmp_path / "my.text.jsonl", tmp_path / "cache"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    assert open_or_build(path, cache, tokenizer=tokenizer, heldout=SHARE, build=False) is None
+    assert not cache.exists()
     first = open_or_build(path, cache, tokenizer=tokenizer, heldout=SHARE)
+    looked = open_or_build(path, cache, tokenizer=tokenizer, heldout=SHARE, build=False)
+    assert looked is not None
+    assert looked.id == first.id
     assert first.name == "my"
     stamp = (first.folder / "corpus.json").stat().st_mtime_ns
     again = open_or_build(str(path), cache, tokenizer=tokenizer, heldout=SHARE)

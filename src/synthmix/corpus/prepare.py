@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from filelock import FileLock
 
@@ -17,6 +17,40 @@ from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.files import content_hash, disk_errors, file_hash
 from synthmix.progress import Progress
+
+
+@overload
+def open_or_build(
+    what: Source | Sequence[Source] | str | Path,
+    cache: str | Path,
+    *,
+    tokenizer: Tokenizer,
+    name: str | None = ...,
+    heldout: Fraction | int = ...,
+    against: Sequence[Corpus] = ...,
+    kind: Literal["real", "synthetic"] = ...,
+    origin: str = ...,
+    license: str = ...,
+    progress: Progress | None = ...,
+    build: Literal[True] = ...,
+) -> Corpus: ...
+
+
+@overload
+def open_or_build(
+    what: Source | Sequence[Source] | str | Path,
+    cache: str | Path,
+    *,
+    tokenizer: Tokenizer,
+    name: str | None = ...,
+    heldout: Fraction | int = ...,
+    against: Sequence[Corpus] = ...,
+    kind: Literal["real", "synthetic"] = ...,
+    origin: str = ...,
+    license: str = ...,
+    progress: Progress | None = ...,
+    build: bool,
+) -> Corpus | None: ...
 
 
 def open_or_build(
@@ -38,7 +72,7 @@ def open_or_build(
     Built corpora lie below ``cache`` under a key of the content of the local files (of name and size for those in a
     bucket, of the id and revision for a hub dataset, of the library versions for the sample) and of everything else
     that shapes them, so that a changed file is built anew and an unchanged one is not. Safe for two processes.
-    With ``build=False`` nothing is built: None says that it is not there yet.
+    With ``build=False`` nothing is built or written: None says that it is not there yet.
 
     Raises:
         BadInput: a corpus made by another tokenizer; what :func:`build_corpus` raises.
@@ -55,13 +89,13 @@ def open_or_build(
     shaping: list[Any] = [FORMAT, tokenizer.hash, name, str(Fraction(heldout)), kind, origin, license]
     key = content_hash([*shaping, [other.id for other in against], [identity(source) for source in sources]])
     folder = Path(cache) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}-{key}"
+    if not build:
+        return Corpus.open(folder) if (folder / FILE).exists() else None
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if (folder / FILE).exists():
                 return Corpus.open(folder)
-            if not build:
-                return None
             return build_corpus(
                 sources,
                 folder,
