@@ -63,10 +63,11 @@ class Solution:
 def minimise(problem: Problem, start: Array, *, steps: int = 300, tolerance: float = 1e-10) -> Solution:
     """Minimise each problem from its own start (K, p). Starts outside the bounds are clipped to them."""
     size = max(1, _CHUNK // (start.shape[1] * len(problem.x)))
-    parts = [
-        _chunk(problem, start[first : first + size], np.arange(first, min(first + size, len(start))), steps, tolerance)
-        for first in range(0, len(start), size)
-    ]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a wild trial is refused by its objective
+        parts = [
+            _chunk(problem, start[k : k + size], np.arange(k, min(k + size, len(start))), steps, tolerance)
+            for k in range(0, len(start), size)
+        ]
     return Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 

@@ -2,10 +2,37 @@
 
 from synthmix.errors import BadInput
 from synthmix.scaling.law import Law
+from synthmix.scaling.laws.broken import BROKEN
+from synthmix.scaling.laws.exponential import EXPONENTIAL, EXPONENTIAL_TWO
 from synthmix.scaling.laws.joint import JOINT_QUADRATIC
+from synthmix.scaling.laws.mixture import MIXTURE_ADDITIVE, MIXTURE_JOINT
 from synthmix.scaling.laws.power import CHINCHILLA, CHINCHILLA_TIED, DATA, MODEL
+from synthmix.scaling.laws.quality import QUALITY
+from synthmix.scaling.laws.rectified import RECTIFIED
+from synthmix.scaling.laws.repetition import REPETITION, REPETITION_FULL
+from synthmix.scaling.laws.three_phase import THREE_PHASE, THREE_PHASE_SIZE
 
-LAWS: dict[str, Law] = {law.name: law for law in (DATA, MODEL, CHINCHILLA, CHINCHILLA_TIED, JOINT_QUADRATIC)}
+LAWS: dict[str, Law] = {
+    law.name: law
+    for law in (
+        DATA,
+        MODEL,
+        CHINCHILLA,
+        CHINCHILLA_TIED,
+        RECTIFIED,
+        BROKEN,
+        QUALITY,
+        REPETITION,
+        REPETITION_FULL,
+        EXPONENTIAL,
+        EXPONENTIAL_TWO,
+        MIXTURE_ADDITIVE,
+        MIXTURE_JOINT,
+        JOINT_QUADRATIC,
+        THREE_PHASE,
+        THREE_PHASE_SIZE,
+    )
+}
 
 
 def find(law: str | Law) -> Law:
