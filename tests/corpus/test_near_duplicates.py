@@ -52,6 +52,19 @@ def test_the_vectorised_test_before_minhash_loses_no_pair():
     assert index.matches(changed) == [[0]] * 4
 
 
+def test_it_finds_exactly_what_comparing_all_pairs_finds():
+    """Copies with 0 to 30 of 300 tokens changed: similarities on both sides of 0.8, some within a hair of it."""
+    indexed = [random_document(300) for _ in range(20)]
+    looked_up = []
+    for number in range(200):
+        copy = indexed[number % 20].copy()
+        copy[RNG.choice(300, number % 31, replace=False)] = 4001
+        looked_up.append(copy)
+    every = [[n for n, other in enumerate(indexed) if jaccard(one, other) >= 0.8] for one in looked_up]
+    assert 30 < sum(map(len, every)) < 170
+    assert NearDuplicates([indexed]).matches(looked_up) == every
+
+
 def test_an_empty_index_and_no_documents():
     assert NearDuplicates([]).matches([random_document(10)]) == [[]]
     assert NearDuplicates([[random_document(10)]]).matches([]) == []
