@@ -23,7 +23,9 @@ def test_incomplete_gamma_halves_are_their_integrals(c: float, z: float) -> None
             want = quad(lambda s, extra=extra: s ** (c - 1) * np.exp(-z * s) * extra(s), low, high)[0] / gamma(c)
             assert got[0] == pytest.approx(want, rel=1e-6)
         step = 1e-5
-        numeric = (part(np.array([c + step]), np.array([z]))[0] - part(np.array([c - step]), np.array([z]))[0]) / (2 * step)
+        numeric = (part(np.array([c + step]), np.array([z]))[0] - part(np.array([c - step]), np.array([z]))[0]) / (
+            2 * step
+        )
         assert by_c[0] == pytest.approx(numeric[0], rel=1e-6)
 
 
@@ -66,7 +68,9 @@ def test_limits_of_the_other_laws_are_the_data_law() -> None:
     two = find("broken").predict(at("broken", E=2.0, B=900.0, beta=0.33, beta2=0.33, D_b=1e9, f=0.2), x)
     np.testing.assert_allclose(one, want)
     np.testing.assert_allclose(two, want)
-    late = find("broken").predict(at("broken", E=0.0, B=900.0, beta=0.33, beta2=0.1, D_b=1e9, f=0.1), Inputs(D=[1e16, 1e17]))
+    late = find("broken").predict(
+        at("broken", E=0.0, B=900.0, beta=0.33, beta2=0.1, D_b=1e9, f=0.1), Inputs(D=[1e16, 1e17])
+    )
     assert late[1] / late[0] == pytest.approx(10**-0.1, rel=1e-6)
 
 

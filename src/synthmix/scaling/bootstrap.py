@@ -40,8 +40,17 @@ def choose(method: str, runs: Runs, parameters: int, noise: Noise) -> str:
     return method
 
 
-def resample(problem: Problem, runs: Runs, best: Array, noise: Noise, method: str, count: int, seed: int) -> Array:
-    """Parameters (count, p) refitted to ``count`` resamples, in the units of ``problem``."""
+def resample(
+    problem: Problem, runs: Runs, best: Array, noise: Noise, method: str, count: int | Array, seed: int
+) -> Array:
+    """Parameters (count, p) refitted to ``count`` resamples, in the units of ``problem``.
+
+    ``count`` as an array (resamples, n) says how often each run is drawn.
+    """
+    if not isinstance(count, int):
+        return minimise(
+            replace(problem, weight=count * problem.weight), np.repeat(best[None], len(count), axis=0)
+        ).theta
     # Two recipes of one design and one seed must not get the same noise: a comparison of them would look certain.
     rng = np.random.default_rng([seed, crc32(np.ascontiguousarray(runs.loss).tobytes())])
     if method == "none" or count == 0:

@@ -22,7 +22,7 @@ def fit(
     law: str | Law,
     runs: Runs,
     *,
-    bootstrap: int = 1000,
+    bootstrap: int | Array = 1000,
     seed: int = 0,
     level: float = 0.9,
     delta: float | None = 1e-3,
@@ -36,7 +36,8 @@ def fit(
     Args:
         law: a law or its name.
         runs: the runs.
-        bootstrap: number of resamples; 0 for none.
+        bootstrap: number of resamples, 0 for none; or resamples of one's own, an array (resamples, n) of how often each
+            run is drawn.
         seed: of the resampling.
         level: of the intervals.
         delta: in log-loss, 1e-3 as in Hoffmann et al. (arXiv 2203.15556): nearly least absolute deviations, which
@@ -65,7 +66,7 @@ def fit(
     if delta is None and found.total is not None and 1.345 * found.total > 1e-3:
         problem = _problem(law, runs, given, scales, 1.345 * found.total)
         best, objective = search(problem, starts=starts)
-    how = "none" if bootstrap == 0 else choose(method, runs, free, found)
+    how = _how(method, runs, free, found, bootstrap)
     draws = resample(problem, runs, best, found, how, bootstrap, seed)
     warnings = design_warnings(law, runs, free, found)
     warnings += fit_warnings(law, runs, best, draws, problem.low, problem.high)
@@ -83,6 +84,14 @@ def fit(
         warnings=warnings,
         fixed=tuple(given),
     )
+
+
+def _how(method: str, runs: Runs, free: int, noise: Noise, bootstrap: int | Array) -> str:
+    if isinstance(bootstrap, int):
+        return "none" if bootstrap == 0 else choose(method, runs, free, noise)
+    if bootstrap.ndim != 2 or bootstrap.shape[1] != len(runs) or len(bootstrap) < 2 or (bootstrap < 0).any():
+        raise BadInput("resamples are not an array (resamples, runs) of counts", key="bootstrap")
+    return "given"
 
 
 def check_enough(law: Law, runs: Runs, free: int) -> None:

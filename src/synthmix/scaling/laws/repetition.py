@@ -73,9 +73,10 @@ class ExcessSize:
         log_g = np.log(alpha * A / (beta * B)) / both
         log_u = np.log(np.minimum(x.unique, x.D))
         log_fed = log_g * both / alpha + beta / alpha * log_u
-        excess = log_fed < x.log("N")
-        # Floored at e^-60 of N: below, the discounted size no longer changes and the ratio would overflow.
-        fed = np.exp(np.where(excess, np.maximum(log_fed, x.log("N") - 60), x.log("N")))
+        # Kept within e^-200 of N, where N / U_N would soon overflow; no fit comes near.
+        log_fed = np.maximum(log_fed, x.log("N") - 200)
+        excess = (log_fed < x.log("N")) & (log_fed > x.log("N") - 200)
+        fed = np.exp(np.minimum(log_fed, x.log("N")))
         repeats = x.N / fed - 1
         gone = np.exp(-repeats / decay)
         worth = 1 + decay * (1 - gone)
