@@ -221,4 +221,5 @@ class Results(Part):
     statistics: list[Statistic]
     spent: Spent
     versions: dict[str, str]
+    protocol: dict[str, str]  # how the models were trained, in words
     warnings: list[Warn]

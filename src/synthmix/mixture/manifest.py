@@ -4,13 +4,16 @@ A corpus of T tokens holds (T - 1) // context sequences: each predicts ``context
 of one sequence is the first input of the next, so no token is predicted twice within an epoch.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.files import write_bytes
 from synthmix.mixture.interleave import interleave
 from synthmix.mixture.recipe import Recipe
 from synthmix.quantities import format_count
@@ -95,3 +98,14 @@ def _source_order(holds: int, needed: int, seed: int, source: str) -> np.ndarray
         parts.append(rng.permutation(holds)[:left])
         left -= len(parts[-1])
     return np.concatenate(parts)
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write the order as Parquet: a row a sequence, its ``source`` and its ``block`` there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = pa.DictionaryArray.from_arrays(pa.array(manifest.order), pa.array(manifest.sources))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"source": names, "block": manifest.blocks}), buffer)
+    write_bytes(path, buffer.getvalue())

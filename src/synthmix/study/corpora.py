@@ -58,8 +58,8 @@ def real_corpora(
     corpora: dict[str, Corpus] = {}
     for name, corpus in config.corpora.items():
         if isinstance(corpus, RealCorpus):
-            # The natural text's own held-out part counts for the others too.
-            against = [*evaluation.values(), *(c for c in corpora.values() if c.heldout_domains)]
+            # Both ways: nothing held out anywhere is trained on here, nothing held out here was trained on there.
+            against = [*evaluation.values(), *corpora.values()]
             corpora[name] = _opened(corpus, space, tokenizer, progress, name=name, against=against, build=build)
     for corpus_name, built in corpora.items():
         built.verify()

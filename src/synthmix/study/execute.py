@@ -102,7 +102,7 @@ def _train(task: RunTask, store: Store) -> None:
         trace=trained.trace,
         precision=task.precision,
         device=_device(),
-        versions=_versions(),
+        versions=versions(),
         losses=_score(task, trained.model, list(task.domains)),
     )
     store.write(record)
@@ -167,6 +167,7 @@ def _device() -> str:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what decides a run's numbers."""
     names = ("synthmix", "torch", "transformers", "tokenizers", "numpy")
     return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -8,6 +8,7 @@ from typing import Any
 from filelock import FileLock
 
 from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.corpus.sources import Source
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
@@ -69,6 +70,7 @@ def run_study(config: StudyConfig, *, progress: Progress | None = None) -> Resul
 
 def real_text(config: StudyConfig, space: Workspace, progress: Progress) -> Prepared:
     """Tokenizer, held-out domains and real corpora, with enough tokens for every recipe."""
+    _harvest(config, progress)
     tokenizer = study_tokenizer(config, space, progress)
     if tokenizer is None:
         raise TypeError("a tokenizer that may be built is never None")
@@ -82,6 +84,17 @@ def real_text(config: StudyConfig, space: Workspace, progress: Progress) -> Prep
         )
     check_tokens(config, prepared)
     return prepared
+
+
+def _harvest(config: StudyConfig, progress: Progress) -> None:
+    """Read the embedded sample's domains once, all together, with progress (half a minute on a new machine)."""
+    from synthmix.corpus.sample import prepare_sample
+
+    entries = [*config.corpora.values(), *config.evaluate.values()]
+    wanted = [entry.sample for entry in entries if isinstance(entry, Source) and entry.sample is not None]
+    if wanted:
+        every = "all" if "all" in wanted else sorted({domain for domains in wanted for domain in domains})
+        prepare_sample(every, progress)
 
 
 def check_tokens(config: StudyConfig, prepared: Prepared) -> None:

@@ -56,6 +56,19 @@ class Protocol(BaseModel):
             )
         return steps
 
+    def in_words(self) -> dict[str, str]:
+        """For the report: what all runs have in common."""
+        rate = f"{self.learning_rate:g}" if self.learning_rate else "by size (training/protocol.py, peak_rate)"
+        return {
+            "model": "Llama 3 architecture (RMSNorm, RoPE, SwiGLU, grouped-query attention), tied embeddings",
+            "optimizer": f"AdamW{self.betas}, weight decay {self.weight_decay:g} on matrices, clip {self.clip:g}",
+            "peak learning rate": rate,
+            "schedule": f"{self.warmup:.0%} linear warm-up, cosine to {self.final_rate:.0%} over the run's own budget",
+            "batch": f"{self.batch} tokens, {self.sequences} sequences of {self.context}",
+            "epochs": f"at most {self.epochs:g} over any corpus",
+            "pairing": "one seed gives every recipe the same initialisation and the same order of the natural text",
+        }
+
     def rate(self, step: int, steps: int, peak: float) -> float:
         """Learning rate at ``step`` (from 0) of ``steps``: linear warm-up, cosine to ``final_rate`` x peak."""
         warmup = max(1, round(self.warmup * steps))

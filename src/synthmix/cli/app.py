@@ -1,0 +1,31 @@
+"""The tree of commands."""
+
+import typer
+
+from synthmix.cli import analysis, corpora, runs, studies
+
+app = typer.Typer(
+    name="synthmix",
+    help="Measure how real and synthetic text should be mixed for language-model pre-training.\n\n"
+    "Start with: synthmix study run examples/quickstart.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(studies.app, name="study")
+app.add_typer(corpora.app, name="corpus")
+app.command("mix")(runs.mix)
+app.command("train")(runs.train)
+app.command("evaluate")(runs.evaluate)
+app.command("fit")(analysis.fit)
+app.command("stats")(analysis.stats)
+app.command("report")(analysis.report)
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as of
+
+    typer.echo(of("synthmix"))

@@ -1,0 +1,121 @@
+"""Options and arguments that commands share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from synthmix.errors import BadInput
+from synthmix.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from synthmix.corpus import Corpus, Tokenizer
+
+Value = TypeVar("Value")
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Cache = Annotated[Path, typer.Option(help="Where corpora prepared from plain files are kept.")]
+TokenizerOption = Annotated[
+    str | None,
+    typer.Option("--tokenizer", help="tokenizer.json, folder or hub id; unset: that of a built corpus, else trained."),
+]
+Vocab = Annotated[str, typer.Option(help="Vocabulary, when a tokenizer is trained.")]
+CACHE = Path(".synthmix")
+
+
+@contextmanager
+def telling(*, quiet: bool) -> Iterator[Progress]:
+    """Progress on the terminal, or none."""
+    if quiet:
+        yield Silent()
+        return
+    from synthmix.cli.terminal import TerminalProgress
+
+    with TerminalProgress() as progress:
+        yield progress
+
+
+def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
+    """``parse(value)``; what does not fit is bad input under ``key``."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise BadInput(str(error), key=key) from None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One source on the command line: ``[SHARE:][NAME=]PATH``."""
+
+    name: str
+    path: str
+    share: Fraction
+
+
+def parse_parts(arguments: Sequence[str]) -> list[Part]:
+    """``67%:web=data/web.jsonl 33%:data/hq.jsonl`` -> parts; a single one without a share is all of it.
+
+    Raises:
+        BadInput: a share is missing or is none, or a name stands twice.
+    """
+    from synthmix.quantities import parse_share
+
+    parts: list[Part] = []
+    for argument in arguments:
+        head, colon, rest = argument.partition(":")
+        given = bool(colon) and not rest.startswith("//") and "/" not in head.replace("1/", "").replace("2/", "")
+        if not given and len(arguments) > 1:
+            raise BadInput("has no share", where=argument, remedy=f"write 50%:{argument}")
+        share = parsed(parse_share, head, argument) if given else Fraction(1)
+        name, equals, path = (rest if given else argument).partition("=")
+        if not equals:
+            name, path = Path(name).name.split(".")[0] or "corpus", name
+        parts.append(Part(name, path, share))
+    for i, part in enumerate(parts):
+        if part.name in {other.name for other in parts[:i]}:
+            raise BadInput("stands twice", key=part.name, remedy="give names: 50%:a=FILE 50%:b=FILE")
+    return parts
+
+
+def shared_tokenizer(paths: Sequence[str], asked: str | None, vocab: str) -> "Tokenizer":
+    """The tokenizer for ``paths``: the one asked for, that of the first built corpus, or one trained on the first.
+
+    Raises:
+        BadInput: it cannot be loaded, or the first path cannot be read.
+    """
+    from synthmix.corpus import Corpus, Source, load_tokenizer, train_texts, train_tokenizer
+    from synthmix.corpus.meta import FILE
+    from synthmix.quantities import parse_count
+
+    if asked is not None:
+        return load_tokenizer(asked)
+    for path in paths:
+        if (Path(path) / FILE).exists():
+            return Corpus.open(path).tokenizer()
+    source = Source(files=[paths[0]])
+    return train_tokenizer(train_texts(source, limit_bytes=20_000_000), parsed(parse_count, vocab, "--vocab"))
+
+
+def opened(
+    path: str,
+    tokenizer: "Tokenizer",
+    cache: Path,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    heldout: Fraction | int = 0,
+    against: Sequence["Corpus"] = (),
+) -> "Corpus":
+    """A corpus folder opened, or a plain file prepared on the way."""
+    from synthmix.corpus import open_or_build
+
+    corpus = open_or_build(
+        path, cache, tokenizer=tokenizer, name=name, heldout=heldout, against=against, progress=progress
+    )
+    if corpus is None:
+        raise TypeError("a corpus that may be built is never None")
+    return corpus

@@ -1,0 +1,119 @@
+"""``synthmix corpus``: build, sample, show."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synthmix.cli.common import AsJson, Quiet, TokenizerOption, Vocab, parsed, shared_tokenizer, telling
+
+app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    files: Annotated[list[str], typer.Argument(help="Files or globs: text, JSONL, Parquet (.gz, .zst, s3://, gs://).")],
+    to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Its name; unset: the folder's.")] = None,
+    tokenizer: TokenizerOption = None,
+    vocab: Vocab = "4096",
+    heldout: Annotated[str, typer.Option(help="Share of the documents to hold out, by hash.")] = "0",
+    text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
+    domain_field: Annotated[str | None, typer.Option(help="Field that holds the document's domain.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="Keep records with FIELD=VALUE; may be repeated.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="Corpora whose held-out text must not be in it.")] = None,
+    origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
+    license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="The text was written by a model.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tokenise text once: split by document, duplicates across the split removed, packed into shards.
+
+    Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2%
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.corpus import Corpus, Source, build_corpus
+    from synthmix.errors import BadInput
+    from synthmix.quantities import format_count, parse_share
+
+    filters: dict[str, list[bool | int | float | str | None]] = {}
+    for condition in where or []:
+        field, equals, value = condition.partition("=")
+        if not equals:
+            raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where source=human")
+        filters.setdefault(field, []).append(value)
+    source = Source(files=files, text=text, domain_field=domain_field, where=dict(filters) or None)
+    share = parsed(parse_share, heldout, "--heldout")
+    others = [Corpus.open(path) for path in against or []]
+    with telling(quiet=quiet) as progress:
+        corpus = build_corpus(
+            source,
+            to,
+            name=name or to.name,
+            tokenizer=shared_tokenizer([*files, *map(str, against or [])], tokenizer, vocab),
+            heldout=share,
+            against=others,
+            kind="synthetic" if synthetic else "real",
+            origin=origin,
+            license=license,
+            progress=progress,
+        )
+    counts, meta = corpus.train_counts, corpus.meta
+    removed = sum(meta.removed.values())
+    reasons = ", ".join(f"{n} {why}" for why, n in meta.removed.items() if n).replace("_", " ")
+    show(
+        {"folder": str(to), **meta.model_dump(mode="json")},
+        f"{to}: {format_count(counts.tokens)} training tokens in {counts.documents} documents, "
+        f"{sum(c.documents for c in meta.heldout_counts.values())} documents held out, {removed} removed "
+        f"({reasons or 'none'})",
+        as_json=as_json,
+    )
+
+
+@app.command()
+def sample(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write the sample to.", show_default=False)],
+    domains: Annotated[list[str] | None, typer.Option("--domain", help="Only these domains; may be repeated.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the embedded sample: the documentation on this machine, one JSONL file a domain, and a manifest.
+
+    Example: synthmix corpus sample --to data/sample
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.corpus import absent_domains, write_sample
+
+    with telling(quiet=quiet) as progress:
+        manifest = write_sample(to, domains=domains or "all", progress=progress)
+    lines = [f"{to}: {', '.join(sorted(path.name for path in to.glob('*.jsonl*')))}"]
+    if absent_domains() and not domains:
+        lines.append(f"Not installed here, so left out: {', '.join(absent_domains())}")
+    show({"folder": str(to), **manifest}, "\n".join(lines), as_json=as_json)
+
+
+@app.command()
+def show(
+    corpus: Annotated[Path, typer.Argument(help="A corpus folder.", show_default=False)],
+    documents: Annotated[int, typer.Option(help="How many documents to print.")] = 2,
+    verify: Annotated[bool, typer.Option("--verify", help="Check every shard against its checksum.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a corpus holds and print its first documents.
+
+    Example: synthmix corpus show corpora/web --verify
+    """
+    from synthmix.cli.plan_text import table
+    from synthmix.cli.terminal import show as print_result
+    from synthmix.corpus import Corpus
+
+    found = Corpus.open(corpus)
+    if verify:
+        found.verify()
+    rows = [["train", domain, *map(str, vars(counts).values())] for domain, counts in found.meta.train.items()]
+    rows += [["held out", domain, *map(str, vars(c).values())] for domain, c in found.meta.heldout_counts.items()]
+    texts = list(found.texts("train", limit=documents)) if found.meta.train else []
+    text = table(["part", "domain", "documents", "tokens", "bytes"], rows)
+    text += "".join(f"\n--- document {i + 1}\n{one[:600]}" for i, one in enumerate(texts))
+    print_result(found.meta.model_dump(mode="json"), text, as_json=as_json)

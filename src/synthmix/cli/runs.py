@@ -1,0 +1,163 @@
+"""``synthmix mix``, ``train`` and ``evaluate``: single stages of the ladder."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synthmix.cli.common import (
+    CACHE,
+    AsJson,
+    Cache,
+    Quiet,
+    TokenizerOption,
+    Vocab,
+    opened,
+    parse_parts,
+    parsed,
+    shared_tokenizer,
+    telling,
+)
+
+Parts = Annotated[list[str], typer.Argument(help="[SHARE:][NAME=]PATH of each source.", show_default=False)]
+Tokens = Annotated[str, typer.Option(help="The budget, for example 1M.", show_default=False)]
+Context = Annotated[int, typer.Option(help="Tokens a sequence predicts.")]
+Epochs = Annotated[float, typer.Option(help="How often a source may be gone through.")]
+Seed = Annotated[int, typer.Option(help="Of order and initialisation.")]
+
+
+def mix(
+    parts: Parts,
+    tokens: Tokens,
+    context: Context = 128,
+    epochs: Epochs = 1,
+    seed: Seed = 0,
+    to: Annotated[Path | None, typer.Option("--to", help="Write the order as Parquet (source, block).")] = None,
+    tokenizer: TokenizerOption = None,
+    vocab: Vocab = "4096",
+    cache: Cache = CACHE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Resolve shares and a budget to an exact order of sequences, and say what it repeats.
+
+    Example: synthmix mix 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --tokens 1M
+    """
+    from synthmix.cli.plan_text import table
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.mixture.manifest import make_manifest, write_manifest
+    from synthmix.mixture.recipe import make_recipe
+    from synthmix.quantities import format_count, format_share, parse_count
+
+    sources = parse_parts(parts)
+    recipe = make_recipe("mixture", {part.name: part.share for part in sources})
+    budget = parsed(parse_count, tokens, "--tokens")
+    if budget < context:
+        raise BadInput(f"{budget} tokens are less than one sequence of {context}", key="--tokens")
+    with telling(quiet=quiet) as progress:
+        shared = shared_tokenizer([part.path for part in sources], tokenizer, vocab)
+        corpora = {part.name: opened(part.path, shared, cache, progress, name=part.name) for part in sources}
+        available = {name: corpus.train_counts.tokens for name, corpus in corpora.items()}
+        made = make_manifest(recipe, budget // context, context, available, seed=seed, epochs=epochs)
+        if to is not None:
+            write_manifest(made, to)
+    rows = [
+        [name, format_share(n / len(made)), format_count(n * context), f"{made.epochs[name]:.3g}"]
+        for name, n in made.counts.items()
+    ]
+    value = {"tokens": made.tokens, "sequences": len(made), "counts": made.counts, "epochs": made.epochs}
+    show(value, table(["source", "share", "tokens", "epochs"], rows), as_json=as_json)
+
+
+def train(
+    parts: Parts,
+    params: Annotated[str, typer.Option(help="Non-embedding parameters, for example 100k.", show_default=False)],
+    tokens: Tokens,
+    to: Annotated[Path, typer.Option("--to", help="Folder of run records.")] = Path("runs"),
+    on: Annotated[list[str] | None, typer.Option(help="Held-out text, [NAME=]PATH; may be repeated.")] = None,
+    context: Context = 128,
+    batch: Annotated[str, typer.Option(help="Tokens a step.")] = "4096",
+    learning_rate: Annotated[float | None, typer.Option(help="Peak; unset: by size.")] = None,
+    epochs: Epochs = 1,
+    seed: Seed = 0,
+    threads: Annotated[int, typer.Option(help="Threads; 0: all cores.")] = 0,
+    tokenizer: TokenizerOption = None,
+    vocab: Vocab = "4096",
+    cache: Cache = CACHE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train one model on a mixture and score it; a finished run is not repeated, a killed one resumes.
+
+    Without --on, 2 % of each source's documents are held out and scored.
+
+    Example: synthmix train 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --params 100k --tokens 1M --to runs
+    """
+    from synthmix.cli.single import train_one
+    from synthmix.cli.terminal import show
+    from synthmix.store import flat
+
+    options: dict[str, Any] = {"context": context, "batch": batch, "learning_rate": learning_rate, "epochs": epochs}
+    with telling(quiet=quiet) as progress:
+        record, folder = train_one(
+            parse_parts(parts),
+            params=params,
+            tokens=tokens,
+            to=to,
+            on=parse_parts([f"1:{each}" for each in on or []]),
+            options=options,
+            seed=seed,
+            threads=threads,
+            tokenizer=tokenizer,
+            vocab=vocab,
+            cache=cache,
+            progress=progress,
+        )
+    row = flat(record)
+    losses = "\n".join(
+        f"  {name}: {s.nats:.4f} nats/token, {s.bits_per_byte:.4f} bits/byte" for name, s in record.losses.items()
+    )
+    show(
+        {"folder": str(folder), **row},
+        f"{folder}: loss {row['loss']:.4f} (N={record.params}, D={record.tokens}, {record.seconds:.1f} s)\n{losses}",
+        as_json=as_json,
+    )
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run's folder, or any Hugging Face causal model with safetensors.")],
+    on: Annotated[list[str], typer.Option(help="Held-out text, [NAME=]PATH; may be repeated.", show_default=False)],
+    context: Context = 128,
+    max_tokens: Annotated[str | None, typer.Option(help="Score at most so many tokens of each.")] = None,
+    tokenizer: TokenizerOption = None,
+    cache: Cache = CACHE,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Loss of a model on held-out text, per domain, in nats per token and bits per byte.
+
+    Example: synthmix evaluate runs/0123456789abcdef --on wiki=data/wiki.jsonl
+    """
+    from synthmix.cli.plan_text import table
+    from synthmix.cli.single import evaluate_one
+    from synthmix.cli.terminal import show
+    from synthmix.evaluation.losses import AVERAGING, average
+    from synthmix.quantities import parse_count
+
+    most = None if max_tokens is None else parsed(parse_count, max_tokens, "--max-tokens")
+    with telling(quiet=quiet) as progress:
+        found = evaluate_one(
+            model,
+            parse_parts([f"1:{each}" for each in on]),
+            context=context,
+            max_tokens=most,
+            tokenizer=tokenizer,
+            cache=cache,
+            progress=progress,
+        )
+    mean = average({name: loss.nats for name, loss in found.items()})
+    rows = [[name, f"{s.nats:.4f}", f"{s.bits_per_byte:.4f}", str(s.tokens)] for name, s in found.items()]
+    value = {"loss": mean, "averaging": AVERAGING, "domains": {name: vars(loss) for name, loss in found.items()}}
+    text = table(["domain", "nats/token", "bits/byte", "tokens"], rows) + f"\naverage {mean:.4f}: {AVERAGING}"
+    show(value, text, as_json=as_json)

@@ -1,0 +1,140 @@
+"""One run by itself: what ``synthmix train`` and ``synthmix evaluate`` do."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthmix.cli.common import Part, opened, parsed, shared_tokenizer
+from synthmix.errors import BadInput
+from synthmix.progress import Progress
+from synthmix.store import RunRecord, Store
+
+if TYPE_CHECKING:
+    from synthmix.evaluation.losses import DomainLoss
+
+HELDOUT = Fraction(1, 50)  # of each source, when no held-out text is named
+
+
+def train_one(
+    parts: list[Part],
+    *,
+    params: str,
+    tokens: str,
+    to: Path,
+    on: list[Part],
+    options: Mapping[str, Any],
+    seed: int,
+    threads: int,
+    tokenizer: str | None,
+    vocab: str,
+    cache: Path,
+    progress: Progress,
+) -> tuple[RunRecord, Path]:
+    """Train and score one model; its record and its folder.
+
+    Raises:
+        BadInput: sources, shares, size or budget that cannot be; another process trains this run.
+        Failure: a loss that is not finite, a full disk.
+    """
+    from pydantic import ValidationError
+
+    from synthmix.mixture.recipe import make_recipe
+    from synthmix.quantities import parse_count
+    from synthmix.study.domains import domains_of
+    from synthmix.study.execute import RunTask, execute
+    from synthmix.training.device import faster_precision, keep_heap, use_threads
+    from synthmix.training.protocol import Protocol
+    from synthmix.training.spec import RunSpec
+
+    recipe = make_recipe(" + ".join(part.name for part in parts), {part.name: part.share for part in parts})
+    try:
+        protocol = Protocol.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(
+            first["msg"].removeprefix("Value error, "), key="--" + "-".join(map(str, first["loc"]))
+        ) from None
+    size = parsed(parse_count, params, "--params")
+    steps = parsed(lambda text: protocol.steps(parse_count(text)), tokens, "--tokens")
+    shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
+    domains = []
+    tests = [opened(part.path, shared, cache, progress, name=part.name, heldout=1) for part in on]
+    for part, test in zip(on, tests, strict=True):
+        domains += domains_of(part.name, test, whole=True)
+    corpora = {
+        part.name: opened(
+            part.path, shared, cache, progress, name=part.name, heldout=0 if on else HELDOUT, against=tests
+        )
+        for part in parts
+    }
+    for name, corpus in corpora.items() if not on else ():
+        domains += domains_of(name, corpus, whole=False)
+    spec = RunSpec(
+        params=size,
+        recipe=recipe.name,
+        shares=dict(recipe.shares),
+        corpora={name: corpora[name].id for name in recipe.sources},
+        tokenizer=shared.hash,
+        vocab=shared.vocab_size,
+        steps=steps,
+        seed=seed,
+        protocol=protocol,
+    )
+    keep_heap()
+    if threads:
+        use_threads(threads)
+    folder = to / spec.id
+    progress.start("train", None, "tokens")
+    outcome = execute(
+        RunTask(
+            spec=spec,
+            runs=to,
+            corpora={name: corpora[name].folder for name in recipe.sources},
+            tokenizer=corpora[recipe.sources[0]].folder / "tokenizer.json",
+            domains=tuple(domains),
+            evaluate_tokens=None,
+            precision=faster_precision() if protocol.precision == "auto" else protocol.precision,
+        )
+    )
+    progress.finish("train")
+    record = Store(to).record(spec.id)
+    if outcome == "busy" or record is None:
+        raise BadInput("another process trains this run", where=folder, remedy="wait for it")
+    return record, folder
+
+
+def evaluate_one(
+    model: str,
+    on: list[Part],
+    *,
+    context: int,
+    max_tokens: int | None,
+    tokenizer: str | None,
+    cache: Path,
+    progress: Progress,
+) -> "dict[str, DomainLoss]":
+    """Losses of a run's checkpoint, or of any Hugging Face model, on held-out text.
+
+    Raises:
+        BadInput: no model there, or a tokenizer that is not the model's.
+    """
+    from synthmix.corpus import load_tokenizer
+    from synthmix.evaluation.losses import evaluate_model
+    from synthmix.study.domains import domains_of
+    from synthmix.training.checkpoint import load_checkpoint
+
+    folder = Path(model) / "checkpoint" if (Path(model) / "checkpoint").is_dir() else Path(model)
+    loaded = load_checkpoint(folder if folder.exists() else model)
+    shared = load_tokenizer(tokenizer or (str(folder) if folder.exists() else model))
+    if shared.vocab_size > loaded.config.vocab_size:
+        raise BadInput(
+            f"has {shared.vocab_size} ids, the model {loaded.config.vocab_size}",
+            where=tokenizer or folder,
+            remedy="name the model's own tokenizer with --tokenizer",
+        )
+    domains = {}
+    for part in on:
+        corpus = opened(part.path, shared, cache, progress, name=part.name, heldout=1)
+        domains |= {domain.name: domain.open() for domain in domains_of(part.name, corpus, whole=True)}
+    return evaluate_model(loaded, domains, context=context, precision="float32", max_tokens=max_tokens)

@@ -1,0 +1,99 @@
+"""``synthmix study``: plan, run, status, report."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synthmix.cli.common import AsJson, Quiet, telling
+
+app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
+StudyFile = Annotated[Path, typer.Argument(help="The study file (YAML).", show_default=False)]
+
+
+@app.command()
+def plan(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Print the runs, their tokens, FLOPs, time and disk before anything runs, and what is done already.
+
+    Times this machine for a few seconds; builds and trains nothing.
+
+    Example: synthmix study plan examples/quickstart.yaml
+    """
+    from synthmix.cli.plan_text import plan_text
+    from synthmix.cli.terminal import show
+    from synthmix.engine import LocalEngine
+    from synthmix.study.load import load_study
+    from synthmix.study.plan import make_plan
+    from synthmix.study.workspace import Workspace
+
+    config = load_study(study)
+    space = Workspace(config.root)
+    space.create()
+    with telling(quiet=quiet or as_json) as progress, LocalEngine[Any, Any](config.workers) as engine:
+        progress.start("timing this machine", None, "steps")
+        made = make_plan(config, space, engine)
+        progress.finish("timing this machine")
+    show(made.as_dict(), plan_text(made), as_json=as_json)
+
+
+@app.command()
+def run(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Do all that is left of a study and write its report. Interrupted, the same command resumes.
+
+    Example: synthmix study run examples/quickstart.yaml
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.report import headline
+    from synthmix.study.conclude import report_path
+    from synthmix.study.load import load_study
+    from synthmix.study.run import run_study
+    from synthmix.study.workspace import Workspace
+
+    config = load_study(study)
+    with telling(quiet=quiet) as progress:
+        results = run_study(config, progress=progress)
+    page = report_path(Workspace(config.root)).resolve()
+    show(
+        {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},
+        f"\n{headline(results)}\n\nReport: {page}",
+        as_json=as_json,
+    )
+
+
+@app.command()
+def status(study: StudyFile, as_json: AsJson = False) -> None:
+    """Say what is done, in work and to do, also while another process runs the study.
+
+    Example: synthmix study status examples/quickstart.yaml
+    """
+    from synthmix.cli.plan_text import status_text
+    from synthmix.cli.terminal import show
+    from synthmix.study.load import load_study
+    from synthmix.study.status import study_status
+
+    found = study_status(load_study(study))
+    show(found.as_dict(), status_text(found), as_json=as_json)
+
+
+@app.command()
+def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Fit and write the report again from the runs that are finished; trains nothing.
+
+    Example: synthmix study report examples/quickstart.yaml
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.report import headline
+    from synthmix.study.conclude import report_path
+    from synthmix.study.load import load_study
+    from synthmix.study.status import report_study
+    from synthmix.study.workspace import Workspace
+
+    config = load_study(study)
+    with telling(quiet=quiet or as_json) as progress:
+        results = report_study(config, progress=progress)
+    page = report_path(Workspace(config.root)).resolve()
+    show(
+        {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},
+        f"\n{headline(results)}\n\nReport: {page}",
+        as_json=as_json,
+    )

@@ -1,0 +1,89 @@
+"""From records and corpora to the rows of the results."""
+
+from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.evaluation.losses import average
+from synthmix.mixture.recipe import Recipe as Mixture
+from synthmix.results import CorpusRow, Domain, Recipe, RunRow, Spent
+from synthmix.store import RunRecord
+from synthmix.study.corpora import Prepared
+
+
+def synthetic_names(config: StudyConfig) -> set[str]:
+    """Names of the corpora that count as synthetic: sampled ones, and real entries that say so."""
+    return {*config.mix.synthetic} | {
+        name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus) or entry.kind == "synthetic"
+    }
+
+
+def recipe_row(config: StudyConfig, mixture: Mixture) -> Recipe:
+    """A recipe with its synthetic share; ``synthetic`` is named when exactly one source is synthetic."""
+    synthetic = synthetic_names(config)
+    mine = [name for name in mixture.sources if name in synthetic]
+    others = {name for name in mixture.sources if name not in synthetic}
+    alone = len(mine) == 1 and others <= {config.mix.natural}
+    return Recipe(
+        name=mixture.name,
+        shares={name: float(share) for name, share in mixture.shares},
+        synthetic=mine[0] if alone else None,
+        share=float(sum(share for name, share in mixture.shares if name in synthetic)),
+    )
+
+
+def run_row(record: RunRecord, recipe: Recipe, domains: list[str]) -> RunRow:
+    """A record as a row, its losses on the study's present domains."""
+    losses = {name: record.losses[name].nats for name in domains}
+    return RunRow(
+        id=record.id,
+        recipe=recipe.name,
+        synthetic=recipe.synthetic,
+        share=recipe.share,
+        params=record.params,
+        params_total=record.params_total,
+        tokens=record.tokens,
+        seed=record.spec.seed,
+        loss=average(losses),
+        losses=losses,
+        bits={name: record.losses[name].bits_per_byte for name in domains},
+        flops=record.flops,
+        seconds=record.seconds,
+        tokens_per_second=record.tokens / max(record.seconds, 1e-9),
+        epochs=record.epochs,
+    )
+
+
+def domain_rows(prepared: Prepared) -> list[Domain]:
+    """The held-out domains."""
+    return [
+        Domain(name=d.name, whole=d.whole, documents=d.documents, tokens=d.tokens, bytes=d.bytes)
+        for d in prepared.domains
+    ]
+
+
+def corpus_rows(prepared: Prepared) -> list[CorpusRow]:
+    """The corpora that are trained on."""
+    return [
+        CorpusRow(
+            name=name,
+            kind=corpus.meta.kind,
+            documents=corpus.train_counts.documents,
+            train_tokens=corpus.train_counts.tokens,
+            bytes=corpus.train_counts.bytes,
+            origin=corpus.meta.origin or "files of one's own",
+            license=corpus.meta.license or "not stated",
+            removed=corpus.meta.removed,
+        )
+        for name, corpus in prepared.corpora.items()
+    ]
+
+
+def spent(records: list[RunRecord], generators: list[RunRecord], seconds: dict[str, float]) -> Spent:
+    """What all runs cost, the generators' too."""
+    every = [*records, *generators]
+    return Spent(
+        runs=len(records),
+        tokens=sum(record.tokens for record in every),
+        flops=sum(record.flops for record in every),
+        run_seconds=sum(record.seconds for record in every),
+        stage_seconds=seconds,
+        device=", ".join(sorted({record.device for record in every})),
+    )
