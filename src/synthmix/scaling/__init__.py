@@ -1,5 +1,7 @@
 """Scaling laws: fit, compare and read off what they say. Takes arrays, returns result objects; no torch, no paths."""
 
+from synthmix.scaling.collapse import Collapse, collapse_test
+from synthmix.scaling.compare import compare
 from synthmix.scaling.derived import data_law_at, model_law_at
 from synthmix.scaling.fit import fit
 from synthmix.scaling.fitted import Fit
@@ -8,31 +10,51 @@ from synthmix.scaling.inputs import Inputs
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import LAWS
 from synthmix.scaling.noise import SeedNoise, seed_noise
+from synthmix.scaling.optimal import Optimum, compute_optimal
 from synthmix.scaling.parameter import Parameter
+from synthmix.scaling.profile import Profile, profile
+from synthmix.scaling.ranking import Comparison, Score
 from synthmix.scaling.runs import Runs
-from synthmix.scaling.share import BestShare, best_share, best_share_of_fits
+from synthmix.scaling.share import best_share, best_share_of_fits
+from synthmix.scaling.share_law import best_share_of_law, share_shift
+from synthmix.scaling.share_summary import BestShare
 from synthmix.scaling.speedup import Generation, speedup
+from synthmix.scaling.table import Table, read_runs, read_table
 from synthmix.scaling.terms import Constant, Power, SharePolynomial
 
 __all__ = [
     "LAWS",
     "BestShare",
+    "Collapse",
+    "Comparison",
     "Constant",
     "Fit",
     "Generation",
     "Inputs",
     "Law",
+    "Optimum",
     "Parameter",
     "Power",
+    "Profile",
     "Runs",
+    "Score",
     "SeedNoise",
     "SharePolynomial",
+    "Table",
     "best_share",
     "best_share_of_fits",
+    "best_share_of_law",
+    "collapse_test",
+    "compare",
+    "compute_optimal",
     "data_law_at",
     "fit",
     "held_out",
     "model_law_at",
+    "profile",
+    "read_runs",
+    "read_table",
     "seed_noise",
+    "share_shift",
     "speedup",
 ]

@@ -59,12 +59,11 @@ def fit(
         raise BadInput(f"no such parameter: {', '.join(sorted(unknown))}", where=f"law {law.name}", key="fixed")
     free = len(law.names) - len(given)
     check_enough(law, runs, free)
-    scales = _scales(law, runs, given)
-    problem = _problem(law, runs, given, scales, 1e-3 if delta is None else delta)
+    problem, scales = problem_of(law, runs, given, 1e-3 if delta is None else delta)
     best, objective = search(problem, starts=starts)
     found = _noise(problem, runs, best, free, noise)
     if delta is None and found.total is not None and 1.345 * found.total > 1e-3:
-        problem = _problem(law, runs, given, scales, 1.345 * found.total)
+        problem = replace(problem, delta=1.345 * found.total)
         best, objective = search(problem, starts=starts)
     how = _how(method, runs, free, found, bootstrap)
     draws = resample(problem, runs, best, found, how, bootstrap, seed)
@@ -119,7 +118,9 @@ def _scales(law: Law, runs: Runs, given: dict[str, float]) -> tuple[float, float
     return means[0], means[1]
 
 
-def _problem(law: Law, runs: Runs, given: dict[str, float], scales: tuple[float, float], delta: float) -> Problem:
+def problem_of(law: Law, runs: Runs, given: dict[str, float], delta: float) -> tuple[Problem, tuple[float, float]]:
+    """The minimisation in units of the runs' geometric means, and those (N, D)."""
+    scales = _scales(law, runs, given)
     low, high = law.low.copy(), law.high.copy()
     if given:
         theta = np.array([given.get(name, 1.0) for name in law.names])
@@ -127,7 +128,7 @@ def _problem(law: Law, runs: Runs, given: dict[str, float], scales: tuple[float,
         for k, name in enumerate(law.names):
             if name in given:
                 low[k] = high[k] = inside[k]
-    return Problem(law, runs.points.scaled(*scales), np.log(runs.loss), runs.weights, delta, low, high)
+    return Problem(law, runs.points.scaled(*scales), np.log(runs.loss), runs.weights, delta, low, high), scales
 
 
 def _noise(problem: Problem, runs: Runs, best: Array, free: int, given: float | None) -> Noise:

@@ -9,45 +9,15 @@ the curve is steep at one end) and an argmin over the shares (unstable on flat o
 their coverage.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval, Warn
 from synthmix.scaling.curve import posterior
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array
-from synthmix.scaling.quantiles import interval_of
-
-GRID = np.linspace(0.0, 1.0, 201)
-
-
-@dataclass(frozen=True)
-class BestShare:
-    """The share curve and its optimum.
-
-    Attributes:
-        best: r* with its interval.
-        loss: expected loss at r*.
-        gain: loss at share 0 minus loss at r* (>= 0: what the best mixture buys), nats per token.
-        flat: shares around r* whose expected loss is within ``noise`` of the best; None without a known noise.
-        noise: standard deviation of one run's loss, nats per token.
-        shares, mean, low, high: the curve (201,) with its band.
-        warnings: coded.
-    """
-
-    best: Interval
-    loss: Interval
-    gain: Interval
-    flat: tuple[float, float] | None
-    noise: float | None
-    shares: Array
-    mean: Array
-    low: Array
-    high: Array
-    warnings: list[Warn]
+from synthmix.scaling.share_summary import GRID, BestShare, from_curves
 
 
 def best_share(
@@ -135,63 +105,6 @@ def from_means(
         raise BadInput(f"{len(shares)} distinct shares", where="best share", remedy="measure at least three")
     curves, mean = posterior(shares, means, covariance, GRID, draws=draws, dof=dof, seed=seed)
     return from_curves(GRID, mean, curves, noise=noise, level=level, measured=(float(shares[0]), float(shares[-1])))
-
-
-def from_curves(
-    grid: Array,
-    mean: Array,
-    curves: Array,
-    *,
-    noise: float | None,
-    level: float,
-    measured: tuple[float, float] = (0.0, 1.0),
-) -> BestShare:
-    """Summary of a share curve (g,) and its draws (draws, g); the optimum is sought between the measured shares."""
-    inside = (grid >= measured[0] - 1e-9) & (grid <= measured[1] + 1e-9)
-    within = grid[inside]
-    place = int(np.argmin(mean[inside]))
-    lowest = np.argmin(curves[:, inside], axis=1)
-    best = interval_of(float(within[place]), within[lowest], level)
-    floor = curves[:, inside][np.arange(len(curves)), lowest]
-    value = float(mean[inside][place])
-    tail = (1 - level) / 2
-    low, high = np.quantile(curves, [tail, 1 - tail], axis=0)
-    flat = None
-    if noise is not None:
-        near = mean[inside] <= value + noise
-        left, right = place, place
-        while left > 0 and near[left - 1]:
-            left -= 1
-        while right < len(within) - 1 and near[right + 1]:
-            right += 1
-        flat = (float(within[left]), float(within[right]))
-    return BestShare(
-        best=best,
-        loss=interval_of(value, floor, level),
-        gain=interval_of(float(mean[0]) - value, curves[:, 0] - floor, level),
-        flat=flat,
-        noise=noise,
-        shares=grid,
-        mean=mean,
-        low=low,
-        high=high,
-        warnings=_warnings(best, within, lowest),
-    )
-
-
-def _warnings(best: Interval, grid: Array, lowest: Array) -> list[Warn]:
-    found = []
-    at_edge = float(((lowest == 0) | (lowest == len(grid) - 1)).mean())
-    if best.value in (grid[0], grid[-1]):
-        message = f"the loss is lowest at the end of the shares ({best.value:.0%}): no mixture inside is better"
-        found.append(Warn(code="best_share_at_edge", message=message))
-    elif at_edge > 0.05:
-        message = f"in {at_edge:.0%} of the draws the best share is an end of the measured shares"
-        found.append(Warn(code="best_share_maybe_edge", message=message))
-    if best.low is not None and best.high is not None and best.high - best.low > 0.5 * (grid[-1] - grid[0]):
-        message = "the interval of the best share covers more than half of the measured range; add seeds or shares"
-        found.append(Warn(code="best_share_uncertain", message=message))
-    return found
 
 
 def _unpaired(r: Array, y: Array, pair: np.ndarray) -> tuple[Array, int]:

@@ -1,0 +1,139 @@
+"""No law is the law: all applicable ones, ranked by how well they predict runs larger than the fitted ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.results import Interval, Warn
+from synthmix.scaling.fit import fit
+from synthmix.scaling.held_out import Column, Cut, cut, relative_errors
+from synthmix.scaling.inputs import Array
+from synthmix.scaling.law import Law
+from synthmix.scaling.laws import LAWS, find
+from synthmix.scaling.noise import seed_noise
+from synthmix.scaling.ranking import Comparison, Score
+from synthmix.scaling.runs import Runs
+
+
+def compare(
+    runs: Runs,
+    laws: Sequence[str | Law] | None = None,
+    *,
+    delta: float | None = 1e-3,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Comparison:
+    """Rank laws by extrapolation: fit without the largest N or D (several cuts), predict those.
+
+    Args:
+        runs: all runs.
+        laws: the candidates; None: every law whose columns the runs have, and that ignores no column that varies.
+        delta: Huber's.
+        level: of the margin's interval.
+        seed: of the margin's resampling.
+
+    Raises:
+        BadInput: fewer than one law can be fitted after a cut.
+    """
+    skipped: dict[str, str] = {}
+    able = _applicable(runs, laws, skipped)
+    cuts = _cuts(runs)
+    if not cuts:
+        raise BadInput("N and D have too few values to hold any out", where="compare", remedy="add sizes or budgets")
+    errors: dict[str, list[Array]] = {}
+    for law in able:
+        try:
+            errors[law.name] = [np.abs(relative_errors(law, runs, one, delta)) for one in cuts]
+        except BadInput as error:
+            skipped[law.name] = error.problem
+    if not errors:
+        raise BadInput("no law can be fitted once the largest runs are held out", where="compare", remedy="add runs")
+    scores = [
+        _score(next(law for law in able if law.name == name), runs, cuts, parts, delta)
+        for name, parts in errors.items()
+    ]
+    scores.sort(key=lambda score: score.extrapolation)
+    margin = _margin(scores, errors, runs, cuts, level, seed)
+    noise = seed_noise(runs).sd_log
+    decided = margin.low is not None and margin.low > 0
+    warnings = []
+    if len(scores) > 1 and not decided:
+        message = f"{scores[0].law} leads {scores[1].law} by less than the held-out runs can tell"
+        warnings.append(Warn(code="not_decided", message=message))
+    if noise is None:
+        warnings.append(
+            Warn(code="no_replicates", message="no cell is repeated, so the margin has no noise to be held to")
+        )
+    return Comparison(scores, margin, noise, decided, skipped, warnings)
+
+
+def _applicable(runs: Runs, laws: Sequence[str | Law] | None, skipped: dict[str, str]) -> list[Law]:
+    if laws is not None:
+        return [find(law) for law in laws]
+    able = []
+    vary = [name for name in ("N", "D", "share", "quality") if runs.distinct(name) > 1]
+    for law in LAWS.values():
+        missing = [name for name in law.columns if runs.distinct(name) < 2]
+        ignored = [name for name in vary if name not in law.columns]
+        if missing:
+            skipped[law.name] = f"{', '.join(missing)} does not vary in the runs"
+        elif ignored:
+            skipped[law.name] = f"it ignores {', '.join(ignored)}"
+        else:
+            able.append(law)
+    return able
+
+
+def _cuts(runs: Runs) -> list[Cut]:
+    """The largest value of D and of N, the largest two where three are left, and both largest together."""
+    found: list[Cut] = []
+    firsts: list[Cut] = []
+    columns: tuple[Column, ...] = ("D", "N")
+    for column in columns:
+        count = runs.distinct(column)
+        if count >= 3:
+            firsts.append(cut(runs, column, 1))
+            found.append(firsts[-1])
+        if count >= 5:
+            found.append(cut(runs, column, 2))
+    if len(firsts) == 2:
+        test = firsts[0].test | firsts[1].test
+        found.append(Cut("largest D and largest N", ~test, test))
+    return found
+
+
+def _score(law: Law, runs: Runs, cuts: list[Cut], errors: list[Array], delta: float | None) -> Score:
+    whole = fit(law, runs, bootstrap=0, delta=delta)
+    means = [float(part.mean()) for part in errors]
+    n, k = len(runs), len(law.names)
+    spread = max(float(np.mean(whole.residuals**2)), 1e-24)
+    free = k + 1  # the noise's size is estimated too
+    deviance = n * np.log(spread)
+    return Score(
+        law=law.name,
+        extrapolation=float(np.mean(means)),
+        cuts={one.what: mean for one, mean in zip(cuts, means, strict=True)},
+        in_sample=float(np.mean(np.abs(np.expm1(-whole.residuals)))),
+        parameters=k,
+        bic=float(deviance + free * np.log(n)),
+        aicc=float(deviance + 2 * free + 2 * free * (free + 1) / (n - free - 1)) if n > free + 1 else None,
+        warnings=[warn.code for warn in whole.warnings],
+    )
+
+
+def _margin(
+    scores: list[Score], errors: dict[str, list[Array]], runs: Runs, cuts: list[Cut], level: float, seed: int
+) -> Interval:
+    """Paired differences of the first two laws' errors, averaged per cell, cells resampled."""
+    if len(scores) < 2:
+        return Interval(value=None, level=level, why="only one law could be compared")
+    first, second = errors[scores[0].law], errors[scores[1].law]
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=1000)
+    drawn = np.zeros(1000)
+    for one, a, b in zip(cuts, first, second, strict=True):
+        weight = counts[:, runs.group[one.test]]
+        drawn += (weight @ (b - a)) / np.maximum(weight.sum(axis=1), 1) / len(cuts)
+    low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
+    return Interval(value=scores[1].extrapolation - scores[0].extrapolation, low=low, high=high, level=level)

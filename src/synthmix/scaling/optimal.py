@@ -1,0 +1,77 @@
+"""Compute-optimal size and tokens for a FLOP budget (Hoffmann et al., arXiv 2203.15556, approach 3)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.results import Interval
+from synthmix.scaling.fitted import Fit
+from synthmix.scaling.inputs import Array, Inputs
+from synthmix.scaling.quantiles import interval_of
+
+_GOLDEN = (np.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Best use of ``flops``: N, D, their ratio and the loss there, each with an interval."""
+
+    flops: float
+    N: Interval
+    D: Interval
+    tokens_per_parameter: Interval
+    loss: Interval
+
+
+def compute_optimal(
+    fit: Fit, flops: float, *, flops_per_token: float = 6.0, level: float | None = None, **columns: Any
+) -> Optimum:
+    """N and D that minimise the predicted loss with ``flops_per_token`` x N x D = ``flops``.
+
+    By golden section in ln N for each resample, so for every law that has one valley along a budget. For Chinchilla it
+    is N = G (C/6)^a, a = beta / (alpha + beta). Other columns (share, ...) are held as given.
+
+    Raises:
+        BadInput: the law lacks N or D.
+    """
+    if not {"N", "D"} <= set(fit.law.columns):
+        raise BadInput("has no optimal size: it needs N and D", where=f"law {fit.law.name}")
+    if not flops > 0:
+        raise BadInput(f"{flops!r} is not a positive number of FLOPs", key="flops")
+    held = fit.points(**{**columns, "N": 1.0, "D": 1.0})
+    others = {name: getattr(held, name) for name in fit.law.columns if name not in ("N", "D")}
+    theta = np.vstack([fit.values, fit.draws])
+    product = flops / flops_per_token
+
+    def loss(log_n: Array) -> Array:
+        N = np.exp(log_n)
+        return fit.law.predict_each(theta, Inputs(N=N, D=product / N, **others))
+
+    log_n = _valley(loss, np.zeros(len(theta)), np.full(len(theta), np.log(product)))
+    N, value, at = np.exp(log_n), loss(log_n), level or fit.level
+    edge = (log_n < 1e-3) | (log_n > np.log(product) - 1e-3)
+    N = np.where(edge, np.nan, N)
+    why = fit.why or ("the loss falls to an end of the budget: no inner optimum" if edge[0] else None)
+    return Optimum(
+        flops,
+        interval_of(N[0], N[1:], at, why),
+        interval_of(product / N[0], product / N[1:], at, why),
+        interval_of(product / N[0] ** 2, product / N[1:] ** 2, at, why),
+        interval_of(value[0], value[1:], at, fit.why),
+    )
+
+
+def _valley(function: Any, low: Array, high: Array) -> Array:
+    """Golden section, one valley each: 60 steps leave 3e-13 of the interval."""
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(60):
+        down = at_left < at_right
+        high, low = np.where(down, right, high), np.where(down, low, left)
+        new = np.where(down, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
+        value = function(new)
+        left, right = np.where(down, new, right), np.where(down, left, new)
+        at_left, at_right = np.where(down, value, at_right), np.where(down, at_left, value)
+    return (low + high) / 2

@@ -1,0 +1,112 @@
+"""Profile likelihood of one parameter: the objective when it is held and all others are refitted.
+
+Beside the bootstrap, because on a nearly flat profile (R_D of repeated data; E of a short ladder) resamples scatter
+where the search lets them, and the profile says which values the runs exclude.
+
+For a Huber objective the excess 2 (S(value) - S(best)) is compared with tau t^2, tau = mean psi^2 / mean psi' and t
+Student's quantile (Ronchetti's robust likelihood-ratio test; Hampel et al. 1986, section 7.2). It is computed at
+delta = max(the fit's, 1.345 noise), where psi' is well estimated (CHOSEN).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.results import Interval
+from synthmix.scaling.fit import problem_of
+from synthmix.scaling.fitted import Fit
+from synthmix.scaling.inputs import Array
+from synthmix.scaling.solver import Problem, minimise
+from synthmix.scaling.starts import search
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The profile of one parameter.
+
+    Attributes:
+        name: the parameter.
+        values: where it was held (k,).
+        excess: objective above the optimum (k,).
+        threshold: the excess at the ends of the interval.
+        interval: an end is None where the profile stays below the threshold up to the edge of the range.
+        flat: whether an end is None.
+    """
+
+    name: str
+    values: Array
+    excess: Array
+    threshold: float
+    interval: Interval
+    flat: bool
+
+
+def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None) -> Profile:
+    """Profile a parameter over its range: its bounds for exponents, 0 to the lowest loss for E, a factor 1e4 else.
+
+    Raises:
+        BadInput: no such parameter, or it was given.
+    """
+    if name not in fit.law.names or name in fit.fixed:
+        raise BadInput(f"{name} is not a fitted parameter", where=f"law {fit.law.name}", key="profile")
+    k, level = fit.law.names.index(name), level or fit.level
+    noise = fit.noise.total or 0.0
+    problem, scales = problem_of(fit.law, fit.runs, _given(fit), max(fit.delta, 1.345 * noise))
+    best, lowest = search(problem)
+    threshold = _threshold(problem, best, len(fit.values) - len(fit.fixed), level)
+    grid = _grid(fit, problem, best, k, points)
+    excess = np.empty(len(grid))
+    middle = int(np.argmin(np.abs(grid - best[k])))
+    for order in (range(middle, len(grid)), range(middle - 1, -1, -1)):
+        start = best.copy()
+        for j in order:  # each point starts from its neighbour's solution
+            low, high = problem.low.copy(), problem.high.copy()
+            low[k] = high[k] = grid[j]
+            held = replace(problem, low=low, high=high)
+            found = minimise(held, np.stack([start, best]))
+            pick = int(np.argmin(found.objective))
+            start, excess[j] = found.theta[pick], max(found.objective[pick] - lowest, 0.0)
+    unit = fit.law.rescaled(best, *scales)[k] / best[k] if best[k] else 1.0
+    ends = [_crossing(grid[:middle + 1][::-1], excess[:middle + 1][::-1], threshold),
+            _crossing(grid[middle:], excess[middle:], threshold)]  # fmt: skip
+    bottom, top = (None if end is None else float(end * unit) for end in ends)
+    flat = bottom is None or top is None
+    why = "the profile stays below the threshold to the edge of the range" if flat else None
+    interval = Interval(value=float(best[k] * unit), low=bottom, high=top, level=level, why=why)
+    return Profile(name, grid * unit, excess, threshold, interval, flat)
+
+
+def _given(fit: Fit) -> dict[str, float]:
+    return {name: float(fit.values[fit.law.names.index(name)]) for name in fit.fixed}
+
+
+def _threshold(problem: Problem, best: Array, parameters: int, level: float) -> float:
+    from scipy.special import stdtrit
+
+    residual = np.log(problem.law.predict(best, problem.x)) - problem.target
+    dof = max(len(residual) - parameters, 1)
+    slope = max(float(np.mean(np.abs(residual) <= problem.delta)), 1 / len(residual))
+    tau = float((np.clip(residual, -problem.delta, problem.delta) ** 2).sum() / dof) / slope
+    return 0.5 * tau * float(stdtrit(dof, 0.5 + level / 2)) ** 2
+
+
+def _grid(fit: Fit, problem: Problem, best: Array, k: int, points: int) -> Array:
+    parameter, at = fit.law.parameters[k], float(best[k])
+    if parameter.name == "E":
+        return np.unique(np.r_[np.linspace(0, float(fit.runs.loss.min()), points), at])
+    low, high = max(problem.low[k], -1e6), min(problem.high[k], 1e6)
+    if low < 0:
+        spread = max(3 * float(np.ptp(fit.draws[:, k])), abs(at), 1e-3)
+        return np.unique(np.r_[np.clip(np.linspace(at - spread, at + spread, points), low, high), at])
+    low, high = max(low, at * 1e-4, 1e-9), min(high, max(at, 1e-6) * 1e4)
+    return np.unique(np.r_[np.geomspace(low, high, points), at])
+
+
+def _crossing(values: Array, excess: Array, threshold: float) -> float | None:
+    above = np.flatnonzero(excess > threshold)
+    if not len(above) or above[0] == 0:
+        return None
+    j = int(above[0])
+    t = (threshold - excess[j - 1]) / (excess[j] - excess[j - 1])
+    return float(values[j - 1] + t * (values[j] - values[j - 1]))
