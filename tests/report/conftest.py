@@ -273,6 +273,7 @@ def make_results(
             device="CPU, 2 threads",
         ),
         "versions": {"python": "3.11.9", "torch": "2.13.0", "transformers": "5.23.0"},
+        "protocol": {"optimizer": "AdamW, weight decay 0.1 on matrices", "batch": "4096 tokens, 32 sequences of 128"},
         "warnings": [
             Warn(code="few-decades", message="The budgets span 0.6 decades; use two or more.", about="tokens"),
             Warn(code="repeated", message="web was read 1.3 times over in the largest runs.", about="web"),
