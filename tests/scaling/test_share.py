@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.scaling import Runs, best_share, best_share_of_fits, fit
+from synthmix.scaling import LAWS, Runs, best_share, best_share_of_fits, best_share_of_law, fit, share_shift
 
 
 def curve(r: np.ndarray, best: float) -> np.ndarray:
@@ -71,3 +71,28 @@ def test_best_share_of_the_laws_of_four_recipes() -> None:
     assert got.best.high - got.best.low < 0.6
     far = best_share_of_fits(fits, N=1e10, D=1e12)
     assert far.best.high - far.best.low > got.best.high - got.best.low
+
+
+def test_best_share_of_a_joint_law_moves_with_its_tokens() -> None:
+    law = LAWS["joint_quadratic"]
+    truth = {"E0": 1.9, "E1": -0.2, "E2": 0.3, "A": 400, "alpha": 0.34, "B0": 900, "B1": -800, "B2": 1000, "beta": 0.33}
+    N, D, r = (
+        g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e9, 4), np.geomspace(1e8, 1e11, 5), np.linspace(0, 1, 6))
+    )
+    x = Runs(N=N, D=D, share=r, loss=np.ones(len(N)))
+    loss = law.predict([truth[name] for name in law.names], x)
+    found = fit(law, x.with_loss(loss * np.exp(5e-4 * np.random.default_rng(0).standard_normal(len(x)))), bootstrap=200)
+
+    def optimum(tokens: float) -> float:
+        B = tokens**-0.33
+        return (0.2 + 800 * B) / (2 * (0.3 + 1000 * B))
+
+    for tokens in (1e9, 1e11):
+        got = best_share_of_law(found, N=1e8, D=tokens)
+        assert got.best.low <= optimum(tokens) <= got.best.high
+        assert got.best.value == pytest.approx(optimum(tokens), abs=0.03)
+        assert got.flat[0] < got.best.value < got.flat[1]
+    moved = share_shift(found, {"N": 1e8, "D": 1e9}, {"N": 1e8, "D": 1e11})
+    assert moved.low <= optimum(1e11) - optimum(1e9) <= moved.high
+    with pytest.raises(BadInput, match="no share in it"):
+        best_share_of_law(fit("chinchilla", x.select(r == 0), bootstrap=0), N=1e8, D=1e9)

@@ -2,7 +2,7 @@
 
 Dohmatob et al., "A Tale of Tails" (arXiv 2402.07043): synthetic text that lacks the tail gives a curve that levels off
 higher (E up) or falls more slowly (beta down). Both trade against each other in a fit, so the slope of the curve at the
-largest measured budget, d ln L / d ln D, is compared too: it is what the runs show directly.
+largest measured budget, d ln L / d ln D, is given too: it is what the runs show directly.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ class Collapse:
         E: difference of the asymptotes (above 0: levels off higher); at ``N`` for laws with a size term.
         beta: difference of the exponents (below 0: falls more slowly).
         slope: difference of d ln L / d ln D at ``tokens`` (above 0: flatter).
-        verdict: "flattens" when the interval of E lies above 0 or that of beta below 0 and the slope does not
-            contradict it; "does not flatten" when the slope's interval lies at or below 0 and neither of the others
-            says flatter.
+        verdict: "flattens" when the interval of E lies above 0 or that of beta below 0; "does not flatten" when neither
+            does and the interval of E or of the slope lies below 0. Two chances to be wrong: 90 % intervals flag an
+            equal curve in up to one of ten comparisons.
         reason: in one sentence.
     """
 
@@ -86,10 +86,11 @@ def _verdict(E: Interval, beta: Interval, slope: Interval) -> tuple[Verdict, str
         return "undecided", "there are no intervals to decide by"
     higher = E.low is not None and E.low > 0
     slower = beta.high is not None and beta.high < 0
-    steeper = slope.high is not None and slope.high < 0
-    if (higher or slower) and not steeper:
+    if higher or slower:
         what = " and ".join(["levels off higher"] * higher + ["falls more slowly"] * slower)
         return "flattens", f"the mixture's curve {what}, beyond its interval"
-    if slope.high is not None and slope.high <= 0 and not (higher or slower):
-        return "does not flatten", "at the largest budget the mixture's loss still falls at least as fast"
-    return "undecided", "the intervals hold both a flatter and an equally steep curve"
+    if E.high is not None and E.high < 0:
+        return "does not flatten", "the mixture's curve levels off lower"
+    if slope.high is not None and slope.high < 0:
+        return "does not flatten", "at the largest budget the mixture's loss falls faster"
+    return "undecided", "the intervals hold both a flatter and an equal curve"

@@ -15,6 +15,8 @@ from synthmix.scaling.noise import seed_noise
 from synthmix.scaling.ranking import Comparison, Score
 from synthmix.scaling.runs import Runs
 
+_RESAMPLES = 200  # of the margin: its interval decides yes or no, its ends need few digits
+
 
 def compare(
     runs: Runs,
@@ -54,7 +56,8 @@ def compare(
         for name, parts in errors.items()
     ]
     scores.sort(key=lambda score: score.extrapolation)
-    margin = _margin(scores, errors, runs, cuts, level, seed)
+    leaders = [next(law for law in able if law.name == score.law) for score in scores[:2]]
+    margin = _margin(scores, leaders, runs, cuts, delta, level, seed)
     noise = seed_noise(runs).sd_log
     decided = margin.low is not None and margin.low > 0
     warnings = []
@@ -123,17 +126,20 @@ def _score(law: Law, runs: Runs, cuts: list[Cut], errors: list[Array], delta: fl
 
 
 def _margin(
-    scores: list[Score], errors: dict[str, list[Array]], runs: Runs, cuts: list[Cut], level: float, seed: int
+    scores: list[Score], laws: list[Law], runs: Runs, cuts: list[Cut], delta: float | None, level: float, seed: int
 ) -> Interval:
-    """Paired differences of the first two laws' errors, averaged per cell, cells resampled."""
-    if len(scores) < 2:
+    """The second's error minus the winner's, over resamples of the cells: both laws refitted after each cut."""
+    if len(laws) < 2:
         return Interval(value=None, level=level, why="only one law could be compared")
-    first, second = errors[scores[0].law], errors[scores[1].law]
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=1000)
-    drawn = np.zeros(1000)
-    for one, a, b in zip(cuts, first, second, strict=True):
-        weight = counts[:, runs.group[one.test]]
-        drawn += (weight @ (b - a)) / np.maximum(weight.sum(axis=1), 1) / len(cuts)
+    counts = np.random.default_rng(seed).multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=_RESAMPLES)
+    weight = counts[:, runs.group].astype(float)
+    drawn = np.zeros(_RESAMPLES)
+    for one in cuts:
+        train, test = runs.select(one.train), runs.select(one.test)
+        there = weight[:, one.test]
+        for law, sign in zip(laws, (-1, 1), strict=True):
+            fitted = fit(law, train, bootstrap=weight[:, one.train], delta=delta)
+            errors = np.abs(law.predict(fitted.draws, test) / test.loss - 1)
+            drawn += sign * (there * errors).sum(axis=1) / np.maximum(there.sum(axis=1), 1) / len(cuts)
     low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
     return Interval(value=scores[1].extrapolation - scores[0].extrapolation, low=low, high=high, level=level)

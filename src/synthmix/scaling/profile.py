@@ -4,8 +4,9 @@ Beside the bootstrap, because on a nearly flat profile (R_D of repeated data; E 
 where the search lets them, and the profile says which values the runs exclude.
 
 For a Huber objective the excess 2 (S(value) - S(best)) is compared with tau t^2, tau = mean psi^2 / mean psi' and t
-Student's quantile (Ronchetti's robust likelihood-ratio test; Hampel et al. 1986, section 7.2). It is computed at
-delta = max(the fit's, 1.345 noise), where psi' is well estimated (CHOSEN).
+Student's quantile (Ronchetti's robust likelihood-ratio test; Hampel et al. 1986, section 7.2). With the usual delta
+hardly a residual lies inside it, so mean psi' is estimated from the residuals' density over
+their inner two fifths (CHOSEN).
 """
 
 from dataclasses import dataclass, replace
@@ -51,8 +52,7 @@ def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None
     if name not in fit.law.names or name in fit.fixed:
         raise BadInput(f"{name} is not a fitted parameter", where=f"law {fit.law.name}", key="profile")
     k, level = fit.law.names.index(name), level or fit.level
-    noise = fit.noise.total or 0.0
-    problem, scales = problem_of(fit.law, fit.runs, _given(fit), max(fit.delta, 1.345 * noise))
+    problem, scales = problem_of(fit.law, fit.runs, _given(fit), fit.delta)
     best, lowest = search(problem)
     threshold = _threshold(problem, best, len(fit.values) - len(fit.fixed), level)
     grid = _grid(fit, problem, best, k, points)
@@ -84,11 +84,16 @@ def _given(fit: Fit) -> dict[str, float]:
 def _threshold(problem: Problem, best: Array, parameters: int, level: float) -> float:
     from scipy.special import stdtrit
 
-    residual = np.log(problem.law.predict(best, problem.x)) - problem.target
-    dof = max(len(residual) - parameters, 1)
-    slope = max(float(np.mean(np.abs(residual) <= problem.delta)), 1 / len(residual))
-    tau = float((np.clip(residual, -problem.delta, problem.delta) ** 2).sum() / dof) / slope
-    return 0.5 * tau * float(stdtrit(dof, 0.5 + level / 2)) ** 2
+    residual = np.abs(np.log(problem.law.predict(best, problem.x)) - problem.target)
+    free = max(len(residual) - parameters, 1)
+    if np.isinf(problem.delta):
+        tau = float((residual**2).sum() / free)
+    else:
+        width = max(problem.delta, float(np.quantile(residual, 0.4)))
+        # The fit passes through about as many runs as it has parameters; they say nothing of the density.
+        inner = max(int((residual <= width).sum()) - parameters, 1) / free
+        tau = float((np.minimum(residual, problem.delta) ** 2).sum() / free) / (inner * min(1.0, problem.delta / width))
+    return 0.5 * tau * float(stdtrit(free, 0.5 + level / 2)) ** 2
 
 
 def _grid(fit: Fit, problem: Problem, best: Array, k: int, points: int) -> Array:
