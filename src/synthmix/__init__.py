@@ -1,1 +1,98 @@
-"""synthmix: measure how real and synthetic text should be mixed for language-model pre-training."""
+"""synthmix: measure how real and synthetic text should be mixed for language-model pre-training.
+
+>>> import synthmix
+>>> study = synthmix.load_study("examples/quickstart.yaml")
+>>> results = synthmix.run_study(study)          # doctest: +SKIP
+>>> results.answer.recipes[0].loss               # doctest: +SKIP
+
+Names are loaded when they are first used, so importing this package imports neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthmix.config import StudyConfig
+    from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
+    from synthmix.errors import BadInput, Failure, SynthmixError
+    from synthmix.evaluation.losses import evaluate_model
+    from synthmix.mixture.manifest import make_manifest
+    from synthmix.mixture.recipe import make_recipe
+    from synthmix.report import headline, write_report
+    from synthmix.results import Results
+    from synthmix.scaling import Runs, best_share, fit, held_out, speedup
+    from synthmix.store import RunRecord, Store
+    from synthmix.study.load import load_study, study_from
+    from synthmix.study.run import run_study
+    from synthmix.study.status import report_study, study_status
+    from synthmix.training.checkpoint import load_checkpoint
+
+_WHERE = {
+    "BadInput": "errors",
+    "Corpus": "corpus",
+    "Failure": "errors",
+    "Results": "results",
+    "RunRecord": "store",
+    "Runs": "scaling",
+    "Source": "corpus",
+    "Store": "store",
+    "StudyConfig": "config",
+    "SynthmixError": "errors",
+    "best_share": "scaling",
+    "build_corpus": "corpus",
+    "evaluate_model": "evaluation.losses",
+    "fit": "scaling",
+    "headline": "report",
+    "held_out": "scaling",
+    "load_checkpoint": "training.checkpoint",
+    "load_study": "study.load",
+    "load_tokenizer": "corpus",
+    "make_manifest": "mixture.manifest",
+    "make_recipe": "mixture.recipe",
+    "open_or_build": "corpus",
+    "report_study": "study.status",
+    "run_study": "study.run",
+    "speedup": "scaling",
+    "study_from": "study.load",
+    "study_status": "study.status",
+    "train_tokenizer": "corpus",
+    "write_report": "report",
+}
+
+__all__ = [
+    "BadInput",
+    "Corpus",
+    "Failure",
+    "Results",
+    "RunRecord",
+    "Runs",
+    "Source",
+    "Store",
+    "StudyConfig",
+    "SynthmixError",
+    "best_share",
+    "build_corpus",
+    "evaluate_model",
+    "fit",
+    "headline",
+    "held_out",
+    "load_checkpoint",
+    "load_study",
+    "load_tokenizer",
+    "make_manifest",
+    "make_recipe",
+    "open_or_build",
+    "report_study",
+    "run_study",
+    "speedup",
+    "study_from",
+    "study_status",
+    "train_tokenizer",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'synthmix' has no attribute '{name}'")
+    return getattr(import_module(f"synthmix.{_WHERE[name]}"), name)

@@ -1,0 +1,36 @@
+# Two commands: `make quickstart` (a study and its report) and `make test` (everything that CI checks).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: quickstart test bench clean
+
+quickstart: $(VENV)/.installed
+	$(BIN)/synthmix study run examples/quickstart.yaml
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/corpus.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/planning.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $(VENV)/.installed $@
+
+clean:
+	rm -rf $(VENV)
