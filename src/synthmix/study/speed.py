@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from filelock import FileLock
+
 from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.engine import LocalEngine
 from synthmix.errors import SynthmixError
@@ -34,24 +36,32 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: LocalEngi
     shapes = sorted({shape_for(size) for size in sizes}, key=lambda shape: shape.params)
     key = content_hash([[s.as_dict() for s in shapes], vocab, config.training.model_dump(), engine.workers])
     path = space.root / "speed.json"
-    kept = read_json(path) if path.exists() else {}
-    if kept.get("key") != key:
-        probe = Probe(tuple(shapes), vocab, config.training, kept.get("precision"))
-        outcomes: list[dict[str, Any]] = []
-        for _, outcome in engine.each(measure_here, [probe] * engine.workers):
-            if isinstance(outcome, SynthmixError):
-                raise outcome
-            outcomes.append(outcome)
-        slowest = [min(outcome["speeds"][i] for outcome in outcomes) for i in range(len(shapes))]
-        kept = {
-            "key": key,
-            "precision": kept.get("precision") or outcomes[0]["precision"],
-            "device": outcomes[0]["device"],
-            "speeds": slowest,
-        }
-        write_json(path, kept)
+    # Under a lock, so that two processes on one study settle on one precision.
+    with FileLock(space.root / ".speed.lock"):
+        kept = read_json(path) if path.exists() else {}
+        if kept.get("key") != key:
+            settled = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
+            kept = _timed(config, shapes, vocab, engine, settled) | {"key": key, "asked": config.training.precision}
+            write_json(path, kept)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
     return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
+
+
+def _timed(
+    config: StudyConfig, shapes: list[Shape], vocab: int, engine: LocalEngine[Any, Any], precision: str | None
+) -> dict[str, Any]:
+    """Every worker times all shapes at once; the slowest counts. A precision found before is kept."""
+    probe = Probe(tuple(shapes), vocab, config.training, precision)
+    outcomes: list[dict[str, Any]] = []
+    for _, outcome in engine.each(measure_here, [probe] * engine.workers):
+        if isinstance(outcome, SynthmixError):
+            raise outcome
+        outcomes.append(outcome)
+    return {
+        "precision": outcomes[0]["precision"],
+        "device": outcomes[0]["device"],
+        "speeds": [min(outcome["speeds"][i] for outcome in outcomes) for i in range(len(shapes))],
+    }
 
 
 @dataclass(frozen=True)
