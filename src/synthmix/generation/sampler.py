@@ -6,6 +6,7 @@ covers the insides of documents and not only their beginnings (CHOSEN).
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,51 @@ def part_path(folder: Path, part: int) -> Path:
 
 
 def read_parts(folder: Path, tokens: int) -> Iterator[tuple[str, int]]:
-    """Documents of the parts in order, until ``tokens`` tokens are reached (the finite budget)."""
+    """Documents of the parts in order, up to the first part that is missing, until ``tokens`` tokens are reached
+    (the finite budget).
+
+    Raises:
+        BadInput: a damaged part.
+    """
     total, part = 0, 0
-    while total < tokens and part_path(folder, part).exists():
-        for line in part_path(folder, part).read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
+    while total < tokens and (path := part_path(folder, part)).exists():
+        for text, count in _documents(path):
             if total >= tokens:
                 return
-            total += record["tokens"]
-            yield record["text"], record["tokens"]
+            total += count
+            yield text, count
         part += 1
 
 
-def sampled_tokens(folder: Path) -> int:
-    """Tokens in the parts written so far, counted from the first part without a gap."""
-    return sum(tokens for _, tokens in read_parts(folder, 2**62))
+def sampled(folder: Path) -> tuple[int, int]:
+    """How many parts there are without a gap, and the tokens in them. A gap is what a killed worker leaves.
+
+    Raises:
+        BadInput: a damaged part.
+    """
+    parts = tokens = 0
+    while (path := part_path(folder, parts)).exists():
+        tokens += _tokens(path)
+        parts += 1
+    return parts, tokens
+
+
+@cache
+def _tokens(path: Path) -> int:
+    """A part is written once, so it is counted once."""
+    return sum(count for _, count in _documents(path))
+
+
+def _documents(path: Path) -> Iterator[tuple[str, int]]:
+    with path.open(encoding="utf-8", newline="\n") as file:  # not splitlines: text may hold U+2028 and the like
+        for number, line in enumerate(file, start=1):
+            try:
+                record = json.loads(line)
+                document = record["text"], record["tokens"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadInput(
+                    f"is damaged ({type(error).__name__})",
+                    where=f"{path}:{number}",
+                    remedy="delete the file and run the same command again",
+                ) from None
+            yield document

@@ -17,7 +17,7 @@ from synthmix.corpus.meta import FILE
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import content_hash, disk_errors
-from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled_tokens, write_part
+from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled, write_part
 from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import open_tokenizer
@@ -171,8 +171,8 @@ def _sample_all(
 ) -> None:
     progress.start(f"sample {name}", entry.tokens, "tokens")
     tokenizer = prepared.corpora[entry.source].folder / "tokenizer.json"
-    while (have := sampled_tokens(parts)) < entry.tokens:
-        there = sum(1 for _ in parts.glob("part-*.jsonl"))
+    while (found := sampled(parts))[1] < entry.tokens:
+        there, have = found  # without a gap: what a killed worker left out is sampled now
         if there and not have:
             raise BadInput("the generator wrote only empty documents", key=f"corpora.{name}", remedy="train it longer")
         # As many more as the average part says, at least one a worker.
@@ -182,7 +182,7 @@ def _sample_all(
             for i in range(there, there + more)
         ]
         for _, outcome in engine.each(
-            sample, tasks, tick=lambda: progress.update(f"sample {name}", min(entry.tokens, sampled_tokens(parts)))
+            sample, tasks, tick=lambda: progress.update(f"sample {name}", min(entry.tokens, sampled(parts)[1]))
         ):
             if isinstance(outcome, SynthmixError):
                 raise outcome
