@@ -41,7 +41,7 @@ def train_one(
 
     from synthmix.mixture.recipe import make_recipe
     from synthmix.quantities import parse_count
-    from synthmix.study.domains import domains_of
+    from synthmix.study.domains import EvaluationDomain, domains_of
     from synthmix.study.execute import RunTask, execute
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.protocol import Protocol
@@ -58,7 +58,7 @@ def train_one(
     size = parsed(parse_count, params, "--params")
     steps = parsed(lambda text: protocol.steps(parse_count(text)), tokens, "--tokens")
     shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
-    domains = []
+    domains: list[EvaluationDomain] = []
     tests = [opened(part.path, shared, cache, progress, name=part.name, heldout=1) for part in on]
     for part, test in zip(on, tests, strict=True):
         domains += domains_of(part.name, test, whole=True)
@@ -120,7 +120,7 @@ def evaluate_one(
         BadInput: no model there, or a tokenizer that is not the model's.
     """
     from synthmix.corpus import load_tokenizer
-    from synthmix.evaluation.losses import evaluate_model
+    from synthmix.evaluation.losses import HeldOut, evaluate_model
     from synthmix.study.domains import domains_of
     from synthmix.training.checkpoint import load_checkpoint
 
@@ -133,7 +133,7 @@ def evaluate_one(
             where=tokenizer or folder,
             remedy="name the model's own tokenizer with --tokenizer",
         )
-    domains = {}
+    domains: dict[str, HeldOut] = {}
     for part in on:
         corpus = opened(part.path, shared, cache, progress, name=part.name, heldout=1)
         domains |= {domain.name: domain.open() for domain in domains_of(part.name, corpus, whole=True)}

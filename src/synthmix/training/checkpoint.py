@@ -6,7 +6,7 @@ from typing import Any
 from synthmix.errors import BadInput
 
 
-def load_checkpoint(folder: Path) -> Any:
+def load_checkpoint(folder: Path | str) -> Any:
     """Load a causal language model for evaluation or sampling: ours, or any Hugging Face folder or hub id.
 
     Raises:

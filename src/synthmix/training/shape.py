@@ -57,7 +57,7 @@ def shape_for(params: int) -> Shape:
     """The shape whose non-embedding parameters come nearest to ``params``, at near the preferred proportions.
 
     Raises:
-        BadInput: no shape comes within 5 %, or the size is below 10k.
+        BadInput: no shape comes within 5 %, or the size is below ``SMALLEST``.
     """
     if params < SMALLEST:
         raise BadInput(f"{params} parameters make no Llama", key="params", remedy="ask for 25k or more")

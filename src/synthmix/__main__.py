@@ -1,0 +1,6 @@
+"""``python -m synthmix``: the command line without the installed script."""
+
+from synthmix.cli import main
+
+if __name__ == "__main__":  # worker processes import this file under another name
+    main()
