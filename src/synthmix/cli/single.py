@@ -85,7 +85,7 @@ def train_one(
     if threads:
         use_threads(threads)
     folder = to / spec.id
-    progress.start("train", None, "tokens")
+    progress.start("train", spec.tokens, "tokens")
     outcome = execute(
         RunTask(
             spec=spec,
@@ -95,7 +95,8 @@ def train_one(
             domains=tuple(domains),
             evaluate_tokens=None,
             precision=faster_precision() if protocol.precision == "auto" else protocol.precision,
-        )
+        ),
+        lambda tokens: progress.update("train", tokens),
     )
     progress.finish("train")
     record = Store(to).record(spec.id)

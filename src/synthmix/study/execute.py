@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -34,11 +35,11 @@ class RunTask:
     save_every: float = field(default=60.0, compare=False)
 
 
-def execute(task: RunTask) -> str:
+def execute(task: RunTask, tell: Callable[[int], None] = lambda tokens: None) -> str:
     """Do what is left of a run and return ``done``, or ``busy`` when another process works on it.
 
     Finished: nothing. Finished but not scored on every domain: scored from its checkpoint. Else trained, from its
-    saved state where there is one; the record is written last.
+    saved state where there is one; the record is written last. ``tell`` hears of the tokens done, about once a second.
 
     Raises:
         BadInput, Failure: see :func:`synthmix.training.trainer.train_run`.
@@ -49,7 +50,7 @@ def execute(task: RunTask) -> str:
             return "busy"
         record = store.record(task.spec.id)
         if record is None:
-            _train(task, store)
+            _train(task, store, tell)
         elif missing(record, task.domains):
             _score_again(task, store, record)
     return "done"
@@ -60,7 +61,7 @@ def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[Ev
     return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
 
 
-def _train(task: RunTask, store: Store) -> None:
+def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
     from synthmix.training.trainer import train_run
 
     spec, folder = task.spec, store.run_folder(task.spec.id)
@@ -72,9 +73,9 @@ def _train(task: RunTask, store: Store) -> None:
         if time.monotonic() - told > PROGRESS_SECONDS or step == steps:
             told = time.monotonic()
             tokens = step * spec.protocol.batch
-            write_json(
-                folder / "progress.json", {"tokens": tokens, "of": spec.tokens, "loss": loss, "pid": os.getpid()}
-            )
+            now = {"tokens": tokens, "of": spec.tokens, "loss": loss, "pid": os.getpid()}
+            write_json(folder / "progress.json", now)
+            tell(tokens)
 
     tokenizer = open_tokenizer(task.tokenizer)
     trained = train_run(

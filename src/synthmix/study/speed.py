@@ -35,7 +35,7 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: LocalEngi
     sizes = {*config.ladder.params} | {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
     shapes = sorted({shape_for(size) for size in sizes}, key=lambda shape: shape.params)
     key = content_hash([[s.as_dict() for s in shapes], vocab, config.training.model_dump(), engine.workers])
-    path = space.root / "speed.json"
+    path = space.speed
     # Under a lock, so that two processes on one study settle on one precision.
     with FileLock(space.root / ".speed.lock"):
         kept = read_json(path) if path.exists() else {}

@@ -1,6 +1,9 @@
 """The study's folder: which file lies where.
 
-tokenizer.json     precision.json      results.json   report.html   figures and tables
+results.json       report.html         tables/
+speed.json         how fast the workers are, and in which precision
+seconds.json       what each stage took
+tokenizer/         trained tokenizers, by content key
 corpora/           what was built, by name and content key
 generated/<key>/   parts of sampled text
 runs/<id>/         the ladder's and the generators' runs (store.py)
@@ -47,9 +50,9 @@ class Workspace:
         return self.root / "results.json"
 
     @property
-    def precision(self) -> Path:
-        """The precision that this study's machine was found to be faster in."""
-        return self.root / "precision.json"
+    def speed(self) -> Path:
+        """Speeds of this machine's workers, and the precision they were found to be faster in."""
+        return self.root / "speed.json"
 
     @property
     def seconds(self) -> Path:
