@@ -78,12 +78,19 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, *, marker: str) -> Iterator[Path]:
     """Yield an empty staging folder that becomes ``path`` when the block ends well, and vanishes otherwise.
 
-    An older ``path`` is replaced. What a killed process left of its staging is swept away.
+    An older ``path`` is replaced if it is empty or holds the file ``marker``, that is, if it is of the same kind.
+    What a killed process left of its staging is swept away.
+
+    Raises:
+        BadInput: ``path`` holds something else, which is left alone.
     """
+    path = path.resolve() if path.name in ("", "..") else path
     with disk_errors(path):
+        if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
+            raise BadInput(f"holds other files (and no {marker})", where=path, remedy="name a new or an empty folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{path.name}.*.staging"):
             if not _alive(int(left.name.split(".")[-2])):

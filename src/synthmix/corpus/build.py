@@ -49,7 +49,7 @@ def build_corpus(
 
     Raises:
         BadInput: what the readers raise; nothing left to train on or nothing held out though it was asked for; a
-            corpus in ``against`` with another tokenizer; an unwritable folder.
+            corpus in ``against`` with another tokenizer; an unwritable folder, or one that holds other things.
         Failure: a full disk. In either case nothing is left behind.
     """
     progress, folder, heldout = progress or Silent(), Path(folder), Fraction(heldout)
@@ -60,7 +60,7 @@ def build_corpus(
     given = [sources] if isinstance(sources, Source) else sources
     task = f"corpus {name}"
     progress.start(task, None, "documents")
-    with new_folder(folder) as staging:
+    with new_folder(folder, marker=FILE) as staging:
         intake = take_in(given, staging / "spool", name=name, tokenizer=tokenizer, heldout=heldout, progress=progress)
         stays = without_leaks(intake, against, task=task, progress=progress)
         packed = pack(intake, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)

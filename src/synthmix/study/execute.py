@@ -88,7 +88,7 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
         save_every=task.save_every,
     )
     if task.keep_checkpoint:
-        with new_folder(store.checkpoint(spec.id)) as staging:
+        with new_folder(store.checkpoint(spec.id), marker="config.json") as staging:
             trained.model.save_pretrained(staging)
             tokenizer.save(staging / "tokenizer.json")
     record = RunRecord(
