@@ -53,24 +53,28 @@ class LocalEngine(Generic[Item, Result]):
             tick: called about twice a second while waiting, and at each result (for progress).
 
         Raises:
-            Failure: a worker was killed (out of memory, perhaps).
+            Failure: a worker was killed (out of memory, perhaps), or none could start.
         """
-        pool = self._started()
-        futures: dict[Future[Result], Item] = {pool.submit(task, item): item for item in items}
+        pool, answered = self._started(), False
+        try:
+            futures: dict[Future[Result], Item] = {pool.submit(task, item): item for item in items}
+        except BrokenProcessPool as error:  # killed since the last call
+            self.close()
+            raise _broken(answered=True) from error
         waiting = set(futures)
         while waiting:
             done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             tick()
             for future in done:
                 try:
-                    yield futures[future], future.result()
+                    outcome: Result | SynthmixError = future.result()
                 except SynthmixError as error:
-                    yield futures[future], error
+                    outcome = error
                 except BrokenProcessPool as error:
-                    raise Failure(
-                        "a worker process was killed, perhaps for want of memory",
-                        remedy="run the same command again (finished runs stay), or set workers: 1",
-                    ) from error
+                    self.close()  # so that a later call starts new workers
+                    raise _broken(answered=answered) from error
+                answered = True
+                yield futures[future], outcome
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -81,6 +85,13 @@ class LocalEngine(Generic[Item, Result]):
                 initargs=(self.threads,),
             )
         return self._pool
+
+
+def _broken(*, answered: bool) -> Failure:
+    again = "run the same command again (finished runs stay), or set workers: 1"
+    if not answered:
+        again += "; a Python script of your own must call it below if __name__ == '__main__':"
+    return Failure("a worker process was killed, perhaps for want of memory", remedy=again)
 
 
 def _start_worker(threads: int) -> None:
