@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer
 
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
-_COUNT = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbgt]?)", re.IGNORECASE)
+_COUNT = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?)\s*([kmbgt]?)", re.IGNORECASE)
 
 
 def parse_count(value: Any) -> int:
@@ -35,6 +35,8 @@ def parse_share(value: Any) -> Fraction:
         ValueError: not a number, or outside [0, 1].
     """
     text = str(value).strip()
+    if re.search(r"e[+-]?\d{3}", text, re.IGNORECASE):  # exact, it would fill the memory
+        raise ValueError(f"{value!r} is not a share; write 33%, 1/3 or 0.33")
     try:
         share = Fraction(text[:-1].strip()) / 100 if text.endswith("%") else Fraction(text)
     except (ValueError, ZeroDivisionError):
