@@ -1,4 +1,4 @@
-"""``synthmix fit``, ``stats`` and ``report``: from numbers to statements."""
+"""``synthmix stats`` and ``report``: from text and results to statements."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,53 +94,3 @@ def read_results(path: Path) -> Any:
         key = ".".join(str(part) for part in first["loc"])
         remedy = "write it again with synthmix study report"
         raise BadInput(f"is no results file ({first['msg']})", where=path, key=key, remedy=remedy) from None
-
-
-def fit(
-    runs: Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV or Parquet.", show_default=False)],
-    law: Annotated[str, typer.Option(help="data, model, chinchilla, ...")] = "chinchilla",
-    columns: Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")] = "",
-    recipe: Annotated[str | None, typer.Option(help="Only this recipe of a study.")] = None,
-    bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
-    level: Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)] = 0.9,
-    delta: Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")] = "1e-3",
-    to: Annotated[Path | None, typer.Option("--to", help="Save the fit (JSON).")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Fit a scaling law to training runs, with intervals and warnings.
-
-    Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
-    """
-    from synthmix.cli.terminal import show
-    from synthmix.errors import BadInput
-    from synthmix.scaling import LAWS
-    from synthmix.scaling import fit as fit_law
-    from synthmix.scaling.table import read_runs
-
-    if law not in LAWS:
-        raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join(LAWS)}")
-    huber = None if delta == "auto" else _number(delta, "--delta")
-    found = fit_law(law, read_runs(runs, columns, recipe=recipe), bootstrap=bootstrap, level=level, delta=huber)
-    if to is not None:
-        found.save(to)
-    intervals = {name: [i.low, i.high] for name, i in found.intervals().items()}
-    value = {
-        "law": found.law.name,
-        "formula": found.law.formula,
-        "parameters": found.parameters,
-        "intervals": intervals,
-        "level": level,
-        "objective": found.objective,
-        "r2": found.r2,
-        "warnings": [{"code": w.code, "message": w.message} for w in found.warnings],
-    }
-    show(value, found.report(), as_json=as_json)
-
-
-def _number(text: str, key: str) -> float:
-    from synthmix.errors import BadInput
-
-    try:
-        return float(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is not a number", key=key) from None

@@ -2,7 +2,7 @@
 
 import typer
 
-from synthmix.cli import analysis, corpora, runs, studies
+from synthmix.cli import analysis, corpora, laws, runs, studies
 
 app = typer.Typer(
     name="synthmix",
@@ -18,7 +18,8 @@ app.add_typer(corpora.app, name="corpus")
 app.command("mix")(runs.mix)
 app.command("train")(runs.train)
 app.command("evaluate")(runs.evaluate)
-app.command("fit")(analysis.fit)
+app.command("fit")(laws.fit)
+app.command("compare")(laws.compare)
 app.command("stats")(analysis.stats)
 app.command("report")(analysis.report)
 

@@ -1,0 +1,160 @@
+"""``synthmix fit`` and ``compare``: scaling laws on a study's runs or on any table of runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthmix.cli.common import AsJson, parsed
+
+if TYPE_CHECKING:
+    from synthmix.scaling import Fit
+
+Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV or Parquet.", show_default=False)]
+Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
+OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]
+Level = Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)]
+Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")]
+
+
+def fit(
+    runs: Runs,
+    law: Annotated[str, typer.Option(help="data, model, chinchilla, ...; see synthmix compare")] = "chinchilla",
+    columns: Columns = "",
+    recipe: OneRecipe = None,
+    bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
+    level: Level = 0.9,
+    delta: Delta = "1e-3",
+    predict: Annotated[str | None, typer.Option(help="N=1B,D=100B: the loss expected there.")] = None,
+    compute: Annotated[str | None, typer.Option(help="A FLOP budget: the best N and D for it.")] = None,
+    profiles: Annotated[bool, typer.Option("--profiles", help="Profile-likelihood intervals as well.")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Folder for plots (HTML).")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Save the fit (JSON).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a scaling law to training runs, with intervals and warnings.
+
+    Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.scaling import LAWS, compute_optimal, profile, read_runs
+    from synthmix.scaling import fit as fit_law
+
+    if law not in LAWS:
+        raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join(LAWS)}")
+    points = parsed(_assignments, predict, "--predict") if predict else {}
+    flops = parsed(float, compute, "--compute") if compute else None
+    table = read_runs(runs, columns, recipe=recipe)
+    found = fit_law(law, table, bootstrap=bootstrap, level=level, delta=_huber(delta))
+    warnings = [*found.warnings, *(found.warnings_at(**points) if points else [])]
+    value: dict[str, Any] = {
+        "law": found.law.name,
+        "formula": found.law.formula,
+        "parameters": found.parameters,
+        "intervals": {name: [i.low, i.high] for name, i in found.intervals().items()},
+        "level": level,
+        "objective": found.objective,
+        "r2": found.r2,
+        "warnings": [{"code": w.code, "message": w.message} for w in warnings],
+    }
+    lines = [found.report()]
+    if points:
+        mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
+        distance = found.distance(**points)
+        value["prediction"] = {"at": points, "loss": mean.model_dump(), "new_run": new.model_dump()}
+        value["prediction"]["decades_beyond"] = distance
+        far = ", ".join(f"{decades:.1f} decades in {name}" for name, decades in distance.items())
+        lines.append(f"at {predict}: loss {_interval(mean)}; one new run {_interval(new)}; beyond the runs: {far}")
+    if flops is not None:
+        best = compute_optimal(found, flops)
+        value["compute_optimal"] = {k: v.model_dump() if hasattr(v, "model_dump") else v for k, v in vars(best).items()}
+        lines.append(f"with {flops:g} FLOPs: N {_interval(best.N)}, D {_interval(best.D)}, loss {_interval(best.loss)}")
+    if profiles:
+        ranges = {name: profile(found, name).interval for name in found.law.names}
+        value["profile_intervals"] = {name: [each.low, each.high] for name, each in ranges.items()}
+        lines += [f"profile {name}: {_interval(each)}" for name, each in ranges.items()]
+    if to is not None:
+        found.save(to)
+        lines.append(f"saved: {to}")
+    if plots is not None:
+        value["plots"] = [str(path) for path in _plots(found, plots)]
+        lines += [f"plot: {path}" for path in value["plots"]]
+    show(value, "\n".join(lines), as_json=as_json)
+
+
+def compare(
+    runs: Runs,
+    columns: Columns = "",
+    recipe: OneRecipe = None,
+    laws: Annotated[list[str] | None, typer.Option("--law", help="Only these laws; may be repeated.")] = None,
+    level: Level = 0.9,
+    delta: Delta = "1e-3",
+    as_json: AsJson = False,
+) -> None:
+    """Rank all applicable laws by how well they predict the largest runs, held out of their fit.
+
+    Example: synthmix compare runs.csv --columns N=params,D=tokens,loss=val_loss
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.scaling import LAWS, read_runs
+    from synthmix.scaling import compare as rank
+
+    for law in laws or []:
+        if law not in LAWS:
+            raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose from {', '.join(LAWS)}")
+    found = rank(read_runs(runs, columns, recipe=recipe), laws, delta=_huber(delta), level=level)
+    value = {
+        "winner": found.winner,
+        "decided": found.decided,
+        "margin": found.margin.model_dump(),
+        "noise": found.noise,
+        "laws": [vars(score) for score in found.scores],
+        "skipped": found.skipped,
+        "warnings": [{"code": w.code, "message": w.message} for w in found.warnings],
+    }
+    show(value, found.report(), as_json=as_json)
+
+
+def _huber(delta: str) -> float | None:
+    return None if delta == "auto" else parsed(float, delta, "--delta")
+
+
+def _assignments(text: str) -> dict[str, float]:
+    from synthmix.quantities import parse_count
+
+    found: dict[str, float] = {}
+    for pair in text.split(","):
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"'{pair}' is not NAME=VALUE; write N=1B,D=100B")
+        found[name.strip()] = float(value) if name.strip() in ("share", "quality") else float(parse_count(value))
+    return found
+
+
+def _interval(interval: Any) -> str:
+    if interval.value is None:
+        return f"undefined ({interval.why})"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.5g}" + (f" ({interval.why})" if interval.why else "")
+    return f"{interval.value:.5g} [{interval.low:.5g}, {interval.high:.5g}]"
+
+
+def _plots(found: "Fit", folder: Path) -> list[Path]:
+    """One HTML page a plot: the curve along each input, and the residuals against it."""
+    from synthmix.files import write_text
+    from synthmix.scaling.plots import residuals
+
+    written = []
+    for column in [name for name in ("N", "D") if name in found.law.columns]:
+        figures = {
+            f"{found.law.name}-{column}.html": found.plot(column),
+            f"{found.law.name}-residuals-{column}.html": residuals(
+                getattr(found.runs, column), found.residuals, column
+            ),
+        }
+        for name, figure in figures.items():
+            write_text(folder / name, figure.to_html(include_plotlyjs=True))
+            written.append(folder / name)
+    return written
