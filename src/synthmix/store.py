@@ -122,15 +122,27 @@ class Store:
         """The finished runs as a flat table: a row a run, ``loss.<domain>`` and ``bits.<domain>`` columns."""
         import pyarrow as pa
 
-        return pa.Table.from_pylist([flat(record) for record in self.records()])
+        rows = [flat(record) for record in self.records()]
+        columns = dict.fromkeys(name for row in rows for name in row)  # recipes and domains differ between runs
+        return pa.table({name: [row.get(name) for row in rows] for name in columns})
 
     def query(self, sql: str) -> "pa.Table":
-        """Answer an SQL query over the table ``runs`` (DuckDB), as an Arrow table."""
+        """Answer an SQL query (a SELECT) over the table ``runs`` (DuckDB), as an Arrow table.
+
+        Raises:
+            BadInput: no run is finished, or DuckDB cannot answer.
+        """
         import duckdb
 
+        runs = self.table()
+        if not runs.num_rows:
+            raise BadInput("no run is finished yet", where=self.folder)
         with duckdb.connect() as connection:
-            connection.register("runs", self.table())
-            return connection.execute(sql).to_arrow_table()
+            connection.register("runs", runs)
+            try:
+                return connection.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                raise BadInput(str(error), key="sql", remedy=f"columns: {', '.join(runs.column_names)}") from None
 
 
 def flat(record: RunRecord) -> dict[str, Any]:

@@ -56,6 +56,15 @@ def test_the_id_is_the_same_in_every_process_and_after_a_round_trip(make_spec: M
     assert again.shares["web"] == Fraction(2, 3), "exact through JSON"
 
 
+def test_a_changed_copy_has_an_id_and_a_shape_of_its_own(make_spec: Make) -> None:
+    spec = make_spec()
+    assert spec.id
+    assert spec.shape.params
+    copy = spec.model_copy(update={"params": 100_000})
+    assert copy.id == make_spec(params=100_000).id
+    assert copy.shape == make_spec(params=100_000).shape
+
+
 def test_the_derived_quantities(make_spec: Make) -> None:
     spec = make_spec(shares=TWO, corpora={"web": "a", "hq": "b"})
     assert spec.tokens == 20 * 256

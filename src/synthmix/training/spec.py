@@ -1,7 +1,6 @@
 """What a run is: size, recipe, budget, seed and protocol. Its id is the hash of exactly these."""
 
 from fractions import Fraction
-from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,7 +26,7 @@ class RunSpec(BaseModel):
     seed: int
     protocol: Protocol
 
-    @cached_property
+    @property
     def shape(self) -> Shape:
         """The Llama that ``params`` resolves to."""
         return shape_for(self.params)
@@ -52,7 +51,7 @@ class RunSpec(BaseModel):
         """The recipe as an object."""
         return Recipe(self.recipe, tuple((name, Fraction(share)) for name, share in self.shares.items()))
 
-    @cached_property
+    @property
     def id(self) -> str:
         """Hash of everything that changes the trained model; the recipe's display name does not."""
         parts = self.model_dump(mode="json", exclude={"recipe", "params"})

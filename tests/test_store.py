@@ -1,0 +1,200 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.errors import BadInput
+from synthmix.store import DomainScore, RunRecord, Store
+from synthmix.training.protocol import Protocol
+from synthmix.training.spec import RunSpec
+
+CLAIM = """
+import sys
+from pathlib import Path
+from synthmix.store import Store
+
+with Store(Path(sys.argv[1])).claim(sys.argv[2]) as mine:
+    print(mine, flush=True)
+    sys.stdin.read()
+"""
+
+
+def make_record(seed: int = 0, share: Fraction = Fraction(1, 3), loss: float = 3.0) -> RunRecord:
+    spec = RunSpec(
+        params=25_000,
+        recipe=f"{share} hq",
+        shares={"web": 1 - share, "hq": share},
+        corpora={"web": "aa", "hq": "bb"},
+        tokenizer="cc",
+        vocab=300,
+        steps=10,
+        seed=seed,
+        protocol=Protocol(context=16, batch=256),
+    )
+    return RunRecord(
+        id=spec.id,
+        spec=spec,
+        params=spec.shape.params,
+        params_total=spec.shape.params_total(300),
+        tokens=spec.tokens,
+        flops=spec.flops,
+        seconds=1.5,
+        epochs={"web": 0.5, "hq": 0.25},
+        trace=[(256, 5.5), (2560, loss)],
+        precision="float32",
+        device="x86_64 CPU, 2 cores",
+        versions={"torch": "2"},
+        losses={
+            "wiki": DomainScore(corpus="dd", nats=loss, bits_per_byte=1.2, tokens=100),
+            "code": DomainScore(corpus="ee", nats=loss + 1, bits_per_byte=1.4, tokens=50),
+        },
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+def test_a_record_reads_back_exactly(store: Store) -> None:
+    record = make_record()
+    assert store.record(record.id) is None
+    store.write(record)
+    again = store.record(record.id)
+    assert again == record
+    assert again is not None
+    assert again.spec.shares["hq"] == Fraction(1, 3)
+    assert again.spec.id == record.id
+    assert os.listdir(store.run_folder(record.id)) == ["record.json"]
+
+
+def test_records_are_the_finished_runs_by_id(store: Store) -> None:
+    assert store.records() == []
+    records = [make_record(seed) for seed in range(4)]
+    for record in records:
+        store.write(record)
+    (store.folder / "begun").mkdir()
+    (store.folder / "begun" / "progress.json").write_text("{}")
+    assert [record.id for record in store.records()] == sorted(record.id for record in records)
+
+
+def edited(change: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        value = json.loads(text)
+        change(value)
+        return json.dumps(value)
+
+    return edit
+
+
+DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
+    "cut short": (lambda text: text[: len(text) // 2], "is damaged"),
+    "empty": (lambda text: "", "is damaged"),
+    "a list": (lambda text: "[]", "is damaged"),
+    "an unknown key": (edited(lambda value: value.update(extra=1)), "extra: is damaged"),
+    "no losses": (edited(lambda value: value.pop("losses")), "losses: is damaged"),
+    "a word for a loss": (edited(lambda v: v["losses"]["wiki"].update(nats="low")), r"losses\.wiki\.nats: is damaged"),
+    "another run's id": (edited(lambda value: value.update(id="0" * 16)), "id: is the record of another run"),
+    "another seed": (edited(lambda value: value["spec"].update(seed=9)), "id: is the record of another run"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_or_foreign_record_is_bad_input_in_one_line(store: Store, damage: str) -> None:
+    record = make_record()
+    store.write(record)
+    path = store.run_folder(record.id) / "record.json"
+    change, words = DAMAGES[damage]
+    path.write_text(change(path.read_text()))
+    with pytest.raises(BadInput, match=words) as caught:
+        store.record(record.id)
+    line = str(caught.value)
+    assert line.startswith(f"{path}: ")
+    assert "\n" not in line
+    assert "delete" in line
+    assert "run the same command again" in line
+
+
+def holder(store: Store, run: str) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(store.folder), run],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "True\n"
+    return process
+
+
+def test_a_claim_is_one_process_s_and_goes_with_it_even_by_kill_9(store: Store) -> None:
+    process = holder(store, "run1")
+    try:
+        with store.claim("run1") as mine, store.claim("run2") as other:
+            assert (mine, other) == (False, True)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with store.claim("run1") as mine:
+            assert mine
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_claim_is_given_back_when_the_block_ends_also_by_an_error(store: Store) -> None:
+    def fail() -> None:
+        with store.claim("run1") as mine:
+            assert mine
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    process = holder(store, "run1")
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_the_table_is_asked_in_sql(store: Store) -> None:
+    for seed, loss in enumerate((3.0, 3.2, 2.8)):
+        store.write(make_record(seed, loss=loss))
+    store.write(make_record(0, Fraction(1, 2), 2.5))
+    found = store.query(
+        'select recipe, count(*) as runs, avg("loss.wiki") as wiki, avg(loss) as loss from runs group by recipe '
+        "order by recipe"
+    ).to_pylist()
+    assert [row["recipe"] for row in found] == ["1/2 hq", "1/3 hq"]
+    assert [row["runs"] for row in found] == [1, 3]
+    assert [row["wiki"] for row in found] == pytest.approx([2.5, 3.0])
+    assert [row["loss"] for row in found] == pytest.approx([3.0, 3.5]), "domains weigh the same"
+    shares = store.query('select distinct "share.hq" as share from runs order by 1').to_pydict()["share"]
+    assert shares == pytest.approx([1 / 3, 1 / 2])
+
+
+def test_the_table_has_the_columns_of_every_run(store: Store) -> None:
+    for record in (make_record(), make_record(share=Fraction(1, 2))):
+        store.write(record)
+    only = make_record(5)
+    spec = only.spec.model_copy(update={"shares": {"web": Fraction(1)}, "corpora": {"web": "aa"}, "recipe": "web"})
+    losses = {"wiki": only.losses["wiki"]}
+    store.write(only.model_copy(update={"id": spec.id, "spec": spec, "losses": losses}))
+    rows = {row["recipe"]: row for row in store.table().to_pylist()}
+    assert rows["web"]["share.hq"] is None
+    assert rows["web"]["loss.code"] is None
+    assert rows["1/2 hq"]["share.hq"] == 0.5
+    assert rows["1/2 hq"]["loss.code"] == 4.0
+
+
+def test_what_cannot_be_asked_is_bad_input(store: Store) -> None:
+    with pytest.raises(BadInput, match="no run is finished yet"):
+        store.query("select * from runs")
+    store.write(make_record())
+    with pytest.raises(BadInput, match=r"sql: .*nonsense.*; columns: id, recipe, params") as caught:
+        store.query("select nonsense from runs")
+    assert "\n" not in str(caught.value)
