@@ -31,7 +31,7 @@ def test_counts_are_read_as_people_write_them(text: object, count: int) -> None:
     "text", ["", "many", "1.5", "0", "-3", "1.5X", "k", True, None, "nan", "inf", "1e-3", "1e999999999"]
 )
 def test_what_is_no_count_is_refused(text: object) -> None:
-    with pytest.raises(ValueError, match="is not a (count|positive whole number)"):
+    with pytest.raises(ValueError, match=r"is not a (count|positive whole number)"):
         parse_count(text)
 
 
