@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.scaling import Constant, Fit, Law, Power, Runs, fit
+from synthmix.scaling import LAWS, Constant, Fit, Law, Power, Runs, fit
 from synthmix.scaling.solver import Problem, minimise
 from synthmix.scaling.starts import bounded_least_squares, search
 
@@ -202,6 +202,21 @@ def test_warnings_appear_where_they_should(tiny: Runs, noisy: Runs) -> None:
     assert "constant_loss" in codes(fit("data", Runs(D=D, loss=np.full(8, 3.0)), bootstrap=0))
     straight = Runs(D=D, loss=np.exp(0.002 * np.random.default_rng(0).standard_normal(8)) * 30 * D**-0.1)
     assert "E_at_bound" in codes(fit("data", straight))
+
+
+def test_parameters_that_the_design_cannot_tell_are_named() -> None:
+    """Three shares give three asymptotes; mixture_additive has five parameters for them."""
+    law = LAWS["mixture_additive"]
+    truth = {"E": 1.2, "M": 0.8, "g0": 0.5, "c": 0.8, "g1": 0.6, "A": 400.0, "alpha": 0.34, "B": 900.0, "beta": 0.33}
+    axes = (np.geomspace(1e7, 1e9, 4), np.geomspace(1e8, 1e11, 4), [0.0, 0.5, 1.0])
+    N, D, r = (grid.ravel() for grid in np.meshgrid(*axes))
+    runs = Runs(N=N, D=D, share=r, loss=np.ones(len(N)))
+    runs = runs.with_loss(law.predict([truth[name] for name in law.names], runs))
+    told = [warn.message for warn in fit(law, runs, bootstrap=0).warnings if warn.code == "not_identified"]
+    assert len(told) == 1
+    assert "g0" in told[0]
+    assert "alpha" not in told[0]
+    assert "not_identified" not in codes(fit("chinchilla", runs.select(r == 0), bootstrap=0))
 
 
 def test_a_far_prediction_is_flagged(noisy: Runs) -> None:

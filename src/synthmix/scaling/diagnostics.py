@@ -6,6 +6,7 @@ from synthmix.results import Warn
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.noise import Noise, seed_noise
+from synthmix.scaling.parameter import Parameter
 from synthmix.scaling.runs import Runs
 
 CODES = {
@@ -17,6 +18,7 @@ CODES = {
     "E_at_bound": "E is 0",
     "E_above_lowest_loss": "E is above the lowest measured loss",
     "flat_profile": "the runs hardly constrain a parameter",
+    "not_identified": "some parameters can change together without changing any prediction of the runs",
     "no_replicates": "no cell is repeated with another seed",
     "no_noise": "nothing tells how large the noise is, so there are no intervals",
     "loss_rises": "loss rises with D or N somewhere",
@@ -57,6 +59,7 @@ def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]
 def fit_warnings(law: Law, runs: Runs, theta: Array, draws: Array, low: Array, high: Array) -> list[Warn]:
     """Warnings that follow from where the parameters came to rest (in the fitter's units)."""
     found: list[Warn] = []
+    lowest = runs.loss.min()
     for k, parameter in enumerate(law.parameters):
         if low[k] == high[k]:
             continue
@@ -70,13 +73,22 @@ def fit_warnings(law: Law, runs: Runs, theta: Array, draws: Array, low: Array, h
             kind = "exponent_at_bound" if parameter.meaning == "exponent" else "parameter_at_bound"
             where = f"{name} is at its bound" if edge else f"{name} is at its bound in {share:.0%} of the resamples"
             _add(found, law, kind, f"{where}: its value is the bound's, not the runs'")
-        if parameter.meaning == "exponent" and len(draws) > 1:
-            bottom, top = np.quantile(draws[:, k], [0.05, 0.95])
-            if top > 3 * bottom:
-                _add(found, law, "flat_profile", f"the runs hardly constrain {name} ({bottom:.2g} to {top:.2g})")
-    if "E" in law.names and theta[law.names.index("E")] > runs.loss.min():
+        bottom, top = (float(end) for end in np.quantile(draws[:, k], [0.05, 0.95]))
+        if len(draws) > 1 and _is_flat(parameter, bottom, top, float(lowest)):
+            message = f"the runs hardly constrain {name} ({bottom:.2g} to {top:.2g}); see its profile likelihood"
+            _add(found, law, "flat_profile", message)
+    if "E" in law.names and theta[law.names.index("E")] > lowest:
         _add(found, law, "E_above_lowest_loss", "E is above the lowest measured loss, so the law is wrong somewhere")
     return found
+
+
+def _is_flat(parameter: Parameter, bottom: float, top: float, lowest: float) -> bool:
+    """CHOSEN: E uncertain by half the lowest loss, an exponent by a factor of 3, another searched scale by 5."""
+    if parameter.name == "E":
+        return top - bottom > 0.5 * lowest
+    if parameter.linear or not parameter.log:
+        return False
+    return top > (3 if parameter.meaning == "exponent" else 5) * bottom
 
 
 def is_cross(runs: Runs) -> bool:

@@ -9,6 +9,7 @@ from synthmix.errors import BadInput
 from synthmix.scaling.bootstrap import choose, resample
 from synthmix.scaling.diagnostics import design_warnings, fit_warnings
 from synthmix.scaling.fitted import Fit
+from synthmix.scaling.identification import identification_warnings
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
@@ -68,6 +69,7 @@ def fit(
     how = _how(method, runs, free, found, bootstrap)
     draws = resample(problem, runs, best, found, how, bootstrap, seed)
     warnings = design_warnings(law, runs, free, found)
+    warnings += identification_warnings(problem, best)
     warnings += fit_warnings(law, runs, best, draws, problem.low, problem.high)
     return Fit(
         law=law,

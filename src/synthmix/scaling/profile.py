@@ -56,20 +56,19 @@ def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None
     best, lowest = search(problem)
     threshold = _threshold(problem, best, len(fit.values) - len(fit.fixed), level)
     grid = _grid(fit, problem, best, k, points)
-    excess = np.empty(len(grid))
     middle = int(np.argmin(np.abs(grid - best[k])))
-    for order in (range(middle, len(grid)), range(middle - 1, -1, -1)):
-        start = best.copy()
+    excess = np.zeros(len(grid))
+    ends: list[float | None] = []
+    for order in (range(middle, -1, -1), range(middle, len(grid))):
+        theta, inside, end = best, float(best[k]), None
         for j in order:  # each point starts from its neighbour's solution
-            low, high = problem.low.copy(), problem.high.copy()
-            low[k] = high[k] = grid[j]
-            held = replace(problem, low=low, high=high)
-            found = minimise(held, np.stack([start, best]))
-            pick = int(np.argmin(found.objective))
-            start, excess[j] = found.theta[pick], max(found.objective[pick] - lowest, 0.0)
+            there, value = _held(problem, k, float(grid[j]), theta, best)
+            excess[j] = max(value - lowest, 0.0)
+            if end is None and excess[j] > threshold:
+                end = _crossing(problem, k, (inside, float(grid[j])), lowest + threshold, theta, best)
+            theta, inside = there, float(grid[j])
+        ends.append(end)
     unit = fit.law.rescaled(best, *scales)[k] / best[k] if best[k] else 1.0
-    ends = [_crossing(grid[:middle + 1][::-1], excess[:middle + 1][::-1], threshold),
-            _crossing(grid[middle:], excess[middle:], threshold)]  # fmt: skip
     bottom, top = (None if end is None else float(end * unit) for end in ends)
     flat = bottom is None or top is None
     why = "the profile stays below the threshold to the edge of the range" if flat else None
@@ -108,10 +107,20 @@ def _grid(fit: Fit, problem: Problem, best: Array, k: int, points: int) -> Array
     return np.unique(np.r_[np.geomspace(low, high, points), at])
 
 
-def _crossing(values: Array, excess: Array, threshold: float) -> float | None:
-    above = np.flatnonzero(excess > threshold)
-    if not len(above) or above[0] == 0:
-        return None
-    j = int(above[0])
-    t = (threshold - excess[j - 1]) / (excess[j] - excess[j - 1])
-    return float(values[j - 1] + t * (values[j] - values[j - 1]))
+def _held(problem: Problem, k: int, at: float, near: Array, best: Array) -> tuple[Array, float]:
+    """The other parameters refitted with parameter ``k`` held, from two starts; and the objective."""
+    low, high = problem.low.copy(), problem.high.copy()
+    low[k] = high[k] = at
+    found = minimise(replace(problem, low=low, high=high), np.stack([near, best]))
+    pick = int(np.argmin(found.objective))
+    return found.theta[pick], float(found.objective[pick])
+
+
+def _crossing(problem: Problem, k: int, between: tuple[float, float], goal: float, near: Array, best: Array) -> float:
+    """Where the profile reaches ``goal`` between a value below and one above it: bisection to 2^-12 of the gap."""
+    below, above = between
+    for _ in range(12):
+        middle = 0.5 * (below + above)
+        near, value = _held(problem, k, middle, near, best)
+        below, above = (middle, above) if value <= goal else (below, middle)
+    return 0.5 * (below + above)
