@@ -4,50 +4,42 @@ import math
 
 import numpy as np
 
-from synthmix.config import StudyConfig
+from synthmix.config import Question, StudyConfig
 from synthmix.errors import BadInput
 from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow, ShareCurve, SharePoint, Warn
-from synthmix.scaling import BestShare, best_share, best_share_of_fits, speedup
+from synthmix.scaling import BestShare, best_share, best_share_of_fits, best_share_of_law, speedup
 from synthmix.scaling.quantiles import interval_of
-from synthmix.study.fits import Fits, size_name
+from synthmix.study.fits import Fits, Reading, size_name
 
 
 def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> Answer | None:
     """What each recipe is expected to give at the question's size and budget; None without question or fits."""
     asked = config.question
-    natural = fits.joint.get(config.mix.natural)
-    if asked is None or not fits.joint:
+    if asked is None or not fits.readings:
         return None
     at = {"N": float(asked.params), "D": float(asked.tokens)}
     answers = []
     for recipe in recipes:
-        law = fits.joint.get(recipe.name)
-        if law is None:
+        reading = fits.readings.get(recipe.name)
+        if reading is None:
             continue
-        why = "the natural text alone was not measured, so there is nothing to compare with"
-        difference = gain = Interval(value=None, level=config.fit.level, why=why)
-        if natural is not None:
-            difference = interval_of(
-                float((law.predict(**at) - natural.predict(**at))[0]),
-                (law.draw(**at) - natural.draw(**at))[:, 0],
-                config.fit.level,
-            )
-            gain = speedup(natural, law, tokens=at["D"], N=at["N"], level=config.fit.level)
-        if recipe.name == config.mix.natural:
-            difference = gain = Interval(value=None, level=config.fit.level, why="this is the yardstick itself")
+        difference, gain = _against(config, recipe, reading, fits, asked)
         answers.append(
             RecipeAnswer(
                 recipe=recipe.name,
                 share=recipe.share,
                 synthetic=recipe.synthetic,
-                law=law.law.name,
-                loss=law.loss(kind="mean", **at),
-                new_run=law.loss(kind="new_run", **at),
+                law=reading.fit.law.name,
+                loss=reading.loss("mean", **at),
+                new_run=reading.loss("new_run", **at),
                 difference=difference,
                 speedup=gain,
             )
         )
-        fits.warnings += [w.model_copy(update={"about": recipe.name}) for w in law.warnings_at(**at)]
+    laws = {id(reading.fit): (name, reading.fit) for name, reading in fits.readings.items()}
+    names = {id(law): synthetic for synthetic, law in fits.families.items()}
+    for key, (name, law) in laws.items():
+        fits.warnings += [w.model_copy(update={"about": names.get(key, name)}) for w in law.warnings_at(**at)]
     return Answer(
         params=asked.params,
         tokens=asked.tokens,
@@ -55,6 +47,35 @@ def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRo
         decades_tokens=math.log10(asked.tokens / max(row.tokens for row in rows)),
         recipes=answers,
     )
+
+
+def _against(
+    config: StudyConfig, recipe: Recipe, reading: Reading, fits: Fits, asked: Question
+) -> tuple[Interval, Interval]:
+    """Difference of loss and speed-up against the natural text; read off one law where both lie in it, so that
+    what the law does not know cancels."""
+    level, at = config.fit.level, {"N": float(asked.params), "D": float(asked.tokens)}
+    natural = fits.readings.get(config.mix.natural)
+    if natural is not None and reading.share is not None:
+        natural = Reading(reading.fit, 0.0)
+    if recipe.name == config.mix.natural or natural is None:
+        why = "this is the yardstick itself" if natural is not None else "the natural text alone has no law"
+        undefined = Interval(value=None, level=level, why=why)
+        return undefined, undefined
+    mine, theirs = reading.at(**at), natural.at(**at)
+    value = float((reading.fit.predict(**mine) - natural.fit.predict(**theirs))[0])
+    ours, others = reading.fit.draw(**mine)[:, 0], natural.fit.draw(**theirs)[:, 0]
+    count = min(len(ours), len(others))
+    gain = speedup(
+        natural.fit,
+        reading.fit,
+        tokens=at["D"],
+        N=at["N"],
+        natural_share=natural.share or 0.0,
+        mixture_share=reading.share,
+        level=level,
+    )
+    return interval_of(value, ours[:count] - others[:count], level, reading.fit.why), gain
 
 
 def share_curves(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> list[ShareCurve]:
@@ -80,15 +101,25 @@ def share_curves(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow],
                 fits.warnings.append(Warn(code="no_share_curve", message=message, about=synthetic))
                 continue
             found.append(_curve(synthetic, params, tokens, cell, best, is_question=False))
-        laws = {share: fits.joint[name] for name, share in names.items() if name in fits.joint}
-        asked = config.question
-        if asked is not None and len(laws) >= 3:
-            best = best_share_of_fits(
-                laws, N=float(asked.params), D=float(asked.tokens), noise=fits.noise.sd, level=config.fit.level
-            )
-            found.append(_curve(synthetic, asked.params, asked.tokens, [], best, is_question=True))
-            fits.warnings += [w.model_copy(update={"about": synthetic}) for w in best.warnings]
+        asked_best = _best_at_question(config, synthetic, names, fits)
+        if asked_best is not None and config.question is not None:
+            asked = config.question
+            found.append(_curve(synthetic, asked.params, asked.tokens, [], asked_best, is_question=True))
+            fits.warnings += [w.model_copy(update={"about": synthetic}) for w in asked_best.warnings]
     return found
+
+
+def _best_at_question(config: StudyConfig, synthetic: str, names: dict[str, float], fits: Fits) -> BestShare | None:
+    """Off the source's own law; else through one law a share."""
+    if config.question is None:
+        return None
+    N, D, noise = float(config.question.params), float(config.question.tokens), fits.noise.sd
+    if synthetic in fits.families:
+        return best_share_of_law(fits.families[synthetic], noise=noise, level=config.fit.level, N=N, D=D)
+    laws = {share: fits.readings[name].fit for name, share in names.items() if name in fits.readings}
+    if len(laws) < 3:
+        return None
+    return best_share_of_fits(laws, N=N, D=D, noise=noise, level=config.fit.level)
 
 
 def _curve(

@@ -12,7 +12,8 @@ from synthmix.store import RunRecord
 from synthmix.study.answer import answer_question, share_curves
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import missing, versions
-from synthmix.study.fits import fit_recipes
+from synthmix.study.families import fit_families
+from synthmix.study.fits import curves_of, fit_recipes
 from synthmix.study.generate import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
@@ -51,6 +52,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
     names = [domain.name for domain in prepared.domains]
     rows = [run_row(record, by_name[spec_recipe(record, by_name)], names) for record in records]
     fits = fit_recipes(config, recipes, rows)
+    fit_families(config, recipes, rows, fits)
     answer = answer_question(config, recipes, rows, fits)
     curves = share_curves(config, recipes, rows, fits)
     planned = len(cells(config))
@@ -68,7 +70,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         runs=rows,
         noise=fits.noise,
         fits=fits.summaries,
-        curves=fits.curves,
+        curves=curves_of(fits.readings, rows),
         share_curves=curves,
         answer=answer,
         statistics=statistics(config, recipes, prepared, max(row.tokens for row in rows)),

@@ -1,59 +1,93 @@
-"""Laws fitted to a study's runs: one in (N, D) per recipe, and the data and model laws within it."""
+"""Laws fitted to a study's runs, recipe by recipe: one in (N, D), and the data and model laws within it."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
-from synthmix.results import Curve, FitSummary, HeldOut, Noise, Recipe, RunRow, Warn
+from synthmix.results import Curve, FitSummary, HeldOut, Interval, Noise, Recipe, RunRow, Warn
 from synthmix.scaling import Fit, Runs, SeedNoise, fit, held_out, seed_noise
 
 CURVE_POINTS = 40
 REACH = 4.0  # how far beyond the measured budgets and sizes a curve is drawn
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a recipe's loss is read off: a law, and the share to give it where the law has one."""
+
+    fit: Fit
+    share: float | None
+
+    def at(self, **columns: Any) -> dict[str, Any]:
+        """The columns with the share."""
+        return columns if self.share is None else {**columns, "share": self.share}
+
+    def loss(self, kind: Literal["mean", "new_run"], **columns: float) -> Interval:
+        """Expected loss at one point."""
+        return self.fit.loss(kind=kind, **self.at(**columns))
+
+
 @dataclass
 class Fits:
-    """What was fitted. ``joint``: recipe -> law in (N, D), where the runs determine one."""
+    """What was fitted. ``readings``: recipe -> the law in (N, D) that answers for it, where the runs determine one;
+    ``families``: synthetic source -> the law in (N, D, share) of all its recipes."""
 
     noise: Noise
-    joint: dict[str, Fit] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    families: dict[str, Fit] = field(default_factory=dict)
     summaries: list[FitSummary] = field(default_factory=list)
-    curves: list[Curve] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
 
 
 def fit_recipes(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow]) -> Fits:
     """Fit each recipe by itself. A law that its runs do not determine is left out, with a warning that says why."""
-    noise = _noise(rows)
+    noise = seed_noise(as_runs(rows))
     found = Fits(Noise(sd=noise.sd, cells=noise.cells, runs=noise.runs))
     for recipe in recipes:
         mine = [row for row in rows if row.recipe == recipe.name]
         if not mine:
             continue
         size, budget = max(row.params for row in mine), max(row.tokens for row in mine)
-        at_size, at_budget = [r for r in mine if r.params == size], [r for r in mine if r.tokens == budget]
-        joint = _fit("chinchilla", mine, recipe, config, noise.sd_log, found)
-        _fit("data", at_size, recipe, config, noise.sd_log, found, params=size)
-        _fit("model", at_budget, recipe, config, noise.sd_log, found, tokens=budget)
+        joint = _fit("chinchilla", mine, recipe, config, noise, found)
+        _fit("data", [r for r in mine if r.params == size], recipe, config, noise, found, params=size)
+        _fit("model", [r for r in mine if r.tokens == budget], recipe, config, noise, found, tokens=budget)
         if joint is not None:
-            found.joint[recipe.name] = joint
-            found.curves += _curves(joint, recipe.name, mine)
+            found.readings[recipe.name] = Reading(joint, None)
     return found
 
 
-def _noise(rows: list[RunRow]) -> SeedNoise:
+def as_runs(rows: list[RunRow]) -> Runs:
+    """Rows as arrays for the fitter; runs that differ in their seed alone are one group."""
     cells = {key: i for i, key in enumerate(dict.fromkeys((r.recipe, r.params, r.tokens) for r in rows))}
-    return seed_noise(
-        Runs(
-            N=[r.params for r in rows],
-            D=[r.tokens for r in rows],
-            loss=[r.loss for r in rows],
-            share=[r.share for r in rows],
-            group=[cells[r.recipe, r.params, r.tokens] for r in rows],
-        )
+    return Runs(
+        N=[r.params for r in rows],
+        D=[r.tokens for r in rows],
+        loss=[r.loss for r in rows],
+        share=[r.share for r in rows],
+        group=[cells[r.recipe, r.params, r.tokens] for r in rows],
+    )
+
+
+def summary(
+    fitted: Fit, recipe: str | None, check: HeldOut | None, *, params: int | None = None, tokens: int | None = None
+) -> FitSummary:
+    """A fit as a row of the results."""
+    return FitSummary(
+        law=fitted.law.name,
+        formula=fitted.law.formula,
+        recipe=recipe,
+        params=params,
+        tokens=tokens,
+        points=len(fitted.runs),
+        parameters=fitted.intervals(),
+        r2=fitted.r2,
+        objective=fitted.objective,
+        held_out=check,
+        warnings=fitted.warnings,
     )
 
 
@@ -62,71 +96,59 @@ def _fit(
     rows: list[RunRow],
     recipe: Recipe,
     config: StudyConfig,
-    noise: float | None,
+    noise: SeedNoise,
     found: Fits,
     *,
     params: int | None = None,
     tokens: int | None = None,
 ) -> Fit | None:
-    runs = Runs(N=[r.params for r in rows], D=[r.tokens for r in rows], loss=[r.loss for r in rows])
+    runs = as_runs(rows)
     try:
-        fitted = fit(law, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None, noise=noise)
+        fitted = fit(law, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None, noise=noise.sd_log)
     except BadInput as error:
         found.warnings.append(Warn(code="not_fitted", message=f"The {law} law: {error}.", about=recipe.name))
         return None
-    found.summaries.append(
-        FitSummary(
-            law=fitted.law.name,
-            formula=fitted.law.formula,
-            recipe=recipe.name,
-            params=params,
-            tokens=tokens,
-            points=len(rows),
-            parameters=fitted.intervals(),
-            r2=fitted.r2,
-            objective=fitted.objective,
-            held_out=_held_out(law, runs, found, recipe),
-            warnings=fitted.warnings,
-        )
-    )
-    return fitted
-
-
-def _held_out(law: str, runs: Runs, found: Fits, recipe: Recipe) -> HeldOut | None:
+    check = None
     try:
-        return held_out(law, runs, column="N" if law == "model" else "D", delta=None)
+        check = held_out(law, runs, column="N" if law == "model" else "D", delta=None)
     except BadInput as error:
         if law == "chinchilla":
             message = f"No held-out check of the {law} law: {error}."
             found.warnings.append(Warn(code="no_held_out_check", message=message, about=recipe.name))
-        return None
+    found.summaries.append(summary(fitted, recipe.name, check, params=params, tokens=tokens))
+    return fitted
 
 
-def _curves(joint: Fit, recipe: str, rows: list[RunRow]) -> list[Curve]:
-    """Loss against tokens at every size, and against parameters at every budget."""
-    sizes, budgets = sorted({r.params for r in rows}), sorted({r.tokens for r in rows})
+def curves_of(readings: dict[str, Reading], rows: list[RunRow]) -> list[Curve]:
+    """Loss against tokens at every size, and against parameters at every budget, of every recipe that has a law."""
     found = []
-    for along, fixed_values, reach in (("tokens", sizes, budgets), ("params", budgets, sizes)):
-        x = np.geomspace(reach[0] / 1.3, reach[-1] * REACH, CURVE_POINTS)
-        for fixed in fixed_values:
-            other = np.full_like(x, fixed)
-            N, D = (other, x) if along == "tokens" else (x, other)
-            mean, (low, high) = joint.predict(N=N, D=D), joint.interval(kind="mean", N=N, D=D)
-            if not np.isfinite(low).all():
-                low = high = mean
-            found.append(
-                Curve(
-                    recipe=recipe,
-                    law=joint.law.name,
-                    along="tokens" if along == "tokens" else "params",
-                    fixed=fixed,
-                    x=x.tolist(),
-                    mean=mean.tolist(),
-                    low=low.tolist(),
-                    high=high.tolist(),
-                )
-            )
+    for recipe, reading in readings.items():
+        mine = [row for row in rows if row.recipe == recipe]
+        sizes, budgets = sorted({r.params for r in mine}), sorted({r.tokens for r in mine})
+        for fixed in sizes:
+            found.append(_curve(recipe, reading, "tokens", fixed, budgets))
+        for fixed in budgets:
+            found.append(_curve(recipe, reading, "params", fixed, sizes))
     return found
+
+
+def _curve(recipe: str, reading: Reading, along: Literal["tokens", "params"], fixed: int, span: list[int]) -> Curve:
+    x = np.geomspace(span[0] / 1.3, span[-1] * REACH, CURVE_POINTS)
+    other = np.full_like(x, fixed)
+    at = reading.at(N=other, D=x) if along == "tokens" else reading.at(N=x, D=other)
+    mean, (low, high) = reading.fit.predict(**at), reading.fit.interval(kind="mean", **at)
+    if not np.isfinite(low).all():
+        low = high = mean
+    return Curve(
+        recipe=recipe,
+        law=reading.fit.law.name,
+        along=along,
+        fixed=fixed,
+        x=x.tolist(),
+        mean=mean.tolist(),
+        low=low.tolist(),
+        high=high.tolist(),
+    )
 
 
 def size_name(params: int, tokens: int) -> str:

@@ -1,0 +1,64 @@
+"""One law for all shares of a synthetic source: recipes share their noise and their exponents, so that differences
+between them, and the best share, are known far better than the losses themselves."""
+
+from synthmix.config import StudyConfig
+from synthmix.errors import BadInput
+from synthmix.results import Recipe, RunRow, Warn
+from synthmix.scaling import Comparison, Runs, compare, fit, held_out
+from synthmix.study.fits import Fits, Reading, as_runs, summary
+
+# In (N, D, share): 1-scaling.md laws 3 (additive and joint) and 8, and a quadratic in the share (scaling/laws).
+CANDIDATES = ("joint_quadratic", "mixture_additive", "mixture_joint", "three_phase_size")
+FEWEST_SHARES = 3
+
+
+def fit_families(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> None:
+    """Choose, per synthetic source, the law in (N, D, share) that best predicts the largest runs, and fit it.
+
+    Its readings replace those of the recipes by themselves. The natural text is read off the first source's law.
+    A source whose runs determine no such law keeps its recipes' own, with a warning.
+    """
+    natural = config.mix.natural
+    for synthetic in config.mix.synthetic:
+        shares = {r.name: r.share for r in recipes if r.synthetic == synthetic or r.name == natural}
+        mine = [row for row in rows if row.recipe in shares]
+        if len({row.share for row in mine}) < FEWEST_SHARES:
+            message = f"Fewer than {FEWEST_SHARES} shares were measured, so each recipe has a law of its own."
+            fits.warnings.append(Warn(code="no_joint_law", message=message, about=synthetic))
+            continue
+        runs = as_runs(mine)
+        try:
+            ranking = compare(runs, list(CANDIDATES), delta=None, level=config.fit.level)
+            law = fit(ranking.winner, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None)
+            check = held_out(ranking.winner, runs, column="D", delta=None)
+        except BadInput as error:
+            message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
+            fits.warnings.append(Warn(code="no_joint_law", message=message, about=synthetic))
+            continue
+        fits.families[synthetic] = law
+        fits.summaries.insert(0, summary(law, None, check))
+        fits.warnings += _disagreement(config, ranking, runs, synthetic)
+        for name, share in shares.items():
+            if name != natural or len(fits.families) == 1:
+                fits.readings[name] = Reading(law, share)
+
+
+def _disagreement(config: StudyConfig, ranking: Comparison, runs: Runs, synthetic: str) -> list[Warn]:
+    """What the other candidates say at the question: the interval of one law does not hold the choice of law."""
+    scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
+    message = f"Chosen by its error on the largest runs, held out: {scores}" + (
+        "." if ranking.decided else "; the margin is within what the runs can tell."
+    )
+    found = [Warn(code="law_choice", message=message, about=synthetic)]
+    asked = config.question
+    if asked is None or len(ranking.scores) < 2:
+        return found
+    highest = float(runs.share[runs.share < 1].max()) if runs.share is not None else 0.0
+    said = []
+    for score in ranking.scores:
+        other = fit(score.law, runs, bootstrap=0, delta=None)
+        ends = [other.predict(N=float(asked.params), D=float(asked.tokens), share=r)[0] for r in (highest, 0.0)]
+        said.append((float(ends[0] - ends[1]), score.law))
+    listed = ", ".join(f"{law} {difference:+.3f}" for difference, law in said)
+    message = f"At the question, {highest:.0%} synthetic differs from the natural text by, in nats: {listed}."
+    return [*found, Warn(code="laws_side_by_side", message=message, about=synthetic)]
