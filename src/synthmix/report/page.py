@@ -112,15 +112,24 @@ def _finite(value: Any) -> Any:
 
 
 def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:
-    """Code -> (about, message) of the study's and the fits' warnings; each (about, message) once."""
-    found: dict[str, dict[tuple[str, str], None]] = {}
+    """Code -> (about, message) of the study's and the fits' warnings; a message once, with all that it is about."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = {}
     for warning in results.warnings:
-        found.setdefault(warning.code, {})[warning.about or "", warning.message] = None
+        found.setdefault(warning.code, {}).setdefault(warning.message, {}).setdefault(warning.about or "", [])
     for fit in results.fits:
         for warning in fit.warnings:
-            about = ", ".join(part for part in (fit.law, fit.recipe, warning.about) if part)
-            found.setdefault(warning.code, {})[about, warning.message] = None
-    return {code: list(lines) for code, lines in sorted(found.items())}
+            about = found.setdefault(warning.code, {}).setdefault(warning.message, {})
+            about.setdefault(f"{fit.law} law", []).append(fit.recipe or "all recipes")
+    return {
+        code: [(_about(about, len(results.recipes)), message) for message, about in messages.items()]
+        for code, messages in sorted(found.items())
+    }
+
+
+def _about(about: dict[str, list[str]], recipes: int) -> str:
+    """``chinchilla law (docs, hq); data law``: the recipes are named unless they are all there are."""
+    named = {law: dict.fromkeys(names) for law, names in about.items() if law}
+    return "; ".join(f"{law} ({', '.join(names)})" if 0 < len(names) < recipes else law for law, names in named.items())
 
 
 def _measured(results: Results) -> dict[str, Any] | None:

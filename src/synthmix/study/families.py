@@ -7,8 +7,9 @@ from synthmix.results import Recipe, RunRow, Warn
 from synthmix.scaling import Comparison, Runs, compare, fit, held_out
 from synthmix.study.fits import Fits, Reading, as_runs, summary
 
-# In (N, D, share): 1-scaling.md laws 3 (additive and joint) and 8, and a quadratic in the share (scaling/laws).
-CANDIDATES = ("joint_quadratic", "mixture_additive", "mixture_joint", "three_phase_size")
+# Laws in (N, D, share) that can say "none": a quadratic in the share (scaling/laws) and the three-phase candidate. The
+# mixture laws of Shukor et al. cannot: their term in h^gamma, gamma < 1, makes the first grain of any source pay.
+CANDIDATES = ("joint_quadratic", "three_phase_size")
 FEWEST_SHARES = 3
 
 

@@ -1,6 +1,7 @@
 """From records and corpora to the rows of the results."""
 
 from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.corpus.corpus import Corpus
 from synthmix.evaluation.losses import average
 from synthmix.mixture.recipe import Recipe as Mixture
 from synthmix.results import CorpusRow, Domain, Recipe, RunRow, Spent
@@ -68,12 +69,18 @@ def corpus_rows(prepared: Prepared) -> list[CorpusRow]:
             documents=corpus.train_counts.documents,
             train_tokens=corpus.train_counts.tokens,
             bytes=corpus.train_counts.bytes,
-            origin=corpus.meta.origin or "files of one's own",
+            origin=corpus.meta.origin or _origin(corpus),
             license=corpus.meta.license or "not stated",
             removed=corpus.meta.removed,
         )
         for name, corpus in prepared.corpora.items()
     ]
+
+
+def _origin(corpus: Corpus) -> str:
+    """For a corpus that states none: what it was read from."""
+    sampled = [source["sample"] for source in corpus.meta.sources if source.get("sample")]
+    return "documentation on this machine (the embedded sample)" if sampled else "files of one's own"
 
 
 def spent(records: list[RunRecord], generators: list[RunRecord], seconds: dict[str, float]) -> Spent:
