@@ -11,7 +11,7 @@ _TINY = 1e-7  # of the largest singular value; a well-laid design is above 1e-4,
 
 def identification_warnings(problem: Problem, best: Array) -> list[Warn]:
     """A warning that names the parameters of the null space; none when the Jacobian has full rank."""
-    free = np.flatnonzero((best > problem.low) & (best < problem.high))
+    free = np.flatnonzero(problem.low < problem.high)  # at a bound, a parameter is as little known
     predicted, slopes = problem.law.evaluate(best, problem.x)
     sensitivity = slopes[free] / predicted
     size = np.linalg.norm(sensitivity, axis=1)
