@@ -100,7 +100,6 @@ def _start_worker(threads: int) -> None:
     from synthmix.training.device import end_with_parent, keep_heap, use_threads
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # the study has a bar of its own
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     end_with_parent()
     keep_heap()

@@ -12,7 +12,7 @@ from pathlib import Path
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.files import disk_errors, new_folder, write_json
+from synthmix.files import disk_errors, write_json
 from synthmix.store import DomainScore, RunRecord, Store
 from synthmix.study.domains import EvaluationDomain
 from synthmix.training.spec import RunSpec
@@ -62,6 +62,7 @@ def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[Ev
 
 
 def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
+    from synthmix.training.checkpoint import save_checkpoint
     from synthmix.training.trainer import train_run
 
     spec, folder = task.spec, store.run_folder(task.spec.id)
@@ -88,9 +89,7 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
         save_every=task.save_every,
     )
     if task.keep_checkpoint:
-        with new_folder(store.checkpoint(spec.id), marker="config.json") as staging:
-            trained.model.save_pretrained(staging)
-            tokenizer.save(staging / "tokenizer.json")
+        save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
     record = RunRecord(
         id=spec.id,
         spec=spec,

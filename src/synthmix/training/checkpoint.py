@@ -1,9 +1,32 @@
 """Finished models on disk, as transformers writes and loads them (safetensors, no pickle)."""
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
+from synthmix.files import new_folder
+
+
+def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write a model and its tokenizer to ``folder``, all or nothing.
+
+    Raises:
+        Failure: a full disk.
+    """
+    from safetensors import SafetensorError
+
+    _no_bars()
+    with new_folder(folder, marker="config.json") as staging:
+        try:
+            model.save_pretrained(staging)
+        except SafetensorError as error:  # it hides the operating system's error in its text
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(folder)) from error
+        tokenizer.save(staging / "tokenizer.json")
 
 
 def load_checkpoint(folder: Path | str) -> Any:
@@ -18,6 +41,7 @@ def load_checkpoint(folder: Path | str) -> Any:
     from synthmix.training.device import best_device
     from synthmix.training.model import attention
 
+    _no_bars()
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, attn_implementation=attention())
     except (OSError, ValueError, SafetensorError) as error:
@@ -26,3 +50,10 @@ def load_checkpoint(folder: Path | str) -> Any:
             f"no model can be loaded ({first})", where=folder, remedy="name a folder with config.json and safetensors"
         ) from error
     return model.to(best_device()).eval()
+
+
+def _no_bars() -> None:
+    """The study has a bar of its own."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
