@@ -185,6 +185,16 @@ def test_too_little_is_an_error_with_a_remedy(
         fit(law, change(tiny))
 
 
+@pytest.mark.parametrize(
+    "option", [{"bootstrap": -1}, {"bootstrap": 1}, {"level": 1.0}, {"delta": 0.0}, {"delta": np.nan}, {"noise": -0.1}]
+)
+def test_an_option_out_of_range_is_named(tiny: Runs, option: dict) -> None:
+    with pytest.raises(BadInput, match=next(iter(option))):
+        fit("chinchilla", tiny, **option)
+    with pytest.raises(BadInput, match="resamples are not an array"):
+        fit("chinchilla", tiny, bootstrap=np.ones((3, 5)))
+
+
 def codes(found: Fit) -> set[str]:
     return {warn.code for warn in found.warnings}
 
@@ -224,7 +234,7 @@ def test_a_far_prediction_is_flagged(noisy: Runs) -> None:
     assert found.warnings_at(N=3e8, D=6e9) == []
     assert [warn.code for warn in found.warnings_at(N=3e8, D=6e11)] == ["far_extrapolation"]
     assert found.distance(N=1e8, D=6e10)["D"] == pytest.approx(1.0)
-    assert found.distance(N=1e8, D=6e10)["N"] == 0.0
+    assert found.distance(N=1e8, D=6e10, share=0.5)["N"] == 0.0
 
 
 def test_a_saved_fit_predicts_the_same(tiny: Runs, tmp_path: Path) -> None:

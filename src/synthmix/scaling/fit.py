@@ -54,6 +54,7 @@ def fit(
     """
     law = find(law)
     law.check(runs)
+    _check_options(bootstrap, level, delta, noise)
     given = dict(fixed or {})
     unknown = set(given) - set(law.names)
     if unknown:
@@ -85,6 +86,18 @@ def fit(
         warnings=warnings,
         fixed=tuple(given),
     )
+
+
+def _check_options(bootstrap: int | Array, level: float, delta: float | None, noise: float | None) -> None:
+    wrong = {
+        "bootstrap": isinstance(bootstrap, int) and (bootstrap < 0 or bootstrap == 1) and "0 or at least 2",
+        "level": not 0 < level < 1 and "between 0 and 1",
+        "delta": delta is not None and not delta > 0 and "above 0",
+        "noise": noise is not None and not 0 < noise < np.inf and "above 0",
+    }
+    for key, rule in wrong.items():
+        if rule:
+            raise BadInput(f"must be {rule}", where="fit", key=key)
 
 
 def _how(method: str, runs: Runs, free: int, noise: Noise, bootstrap: int | Array) -> str:

