@@ -25,7 +25,7 @@ def test_a_linear_parameter_has_students_interval() -> None:
 
 def test_profile_and_bootstrap_agree_on_a_good_design(noisy: Runs) -> None:
     found = fit("chinchilla", noisy, delta=None)
-    for name in ("E", "alpha", "beta"):  # two methods on 36 noisy runs: ends agree to a third of the width
+    for name in ("E", "A", "alpha", "B", "beta"):  # two methods on 36 noisy runs: ends agree to a third of the width
         one, two = profile(found, name).interval, found.intervals()[name]
         width = two.high - two.low
         assert one.low == pytest.approx(two.low, abs=0.35 * width)

@@ -133,9 +133,11 @@ def _scales(law: Law, runs: Runs, given: dict[str, float]) -> tuple[float, float
     return means[0], means[1]
 
 
-def problem_of(law: Law, runs: Runs, given: dict[str, float], delta: float) -> tuple[Problem, tuple[float, float]]:
-    """The minimisation in units of the runs' geometric means, and those (N, D)."""
-    scales = _scales(law, runs, given)
+def problem_of(
+    law: Law, runs: Runs, given: dict[str, float], delta: float, scales: tuple[float, float] | None = None
+) -> tuple[Problem, tuple[float, float]]:
+    """The minimisation in units of the runs' geometric means (or of ``scales``), and those (N, D)."""
+    scales = scales or _scales(law, runs, given)
     low, high = law.low.copy(), law.high.copy()
     if given:
         theta = np.array([given.get(name, 1.0) for name in law.names])

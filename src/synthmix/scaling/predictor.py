@@ -110,7 +110,7 @@ class Predictor:
         return total * rng.standard_t(max(dof, 1), size=shape)
 
     def distance(self, *, N: float | None = None, D: float | None = None, **_: Any) -> dict[str, float]:
-        """Decades (log10) by which N and D lie beyond the nearest end of the runs; 0 inside. Other columns have none."""
+        """Decades (log10) by which N and D lie beyond the runs' nearest end, 0 inside; other columns have none."""
         out = {}
         for name, value in (("N", N), ("D", D)):
             if value is not None and self.runs.has(name) and name in self.law.columns:

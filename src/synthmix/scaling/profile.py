@@ -19,7 +19,6 @@ from synthmix.scaling.fit import problem_of
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.solver import Problem, minimise
-from synthmix.scaling.starts import search
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,12 @@ def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None
     if name not in fit.law.names or name in fit.fixed:
         raise BadInput(f"{name} is not a fitted parameter", where=f"law {fit.law.name}", key="profile")
     k, level = fit.law.names.index(name), level or fit.level
-    problem, scales = problem_of(fit.law, fit.runs, _given(fit), fit.delta)
-    best, lowest = search(problem)
+    # A factor's value in other units hangs on its exponent, which moves along the profile: hold it in its own units.
+    unit_of = fit.law.parameters[k].unit
+    own = (1.0, 1.0) if unit_of is not None and isinstance(unit_of[1], str) else None
+    problem, scales = problem_of(fit.law, fit.runs, _given(fit), fit.delta, own)
+    solved = minimise(problem, fit.law.rescaled(fit.values, 1 / scales[0], 1 / scales[1])[None])
+    best, lowest = solved.theta[0], float(solved.objective[0])
     threshold = _threshold(problem, best, len(fit.values) - len(fit.fixed), level)
     grid = _grid(fit, problem, best, k, points)
     middle = int(np.argmin(np.abs(grid - best[k])))
