@@ -50,7 +50,7 @@ def yardstick(runs: Runs, starts: int) -> tuple[float, float]:
 
     def objective(theta: np.ndarray) -> float:
         a, b, e, alpha, beta = theta
-        size = np.abs(np.log(np.exp(a - alpha * log_n) + np.exp(b - beta * log_d) + np.exp(e)) - log_l)
+        size = np.abs(np.logaddexp(np.logaddexp(a - alpha * log_n, b - beta * log_d), e) - log_l)
         return float(np.where(size <= 1e-3, 0.5 * size**2, 1e-3 * (size - 0.5e-3)).sum())
 
     fine, coarse = np.arange(0, 2.5, 0.5), np.arange(0, 30, 5)
