@@ -135,6 +135,8 @@ class RecipeAnswer(Part):
     new_run: Interval  # of one new run, seed noise included
     difference: Interval  # loss minus the natural text's: below zero, the mixture is better
     speedup: Interval  # tokens of natural text for the same loss, over the mixture's
+    charged: Interval | None = None  # the same in FLOPs, the generation of the synthetic tokens charged; None: unknown
+    collapse: str | None = None  # does its curve flatten against the natural one: verdict and reason
 
 
 class Answer(Part):

@@ -1,15 +1,14 @@
-"""The question's answer from the fits: expected losses, best share, speed-up, how far it extrapolates."""
+"""The question's answer from the fits: expected losses, speed-up, how far it extrapolates."""
 
 import math
+from functools import partial
 
-import numpy as np
-
-from synthmix.config import Question, StudyConfig
-from synthmix.errors import BadInput
-from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow, ShareCurve, SharePoint, Warn
-from synthmix.scaling import BestShare, best_share, best_share_of_fits, best_share_of_law, speedup
+from synthmix.config import Question, SampledCorpus, StudyConfig
+from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow
+from synthmix.scaling import Generation, collapse_test, speedup
 from synthmix.scaling.quantiles import interval_of
-from synthmix.study.fits import Fits, Reading, size_name
+from synthmix.study.fits import Fits, Reading
+from synthmix.training.shape import shape_for
 
 
 def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> Answer | None:
@@ -23,7 +22,7 @@ def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRo
         reading = fits.readings.get(recipe.name)
         if reading is None:
             continue
-        difference, gain = _against(config, recipe, reading, fits, asked)
+        difference, gain, charged = _against(config, recipe, reading, fits, asked)
         answers.append(
             RecipeAnswer(
                 recipe=recipe.name,
@@ -34,6 +33,8 @@ def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRo
                 new_run=reading.loss("new_run", **at),
                 difference=difference,
                 speedup=gain,
+                charged=charged,
+                collapse=_collapse(config, recipe, fits, at["N"]),
             )
         )
     laws = {id(reading.fit): (name, reading.fit) for name, reading in fits.readings.items()}
@@ -51,9 +52,9 @@ def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRo
 
 def _against(
     config: StudyConfig, recipe: Recipe, reading: Reading, fits: Fits, asked: Question
-) -> tuple[Interval, Interval]:
-    """Difference of loss and speed-up against the natural text; read off one law where both lie in it, so that
-    what the law does not know cancels."""
+) -> tuple[Interval, Interval, Interval | None]:
+    """Difference of loss, speed-up, and speed-up with the generation charged, against the natural text; read off one
+    law where both lie in it, so that what the law does not know cancels."""
     level, at = config.fit.level, {"N": float(asked.params), "D": float(asked.tokens)}
     natural = fits.readings.get(config.mix.natural)
     if natural is not None and reading.share is not None:
@@ -61,12 +62,13 @@ def _against(
     if recipe.name == config.mix.natural or natural is None:
         why = "this is the yardstick itself" if natural is not None else "the natural text alone has no law"
         undefined = Interval(value=None, level=level, why=why)
-        return undefined, undefined
+        return undefined, undefined, None
     mine, theirs = reading.at(**at), natural.at(**at)
     value = float((reading.fit.predict(**mine) - natural.fit.predict(**theirs))[0])
     ours, others = reading.fit.draw(**mine)[:, 0], natural.fit.draw(**theirs)[:, 0]
     count = min(len(ours), len(others))
-    gain = speedup(
+    gain = partial(
+        speedup,
         natural.fit,
         reading.fit,
         tokens=at["D"],
@@ -75,67 +77,25 @@ def _against(
         mixture_share=reading.share,
         level=level,
     )
-    return interval_of(value, ours[:count] - others[:count], level, reading.fit.why), gain
+    cost = _generation(config, recipe)
+    charged = gain(generation=cost) if cost else None
+    return interval_of(value, ours[:count] - others[:count], level, reading.fit.why), gain(), charged
 
 
-def share_curves(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> list[ShareCurve]:
-    """Loss against the share of each synthetic source: at every measured (N, D), and at the question."""
-    found = []
-    natural = config.mix.natural
-    for synthetic in config.mix.synthetic:
-        names = {r.name: r.share for r in recipes if r.synthetic == synthetic or r.name == natural}
-        mine = [row for row in rows if row.recipe in names]
-        for params, tokens in sorted({(row.params, row.tokens) for row in mine}):
-            cell = [row for row in mine if (row.params, row.tokens) == (params, tokens)]
-            try:
-                best = best_share(
-                    [row.share for row in cell],
-                    [row.loss for row in cell],
-                    pair=[row.seed for row in cell],
-                    noise=fits.noise.sd,
-                    draws=config.fit.bootstrap,
-                    level=config.fit.level,
-                )
-            except BadInput as error:
-                message = f"No share curve at {size_name(params, tokens)}: {error}."
-                fits.warnings.append(Warn(code="no_share_curve", message=message, about=synthetic))
-                continue
-            found.append(_curve(synthetic, params, tokens, cell, best, is_question=False))
-        asked_best = _best_at_question(config, synthetic, names, fits)
-        if asked_best is not None and config.question is not None:
-            asked = config.question
-            found.append(_curve(synthetic, asked.params, asked.tokens, [], asked_best, is_question=True))
-            fits.warnings += [w.model_copy(update={"about": synthetic}) for w in asked_best.warnings]
-    return found
-
-
-def _best_at_question(config: StudyConfig, synthetic: str, names: dict[str, float], fits: Fits) -> BestShare | None:
-    """Off the source's own law; else through one law a share."""
-    if config.question is None:
+def _generation(config: StudyConfig, recipe: Recipe) -> Generation | None:
+    """What a sampled token costs: a forward pass of prompt and output (2 FLOPs a parameter), used once (CHOSEN).
+    Unknown for text that was brought along."""
+    entry = config.corpora[recipe.synthetic] if recipe.synthetic else None
+    if not isinstance(entry, SampledCorpus):
         return None
-    N, D, noise = float(config.question.params), float(config.question.tokens), fits.noise.sd
-    if synthetic in fits.families:
-        return best_share_of_law(fits.families[synthetic], noise=noise, level=config.fit.level, N=N, D=D)
-    laws = {share: fits.readings[name].fit for name, share in names.items() if name in fits.readings}
-    if len(laws) < 3:
+    per_token = 2.0 * shape_for(entry.params).params * entry.length / (entry.length - entry.prompt)
+    return Generation(per_token, recipe.share)
+
+
+def _collapse(config: StudyConfig, recipe: Recipe, fits: Fits, N: float) -> str | None:
+    """Verdict of the collapse test between the recipe's own law and the natural text's, at size N."""
+    natural, mine = fits.own.get(config.mix.natural), fits.own.get(recipe.name)
+    if natural is None or mine is None or recipe.name == config.mix.natural:
         return None
-    return best_share_of_fits(laws, N=N, D=D, noise=noise, level=config.fit.level)
-
-
-def _curve(
-    synthetic: str, params: int, tokens: int, cell: list[RunRow], best: BestShare, *, is_question: bool
-) -> ShareCurve:
-    """The curve at every second of its 201 shares, enough to draw."""
-    return ShareCurve(
-        synthetic=synthetic,
-        params=params,
-        tokens=tokens,
-        measured=[SharePoint(share=row.share, loss=row.loss, seed=row.seed) for row in cell],
-        shares=np.asarray(best.shares)[::2].tolist(),
-        mean=np.asarray(best.mean)[::2].tolist(),
-        low=np.asarray(best.low)[::2].tolist(),
-        high=np.asarray(best.high)[::2].tolist(),
-        best=best.best,
-        flat=best.flat,
-        is_question=is_question,
-    )
+    found = collapse_test(natural, mine, N=N)
+    return f"{found.verdict}: {found.reason}"

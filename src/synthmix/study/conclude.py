@@ -9,7 +9,7 @@ from synthmix.files import read_json, write_json
 from synthmix.progress import Progress, Silent
 from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
-from synthmix.study.answer import answer_question, share_curves
+from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import missing, versions
 from synthmix.study.families import fit_families
@@ -17,6 +17,7 @@ from synthmix.study.fits import curves_of, fit_recipes
 from synthmix.study.generate import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
+from synthmix.study.shares import share_curves
 from synthmix.study.workspace import Workspace
 
 

@@ -33,10 +33,17 @@ class Reading:
 
 @dataclass
 class Fits:
-    """What was fitted. ``readings``: recipe -> the law in (N, D) that answers for it, where the runs determine one;
-    ``families``: synthetic source -> the law in (N, D, share) of all its recipes."""
+    """What was fitted.
+
+    Attributes:
+        noise: seed noise of the averaged loss.
+        own: recipe -> its law in (N, D) by itself, where its runs determine one.
+        readings: recipe -> the law that answers for it: its own, or that of its family.
+        families: synthetic source -> the law in (N, D, share) of all its recipes.
+    """
 
     noise: Noise
+    own: dict[str, Fit] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
     families: dict[str, Fit] = field(default_factory=dict)
     summaries: list[FitSummary] = field(default_factory=list)
@@ -56,6 +63,7 @@ def fit_recipes(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow]) 
         _fit("data", [r for r in mine if r.params == size], recipe, config, noise, found, params=size)
         _fit("model", [r for r in mine if r.tokens == budget], recipe, config, noise, found, tokens=budget)
         if joint is not None:
+            found.own[recipe.name] = joint
             found.readings[recipe.name] = Reading(joint, None)
     return found
 
