@@ -1,0 +1,127 @@
+"""Looking before anything runs."""
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.engine import LocalEngine
+from synthmix.errors import BadInput
+from synthmix.study.ladder import cells, largest_need, study_recipes
+from synthmix.study.load import load_study, study_from
+from synthmix.study.plan import check_generated, make_plan
+from synthmix.study.status import report_study, study_status
+from synthmix.study.workspace import Workspace
+from synthmix.training.shape import shape_for
+
+Make = Callable[..., dict[str, Any]]
+
+
+def test_a_plan_before_anything_builds_and_trains_nothing(make_study: Make, tmp_path: Path) -> None:
+    config = study_from(make_study(tmp_path / "new"))
+    space = Workspace(config.root)
+    space.create()
+    with LocalEngine[Any, Any](1) as engine:
+        plan = make_plan(config, space, engine)
+        again = make_plan(config, space, engine)
+    written = {path.name for path in (tmp_path / "new").iterdir()}
+    assert {name for name in written if not name.endswith(".lock")} == {"speed.json"}, "the times, nothing else"
+    assert again == plan, "timed once"
+    assert len(plan.runs) == 21
+    assert not any(run.done for run in plan.runs)
+    assert [run.recipe for run in plan.generators] == ["generator of sampled"]
+    assert set(plan.to_build) == {"web", "sampled"}
+    assert plan.seconds_left > 0
+    value = plan.as_dict()
+    assert value["tokens"] == sum(run.tokens for run in plan.runs) == 115_200
+    one = plan.runs[0]
+    assert one.flops == one.tokens * shape_for(25_000).flops_per_token(300, 16)
+    assert value["disk_bytes"] > 4 * sum(run.shape.params for run in plan.runs)
+
+
+def test_a_plan_of_a_finished_study_has_nothing_left(finished: Path) -> None:
+    config = load_study(finished)
+    with LocalEngine[Any, Any](1) as engine:
+        plan = make_plan(config, Workspace(config.root), engine)
+        assert engine._pool is None, "the times of the run serve: no worker was started"
+    assert all(run.done for run in (*plan.runs, *plan.generators))
+    assert (plan.seconds_left, plan.to_build, plan.sampling) == (0, (), {})
+
+
+def test_the_status_of_a_new_and_of_a_finished_study(finished: Path, make_study: Make, tmp_path: Path) -> None:
+    new = study_status(study_from(make_study(tmp_path / "new")))
+    assert (new.done, new.runs, new.report) == (0, 21, None)
+    assert new.corpora == {"web": None, "sampled": None}
+    assert not (tmp_path / "new").exists(), "looking writes nothing"
+    done = study_status(load_study(finished))
+    assert (done.done, done.runs, done.working) == (21, 21, ())
+    assert done.corpora["web"] is not None
+    assert done.corpora["web"] > 60_000
+    assert done.report == str(finished.parent.resolve() / "tiny" / "report.html")
+
+
+def test_a_report_of_nothing_is_bad_input(make_study: Make, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing is built yet; run it with synthmix study run"):
+        report_study(study_from(make_study(tmp_path / "new")))
+
+
+def test_the_cells_are_recipes_by_sizes_by_budgets_by_seeds(make_study: Make, tmp_path: Path) -> None:
+    raw = make_study(
+        tmp_path,
+        ladder={
+            "params": ["40k", "25k"],
+            "budgets": ["4k", "3k"],
+            "seeds": 2,
+            "replicates": [{"params": ["25k"], "seeds": 3}, {"budgets": ["4k"], "seeds": 4}],
+        },
+    )
+    counts = Counter((recipe.name, params, steps) for recipe, params, steps, _ in cells(study_from(raw)))
+    for recipe in ("web", "50% sampled + web", "sampled"):
+        assert counts[recipe, 25_000, 12] == 3
+        assert counts[recipe, 25_000, 16] == 4
+        assert counts[recipe, 40_000, 12] == 2
+        assert counts[recipe, 40_000, 16] == 4
+    assert len(counts) == 12
+
+
+def test_recipes_by_shares_and_by_name_are_taken_once(make_study: Make, tmp_path: Path) -> None:
+    mix = {
+        "natural": "web",
+        "synthetic": ["sampled", "hq"],
+        "shares": [1, 0, "1/3"],
+        "recipes": {"third": {"sampled": "1/3", "web": "2/3"}, "both": {"web": "40%", "sampled": 0.3, "hq": 0.3}},
+    }
+    corpora = make_study(tmp_path)["corpora"] | {"hq": "hq.jsonl"}
+    recipes = study_recipes(study_from(make_study(tmp_path, corpora=corpora, mix=mix)))
+    assert [recipe.name for recipe in recipes] == [
+        "web",
+        "33.3% sampled + web",
+        "sampled",
+        "33.3% hq + web",
+        "hq",
+        "both",
+    ]
+    assert all(sum(share for _, share in recipe.shares) == 1 for recipe in recipes)
+    assert dict(recipes[1].shares) == {"web": Fraction(2, 3), "sampled": Fraction(1, 3)}
+
+
+def test_the_natural_text_alone_is_a_study_too(make_study: Make, tmp_path: Path) -> None:
+    config = study_from(make_study(tmp_path, mix={"natural": "web"}))
+    assert [recipe.name for recipe in study_recipes(config)] == ["web"]
+
+
+def test_what_the_hungriest_run_needs_is_known_before_anything_is_built(make_study: Make, tmp_path: Path) -> None:
+    config = study_from(make_study(tmp_path))
+    assert largest_need(config) == {"web": 10240, "sampled": 10240}
+    check_generated(config)
+    training = {"context": 16, "batch": 256, "epochs": 2}
+    assert largest_need(study_from(make_study(tmp_path, training=training))) == {"web": 5120, "sampled": 5120}
+    corpora = make_study(tmp_path)["corpora"]
+    corpora["sampled"]["tokens"] = "9k"
+    with pytest.raises(
+        BadInput, match=r"corpora\.sampled\.tokens: 9k tokens are to be sampled, 10\.2k are needed by a recipe; ask for"
+    ):
+        check_generated(study_from(make_study(tmp_path, corpora=corpora)))
