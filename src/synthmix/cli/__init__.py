@@ -2,6 +2,8 @@
 
 import sys
 
+INTERRUPTED = "interrupted; the same command resumes"
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command. Exit code 2 for bad input, 1 for a failure, 130 when interrupted; one line on stderr.
@@ -21,12 +23,14 @@ def main(argv: list[str] | None = None) -> None:
     except SynthmixError as error:
         code = _told(str(error), error.exit_code, debug)
     except click.exceptions.Exit as error:
-        code = error.exit_code
+        # Typer turns Ctrl-C into this, without a word.
+        interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+        code = _told(INTERRUPTED, 130, debug) if interrupted else error.exit_code
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
-        code = _told("interrupted; the same command resumes", 130, debug)
+        code = _told(INTERRUPTED, 130, debug)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         code = _told(f"{where}{error.strerror or error}", 1, debug)

@@ -1,0 +1,222 @@
+"""Each stage alone, on tiny files: one JSON object on stdout, nothing else anywhere under --quiet."""
+
+import json
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from synthmix.corpus import Corpus, load_tokenizer
+from synthmix.store import Store
+
+from .conftest import Ran
+
+Run = Callable[..., Ran]
+QUIET = ("--json", "--quiet")
+
+
+def built(run: Run, source: Path, to: str, *options: str | Path) -> Any:
+    ran = run("corpus", "build", source, "--to", to, "--vocab", "300", *options, *QUIET)
+    assert ran.err == ""
+    return ran.value
+
+
+def test_corpus_build_and_show(run: Run, here: Path, data: Path) -> None:
+    value = built(run, data / "web.jsonl", "web", "--heldout", "10%", "--origin", "made up", "--license", "CC0-1.0")
+    corpus = Corpus.open(here / "web")
+    assert value["id"] == corpus.id
+    assert value["train"]["web"]["documents"] + value["heldout_counts"]["web"]["documents"] == 400
+    assert (corpus.meta.origin, corpus.meta.license, corpus.meta.kind) == ("made up", "CC0-1.0", "real")
+    shown = run("corpus", "show", "web", "--verify", "--json")
+    assert shown.value == corpus.meta.model_dump(mode="json")
+    text = run("corpus", "show", "web", "--documents", "1").out
+    assert next(corpus.texts(limit=1)) in text
+
+
+def test_corpus_build_against_another_and_with_its_tokenizer(run: Run, here: Path, data: Path) -> None:
+    built(run, data / "other.jsonl", "other", "--heldout", "1")
+    value = built(run, data / "web.jsonl", "web", "--against", "other", "--synthetic")
+    assert value["kind"] == "synthetic"
+    assert value["against"] == [Corpus.open(here / "other").id]
+    assert value["tokenizer_hash"] == Corpus.open(here / "other").meta.tokenizer_hash
+
+
+def test_corpus_build_keeps_only_where(run: Run, here: Path, make_stories: Callable[..., list[str]]) -> None:
+    lines = [{"text": text, "source": "human" if i % 2 else "model"} for i, text in enumerate(make_stories(40))]
+    (here / "mixed.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    value = built(run, here / "mixed.jsonl", "human", "--where", "source=human")
+    assert value["train"]["human"]["documents"] == 20
+
+
+def test_corpus_sample_of_one_domain(run: Run, here: Path) -> None:
+    value = run("corpus", "sample", "--to", "sample", "--domain", "python-reference", *QUIET).value
+    assert value["folder"] == "sample"
+    assert any(path.name.startswith("python-reference") for path in (here / "sample").iterdir())
+
+
+def test_mix_is_exact_and_writes_the_order(run: Run, here: Path, data: Path) -> None:
+    ran = run(
+        "mix", f"2/3:web={data / 'web.jsonl'}", f"1/3:hq={data / 'hq.jsonl'}",
+        "--tokens", "9600", "--context", "32", "--vocab", "300", "--to", "order.parquet", *QUIET,
+    )  # fmt: skip
+    assert ran.err == ""
+    assert ran.value["counts"] == {"web": 200, "hq": 100}
+    assert ran.value["tokens"] == 9600
+    order = pq.read_table(here / "order.parquet").to_pydict()["source"]
+    assert [order[:n].count("hq") for n in (3, 30, 300)] == [1, 10, 100]
+    text = run("mix", data / "web.jsonl", "--tokens", "3200", "--context", "32", "--vocab", "300", "--quiet")
+    assert text.code == 0
+    assert "web" in text.out
+    assert "100%" in text.out
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path]:
+    """A train command's arguments and its folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = [
+        "train", f"50%:web={data / 'web.jsonl'}", f"50%:hq={data / 'hq.jsonl'}",
+        "--on", f"other={data / 'other.jsonl'}", "--params", "25k", "--tokens", "5120", "--context", "16",
+        "--batch", "256", "--vocab", "300", "--threads", "1", "--to", str(folder / "runs"),
+        "--cache", str(folder / "cache"),
+    ]  # fmt: skip
+    return arguments, folder
+
+
+def test_train_writes_a_run_and_does_not_repeat_it(run: Run, trained: tuple[list[str], Path]) -> None:
+    arguments, folder = trained
+    ran = run(*arguments, *QUIET)
+    assert ran.err == ""
+    value = ran.value
+    record = Store(folder / "runs").record(value["id"])
+    assert record is not None
+    assert record.spec.shares == {"web": Fraction(1, 2), "hq": Fraction(1, 2)}
+    assert value["loss"] == record.losses["other"].nats
+    assert 0 < value["loss"] < math.log(300)
+    written = (folder / "runs" / value["id"] / "record.json").stat()
+    again = run(*arguments, *QUIET)
+    assert again.value == value
+    assert (folder / "runs" / value["id"] / "record.json").stat().st_ino == written.st_ino
+    text = run(*arguments, "--quiet").out
+    assert "nats/token" in text
+    assert "bits/byte" in text
+
+
+def test_evaluate_gives_the_run_s_own_loss(run: Run, trained: tuple[list[str], Path], data: Path) -> None:
+    arguments, folder = trained
+    value = run(*arguments, *QUIET).value
+    ran = run(
+        "evaluate", value["folder"], "--on", f"other={data / 'other.jsonl'}", "--on", f"web={data / 'web.jsonl'}",
+        "--context", "16", "--cache", folder / "cache", *QUIET,
+    )  # fmt: skip
+    assert ran.err == ""
+    assert ran.value["domains"]["other"]["nats"] == pytest.approx(value["loss.other"], rel=0.01)  # bf16 or float32
+    assert ran.value["loss"] == pytest.approx(sum(d["nats"] for d in ran.value["domains"].values()) / 2)
+    few = run(
+        "evaluate", value["folder"], "--on", data / "other.jsonl", "--context", "16", "--max-tokens", "320",
+        "--cache", folder / "cache", *QUIET,
+    )  # fmt: skip
+    assert few.value["domains"]["other"]["tokens"] == 320
+    assert load_tokenizer(Path(value["folder"]) / "checkpoint").vocab_size == 300
+
+
+def test_train_without_held_out_text_holds_some_out(run: Run, here: Path, data: Path) -> None:
+    value = run(
+        "train", data / "web.jsonl", "--params", "25k", "--tokens", "2560", "--context", "16", "--batch", "256",
+        "--vocab", "300", "--threads", "1", *QUIET,
+    ).value  # fmt: skip
+    assert set(value) >= {"loss.web", "bits.web"}
+    assert (here / "runs" / value["id"] / "record.json").exists()
+
+
+def test_stats_of_a_corpus_against_itself_and_another(run: Run, here: Path, data: Path) -> None:
+    ran = run(
+        "stats", data / "web.jsonl", data / "hq.jsonl", "--against", data / "other.jsonl",
+        "--against", f"self={data / 'hq.jsonl'}", "--vocab", "300", *QUIET,
+    )  # fmt: skip
+    assert ran.err == ""
+    found = {(s["recipe"], s["domain"]): s for s in ran.value["statistics"]}
+    assert len(found) == 4
+    assert found["hq", "self"]["kl_test_train"] < found["web", "self"]["kl_test_train"]
+    assert found["hq", "self"]["coverage_mass"] == 1
+    assert all(s["train_tokens"] == ran.value["tokens"] for s in found.values())
+
+
+def test_fit_reads_a_table(run: Run, here: Path) -> None:
+    rows = [
+        (n, d, 1.8 + 400 * n**-0.34 + 1000 * d**-0.3) for n in (1e6, 3e6, 1e7, 3e7, 1e8) for d in (1e7, 1e8, 1e9, 1e10)
+    ]
+    lines = ["params,tokens,val_loss", *(f"{n},{d},{loss}" for n, d, loss in rows)]
+    (here / "runs.csv").write_text("\n".join(lines))
+    ran = run(
+        "fit", "runs.csv", "--law", "chinchilla", "--columns", "N=params,D=tokens,loss=val_loss",
+        "--bootstrap", "0", "--to", "fit.json", "--json",
+    )  # fmt: skip
+    assert ran.value["parameters"]["E"] == pytest.approx(1.8, rel=0.01)
+    assert ran.value["parameters"]["alpha"] == pytest.approx(0.34, rel=0.02)
+    assert (here / "fit.json").exists()
+
+
+def test_fit_reads_a_study(run: Run, finished: Path) -> None:
+    ran = run("fit", finished.parent / "tiny", "--law", "data", "--recipe", "web", "--bootstrap", "0", "--json")
+    assert ran.value["law"] == "data"
+
+
+def test_report_renders_from_the_results_alone(run: Run, here: Path, finished: Path) -> None:
+    (here / "results.json").write_text((finished.parent / "tiny" / "results.json").read_text())
+    ran = run("report", "results.json", "--to", "public", "--json")
+    assert ran.err == ""
+    assert ran.value["report"] == str(here / "public" / "report.html")
+    assert (here / "public" / "report.html").read_text() == (finished.parent / "tiny" / "report.html").read_text()
+    assert ran.value["headline"] in run("report", here).out
+
+
+def test_the_study_commands(run: Run, finished: Path) -> None:
+    status = run("study", "status", finished, "--json")
+    assert (status.err, status.value["done"], status.value["runs"]) == ("", 21, 21)
+    assert "21 of 21 runs done" in run("study", "status", finished).out
+    plan = run("study", "plan", finished, "--json")
+    assert (plan.err, plan.value["done"], plan.value["seconds_left"]) == ("", 21, 0)
+    assert "21 runs, 21 done" in run("study", "plan", finished, "--quiet").out
+    report = run("study", "report", finished, "--json")
+    assert report.err == ""
+    assert report.value["report"].endswith("report.html")
+    assert len(report.value["results"]["runs"]) == 21
+
+
+def test_progress_goes_to_stderr_and_the_result_to_stdout(run: Run, here: Path, data: Path) -> None:
+    ran = run("mix", data / "web.jsonl", "--tokens", "3200", "--context", "32", "--vocab", "300", "--json")
+    assert ran.value["tokens"] == 3200
+    assert "corpus web" in ran.err
+
+
+def test_debug_shows_the_traceback_after_which_the_line_stands(run: Run, here: Path) -> None:
+    ran = run("study", "run", "none.yaml", "--debug")
+    assert ran.code == 2
+    assert "Traceback" in ran.err
+    assert ran.err.splitlines()[-1] == "synthmix: none.yaml: no such study file"
+
+
+def test_an_interrupt_is_one_line_and_130(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synthmix.study.load.load_study", interrupted)
+    ran = run("study", "run", "any.yaml")
+    assert (ran.code, ran.err) == (130, "synthmix: interrupted; the same command resumes\n")
+
+
+def test_a_bug_is_one_line_that_asks_for_a_report(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("synthmix.study.load.load_study", broken)
+    ran = run("study", "run", "any.yaml")
+    assert ran.code == 1
+    assert ran.err == (
+        "synthmix: internal error (ZeroDivisionError: division by zero); run with --debug and report it\n"
+    )

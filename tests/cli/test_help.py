@@ -1,0 +1,85 @@
+"""What every command says of itself, and what that costs."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import pytest
+import typer
+
+from synthmix.cli.app import app
+
+HEAVY = ("torch", "transformers", "tokenizers", "scipy", "pandas", "plotly", "pyarrow", "duckdb", "datasets", "jinja2")
+
+
+def commands(group: Any = None, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*above, name))
+        else:
+            yield (*above, name), command
+
+
+EVERY = dict(commands())
+
+
+def test_the_stages_are_there() -> None:
+    names = {" ".join(name) for name in EVERY}
+    expected = "corpus build, corpus sample, corpus show, mix, train, evaluate, fit, stats, report"
+    assert names >= {*expected.split(", "), *(f"study {verb}" for verb in ("plan", "run", "status", "report"))}
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != ("version",)], ids=" ".join)
+def test_every_command_has_an_example_of_itself_that_parses(name: tuple[str, ...], run: Callable[..., Any]) -> None:
+    ran = run(*name, "--help")
+    assert ran.code == 0
+    text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", ran.out).split())
+    assert f"Example: synthmix {' '.join(name)} " in text
+    example = (EVERY[name].help or "").split("Example:", 1)[1].strip().split("\n\n")[0]
+    import shlex
+
+    words = shlex.split(" ".join(example.split()))
+    assert words[: len(name) + 1] == ["synthmix", *name]
+    EVERY[name].make_context(name[-1], words[len(name) + 1 :])  # raises when an option is not there
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != ("version",)], ids=" ".join)
+def test_every_command_takes_json(name: tuple[str, ...]) -> None:
+    assert "--json" in {option for parameter in EVERY[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("code", ["import synthmix", "from synthmix.cli import main; main(['--help'])"])
+def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
+    script = (
+        "import sys, atexit\n"
+        f"atexit.register(lambda: sys.stderr.write(' '.join(m for m in {HEAVY} if m in sys.modules)))\n{code}"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["study", "status", "--help"], ["fit", "--help"], ["version"]])
+def test_help_of_a_command_is_as_light(arguments: list[str]) -> None:
+    code = f"from synthmix.cli import main; main({arguments!r})"
+    test_nothing_heavy_is_loaded_before_it_is_needed(code)
+
+
+def test_the_module_is_the_command(run: Callable[..., Any]) -> None:
+    ran = subprocess.run([sys.executable, "-m", "synthmix", "version"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == run("version").out
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.stdout)
+
+
+def test_every_public_name_is_there() -> None:
+    import synthmix
+
+    for name in synthmix.__all__:
+        assert getattr(synthmix, name) is not None
+    assert set(synthmix._WHERE) == set(synthmix.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = synthmix.nothing
