@@ -1,12 +1,12 @@
 """What every command says of itself, and what that costs."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -15,7 +15,7 @@ from synthmix.cli.app import app
 HEAVY = ("torch", "transformers", "tokenizers", "scipy", "pandas", "plotly", "pyarrow", "duckdb", "datasets", "jinja2")
 
 
-def commands(group: Any = None, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(group: Any = None, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     group = group or typer.main.get_command(app)
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
@@ -40,8 +40,6 @@ def test_every_command_has_an_example_of_itself_that_parses(name: tuple[str, ...
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", ran.out).split())
     assert f"Example: synthmix {' '.join(name)} " in text
     example = (EVERY[name].help or "").split("Example:", 1)[1].strip().split("\n\n")[0]
-    import shlex
-
     words = shlex.split(" ".join(example.split()))
     assert words[: len(name) + 1] == ["synthmix", *name]
     EVERY[name].make_context(name[-1], words[len(name) + 1 :])  # raises when an option is not there
@@ -83,3 +81,11 @@ def test_every_public_name_is_there() -> None:
     assert set(synthmix._WHERE) == set(synthmix.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = synthmix.nothing
+
+
+@pytest.mark.parametrize("arguments", [[], ["study"], ["corpus"]])
+def test_a_group_alone_prints_its_help(arguments: list[str], run: Callable[..., Any]) -> None:
+    ran = run(*arguments)
+    assert ran.code in (0, 2)
+    assert "Usage: synthmix" in ran.out + ran.err
+    assert "internal error" not in ran.err

@@ -1,8 +1,9 @@
 """The command line: thin, one command a stage, and ``study``."""
 
 import sys
+from typing import Any
 
-INTERRUPTED = "interrupted; the same command resumes"
+INTERRUPTED, INTERRUPTED_CODE = "interrupted; the same command resumes", 130
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -10,33 +11,42 @@ def main(argv: list[str] | None = None) -> None:
 
     ``--debug`` anywhere shows the traceback as well.
     """
-    import click
+    import typer
 
     from synthmix.cli.app import app
     from synthmix.errors import SynthmixError
 
+    # Newer versions of typer bring a click of their own: its classes are found by way of typer.
+    usage_error: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         code = app(arguments, standalone_mode=False, prog_name="synthmix")
+        if code == INTERRUPTED_CODE:  # Typer turns Ctrl-C into this, without a word
+            code = _told(INTERRUPTED, INTERRUPTED_CODE, debug)
     except SynthmixError as error:
         code = _told(str(error), error.exit_code, debug)
-    except click.exceptions.Exit as error:
-        # Typer turns Ctrl-C into this, without a word.
-        interrupted = isinstance(error.__cause__, KeyboardInterrupt)
-        code = _told(INTERRUPTED, 130, debug) if interrupted else error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        code = _told(INTERRUPTED, 130, debug)
+    except usage_error as error:
+        code = _usage(error, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _told(INTERRUPTED, INTERRUPTED_CODE, debug)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         code = _told(f"{where}{error.strerror or error}", 1, debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a line for the user, the rest under --debug
         code = _told(f"internal error ({type(error).__name__}: {error}); run with --debug and report it", 1, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Any, debug: bool) -> int:
+    """A command or an option that is not there; a group alone prints its help."""
+    path = error.ctx.command_path if error.ctx else "synthmix"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return int(error.exit_code)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return _told(f"{message}; see {path} --help", 2, debug)
 
 
 def _told(line: str, code: int, debug: bool) -> int:
