@@ -1,13 +1,12 @@
 """The question's answer from the fits: expected losses, speed-up, how far it extrapolates."""
 
 import math
-from functools import partial
 
 from synthmix.config import Question, SampledCorpus, StudyConfig
 from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow
-from synthmix.scaling import Generation, collapse_test, speedup
+from synthmix.scaling import Fit, Generation, collapse_test, speedup
 from synthmix.scaling.quantiles import interval_of
-from synthmix.study.fits import Fits, Reading
+from synthmix.study.fits import Fits, Reading, envelope
 from synthmix.training.shape import shape_for
 
 
@@ -38,7 +37,7 @@ def answer_question(config: StudyConfig, recipes: list[Recipe], rows: list[RunRo
             )
         )
     laws = {id(reading.fit): (name, reading.fit) for name, reading in fits.readings.items()}
-    names = {id(law): synthetic for synthetic, law in fits.families.items()}
+    names = {id(family.fit): synthetic for synthetic, family in fits.families.items()}
     for key, (name, law) in laws.items():
         fits.warnings += [w.model_copy(update={"about": names.get(key, name)}) for w in law.warnings_at(**at)]
     return Answer(
@@ -58,28 +57,41 @@ def _against(
     level, at = config.fit.level, {"N": float(asked.params), "D": float(asked.tokens)}
     natural = fits.readings.get(config.mix.natural)
     if natural is not None and reading.share is not None:
-        natural = Reading(reading.fit, 0.0)
+        natural = Reading(reading.fit, 0.0, reading.rivals)
     if recipe.name == config.mix.natural or natural is None:
         why = "this is the yardstick itself" if natural is not None else "the natural text alone has no law"
         undefined = Interval(value=None, level=level, why=why)
         return undefined, undefined, None
-    mine, theirs = reading.at(**at), natural.at(**at)
-    value = float((reading.fit.predict(**mine) - natural.fit.predict(**theirs))[0])
-    ours, others = reading.fit.draw(**mine)[:, 0], natural.fit.draw(**theirs)[:, 0]
-    count = min(len(ours), len(others))
-    gain = partial(
-        speedup,
-        natural.fit,
-        reading.fit,
-        tokens=at["D"],
-        N=at["N"],
-        natural_share=natural.share or 0.0,
-        mixture_share=reading.share,
-        level=level,
-    )
+    pairs = list(zip(natural.laws, reading.laws, strict=False))
+    differences = [_difference(theirs, ours, natural.at(**at), reading.at(**at), level) for theirs, ours in pairs]
+
+    def gain(cost: Generation | None) -> Interval:
+        return envelope(
+            [
+                speedup(
+                    theirs,
+                    ours,
+                    tokens=at["D"],
+                    N=at["N"],
+                    natural_share=natural.share or 0.0,
+                    mixture_share=reading.share,
+                    generation=cost,
+                    level=level,
+                )
+                for theirs, ours in pairs
+            ]
+        )
+
     cost = _generation(config, recipe)
-    charged = gain(generation=cost) if cost else None
-    return interval_of(value, ours[:count] - others[:count], level, reading.fit.why), gain(), charged
+    return envelope(differences), gain(None), gain(cost) if cost else None
+
+
+def _difference(theirs: Fit, ours: Fit, natural: dict[str, float], mixed: dict[str, float], level: float) -> Interval:
+    """Loss of the mixture minus that of the natural text, paired by resample."""
+    value = float((ours.predict(**mixed) - theirs.predict(**natural))[0])
+    draws, others = ours.draw(**mixed)[:, 0], theirs.draw(**natural)[:, 0]
+    count = min(len(draws), len(others))
+    return interval_of(value, draws[:count] - others[:count], level, ours.why or theirs.why)
 
 
 def _generation(config: StudyConfig, recipe: Recipe) -> Generation | None:

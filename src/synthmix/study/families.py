@@ -4,7 +4,7 @@ between them, and the best share, are known far better than the losses themselve
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.results import Recipe, RunRow, Warn
-from synthmix.scaling import Comparison, Runs, compare, fit, held_out
+from synthmix.scaling import Comparison, compare, fit, held_out
 from synthmix.study.fits import Fits, Reading, as_runs, summary
 
 # Laws in (N, D, share) that can say "none": a quadratic in the share (scaling/laws) and the three-phase candidate. The
@@ -16,7 +16,8 @@ FEWEST_SHARES = 3
 def fit_families(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> None:
     """Choose, per synthetic source, the law in (N, D, share) that best predicts the largest runs, and fit it.
 
-    Its readings replace those of the recipes by themselves. The natural text is read off the first source's law.
+    Its readings replace those of the recipes by themselves, and the other laws are kept as rivals that widen their
+    intervals. The natural text is read off the first source's law.
     A source whose runs determine no such law keeps its recipes' own, with a warning.
     """
     natural = config.mix.natural
@@ -30,36 +31,38 @@ def fit_families(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow],
         runs = as_runs(mine)
         try:
             ranking = compare(runs, list(CANDIDATES), delta=None, level=config.fit.level)
-            law = fit(ranking.winner, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None)
+            law, *rivals = (
+                fit(score.law, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None)
+                for score in ranking.scores
+            )
             check = held_out(ranking.winner, runs, column="D", delta=None)
         except BadInput as error:
             message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
             fits.warnings.append(Warn(code="no_joint_law", message=message, about=synthetic))
             continue
-        fits.families[synthetic] = law
+        fits.families[synthetic] = Reading(law, 0.0, tuple(rivals))
         fits.summaries.insert(0, summary(law, None, check))
-        fits.warnings += _disagreement(config, ranking, runs, synthetic)
+        fits.warnings += _disagreement(config, ranking, fits.families[synthetic], synthetic)
         for name, share in shares.items():
             if name != natural or len(fits.families) == 1:
-                fits.readings[name] = Reading(law, share)
+                fits.readings[name] = Reading(law, share, tuple(rivals))
 
 
-def _disagreement(config: StudyConfig, ranking: Comparison, runs: Runs, synthetic: str) -> list[Warn]:
-    """What the other candidates say at the question: the interval of one law does not hold the choice of law."""
+def _disagreement(config: StudyConfig, ranking: Comparison, family: Reading, synthetic: str) -> list[Warn]:
+    """How the law was chosen, and what each candidate says at the question."""
     scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
     message = f"Chosen by its error on the largest runs, held out: {scores}" + (
         "." if ranking.decided else "; the margin is within what the runs can tell."
     )
     found = [Warn(code="law_choice", message=message, about=synthetic)]
     asked = config.question
-    if asked is None or len(ranking.scores) < 2:
+    if asked is None or not family.rivals:
         return found
-    highest = float(runs.share[runs.share < 1].max()) if runs.share is not None else 0.0
+    measured = family.fit.runs.share
+    highest = float(measured[measured < 1].max())
     said = []
-    for score in ranking.scores:
-        other = fit(score.law, runs, bootstrap=0, delta=None)
-        ends = [other.predict(N=float(asked.params), D=float(asked.tokens), share=r)[0] for r in (highest, 0.0)]
-        said.append((float(ends[0] - ends[1]), score.law))
-    listed = ", ".join(f"{law} {difference:+.3f}" for difference, law in said)
-    message = f"At the question, {highest:.0%} synthetic differs from the natural text by, in nats: {listed}."
+    for law in family.laws:
+        mixed, alone = (law.predict(N=float(asked.params), D=float(asked.tokens), share=r)[0] for r in (highest, 0.0))
+        said.append(f"{law.law.name} {mixed - alone:+.3f}")
+    message = f"At the question, {highest:.0%} synthetic differs from the natural text by, in nats: {', '.join(said)}."
     return [*found, Warn(code="laws_side_by_side", message=message, about=synthetic)]

@@ -17,10 +17,19 @@ REACH = 4.0  # how far beyond the measured budgets and sizes a curve is drawn
 
 @dataclass(frozen=True)
 class Reading:
-    """How a recipe's loss is read off: a law, and the share to give it where the law has one."""
+    """How a recipe's loss is read off: a law, and the share to give it where the law has one.
+
+    ``rivals`` are other laws of the same runs: values are the law's, intervals hold what the rivals say as well.
+    """
 
     fit: Fit
     share: float | None
+    rivals: tuple[Fit, ...] = ()
+
+    @property
+    def laws(self) -> tuple[Fit, ...]:
+        """The law and its rivals."""
+        return (self.fit, *self.rivals)
 
     def at(self, **columns: Any) -> dict[str, Any]:
         """The columns with the share."""
@@ -28,7 +37,7 @@ class Reading:
 
     def loss(self, kind: Literal["mean", "new_run"], **columns: float) -> Interval:
         """Expected loss at one point."""
-        return self.fit.loss(kind=kind, **self.at(**columns))
+        return envelope([law.loss(kind=kind, **self.at(**columns)) for law in self.laws])
 
 
 @dataclass
@@ -39,13 +48,13 @@ class Fits:
         noise: seed noise of the averaged loss.
         own: recipe -> its law in (N, D) by itself, where its runs determine one.
         readings: recipe -> the law that answers for it: its own, or that of its family.
-        families: synthetic source -> the law in (N, D, share) of all its recipes.
+        families: synthetic source -> the law in (N, D, share) of all its recipes, read at share 0.
     """
 
     noise: Noise
     own: dict[str, Fit] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
-    families: dict[str, Fit] = field(default_factory=dict)
+    families: dict[str, Reading] = field(default_factory=dict)
     summaries: list[FitSummary] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
 
@@ -66,6 +75,24 @@ def fit_recipes(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow]) 
             found.own[recipe.name] = joint
             found.readings[recipe.name] = Reading(joint, None)
     return found
+
+
+def envelope(said: list[Interval]) -> Interval:
+    """The first interval, widened to hold what the others say: a bootstrap does not hold the choice of law, and
+    laws that agree on the runs part beyond them (CHOSEN; 1-scaling.md asks to widen with the extrapolation)."""
+    first = said[0]
+    others = [each for each in said if each.value is not None]
+    if first.value is None or len(others) < 2:
+        return first
+    lows, highs = [each.low for each in others], [each.high for each in others]
+    points = [each.value for each in others if each.value is not None]
+    return first.model_copy(
+        update={
+            "low": None if None in lows else min([*(low for low in lows if low is not None), *points]),
+            "high": None if None in highs else max([*(high for high in highs if high is not None), *points]),
+            "why": first.why or next((each.why for each in others if each.why), None),
+        }
+    )
 
 
 def as_runs(rows: list[RunRow]) -> Runs:

@@ -1,12 +1,14 @@
 """Share curves: loss against the share of each synthetic source, and the best share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.results import Recipe, RunRow, ShareCurve, SharePoint, Warn
 from synthmix.scaling import BestShare, best_share, best_share_of_fits, best_share_of_law
-from synthmix.study.fits import Fits, size_name
+from synthmix.study.fits import Fits, envelope, size_name
 
 
 def share_curves(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow], fits: Fits) -> list[ShareCurve]:
@@ -46,11 +48,28 @@ def _best_at_question(config: StudyConfig, synthetic: str, names: dict[str, floa
         return None
     N, D, noise = float(config.question.params), float(config.question.tokens), fits.noise.sd
     if synthetic in fits.families:
-        return best_share_of_law(fits.families[synthetic], noise=noise, level=config.fit.level, N=N, D=D)
+        said = [
+            best_share_of_law(law, noise=noise, level=config.fit.level, N=N, D=D)
+            for law in fits.families[synthetic].laws
+        ]
+        return _widened(said)
     laws = {share: fits.readings[name].fit for name, share in names.items() if name in fits.readings}
     if len(laws) < 3:
         return None
     return best_share_of_fits(laws, N=N, D=D, noise=noise, level=config.fit.level)
+
+
+def _widened(said: list[BestShare]) -> BestShare:
+    """The first law's curve and best share, with bands and intervals that hold what the others say."""
+    first = said[0]
+    flats = [each.flat for each in said if each.flat is not None]
+    return replace(
+        first,
+        best=envelope([each.best for each in said]),
+        flat=(min(low for low, _ in flats), max(high for _, high in flats)) if first.flat else None,
+        low=np.min([each.low for each in said], axis=0),
+        high=np.max([each.high for each in said], axis=0),
+    )
 
 
 def _curve(
