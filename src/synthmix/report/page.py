@@ -15,7 +15,7 @@ from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import THEMES, colours, recipe_token, scales
 from synthmix.report.table_files import write_tables
 from synthmix.report.verdict import judge
-from synthmix.report.words import answer_and_sureness
+from synthmix.report.words import answer_and_sureness, as_measured
 from synthmix.results import Results
 
 _PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
@@ -67,6 +67,7 @@ def render(results: Results) -> str:
         r=results,
         claim=claim,
         sureness=sureness,
+        seen=as_measured(results),
         judgement=judge(results),
         cards=cards(results),
         figures=drawn,

@@ -1,6 +1,7 @@
 """The answer in plain sentences, every one of them made from the numbers."""
 
 from synthmix.quantities import format_count
+from synthmix.report.measured import measured_answer
 from synthmix.report.phrases import (
     bounded,
     decimals,
@@ -19,7 +20,7 @@ from synthmix.results import Results
 
 def headline(results: Results) -> str:
     """One or two sentences: does synthetic text help here, how much of it, and how sure are we?"""
-    return " ".join(part for part in answer_and_sureness(results) if part)
+    return " ".join(part for part in (*answer_and_sureness(results), as_measured(results)) if part)
 
 
 def answer_and_sureness(results: Results) -> tuple[str, str]:
@@ -33,6 +34,19 @@ def answer_and_sureness(results: Results) -> tuple[str, str]:
     if others:
         sentence = f"{sentence[:-1]}; {listed([f'{v.synthetic} {_short(v, judgement.asked)}' for v in others])}."
     return sentence, sureness(first, judgement)
+
+
+def as_measured(results: Results) -> str:
+    """What the largest runs themselves showed, no law between: the mixture that did best there. Empty without a
+    question (the answer says it then) or without mixtures."""
+    measured = measured_answer(results)
+    rows = [] if measured is None else [row for row in measured.recipes if row.share > 0]
+    if measured is None or not rows or results.answer is None:
+        return ""
+    best = min(rows, key=lambda row: row.loss.value or 0.0)
+    size = f"{format_count(measured.params)} parameters and {format_count(measured.tokens)} tokens"
+    seen = f"{loss_interval(best.difference, signed=True)} nats per token against the natural text"
+    return f"As trained, at {size}: the best mixture, {best.recipe}, came out {seen}."
 
 
 def place(judgement: Judgement) -> str:
