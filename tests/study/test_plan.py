@@ -10,9 +10,10 @@ import pytest
 
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
+from synthmix.study.check import check_generated
 from synthmix.study.ladder import cells, largest_need, study_recipes
 from synthmix.study.load import load_study, study_from
-from synthmix.study.plan import check_generated, make_plan
+from synthmix.study.plan import make_plan
 from synthmix.study.status import report_study, study_status
 from synthmix.study.workspace import Workspace
 from synthmix.training.shape import shape_for

@@ -1,13 +1,29 @@
 """``synthmix study``: plan, run, status, report."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from synthmix.cli.common import AsJson, Quiet, telling
+from synthmix.errors import SynthmixError
 
 app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
+
+
+@contextmanager
+def naming(study: Path) -> Iterator[None]:
+    """Put the study file's name before what is said of one of its keys."""
+    try:
+        yield
+    except SynthmixError as error:
+        if error.where is not None or error.key is None:
+            raise
+        raise type(error)(error.problem, where=study, key=error.key, remedy=error.remedy) from error
+
+
 StudyFile = Annotated[Path, typer.Argument(help="The study file (YAML).", show_default=False)]
 
 
@@ -29,7 +45,7 @@ def plan(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> Non
     config = load_study(study)
     space = Workspace(config.root)
     space.create()
-    with telling(quiet=quiet or as_json) as progress, LocalEngine[Any, Any](config.workers) as engine:
+    with naming(study), telling(quiet=quiet or as_json) as progress, LocalEngine[Any, Any](config.workers) as engine:
         progress.start("timing this machine", None, "steps")
         made = make_plan(config, space, engine)
         progress.finish("timing this machine")
@@ -50,7 +66,7 @@ def run(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None
     from synthmix.study.workspace import Workspace
 
     config = load_study(study)
-    with telling(quiet=quiet) as progress:
+    with naming(study), telling(quiet=quiet) as progress:
         results = run_study(config, progress=progress)
     page = report_path(Workspace(config.root)).resolve()
     show(
@@ -71,7 +87,8 @@ def status(study: StudyFile, as_json: AsJson = False) -> None:
     from synthmix.study.load import load_study
     from synthmix.study.status import study_status
 
-    found = study_status(load_study(study))
+    with naming(study):
+        found = study_status(load_study(study))
     show(found.as_dict(), status_text(found), as_json=as_json)
 
 
@@ -89,7 +106,7 @@ def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> N
     from synthmix.study.workspace import Workspace
 
     config = load_study(study)
-    with telling(quiet=quiet or as_json) as progress:
+    with naming(study), telling(quiet=quiet or as_json) as progress:
         results = report_study(config, progress=progress)
     page = report_path(Workspace(config.root)).resolve()
     show(

@@ -22,6 +22,7 @@ from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import open_tokenizer
 from synthmix.study.workspace import Workspace
+from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 
 
@@ -30,12 +31,7 @@ def generator_spec(config: StudyConfig, name: str, prepared: Prepared) -> RunSpe
     entry = config.corpora[name]
     if not isinstance(entry, SampledCorpus):
         raise TypeError(name)
-    rows = max(1, config.training.batch // entry.length)
-    protocol = config.training.model_copy(update={"context": entry.length, "batch": rows * entry.length})
-    try:
-        steps = protocol.steps(entry.train)
-    except ValueError as error:
-        raise BadInput(str(error), key=f"corpora.{name}.train") from None
+    protocol, steps = generator_protocol(config, name)
     return RunSpec(
         params=entry.params,
         recipe=f"generator of {name}",
@@ -47,6 +43,23 @@ def generator_spec(config: StudyConfig, name: str, prepared: Prepared) -> RunSpe
         seed=entry.seed,
         protocol=protocol,
     )
+
+
+def generator_protocol(config: StudyConfig, name: str) -> tuple[Protocol, int]:
+    """The study's protocol at the generator's length, and the generator's steps.
+
+    Raises:
+        BadInput: too few steps.
+    """
+    entry = config.corpora[name]
+    if not isinstance(entry, SampledCorpus):
+        raise TypeError(name)
+    rows = max(1, config.training.batch // entry.length)
+    protocol = config.training.model_copy(update={"context": entry.length, "batch": rows * entry.length})
+    try:
+        return protocol, protocol.steps(entry.train)
+    except ValueError as error:
+        raise BadInput(str(error), key=f"corpora.{name}.train") from None
 
 
 @dataclass(frozen=True)

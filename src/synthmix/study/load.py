@@ -10,7 +10,7 @@ from synthmix.config import RealCorpus, SampledCorpus, StudyConfig
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 
-UNION_TAGS = {"real", "generate", "Source", "literal['heldout']", "function-before[_as_source(), Source]"}
+UNION_TAGS = ("real", "generate", "literal[", "function-")  # pydantic's names for what a value might be
 
 
 def load_study(path: str | Path) -> StudyConfig:
@@ -58,13 +58,16 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     evaluate = {
         name: entry.resolved(base) if isinstance(entry, Source) else entry for name, entry in config.evaluate.items()
     }
-    return config.model_copy(update={"corpora": corpora, "evaluate": evaluate})
+    tokenizer = config.tokenizer
+    if tokenizer.path is not None and (tokenizer.path.endswith(".json") or (base / tokenizer.path).exists()):
+        tokenizer = tokenizer.model_copy(update={"path": str(base / tokenizer.path)})  # else a name on the hub
+    return config.model_copy(update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer})
 
 
 def _explained(error: ValidationError, where: Path | None) -> BadInput:
     # An unknown key is told first: it is usually why another one is missing.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    keys = [str(part) for part in first["loc"] if str(part) not in UNION_TAGS]
+    keys = [str(part) for part in first["loc"] if not _is_tag(str(part))]
     key = ".".join(keys) or None
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if first["type"] == "extra_forbidden":
@@ -77,6 +80,10 @@ def _explained(error: ValidationError, where: Path | None) -> BadInput:
     if first["type"] == "literal_error" and keys[:1] == ["evaluate"]:
         return BadInput("is not 'heldout', a path or a source", where=where, key=key)
     return BadInput(message, where=where, key=key)
+
+
+def _is_tag(part: str) -> bool:
+    return part in UNION_TAGS or part.startswith(UNION_TAGS[2:])
 
 
 def _known_keys(above: list[str]) -> list[str]:
@@ -103,6 +110,8 @@ def _loader() -> type:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen = set()
             for key_node, _ in node.value:
+                if not isinstance(key_node, yaml.ScalarNode):
+                    raise yaml.constructor.ConstructorError(None, None, "a key that is no word", key_node.start_mark)
                 key = self.construct_object(key_node, deep=True)
                 if key in seen:
                     raise yaml.constructor.ConstructorError(None, None, f"key '{key}' twice", key_node.start_mark)

@@ -5,12 +5,11 @@ from typing import Any
 
 from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.engine import LocalEngine
-from synthmix.errors import BadInput
 from synthmix.progress import Silent
-from synthmix.quantities import format_count
+from synthmix.study.check import check_given
 from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
 from synthmix.study.generate import find_sampled, generator_spec
-from synthmix.study.ladder import cells, ladder_specs, largest_need
+from synthmix.study.ladder import cells, ladder_specs
 from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
 from synthmix.study.workspace import Workspace
@@ -84,7 +83,7 @@ def make_plan(config: StudyConfig, space: Workspace, engine: LocalEngine[Any, An
         BadInput: sizes, budgets, recipes or generated tokens that cannot be.
     """
     planned = cells(config)
-    check_generated(config)
+    check_given(config)
     prepared = look(config, space)
     vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
     speeds = measure(config, space, vocab, engine)
@@ -126,19 +125,3 @@ def look(config: StudyConfig, space: Workspace) -> Prepared | None:
     for name in prepared.pending:
         prepared = find_sampled(config, name, space, prepared)
     return prepared
-
-
-def check_generated(config: StudyConfig) -> None:
-    """Hold the budgets of generated text to what the recipes need, before anything is trained.
-
-    Raises:
-        BadInput: a recipe needs more than is to be generated.
-    """
-    for name, need in largest_need(config).items():
-        entry = config.corpora[name]
-        if isinstance(entry, SampledCorpus) and entry.tokens < need:
-            raise BadInput(
-                f"{format_count(entry.tokens)} tokens are to be sampled, {format_count(need)} are needed by a recipe",
-                key=f"corpora.{name}.tokens",
-                remedy=f"ask for {format_count(need * 1.1)}, lower the budgets, or raise training.epochs",
-            )

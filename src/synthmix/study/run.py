@@ -15,11 +15,11 @@ from synthmix.files import read_json, write_json
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
 from synthmix.results import Results
+from synthmix.study.check import check_given
 from synthmix.study.corpora import Prepared, real_corpora
 from synthmix.study.execute import RunTask
 from synthmix.study.generate import find_sampled, generator_spec, sampled_corpus
 from synthmix.study.ladder import cells, ladder_specs, largest_need
-from synthmix.study.plan import check_generated
 from synthmix.study.speed import Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
 from synthmix.study.watch import run_tasks
@@ -39,8 +39,7 @@ def run_study(config: StudyConfig, *, progress: Progress | None = None) -> Resul
     from synthmix.study.conclude import conclude
 
     progress = progress or Silent()
-    cells(config)
-    check_generated(config)
+    check_given(config)
     space = Workspace(config.root)
     space.create()
     with stage(space, "text"):
