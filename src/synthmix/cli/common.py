@@ -44,7 +44,8 @@ def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
     try:
         return parse(value)
     except ValueError as error:
-        raise BadInput(str(error), key=key) from None
+        message = f"{value!r} is not a number" if parse in (int, float) else str(error)
+        raise BadInput(message, key=key) from None
 
 
 @dataclass(frozen=True)

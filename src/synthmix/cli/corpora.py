@@ -96,7 +96,7 @@ def sample(
 @app.command()
 def show(
     corpus: Annotated[Path, typer.Argument(help="A corpus folder.", show_default=False)],
-    documents: Annotated[int, typer.Option(help="How many documents to print.")] = 2,
+    documents: Annotated[int, typer.Option(help="How many documents to print.", min=0)] = 2,
     verify: Annotated[bool, typer.Option("--verify", help="Check every shard against its checksum.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -21,9 +21,9 @@ from synthmix.cli.common import (
 
 Parts = Annotated[list[str], typer.Argument(help="[SHARE:][NAME=]PATH of each source.", show_default=False)]
 Tokens = Annotated[str, typer.Option(help="The budget, for example 1M.", show_default=False)]
-Context = Annotated[int, typer.Option(help="Tokens a sequence predicts.")]
-Epochs = Annotated[float, typer.Option(help="How often a source may be gone through.")]
-Seed = Annotated[int, typer.Option(help="Of order and initialisation.")]
+Context = Annotated[int, typer.Option(help="Tokens a sequence predicts.", min=1)]
+Epochs = Annotated[float, typer.Option(help="How often a source may be gone through.", min=1)]
+Seed = Annotated[int, typer.Option(help="Of order and initialisation.", min=0)]
 
 
 def mix(
@@ -81,7 +81,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Peak; unset: by size.")] = None,
     epochs: Epochs = 1,
     seed: Seed = 0,
-    threads: Annotated[int, typer.Option(help="Threads; 0: all cores.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads; 0: all cores.", min=0)] = 0,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
     cache: Cache = CACHE,

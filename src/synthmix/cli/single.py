@@ -45,6 +45,7 @@ def train_one(
     from synthmix.study.execute import RunTask, execute
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.protocol import Protocol
+    from synthmix.training.shape import shape_for
     from synthmix.training.spec import RunSpec
 
     recipe = make_recipe(" + ".join(part.name for part in parts), {part.name: part.share for part in parts})
@@ -52,10 +53,11 @@ def train_one(
         protocol = Protocol.model_validate(dict(options))
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(
-            first["msg"].removeprefix("Value error, "), key="--" + "-".join(map(str, first["loc"]))
-        ) from None
+        message = first["msg"].removeprefix("Value error, ")
+        option = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else None
+        raise BadInput(message if option else f"--{message}", key=option) from None
     size = parsed(parse_count, params, "--params")
+    shape_for(size)
     steps = parsed(lambda text: protocol.steps(parse_count(text)), tokens, "--tokens")
     shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
     domains: list[EvaluationDomain] = []
@@ -134,6 +136,15 @@ def evaluate_one(
             where=tokenizer or folder,
             remedy="name the model's own tokenizer with --tokenizer",
         )
+    if tokenizer is not None and (folder / "tokenizer.json").exists():
+        own = load_tokenizer(folder)
+        if own.backend.get_vocab() != shared.backend.get_vocab():
+            raise BadInput(
+                "is not the tokenizer that the model was trained with",
+                where=tokenizer,
+                key="--tokenizer",
+                remedy="leave it out: the model brings its own",
+            )
     domains: dict[str, HeldOut] = {}
     for part in on:
         corpus = opened(part.path, shared, cache, progress, name=part.name, heldout=1)
