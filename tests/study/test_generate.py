@@ -18,7 +18,7 @@ from synthmix.study.run import run_study
 def copy(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The finished study without its sampled corpus; no report is made."""
     monkeypatch.setattr("synthmix.study.conclude.conclude", lambda *_, **__: None)
-    shutil.copytree(finished.parent / "tiny", tmp_path / "copy")
+    shutil.copytree(finished.parent / "tiny", tmp_path / "copy", ignore=shutil.ignore_patterns("*.partial"))
     for folder in (tmp_path / "copy").glob("corpora/sampled-*"):
         if folder.is_dir():
             shutil.rmtree(folder)

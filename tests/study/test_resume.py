@@ -102,7 +102,7 @@ def test_two_processes_on_one_folder_do_not_harm_each_other(
 @pytest.fixture
 def copy(finished: Path, tmp_path: Path) -> Path:
     """The finished study's folder, to be changed."""
-    shutil.copytree(finished.parent / "tiny", tmp_path / "copy")
+    shutil.copytree(finished.parent / "tiny", tmp_path / "copy", ignore=shutil.ignore_patterns("*.partial"))
     return tmp_path / "copy"
 
 
