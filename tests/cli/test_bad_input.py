@@ -518,7 +518,8 @@ def listing(folder: Path, may_write: tuple[str, ...]) -> dict[str, int]:
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
         if not name.endswith(".lock") and path.relative_to(folder).parts[0] not in may_write:
-            found[name] = path.stat().st_size if path.is_file() else 0
+            # The account of seconds is kept of failed sessions too.
+            found[name] = path.stat().st_size if path.is_file() and path.name != "seconds.json" else 0
     return found
 
 

@@ -1,16 +1,11 @@
-"""``kill -9`` at any time, two processes at once, other held-out text: finished runs are never repeated."""
+"""``kill -9`` at several stages: the same command resumes, finished runs are not repeated, the result is the same."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from synthmix.errors import BadInput
-from synthmix.study.load import load_study, study_from
-from synthmix.study.run import run_study
 
 from .conftest import Command, records, stamps
 
@@ -71,123 +66,3 @@ def test_killed_at_every_stage_the_same_command_gives_the_same_results(
     assert json.loads(out)["results"]["runs"]
     names = [path.name for path in folder.rglob("*") if path.name.endswith((".partial", ".staging"))]
     assert not [name for name in names if name.endswith(".staging")], "what was killed in its middle is swept away"
-
-
-def test_two_processes_on_one_folder_do_not_harm_each_other(
-    finished: Path, make_study: Make, save_study: Save, command: Start, tmp_path: Path
-) -> None:
-    folder = tmp_path / "both"
-    study = save_study(tmp_path / "study.yaml", make_study(folder))
-    one, other = command("study", "run", study, "--quiet"), command("study", "run", study, "--quiet")
-    written: dict[str, set[tuple[int, int]]] = {}
-
-    def both_ended() -> bool:
-        try:
-            now = stamps(folder)
-        except FileNotFoundError:  # replaced between the listing and the look
-            return False
-        for path, stamp in now.items():
-            written.setdefault(path, set()).add(stamp)
-        return other.process.poll() is not None
-
-    one.until(both_ended)
-    other.until(both_ended)
-    for process in (one, other):
-        code, _, err = process.end()
-        assert (code, err) == (0, "")
-    assert {path for path, seen in written.items() if len(seen) > 1} == set(), "written twice"
-    assert records(folder) == records(finished.parent / "tiny")
-
-
-@pytest.fixture
-def copy(finished: Path, tmp_path: Path) -> Path:
-    """The finished study's folder, to be changed."""
-    shutil.copytree(finished.parent / "tiny", tmp_path / "copy", ignore=shutil.ignore_patterns("*.partial"))
-    return tmp_path / "copy"
-
-
-@pytest.fixture
-def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fitting and drawing take seconds and are not what a test is about."""
-    monkeypatch.setattr("synthmix.study.conclude.conclude", lambda *_, **__: None)
-
-
-def test_other_held_out_text_is_scored_from_the_checkpoints_without_training(
-    copy: Path, data: Path, make_study: Make, make_stories: Callable[..., list[str]], save_jsonl: Any, tmp_path: Path
-) -> None:
-    before = records(copy)
-    models = {path: stamp for path, stamp in stamps(copy).items() if path.endswith("safetensors")}
-    third = save_jsonl(tmp_path / "third.jsonl", make_stories(40, dialect=9))
-    raw = make_study(copy, evaluate={"third": str(third), "other": str(data / "other.jsonl")})
-    found = run_study(study_from(raw))
-    assert [domain.name for domain in found.domains] == ["third", "other"]
-    assert all(set(run.losses) == {"third", "other"} for run in found.runs)
-    assert {path: stamp for path, stamp in stamps(copy).items() if path.endswith("safetensors")} == models
-    after = records(copy)
-    assert set(after) == set(before)
-    for run, record in before.items():
-        if record["spec"]["recipe"].startswith("generator"):
-            continue
-        assert set(after[run]["losses"]) == {"web", "other", "third"}
-        assert after[run]["losses"]["web"] == record["losses"]["web"]
-        assert after[run]["trace"] == record["trace"]
-
-
-@pytest.mark.usefixtures("without_report")
-def test_a_changed_file_is_another_domain_and_its_old_loss_does_not_count(
-    finished: Path,
-    copy: Path,
-    make_study: Make,
-    make_stories: Callable[..., list[str]],
-    save_jsonl: Any,
-    tmp_path: Path,
-) -> None:
-    before = records(copy)
-    changed = save_jsonl(tmp_path / "other.jsonl", make_stories(30, dialect=7))
-    run_study(study_from(make_study(copy, evaluate={"web": "heldout", "other": str(changed)})))
-    for run, record in records(copy).items():
-        if not record["spec"]["recipe"].startswith("generator"):
-            assert record["losses"]["other"] != before[run]["losses"]["other"]
-            assert record["losses"]["web"] == before[run]["losses"]["web"]
-
-
-@pytest.mark.usefixtures("without_report")
-def test_a_checkpoint_that_was_not_kept_is_asked_for_in_one_line(copy: Path, data: Path, make_study: Make) -> None:
-    run = next(run for run, record in sorted(records(copy).items()) if record["spec"]["recipe"] == "web")
-    shutil.rmtree(copy / "runs" / run / "checkpoint")
-    raw = make_study(copy, evaluate={"web": "heldout", "other": str(data / "hq.jsonl")})
-    with pytest.raises(BadInput, match=f"{run}: has no loss on other and its checkpoint was not kept; delete"):
-        run_study(study_from(raw))
-
-
-@pytest.mark.usefixtures("without_report")
-def test_a_lost_record_is_trained_again_to_the_same_numbers(finished: Path, copy: Path, make_study: Make) -> None:
-    before = records(copy)
-    lost = sorted(before)[:2]
-    for run in lost:
-        shutil.rmtree(copy / "runs" / run)
-    kept = stamps(copy)
-    run_study(study_from(make_study(copy)))
-    assert records(copy) == before
-    assert {path: stamps(copy)[path] for path in kept} == kept
-
-
-def test_a_damaged_record_is_named_and_nothing_is_trained(copy: Path, make_study: Make) -> None:
-    path = sorted(copy.glob("runs/*/record.json"))[0]
-    path.write_text(path.read_text()[:200])
-    with pytest.raises(BadInput, match=r"record\.json: is damaged"):
-        run_study(study_from(make_study(copy)))
-
-
-def test_a_damaged_shard_is_named(copy: Path, make_study: Make) -> None:
-    [shard] = copy.glob("corpora/web-*/train/00000.npy")
-    raw = bytearray(shard.read_bytes())
-    raw[-5] ^= 1
-    shard.write_bytes(raw)
-    with pytest.raises(BadInput, match=r"00000\.npy: damaged shard \(its checksum differs\); delete the corpus folder"):
-        run_study(study_from(make_study(copy)))
-
-
-def test_the_folder_and_the_relative_paths_of_a_study_file(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir("/")
-    assert load_study(finished).root == finished.parent / "tiny"
