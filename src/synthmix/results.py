@@ -149,6 +149,40 @@ class Answer(Part):
     recipes: list[RecipeAnswer]
 
 
+class Residual(Part):
+    """One run against the law that answers for its recipe: ``ln loss - ln predicted``."""
+
+    recipe: str
+    params: int
+    tokens: int
+    seed: int
+    residual: float
+
+
+class ProfileCurve(Part):
+    """Profile likelihood of one parameter of a recipe's own law: excess of the objective where it is held."""
+
+    recipe: str
+    law: str
+    parameter: str
+    values: list[float]
+    excess: list[float]
+    threshold: float  # of the interval at the study's level
+    interval: Interval
+
+
+class IsoFlop(Part):
+    """Loss of a recipe's own law along one FLOP budget (6 N D), and the size that is best for it."""
+
+    recipe: str
+    flops: float
+    params: list[float]
+    loss: list[float]
+    best_params: Interval
+    best_tokens: Interval
+    best_loss: Interval
+
+
 class Statistic(Part):
     """Unigram statistics of one recipe against one held-out domain."""
 
@@ -221,6 +255,9 @@ class Results(Part):
     share_curves: list[ShareCurve]
     answer: Answer | None
     statistics: list[Statistic]
+    residuals: list[Residual] = []
+    profiles: list[ProfileCurve] = []
+    isoflops: list[IsoFlop] = []
     spent: Spent
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words

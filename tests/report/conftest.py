@@ -14,9 +14,12 @@ from synthmix.results import (
     FitSummary,
     HeldOut,
     Interval,
+    IsoFlop,
     Noise,
+    ProfileCurve,
     Recipe,
     RecipeAnswer,
+    Residual,
     Results,
     RunRow,
     ShareCurve,
@@ -263,6 +266,42 @@ def make_results(
             )
             for k, recipe in enumerate(recipes)
             for i, name in enumerate(DOMAINS)
+        ],
+        "residuals": [
+            Residual(
+                recipe=r.recipe,
+                params=r.params,
+                tokens=r.tokens,
+                seed=r.seed,
+                residual=math.log(r.loss / loss(r.params, r.tokens, r.synthetic, r.share, sources)),
+            )
+            for r in runs
+        ],
+        "profiles": [
+            ProfileCurve(
+                recipe=recipe.name,
+                law="chinchilla",
+                parameter=name,
+                values=[middle * (0.8 + 0.05 * i) for i in range(9)],
+                excess=[0.5 * (i - 4) ** 2 for i in range(9)],
+                threshold=1.35,
+                interval=Interval(value=middle, low=middle * 0.92, high=middle * 1.08),
+            )
+            for recipe in recipes
+            for name, middle in (("E", 1.9), ("alpha", 0.34), ("beta", 0.36))
+        ],
+        "isoflops": [
+            IsoFlop(
+                recipe=recipe.name,
+                flops=flops,
+                params=[1e5, 1e6, 1e7],
+                loss=[loss(n, flops / 6 / n, recipe.synthetic, recipe.share, sources) for n in (1e5, 1e6, 1e7)],
+                best_params=Interval(value=1e6, low=8e5, high=1.3e6),
+                best_tokens=Interval(value=flops / 6e6, low=flops / 8e6, high=flops / 5e6),
+                best_loss=Interval(value=loss(1e6, flops / 6e6, recipe.synthetic, recipe.share, sources)),
+            )
+            for recipe in recipes
+            for flops in (1e13, 1e15)
         ],
         "spent": Spent(
             runs=len(runs),

@@ -1,23 +1,11 @@
 """The results as flat tables, for anybody's own analysis."""
 
 import json
-import math
-from dataclasses import dataclass
 from typing import Any
 
-from synthmix.results import Interval, Results
-
-_FIELDS = ("value", "low", "high", "level", "why")
-_TYPES: dict[str, type] = {"value": float, "low": float, "high": float, "level": float, "why": str}
-
-
-@dataclass(frozen=True)
-class Table:
-    """``columns``: name -> str, int, float or bool; every value may be None."""
-
-    name: str
-    columns: dict[str, type]
-    rows: list[tuple[Any, ...]]
+from synthmix.report.flat import INTERVAL, Table, cells
+from synthmix.report.tables_fit import isoflops, profiles, residuals
+from synthmix.results import Results
 
 
 def tables(results: Results) -> list[Table]:
@@ -32,6 +20,9 @@ def tables(results: Results) -> list[Table]:
         _best_shares(results),
         _answer(results),
         _statistics(results),
+        residuals(results),
+        profiles(results),
+        isoflops(results),
         _warnings(results),
     ]
 
@@ -64,7 +55,7 @@ def _domains(results: Results) -> Table:
 
 def _fits(results: Results) -> Table:
     columns: dict[str, type] = {"law": str, "formula": str, "recipe": str, "params": int, "tokens": int, "points": int}
-    columns |= {"parameter": str, **_TYPES, "r2": float, "objective": float, "held_out": str}
+    columns |= {"parameter": str, **INTERVAL, "r2": float, "objective": float, "held_out": str}
     columns |= {"held_out_predicted": int, "held_out_mean_abs_relative_error": float}
     columns |= {"held_out_worst_abs_relative_error": float, "warnings": str}
     rows = []
@@ -79,7 +70,7 @@ def _fits(results: Results) -> Table:
         for name, interval in f.parameters.items():
             rows.append(
                 (
-                    *(f.law, f.formula, f.recipe, f.params, f.tokens, f.points, name, *_cells(interval)),
+                    *(f.law, f.formula, f.recipe, f.params, f.tokens, f.points, name, *cells(interval)),
                     *(f.r2, f.objective, *test, codes),
                 )
             )
@@ -121,9 +112,9 @@ def _share_points(results: Results) -> Table:
 
 
 def _best_shares(results: Results) -> Table:
-    columns = {**_CELL, **_TYPES, "flat_low": float, "flat_high": float}
+    columns = {**_CELL, **INTERVAL, "flat_low": float, "flat_high": float}
     rows = [
-        (c.synthetic, c.params, c.tokens, c.is_question, *_cells(c.best), *(c.flat or (None, None)))
+        (c.synthetic, c.params, c.tokens, c.is_question, *cells(c.best), *(c.flat or (None, None)))
         for c in results.share_curves
     ]
     return Table("best_shares", columns, rows)
@@ -133,13 +124,13 @@ def _answer(results: Results) -> Table:
     columns: dict[str, type] = {"params": int, "tokens": int, "decades_params": float, "decades_tokens": float}
     columns |= {"recipe": str, "share": float, "synthetic": str, "law": str}
     for part in ("loss", "new_run", "difference", "speedup"):
-        columns |= {f"{part}_{field}": kind for field, kind in _TYPES.items()}
+        columns |= {f"{part}_{field}": kind for field, kind in INTERVAL.items()}
     rows: list[tuple[Any, ...]] = []
     if results.answer is not None:
         a = results.answer
         cell = (a.params, a.tokens, a.decades_params, a.decades_tokens)
         for r in a.recipes:
-            intervals = (*_cells(r.loss), *_cells(r.new_run), *_cells(r.difference), *_cells(r.speedup))
+            intervals = (*cells(r.loss), *cells(r.new_run), *cells(r.difference), *cells(r.speedup))
             rows.append((*cell, r.recipe, r.share, r.synthetic, r.law, *intervals))
     return Table("answer", columns, rows)
 
@@ -154,8 +145,3 @@ def _warnings(results: Results) -> Table:
     rows: list[tuple[Any, ...]] = [(w.code, w.about, w.message, None, None) for w in results.warnings]
     rows += [(w.code, w.about, w.message, f.law, f.recipe) for f in results.fits for w in f.warnings]
     return Table("warnings", {"code": str, "about": str, "message": str, "law": str, "recipe": str}, rows)
-
-
-def _cells(interval: Interval) -> tuple[Any, ...]:
-    values = (getattr(interval, field) for field in _FIELDS)
-    return tuple(None if isinstance(v, float) and not math.isfinite(v) else v for v in values)

@@ -11,6 +11,7 @@ from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
+from synthmix.study.diagnostics import isoflops, profiles, residuals
 from synthmix.study.execute import missing, versions
 from synthmix.study.families import fit_families
 from synthmix.study.fits import curves_of, fit_recipes
@@ -75,6 +76,9 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         share_curves=curves,
         answer=answer,
         statistics=statistics(config, recipes, prepared, max(row.tokens for row in rows)),
+        residuals=residuals(rows, fits.readings),
+        profiles=profiles(fits),
+        isoflops=isoflops(config, rows, fits),
         spent=spent(records, _generators(config, space, prepared), seconds(space)),
         versions=versions(),
         protocol=config.training.in_words(),
