@@ -94,7 +94,16 @@ def test_the_embedded_drawing_is_strict_json(make):
     results = make()
     runs = [r.model_copy(update={"losses": {**r.losses, "python": math.nan}}) for r in results.runs]
     shown = drawing(render(results.model_copy(update={"runs": runs})))
-    assert set(shown["figures"]) == {"share", "loss-tokens", "loss-params", "domains", "statistics"}
+    assert set(shown["figures"]) == {
+        "share",
+        "loss-tokens",
+        "loss-params",
+        "domains",
+        "statistics",
+        "residuals",
+        "profiles",
+        "isoflop",
+    }
     assert set(shown["themes"]) == {"light", "dark"}
     assert set(shown["themes"]["light"]) == set(shown["themes"]["dark"])
 
