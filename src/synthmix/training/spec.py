@@ -44,7 +44,7 @@ class RunSpec(BaseModel):
     @property
     def peak(self) -> float:
         """Peak learning rate."""
-        return self.protocol.learning_rate or peak_rate(self.shape.params)
+        return self.protocol.learning_rate or peak_rate(self.shape.width)
 
     @property
     def mixture(self) -> Recipe:
