@@ -38,7 +38,8 @@ def residual_figure(results: Results) -> Figure | None:
         mean = sum(run.loss for run in results.runs) / len(results.runs)
         noise = [] if results.noise.sd is None else [200 * results.noise.sd / mean, -200 * results.noise.sd / mean]
         lines = [_level(0.0, "solid"), *(_level(height, "dot") for height in noise)]
-        x = axis(name, type="log", exponentformat="SI")
+        sizes = sorted({getattr(point, along) for point in results.residuals})
+        x = axis(name, type="log", tickvals=sizes, ticktext=[format_count(size) for size in sizes])
         views.append(View(f"against {name}", data, layout(x, axis("residual, % of the loss"), shapes=lines)))
     return Figure(
         id="residuals",
@@ -58,7 +59,7 @@ def profile_figure(results: Results) -> Figure | None:
         mine = [curve for curve in results.profiles if curve.parameter == name and curve.values]
         if not mine:
             continue
-        y = axis("excess over the threshold of the interval", range=[0, 3])
+        y = axis("excess / threshold", range=[0, 3])
         views.append(
             View(
                 _GREEK.get(name, escape(name)),
@@ -86,10 +87,12 @@ def isoflop_figure(results: Results) -> Figure | None:
     for flops in sorted({curve.flops for curve in results.isoflops}, reverse=True):
         mine = [curve for curve in results.isoflops if curve.flops == flops]
         data = [trace for curve in mine for trace in _isoflop(results, curve)]
-        x = axis("non-embedding parameters", type="log", exponentformat="SI")
+        x = axis("non-embedding parameters", type="log", dtick=1, exponentformat="SI")
+        seen = [loss for curve in mine for loss in curve.loss] + [run.loss for run in results.runs]
+        y = axis("loss, nats per token", range=[0.97 * min(seen), 1.03 * max(run.loss for run in results.runs)])
         exponent = math.floor(math.log10(flops))
         name = f"{flops / 10**exponent:.1f}e{exponent} FLOPs"
-        views.append(View(name, data, layout(x, axis("loss, nats per token"))))
+        views.append(View(name, data, layout(x, y)))
     if not views:
         return None
     return Figure(

@@ -59,7 +59,7 @@ def isoflops(config: StudyConfig, rows: list[RunRow], fits: Fits) -> list[IsoFlo
     budgets = {min(trained), max(trained)}
     if config.question is not None:
         budgets.add(6.0 * config.question.params * config.question.tokens)
-    sizes = np.geomspace(min(r.params for r in rows) / 10, max(r.params for r in rows) * 100, CURVE_POINTS)
+    sizes = np.geomspace(min(r.params for r in rows) / 3, max(r.params for r in rows) * 30, CURVE_POINTS)
     found = []
     for recipe, law in fits.own.items():
         for flops in sorted(budgets):
