@@ -68,11 +68,12 @@ def test_what_is_prepared_is_not_harvested_again_and_progress_is_told(monkeypatc
 def test_absent_and_unknown_domains(monkeypatch):
     with pytest.raises(BadInput, match="no domain 'latin'; choose from python-reference, stdlib"):
         list(read_documents(Source(sample=["latin"]), domain="x"))
-    monkeypatch.setitem(module.LIBRARIES, "pandas", "surely_not_installed")
-    assert module.absent_domains() == ["pandas"]
-    assert "pandas" not in sample_domains()
-    with pytest.raises(BadInput, match="pandas is not installed; run pip install pandas"):
-        list(read_documents(Source(sample=["pandas"]), domain="x"))
+    absent = set(module.absent_domains())  # what this environment lacks anyway
+    monkeypatch.setitem(module.LIBRARIES, "numpy", "surely_not_installed")
+    assert set(module.absent_domains()) == absent | {"numpy"}
+    assert "numpy" not in sample_domains()
+    with pytest.raises(BadInput, match="numpy is not installed; run pip install numpy"):
+        list(read_documents(Source(sample=["numpy"]), domain="x"))
 
 
 def test_an_unwritable_cache_is_named(tmp_path, monkeypatch):
