@@ -126,7 +126,7 @@ def _amount(verdict: Verdict) -> str:
     if verdict.edge == "bottom":
         if verdict.state == "helps":
             return f"; yet the share curve is lowest at {percent(best.value)}, so the two fits disagree"
-        return f"; the best share is the lowest tried, {percent(best.value)}"
+        return f"; the best share is the lowest tried, {share_interval(best)}"
     if verdict.edge == "top":
         if best.value >= 0.995:
             return "; the curve is lowest at 100%, the edge of what is possible"
@@ -158,8 +158,7 @@ def best_share_words(verdict: Verdict) -> str:
         return "no share curve was fitted"
     if best.value is None:
         return best.why or "undefined"
+    interval = f"{level(best)} {percent(best.low)} to {percent(best.high)}" if bounded(best) else "no interval"
     if verdict.edge == "top":
-        return "the edge of what was tried; a bound, not an optimum"
-    if verdict.edge == "bottom":
-        return "the lowest share tried"
-    return f"{level(best)} {percent(best.low)} to {percent(best.high)}" if bounded(best) else "no interval"
+        return f"the edge of what was tried: a bound, not an optimum; {interval}"
+    return f"the lowest share tried; {interval}" if verdict.edge == "bottom" else interval
