@@ -80,3 +80,11 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         read_runs(tmp_path / "latin.csv")
     with pytest.raises(BadInput, match="holds no runs"):
         read_runs(write(tmp_path, "[]", "other.json"))
+
+
+def test_rows_that_differ_in_their_loss_alone_are_not_silently_replicates(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("params,tokens,loss\n1e6,1e8,3.4\n1e6,1e8,3.6\n1e7,1e9,2.9\n")
+    assert [warning.code for warning in read_table(path).warnings] == ["replicates_assumed"]
+    path.write_text("params,tokens,seed,loss\n1e6,1e8,0,3.4\n1e6,1e8,1,3.6\n1e7,1e9,0,2.9\n")
+    assert read_table(path).warnings == []

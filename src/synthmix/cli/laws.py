@@ -38,16 +38,17 @@ def fit(
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
-    from synthmix.scaling import LAWS, compute_optimal, profile, read_runs
+    from synthmix.scaling import LAWS, compute_optimal, profile, read_table
     from synthmix.scaling import fit as fit_law
 
     if law not in LAWS:
         raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join(LAWS)}")
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
-    table = read_runs(runs, columns, recipe=recipe)
-    found = fit_law(law, table, bootstrap=bootstrap, level=level, delta=_huber(delta))
-    warnings = [*found.warnings, *(found.warnings_at(**points) if points else [])]
+    table = read_table(runs, columns)
+    chosen = table.runs if recipe is None else table.of(recipe)
+    found = fit_law(law, chosen, bootstrap=bootstrap, level=level, delta=_huber(delta))
+    warnings = [*table.warnings, *found.warnings, *(found.warnings_at(**points) if points else [])]
     value: dict[str, Any] = {
         "law": found.law.name,
         "formula": found.law.formula,
@@ -58,7 +59,7 @@ def fit(
         "r2": found.r2,
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
-    lines = [found.report()]
+    lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in table.warnings)]
     if points:
         mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
         distance = found.distance(**points)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.results import Warn
 from synthmix.scaling.inputs import COLUMNS, Array
 from synthmix.scaling.runs import Runs
 from synthmix.scaling.table_source import read_columns
@@ -33,6 +34,18 @@ class Table:
     runs: Runs
     recipe: Array | None
     seed: Array | None
+
+    @property
+    def warnings(self) -> list[Warn]:
+        """What was taken for granted in reading it."""
+        repeated = int((np.bincount(self.runs.group) > 1).sum())
+        if self.seed is not None or not repeated:
+            return []
+        message = (
+            f"{repeated} cells have several rows and no column says their seed: taken for repeated runs, and their "
+            "differences for seed noise; add a seed column, or delete rows that are one run written twice"
+        )
+        return [Warn(code="replicates_assumed", message=message)]
 
     def of(self, recipe: str) -> Runs:
         """The runs of one recipe.

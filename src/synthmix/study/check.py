@@ -6,7 +6,7 @@ from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
-from synthmix.study.generate import generator_protocol
+from synthmix.study.generators import generator_protocol
 from synthmix.study.ladder import cells, largest_need
 from synthmix.training.shape import shape_for
 

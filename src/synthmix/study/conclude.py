@@ -15,7 +15,7 @@ from synthmix.study.diagnostics import isoflops, profiles, residuals
 from synthmix.study.execute import missing, versions
 from synthmix.study.families import fit_families
 from synthmix.study.fits import curves_of, fit_recipes
-from synthmix.study.generate import generator_spec
+from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
 from synthmix.study.shares import share_curves

@@ -8,7 +8,7 @@ from synthmix.engine import LocalEngine
 from synthmix.progress import Silent
 from synthmix.study.check import check_given
 from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
-from synthmix.study.generate import find_sampled, generator_spec
+from synthmix.study.generators import find_sampled, generator_spec
 from synthmix.study.ladder import cells, ladder_specs
 from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer

@@ -18,7 +18,8 @@ from synthmix.results import Results
 from synthmix.study.check import check_given
 from synthmix.study.corpora import Prepared, real_corpora
 from synthmix.study.execute import RunTask
-from synthmix.study.generate import find_sampled, generator_spec, sampled_corpus
+from synthmix.study.generate import sampled_corpus
+from synthmix.study.generators import find_sampled, generator_spec
 from synthmix.study.ladder import cells, ladder_specs, largest_need
 from synthmix.study.speed import Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
