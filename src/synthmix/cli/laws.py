@@ -8,7 +8,8 @@ import typer
 from synthmix.cli.common import AsJson, parsed
 
 if TYPE_CHECKING:
-    from synthmix.scaling import Fit
+    from synthmix.results import Warn
+    from synthmix.scaling import Fit, Table
 
 Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV or Parquet.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
@@ -48,7 +49,8 @@ def fit(
     table = read_table(runs, columns)
     chosen = table.runs if recipe is None else table.of(recipe)
     found = fit_law(law, chosen, bootstrap=bootstrap, level=level, delta=_huber(delta))
-    warnings = [*table.warnings, *found.warnings, *(found.warnings_at(**points) if points else [])]
+    said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
+    warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
     value: dict[str, Any] = {
         "law": found.law.name,
         "formula": found.law.formula,
@@ -59,7 +61,7 @@ def fit(
         "r2": found.r2,
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
-    lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in table.warnings)]
+    lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
     if points:
         mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
         distance = found.distance(**points)
@@ -116,6 +118,18 @@ def compare(
         "warnings": [{"code": w.code, "message": w.message} for w in found.warnings],
     }
     show(value, found.report(), as_json=as_json)
+
+
+def _mixed(table: "Table", recipe: str | None, columns: tuple[str, ...]) -> "list[Warn]":
+    """A law without a share, fitted to several recipes at once: rarely what was meant."""
+    from synthmix.results import Warn
+
+    names = [] if table.recipe is None else sorted(set(table.recipe.tolist()))
+    if recipe is not None or "share" in columns or len(names) < 2:
+        return []
+    listed = ", ".join(names)
+    message = f"the runs of {len(names)} recipes are fitted as one; choose one with --recipe ({listed}), or a joint law"
+    return [Warn(code="recipes_mixed", message=message)]
 
 
 def _huber(delta: str) -> float | None:
