@@ -9,7 +9,7 @@ from synthmix.cli.common import AsJson, parsed
 
 if TYPE_CHECKING:
     from synthmix.results import Warn
-    from synthmix.scaling import Fit, Table
+    from synthmix.scaling import Table
 
 Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV or Parquet.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
@@ -37,6 +37,7 @@ def fit(
 
     Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
     """
+    from synthmix.cli.law_plots import write_plots
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.scaling import LAWS, compute_optimal, profile, read_table
@@ -51,16 +52,8 @@ def fit(
     found = fit_law(law, chosen, bootstrap=bootstrap, level=level, delta=_huber(delta))
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
-    value: dict[str, Any] = {
-        "law": found.law.name,
-        "formula": found.law.formula,
-        "parameters": found.parameters,
-        "intervals": {name: [i.low, i.high] for name, i in found.intervals().items()},
-        "level": level,
-        "objective": found.objective,
-        "r2": found.r2,
-        "warnings": [{"code": w.code, "message": w.message} for w in warnings],
-    }
+    value: dict[str, Any] = found.as_json()
+    value["warnings"] = [{"code": w.code, "message": w.message} for w in warnings]
     lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
     if points:
         mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
@@ -81,7 +74,7 @@ def fit(
         found.save(to)
         lines.append(f"saved: {to}")
     if plots is not None:
-        value["plots"] = [str(path) for path in _plots(found, plots)]
+        value["plots"] = [str(path) for path in write_plots(found, plots)]
         lines += [f"plot: {path}" for path in value["plots"]]
     show(value, "\n".join(lines), as_json=as_json)
 
@@ -154,22 +147,3 @@ def _interval(interval: Any) -> str:
     if interval.low is None or interval.high is None:
         return f"{interval.value:.5g}" + (f" ({interval.why})" if interval.why else "")
     return f"{interval.value:.5g} [{interval.low:.5g}, {interval.high:.5g}]"
-
-
-def _plots(found: "Fit", folder: Path) -> list[Path]:
-    """One HTML page a plot: the curve along each input, and the residuals against it."""
-    from synthmix.files import write_text
-    from synthmix.scaling.plots import residuals
-
-    written = []
-    for column in [name for name in ("N", "D") if name in found.law.columns]:
-        figures = {
-            f"{found.law.name}-{column}.html": found.plot(column),
-            f"{found.law.name}-residuals-{column}.html": residuals(
-                getattr(found.runs, column), found.residuals, column
-            ),
-        }
-        for name, figure in figures.items():
-            write_text(folder / name, figure.to_html(include_plotlyjs=True))
-            written.append(folder / name)
-    return written

@@ -17,7 +17,9 @@ def _figure(title: str, x: str, y: str, *, log_x: bool = False) -> "Figure":
     from plotly.graph_objects import Figure
 
     figure = Figure()
-    figure.update_layout(template="plotly_white", title=title, hovermode="closest", legend={"orientation": "h"})
+    figure.update_layout(
+        template="plotly_white", title=title, hovermode="closest", legend={"orientation": "h", "y": 1.08}
+    )
     figure.update_xaxes(title=x, type="log" if log_x else "linear", exponentformat="power" if log_x else "none")
     figure.update_yaxes(title=y)
     return figure
