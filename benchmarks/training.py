@@ -53,7 +53,7 @@ def ours(params: int, seconds: float) -> float:
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.model import make_model, optimizer_for
     from synthmix.training.shape import shape_for
-    from synthmix.training.trainer import step_loss
+    from synthmix.training.trainer import train_step
 
     keep_heap()
     use_threads(1)
@@ -63,11 +63,7 @@ def ours(params: int, seconds: float) -> float:
     batch = torch.randint(VOCAB, (BATCH // CONTEXT, CONTEXT + 1))
 
     def step() -> None:
-        loss = step_loss(model, batch, precision)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        train_step(model, optimizer, batch, precision, clip=1.0)
 
     return _rate(step, seconds)
 

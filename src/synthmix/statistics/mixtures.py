@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from synthmix.results import Statistic
-from synthmix.statistics.coverage import coverage
+from synthmix.statistics.coverage import Coverage, coverage
 from synthmix.statistics.divergence import ALPHA, kl_test_train
 from synthmix.statistics.unigrams import mixture_counts
 
@@ -23,17 +23,7 @@ def statistic(
 
     Recipes are compared at equal budgets: a larger budget covers more whatever the recipe.
     """
-    seen = coverage(train, heldout)
-    return Statistic(
-        recipe=recipe,
-        domain=domain,
-        coverage_mass=seen.mass,
-        coverage_types=seen.types,
-        kl_test_train=kl_test_train(heldout, train, alpha=alpha),
-        smoothing=f"additive {alpha:g} on train",
-        train_tokens=int(train.sum()),
-        test_tokens=int(heldout.sum()),
-    )
+    return _row(recipe, domain, train, heldout, coverage(train, heldout), int(train.sum()), alpha)
 
 
 def mixture_statistics(
@@ -52,6 +42,19 @@ def mixture_statistics(
     """
     train = mixture_counts(pools, shares, train_tokens)
     seen = coverage(train, heldout, expected=True)
+    return _row(recipe, domain, train, heldout, seen, train_tokens, alpha)
+
+
+def _row(
+    recipe: str,
+    domain: str,
+    train: np.ndarray,
+    heldout: np.ndarray,
+    seen: Coverage,
+    train_tokens: int,
+    alpha: float,
+) -> Statistic:
+    """Coverage and divergence as one row of the results."""
     return Statistic(
         recipe=recipe,
         domain=domain,

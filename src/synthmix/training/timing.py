@@ -7,7 +7,7 @@ from synthmix.training.device import best_device
 from synthmix.training.model import make_model, optimizer_for
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.training.trainer import step_loss
+from synthmix.training.trainer import train_step
 
 TIMED_FLOPS = 2e12  # a few seconds of a laptop: larger models are scaled from the largest timed one
 
@@ -22,12 +22,7 @@ def tokens_per_second(shape: Shape, vocab: int, protocol: Protocol, precision: s
     taken = []
     for _ in range(steps + 1):
         start = time.perf_counter()
-        loss = step_loss(model, batch, precision)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), protocol.clip)
-        optimizer.step()
-        float(loss.detach())
+        train_step(model, optimizer, batch, precision, protocol.clip)
         taken.append(time.perf_counter() - start)
     return protocol.batch / statistics.median(taken[1:])
 

@@ -77,12 +77,7 @@ def train_run(
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = torch.from_numpy(read_batch(manifest, streams, step * protocol.sequences, protocol.sequences))
-        loss = step_loss(model, batch.to(device), precision)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), protocol.clip)
-        optimizer.step()
-        nats = float(loss.detach())
+        nats = train_step(model, optimizer, batch.to(device), precision, protocol.clip)
         if not math.isfinite(nats):
             raise Failure(
                 f"the loss is {nats} at step {step + 1} of {spec.steps}",
@@ -101,6 +96,18 @@ def train_run(
             saved = time.monotonic()
     model.eval()
     return Trained(model, manifest, trace, progress["seconds"] + time.monotonic() - begun)
+
+
+def train_step(model: Any, optimizer: Any, batch: Any, precision: str, clip: float) -> float:
+    """One optimizer step on ``batch``; its loss before the step, in nats per token."""
+    import torch
+
+    loss = step_loss(model, batch, precision)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return float(loss.detach())
 
 
 def step_loss(model: Any, batch: Any, precision: str) -> Any:
