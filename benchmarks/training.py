@@ -53,7 +53,7 @@ def ours(params: int, seconds: float) -> float:
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.model import make_model, optimizer_for
     from synthmix.training.shape import shape_for
-    from synthmix.training.trainer import train_step
+    from synthmix.training.step import train_step
 
     keep_heap()
     use_threads(1)

@@ -10,7 +10,7 @@ import numpy as np
 from synthmix.errors import BadInput, Failure
 from synthmix.training.batches import Stream
 from synthmix.training.device import best_device
-from synthmix.training.trainer import step_loss
+from synthmix.training.step import step_loss
 
 AVERAGING = "domains weigh the same (unweighted mean of the per-domain losses)"  # CHOSEN
 

@@ -7,7 +7,7 @@ from synthmix.training.device import best_device
 from synthmix.training.model import make_model, optimizer_for
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.training.trainer import train_step
+from synthmix.training.step import train_step
 
 TIMED_FLOPS = 2e12  # a few seconds of a laptop: larger models are scaled from the largest timed one
 

@@ -1,0 +1,1 @@
+"""Three phases of learning on mixtures: pure mathematics, no files."""
