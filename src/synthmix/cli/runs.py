@@ -33,6 +33,7 @@ def mix(
     epochs: Epochs = 1,
     seed: Seed = 0,
     to: Annotated[Path | None, typer.Option("--to", help="Write the order as Parquet (source, block).")] = None,
+    schedule: Annotated[str | None, typer.Option(help="The last source's share over the run: linear:0:50%.")] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
     cache: Cache = CACHE,
@@ -41,17 +42,19 @@ def mix(
 ) -> None:
     """Resolve shares and a budget to an exact order of sequences, and say what it repeats.
 
+    With --schedule (linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, real-last:33%:20%) the first source takes
+    what is left, and any between keep their shares; shares written for those two must be the means.
+
     Example: synthmix mix 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --tokens 1M
     """
     from synthmix.cli.plan_text import table
+    from synthmix.cli.scheduled import mixed
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.mixture.manifest import make_manifest, write_manifest
-    from synthmix.mixture.recipe import make_recipe
     from synthmix.quantities import format_count, format_share, parse_count
 
-    sources = parse_parts(parts)
-    recipe = make_recipe("mixture", {part.name: part.share for part in sources})
+    sources, recipe = mixed(parts, schedule)
     budget = parsed(parse_count, tokens, "--tokens")
     if budget < context:
         raise BadInput(f"{budget} tokens are less than one sequence of {context}", key="--tokens")

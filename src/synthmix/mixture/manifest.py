@@ -16,6 +16,7 @@ from synthmix.errors import BadInput
 from synthmix.files import write_bytes
 from synthmix.mixture.interleave import interleave
 from synthmix.mixture.recipe import Recipe
+from synthmix.mixture.timed import interleave_curves
 from synthmix.quantities import format_count
 
 
@@ -60,7 +61,8 @@ def make_manifest(
     """Resolve a recipe to an exact order of ``sequences`` sequences.
 
     A source's own order depends on ``seed`` and its name only, so recipes with the same seed see the same
-    natural text in the same order and their differences cancel noise (CHOSEN; paired design).
+    natural text in the same order and their differences cancel noise (CHOSEN; paired design). A recipe with a
+    schedule goes through it once over exactly ``sequences``; a static one gives the same prefix for any number.
 
     Args:
         available: tokens of each source's training part.
@@ -69,7 +71,10 @@ def make_manifest(
     Raises:
         BadInput: a source is unknown, or has fewer tokens than the recipe needs within ``epochs``.
     """
-    order = interleave([share for _, share in recipe.shares], sequences)
+    if recipe.schedule is None:
+        order = interleave([share for _, share in recipe.shares], sequences)
+    else:
+        order = interleave_curves([curve for _, curve in recipe.schedule], sequences)
     blocks = np.empty(sequences, dtype=np.int64)
     counts, passes = {}, {}
     for i, source in enumerate(recipe.sources):

@@ -1,10 +1,13 @@
-"""A recipe: shares of named corpora that add up to one, kept as exact fractions."""
+"""A recipe: shares of named corpora that add up to one, kept as exact fractions; constant or changing along the run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from synthmix.errors import BadInput
+from synthmix.mixture.curve import Curve, constant, make_curve, what_is_left
+from synthmix.mixture.schedule import Schedule
 from synthmix.quantities import format_share
 
 TOLERANCE = Fraction(1, 1000)  # 0.333 + 0.667 is meant to be one, and 33% + 33% + 33% is not
@@ -12,15 +15,38 @@ TOLERANCE = Fraction(1, 1000)  # 0.333 + 0.667 is meant to be one, and 33% + 33%
 
 @dataclass(frozen=True)
 class Recipe:
-    """Shares of named corpora, in tokens. ``shares`` maps a corpus name to a positive fraction; they sum to 1."""
+    """Shares of named corpora, in tokens. ``shares`` maps a corpus name to a positive fraction; they sum to 1.
+
+    Where shares change along the run, ``schedule`` holds each source's share over progress and ``shares`` are their
+    means, what the recipe is called by. Progress is that of a run's whole budget: a shorter run of the same recipe
+    is not a prefix of a longer one, so several budgets cannot branch off one trunk (``is_static`` is False).
+    """
 
     name: str
     shares: tuple[tuple[str, Fraction], ...]
+    schedule: tuple[tuple[str, Curve], ...] | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the corpora, in the recipe's order."""
         return tuple(name for name, _ in self.shares)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether every prefix has the same shares, so that one trunk can serve several budgets."""
+        return self.schedule is None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What decides the text seen, without the name: equal recipes have equal contents."""
+        return frozenset(self.shares), frozenset(self.schedule or ())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Shares and schedule as plain data, for hashes and records; no ``schedule`` when static."""
+        plain: dict[str, Any] = {"shares": {name: str(share) for name, share in self.shares}}
+        if self.schedule is not None:
+            plain["schedule"] = {name: curve.as_list() for name, curve in self.schedule}
+        return plain
 
 
 def make_recipe(name: str, shares: Mapping[str, Fraction], *, where: str | None = None) -> Recipe:
@@ -42,11 +68,56 @@ def make_recipe(name: str, shares: Mapping[str, Fraction], *, where: str | None 
     return Recipe(name, tuple((source, share / total) for source, share in kept.items()))
 
 
-def share_recipe(natural: str, synthetic: str, share: Fraction) -> Recipe:
+def make_scheduled_recipe(
+    name: str, sources: Mapping[str, Schedule | Fraction | str], *, where: str | None = None
+) -> Recipe:
+    """A recipe whose shares may change along the run: a share, a schedule or ``"rest"`` (once) for each source.
+
+    Where no share changes, this is :func:`make_recipe`'s static recipe.
+
+    Raises:
+        BadInput: ``rest`` twice, or shares that make more, or without ``rest`` less, than 100 % somewhere.
+    """
+    rests = [source for source, entry in sources.items() if isinstance(entry, str)]
+    if len(rests) > 1 or any(sources[source] != "rest" for source in rests):
+        raise BadInput("write 'rest' for one source, a share or a schedule for the others", where=where, key=name)
+    curves = {
+        source: entry.curve() if isinstance(entry, Schedule) else constant(entry)
+        for source, entry in sources.items()
+        if not isinstance(entry, str)
+    }
+    if not rests and curves and all(curve.is_constant for curve in curves.values()):
+        return make_recipe(name, {source: curve.mean for source, curve in curves.items()}, where=where)
+    left = what_is_left(list(curves.values()))
+    for piece in left:
+        for x, share in ((piece.start, piece.first), (piece.end, piece.last)):
+            if share < 0 or (share > 0 and not rests):
+                raise BadInput(
+                    f"at {format_share(x)} of the run the shares make {format_share(1 - share)}, not 100%",
+                    where=where,
+                    key=name,
+                    remedy="lower one" if share < 0 else "write 'rest' for one source",
+                )
+    curves |= {rest: make_curve(left) for rest in rests}
+    ordered = tuple((source, curves[source]) for source in sources if curves[source].mean > 0)
+    means = tuple((source, curve.mean) for source, curve in ordered)
+    return Recipe(name, means, None if all(curve.is_constant for _, curve in ordered) else ordered)
+
+
+def share_recipe(natural: str, synthetic: str, share: Fraction | Schedule) -> Recipe:
     """The recipe with ``share`` of one synthetic corpus and the rest natural text, with its usual name."""
+    if isinstance(share, Schedule):
+        curve = share.curve()
+        if not curve.is_constant:
+            name = f"{_percent(curve.mean)}% {synthetic} ({share.in_words()}) + {natural}"
+            return make_scheduled_recipe(name, {natural: "rest", synthetic: share})
+        share = curve.mean
     if share == 0:
         return Recipe(natural, ((natural, Fraction(1)),))
     if share == 1:
         return Recipe(synthetic, ((synthetic, Fraction(1)),))
-    name = f"{format_share(share).removesuffix('%')}% {synthetic} + {natural}"
-    return Recipe(name, ((natural, 1 - share), (synthetic, share)))
+    return Recipe(f"{_percent(share)}% {synthetic} + {natural}", ((natural, 1 - share), (synthetic, share)))
+
+
+def _percent(share: Fraction) -> str:
+    return format_share(share).removesuffix("%")
