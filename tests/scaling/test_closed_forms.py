@@ -7,7 +7,7 @@ from scipy.special import gamma
 
 from synthmix.scaling import Inputs
 from synthmix.scaling.laws import find
-from synthmix.scaling.laws.incomplete_gamma import head, tail
+from synthmix.theory.incomplete_gamma import head, tail
 
 
 def at(name: str, **values: float) -> np.ndarray:

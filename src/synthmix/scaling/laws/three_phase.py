@@ -15,9 +15,9 @@ import numpy as np
 
 from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.law import Law
-from synthmix.scaling.laws.incomplete_gamma import head, tail
 from synthmix.scaling.parameter import Parameter, coefficient
 from synthmix.scaling.terms import Constant, Power, Values
+from synthmix.theory.incomplete_gamma import head, tail
 
 
 @dataclass(frozen=True)

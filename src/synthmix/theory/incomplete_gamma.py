@@ -6,11 +6,13 @@ of the whole: Gamma(c) z^-c (psi(c) - ln z).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import digamma, gamma, gammainc, gammaincc
 
-from synthmix.scaling.inputs import Array
+Array = npt.NDArray[Any]
 
 _SMALL = 3.0
 _TERMS = 28  # 3^28 / 28! = 8e-17
