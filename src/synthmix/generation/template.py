@@ -1,0 +1,151 @@
+"""Types of synthetic text: Jinja files with a front matter, named, versioned and hashed.
+
+A file opens with YAML between two lines ``---`` (:class:`~synthmix.generation.front.Front`); a block ``system`` and a
+block ``user`` follow::
+
+    ---
+    name: headline
+    version: 1
+    kind: rewrite
+    ---
+    {% block system %}You write headlines.{% endblock %}
+    {% block user %}{{ text }}{% endblock %}
+
+The source text is a value, never a template: braces in it are braces. Templates run in Jinja's sandbox.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from synthmix.errors import BadInput
+from synthmix.files import content_hash
+from synthmix.generation.front import Front, read_front
+
+VARIABLES = {
+    "rewrite": ("text", "words", "domain", "part", "parts"),
+    "seeded": ("keywords", "audience", "level", "domain"),
+}
+_FOLDER = Path(__file__).parent / "templates"
+_BLOCKS = ("system", "user")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A loaded type of synthetic text. ``body`` is the Jinja source, ``where`` the file that it came from."""
+
+    front: Front
+    body: str
+    where: str
+
+    @property
+    def name(self) -> str:
+        return self.front.name
+
+    @property
+    def version(self) -> str:
+        return self.front.version
+
+    @property
+    def kind(self) -> Literal["rewrite", "seeded"]:
+        return self.front.kind
+
+    @cached_property
+    def hash(self) -> str:
+        """Of kind and body: what decides the prompts. Line ends and outer space do not count."""
+        return content_hash([self.kind, "\n".join(self.body.strip().splitlines())])
+
+    @property
+    def id(self) -> str:
+        """``name@version:hash``, as provenance records it."""
+        return f"{self.name}@{self.version}:{self.hash}"
+
+    def messages(self, variables: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
+        """The messages of one request: a system one (unless it is blank) and a user one.
+
+        Raises:
+            BadInput: the template fails on these variables.
+        """
+        from jinja2 import TemplateError
+
+        found = []
+        try:
+            for role in _BLOCKS:
+                content = "".join(self._compiled.blocks[role](self._compiled.new_context(dict(variables)))).strip()
+                if content:
+                    found.append({"role": role, "content": content})
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise BadInput(f"cannot be filled in ({error})", where=self.where, remedy="mend the template") from None
+        if not found or found[-1]["role"] != "user":
+            raise BadInput("the block 'user' came out empty", where=self.where, remedy="mend the template")
+        return tuple(found)
+
+    @cached_property
+    def instructions(self) -> str:
+        """The template's own words, with nothing filled in: what an answer must not repeat."""
+        return re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "\n", self.body, flags=re.DOTALL)
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return _environment().from_string(self.body)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # what Jinja compiled stays in its process
+        return Template, (self.front, self.body, self.where)
+
+
+def builtin_templates() -> list[str]:
+    """Names of the types that come with the package, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.jinja"))
+
+
+def load_template(name_or_path: str | Path) -> Template:
+    """A built-in type by its name, or a template file by its path.
+
+    Raises:
+        BadInput: neither; a file without front matter, with a wrong key in it, without one of the two blocks, with a
+            syntax error (the line is named), or with a variable that prompts do not have (it is named).
+    """
+    builtin = _FOLDER / f"{name_or_path}.jinja"
+    path = builtin if str(name_or_path) in builtin_templates() else Path(name_or_path)
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        have = ", ".join(builtin_templates())
+        raise BadInput(f"no such template; built in: {have}", where=name_or_path, remedy="or name a file") from None
+    except UnicodeDecodeError:
+        raise BadInput("is not UTF-8 text", where=path, key="template") from None
+    where = str(name_or_path) if path is builtin else str(path)
+    front, body = read_front(source, where)
+    template = Template(front, body, where)
+    _check(template, first_line=source.count("\n") - body.count("\n"))
+    return template
+
+
+def _check(template: Template, first_line: int) -> None:
+    from jinja2 import TemplateSyntaxError, meta
+
+    try:
+        used = meta.find_undeclared_variables(_environment().parse(template.body))
+    except TemplateSyntaxError as error:
+        raise BadInput(f"{error.message}", where=f"{template.where}:{error.lineno + first_line}") from None
+    allowed = VARIABLES[template.kind]
+    unknown = sorted(used - set(allowed))
+    if unknown:
+        raise BadInput(
+            f"unknown variable {unknown[0]!r}",
+            where=template.where,
+            remedy=f"a {template.kind} template has {', '.join(allowed)}",
+        )
+    for role in _BLOCKS:
+        if role not in template._compiled.blocks:
+            raise BadInput(f"has no block {role!r}", where=template.where, remedy=f"add {{% block {role} %}}")
+
+
+def _environment() -> Any:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
