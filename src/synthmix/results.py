@@ -228,10 +228,13 @@ class Noise(Part):
 
 
 class Spent(Part):
-    """What the study cost, in all sessions together."""
+    """What the study cost, in all sessions together. ``tokens`` were really trained; ``tokens_separate`` is what the
+    same runs would have taken without sharing trunks."""
 
     runs: int
+    trunks: int = 0
     tokens: int
+    tokens_separate: int | None = None
     flops: float
     run_seconds: float
     stage_seconds: dict[str, float]

@@ -4,6 +4,7 @@ runs/<id>/progress.json       how far a run in work is (for people looking on; m
 runs/<id>/state.safetensors   the middle of a run, from which it resumes
 runs/<id>/checkpoint/         the finished model, as transformers loads it
 runs/<id>/record.json         the finished run; there is none before all else is there
+runs/trunk-<id>/              what runs that differ in budget alone share: its states at the branch points, trunk.json
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,10 @@ class DomainScore(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """A finished run: what it was, what it gave, what it cost. Losses in nats per token; ``seconds`` of training."""
+    """A finished run: what it was, what it gave, what it cost. Losses in nats per token; ``seconds`` of training.
+
+    ``began``: steps that a trunk had trained for it; they are not in ``seconds``, and ``own_tokens`` leaves them out.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,6 +55,27 @@ class RunRecord(BaseModel):
     device: str
     versions: dict[str, str]
     losses: dict[str, DomainScore]
+    began: int = 0
+
+    @property
+    def own_tokens(self) -> int:
+        """Tokens trained for this run alone."""
+        return self.tokens - self.began * self.spec.protocol.batch
+
+
+class TrunkRecord(BaseModel):
+    """What a trunk has cost so far, in all sessions together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = 1
+    id: str
+    recipe: str
+    params: int
+    seed: int
+    tokens: int
+    flops: float
+    seconds: float
 
 
 class Store:
@@ -66,6 +91,10 @@ class Store:
     def checkpoint(self, run: str) -> Path:
         """Folder of the run's finished model."""
         return self.folder / run / "checkpoint"
+
+    def trunk_folder(self, trunk: str) -> Path:
+        """Folder of the trunk with id ``trunk``."""
+        return self.folder / f"trunk-{trunk}"
 
     def record(self, run: str) -> RunRecord | None:
         """The finished run, or None.

@@ -17,7 +17,8 @@ from synthmix.corpus.document import Document
 from synthmix.errors import Failure
 from synthmix.store import Store
 from synthmix.study.domains import domains_of
-from synthmix.study.execute import RunTask, execute
+from synthmix.study.execute import execute
+from synthmix.study.tasks import RunTask
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 

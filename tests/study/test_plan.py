@@ -79,7 +79,7 @@ def test_the_cells_are_recipes_by_sizes_by_budgets_by_seeds(make_study: Make, tm
             "replicates": [{"params": ["25k"], "seeds": 3}, {"budgets": ["4k"], "seeds": 4}],
         },
     )
-    counts = Counter((recipe.name, params, steps) for recipe, params, steps, _ in cells(study_from(raw)))
+    counts = Counter((cell.recipe.name, cell.params, cell.steps) for cell in cells(study_from(raw)))
     for recipe in ("web", "50% sampled + web", "sampled"):
         assert counts[recipe, 25_000, 12] == 3
         assert counts[recipe, 25_000, 16] == 4

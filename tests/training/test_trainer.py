@@ -141,7 +141,7 @@ def test_a_damaged_state_is_named_and_nothing_is_lost_by_deleting_it(
 def test_the_state_of_another_model_is_refused(make_spec: Make, streams: Streams, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         train(make_spec(params=40_000), streams, tmp_path, save_every=0, report=stop_after(5))
-    with pytest.raises(BadInput, match="damaged or of another model"):
+    with pytest.raises(BadInput, match="is the state of another run or protocol"):
         train(make_spec(), streams, tmp_path)
 
 

@@ -32,30 +32,39 @@ def plan_text(plan: "Plan") -> str:
                 recipe,
                 format_count(params),
                 str(len(runs)),
-                format_count(sum(run.tokens for run in runs)),
+                format_count(sum(run.own for run in runs)),
                 f"{sum(run.flops for run in runs):.2g}",
                 format_seconds(sum(run.seconds for run in runs)),
                 str(sum(run.done for run in runs)),
             ]
         )
-    for run in plan.generators:
+    for run in (*plan.trunks, *plan.generators):
         rows.append(
             [
                 run.recipe,
                 format_count(run.shape.params),
                 "1",
-                format_count(run.tokens),
+                format_count(run.own),
                 f"{run.flops:.2g}",
                 format_seconds(run.seconds),
                 str(int(run.done)),
             ]
         )
     done = sum(run.done for run in plan.runs)
+    budgets = sum(run.tokens for run in plan.runs)
     lines = [
         table(["recipe", "N", "runs", "tokens", "FLOPs", "worker time", "done"], rows),
         "",
-        f"{len(plan.runs)} runs, {done} done; {format_count(sum(run.tokens for run in plan.runs))} tokens, "
-        f"{sum(run.flops for run in (*plan.runs, *plan.generators)):.2g} FLOPs.",
+        f"{len(plan.runs)} runs, {done} done; {format_count(plan.tokens_trained)} tokens, "
+        f"{sum(run.flops for run in plan.all_work):.2g} FLOPs.",
+        *(
+            [
+                f"{len(plan.trunks)} trunks serve several budgets each: {plan.tokens_trained / budgets:.0%} of the "
+                f"{format_count(budgets)} tokens that separate runs would take."
+            ]
+            if plan.trunks
+            else []
+        ),
         f"About {format_seconds(plan.seconds_left)} left on {plan.speeds.workers} worker(s) of {plan.speeds.device}, "
         f"{plan.speeds.precision}; building text and the report come on top.",
         f"Disk: at most {plan.disk / 1e6:.0f} MB for models, corpora not counted.",

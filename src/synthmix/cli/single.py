@@ -42,7 +42,8 @@ def train_one(
     from synthmix.mixture.recipe import make_recipe
     from synthmix.quantities import parse_count
     from synthmix.study.domains import EvaluationDomain, domains_of
-    from synthmix.study.execute import RunTask, execute
+    from synthmix.study.execute import execute
+    from synthmix.study.tasks import RunTask
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.protocol import Protocol
     from synthmix.training.shape import shape_for

@@ -12,13 +12,15 @@ from synthmix.store import RunRecord
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
 from synthmix.study.diagnostics import isoflops, profiles, residuals
-from synthmix.study.execute import missing, versions
+from synthmix.study.execute import versions
 from synthmix.study.families import fit_families
 from synthmix.study.fits import curves_of, fit_recipes
 from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
 from synthmix.study.shares import share_curves
+from synthmix.study.tasks import missing
+from synthmix.study.trunks import trunk_records
 from synthmix.study.workspace import Workspace
 
 
@@ -79,7 +81,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         residuals=residuals(rows, fits.readings),
         profiles=profiles(fits),
         isoflops=isoflops(config, rows, fits),
-        spent=spent(records, _generators(config, space, prepared), seconds(space)),
+        spent=spent(records, _generators(config, space, prepared), trunk_records(space.runs, specs), seconds(space)),
         versions=versions(),
         protocol=config.training.in_words(),
         warnings=fits.warnings,

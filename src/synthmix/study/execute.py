@@ -1,10 +1,7 @@
 """One run from its specification to its record, in whichever process: train, save, evaluate, write."""
 
-import os
 import platform
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -13,41 +10,28 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, write_json
-from synthmix.store import DomainScore, RunRecord, Store
+from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.domains import EvaluationDomain
-from synthmix.training.spec import RunSpec
-
-PROGRESS_SECONDS = 1.0
+from synthmix.study.tasks import Reporter, RunTask, TrunkTask, missing
 
 
-@dataclass(frozen=True)
-class RunTask:
-    """Everything that a worker needs; small, so that it travels to any process."""
+def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda tokens: None) -> str:
+    """Do what is left of a run or a trunk: ``done``, or ``busy`` when another process works on it.
 
-    spec: RunSpec
-    runs: Path
-    corpora: dict[str, Path]
-    tokenizer: Path
-    domains: tuple[EvaluationDomain, ...]
-    evaluate_tokens: int | None
-    precision: str
-    keep_checkpoint: bool = True
-    save_every: float = field(default=60.0, compare=False)
-
-
-def execute(task: RunTask, tell: Callable[[int], None] = lambda tokens: None) -> str:
-    """Do what is left of a run and return ``done``, or ``busy`` when another process works on it.
-
-    Finished: nothing. Finished but not scored on every domain: scored from its checkpoint. Else trained, from its
-    saved state where there is one; the record is written last. ``tell`` hears of the tokens done, about once a second.
+    A trunk is trained to its last branch point. A finished run: nothing, or scored from its checkpoint where a domain
+    has no loss. Else trained, from its saved state or its trunk's where there is one; the record is written last.
+    ``tell`` hears of the tokens done, about once a second.
 
     Raises:
         BadInput, Failure: see :func:`synthmix.training.trainer.train_run`.
     """
     store = Store(task.runs)
-    with store.claim(task.spec.id) as mine:
+    with store.claim(task.run) as mine:
         if not mine:
             return "busy"
+        if isinstance(task, TrunkTask):
+            _train_trunk(task, store, tell)
+            return "done"
         record = store.record(task.spec.id)
         if record is None:
             _train(task, store, tell)
@@ -56,28 +40,12 @@ def execute(task: RunTask, tell: Callable[[int], None] = lambda tokens: None) ->
     return "done"
 
 
-def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[EvaluationDomain]:
-    """Domains that a record has no loss for, or a loss on other text."""
-    return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
-
-
 def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
     from synthmix.training.checkpoint import save_checkpoint
     from synthmix.training.trainer import train_run
 
     spec, folder = task.spec, store.run_folder(task.spec.id)
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
-    told = time.monotonic()
-
-    def report(step: int, steps: int, loss: float) -> None:
-        nonlocal told
-        if time.monotonic() - told > PROGRESS_SECONDS or step == steps:
-            told = time.monotonic()
-            tokens = step * spec.protocol.batch
-            now = {"tokens": tokens, "of": spec.tokens, "loss": loss, "pid": os.getpid()}
-            write_json(folder / "progress.json", now)
-            tell(tokens)
-
     tokenizer = open_tokenizer(task.tokenizer)
     trained = train_run(
         spec,
@@ -85,8 +53,9 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
         folder,
         precision=task.precision,
         eos=tokenizer.eos_id,
-        report=report,
+        report=Reporter(folder, spec, spec.steps, tell),
         save_every=task.save_every,
+        trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
     )
     if task.keep_checkpoint:
         save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
@@ -104,10 +73,39 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
         device=_device(),
         versions=versions(),
         losses=_score(task, trained.model, list(task.domains)),
+        began=trained.began,
     )
     store.write(record)
     with disk_errors(folder):
         (folder / "state.safetensors").unlink(missing_ok=True)
+        (folder / "progress.json").unlink(missing_ok=True)
+
+
+def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> None:
+    from synthmix.training.trainer import train_trunk
+
+    spec, folder = task.spec, store.trunk_folder(task.spec.trunk)
+    seconds = train_trunk(
+        spec,
+        task.stops,
+        {name: _corpus(path, spec.tokenizer).train for name, path in task.corpora.items()},
+        folder,
+        precision=task.precision,
+        eos=open_tokenizer(task.tokenizer).eos_id,
+        report=Reporter(folder, spec, max(task.stops), tell),
+        save_every=task.save_every,
+    )
+    record = TrunkRecord(
+        id=spec.trunk,
+        recipe=spec.recipe,
+        params=spec.shape.params,
+        seed=spec.seed,
+        tokens=task.tokens,
+        flops=spec.flops * task.tokens / spec.tokens,
+        seconds=round(seconds, 3),
+    )
+    write_json(folder / "trunk.json", record.model_dump(mode="json"))
+    with disk_errors(folder):
         (folder / "progress.json").unlink(missing_ok=True)
 
 

@@ -1,11 +1,14 @@
 """From a study file to its runs: every recipe at every size, budget and seed."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.mixture.recipe import Recipe, make_recipe, share_recipe
 from synthmix.study.corpora import Prepared
+from synthmix.training.protocol import Protocol
+from synthmix.training.shape import Shape, shape_for
 from synthmix.training.spec import RunSpec
 
 
@@ -24,50 +27,93 @@ def study_recipes(config: StudyConfig) -> list[Recipe]:
     return sorted(recipes.values(), key=lambda recipe: recipe.sources != (mix.natural,))
 
 
-def cells(config: StudyConfig) -> list[tuple[Recipe, int, int, int]]:
-    """``(recipe, params, steps, seed)`` of every run; needs nothing to be built.
+@dataclass(frozen=True)
+class Cell:
+    """One run of the ladder, before anything is built."""
+
+    recipe: Recipe
+    params: int
+    steps: int
+    seed: int
+    protocol: Protocol
+
+    @property
+    def shape(self) -> Shape:
+        """The Llama that ``params`` resolves to."""
+        return shape_for(self.params)
+
+    @property
+    def tokens(self) -> int:
+        """The budget."""
+        return self.steps * self.protocol.batch
+
+    @property
+    def branch(self) -> int:
+        """The step at which it leaves a trunk; 0 when it can have none."""
+        return self.protocol.branch(self.steps)
+
+    @property
+    def family(self) -> tuple[str, int, int]:
+        """What the budgets of one trunk have in common: recipe, size, seed."""
+        return self.recipe.name, self.params, self.seed
+
+
+def cells(config: StudyConfig) -> list[Cell]:
+    """Every run; needs nothing to be built.
 
     Raises:
         BadInput: a budget of fewer than ten steps, a size no shape fits, recipes that do not add up.
     """
-    from synthmix.training.shape import shape_for
-
     ladder, found = config.ladder, []
     for params in sorted(set(ladder.params)):
         shape_for(params)
         for budget in sorted(set(ladder.budgets)):
+            protocol = protocol_for(config, params)
             try:
-                steps = config.training.steps(budget)
+                steps = protocol.steps(budget)
+                protocol.branch(steps)
             except ValueError as error:
                 raise BadInput(str(error), key="ladder.budgets") from None
             for seed in range(ladder.seeds_at(params, budget)):
-                found += [(recipe, params, steps, seed) for recipe in study_recipes(config)]
+                found += [Cell(recipe, params, steps, seed, protocol) for recipe in study_recipes(config)]
     return found
+
+
+def protocol_for(config: StudyConfig, params: int) -> Protocol:
+    """The protocol of all runs of one size: what depends on size and on the smallest budget settled.
+
+    Raises:
+        BadInput: the smallest budget is below ten steps.
+    """
+    try:
+        return config.training.with_warmup(config.training.steps(min(config.ladder.budgets)))
+    except ValueError as error:
+        raise BadInput(str(error), key="ladder.budgets") from None
 
 
 def ladder_specs(config: StudyConfig, prepared: Prepared) -> list[RunSpec]:
     """The runs whose corpora are all there."""
     return [
         RunSpec(
-            params=params,
-            recipe=recipe.name,
-            shares=dict(recipe.shares),
-            corpora={name: prepared.corpora[name].id for name in recipe.sources},
+            params=cell.params,
+            recipe=cell.recipe.name,
+            shares=dict(cell.recipe.shares),
+            corpora={name: prepared.corpora[name].id for name in cell.recipe.sources},
             tokenizer=prepared.tokenizer.hash,
             vocab=prepared.tokenizer.vocab_size,
-            steps=steps,
-            seed=seed,
-            protocol=config.training,
+            steps=cell.steps,
+            seed=cell.seed,
+            protocol=cell.protocol,
         )
-        for recipe, params, steps, seed in cells(config)
-        if all(name in prepared.corpora for name in recipe.sources)
+        for cell in cells(config)
+        if all(name in prepared.corpora for name in cell.recipe.sources)
     ]
 
 
 def largest_need(config: StudyConfig) -> dict[str, int]:
     """Tokens of each corpus that its hungriest run asks for, within the allowed epochs."""
     need: dict[str, int] = {}
-    for recipe, _, steps, _ in cells(config):
-        for name, share in recipe.shares:
-            need[name] = max(need.get(name, 0), int(share * steps * config.training.batch / config.training.epochs))
+    for cell in cells(config):
+        for name, share in cell.recipe.shares:
+            need[name] = max(need.get(name, 0), int(share * cell.tokens / config.training.epochs))
     return need

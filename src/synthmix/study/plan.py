@@ -12,13 +12,15 @@ from synthmix.study.generators import find_sampled, generator_spec
 from synthmix.study.ladder import cells, ladder_specs
 from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
+from synthmix.study.trunks import find_trunks, own_tokens
 from synthmix.study.workspace import Workspace
 from synthmix.training.shape import Shape, shape_for
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run: ``seconds`` is one worker's expected time; ``done``: its record is there."""
+    """One run, trunk or generator: ``tokens`` is its budget, of which ``own`` are trained for it alone; ``flops`` and
+    ``seconds`` (one worker's) are of those; ``done``: its record is there."""
 
     recipe: str
     shape: Shape
@@ -27,6 +29,7 @@ class PlannedRun:
     flops: float
     seconds: float
     done: bool
+    own: int
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Plan:
 
     study: str
     runs: tuple[PlannedRun, ...]
+    trunks: tuple[PlannedRun, ...]
     generators: tuple[PlannedRun, ...]
     sampling: dict[str, float]  # corpus -> seconds of wall time left
     to_build: tuple[str, ...]
@@ -44,8 +48,18 @@ class Plan:
     @property
     def seconds_left(self) -> float:
         """Wall time of what is not done, text building and report not counted."""
-        work = sum(run.seconds for run in (*self.runs, *self.generators) if not run.done)
+        work = sum(run.seconds for run in self.all_work if not run.done)
         return work / self.speeds.workers + sum(self.sampling.values())
+
+    @property
+    def all_work(self) -> tuple[PlannedRun, ...]:
+        """Runs, what they share, and generators."""
+        return (*self.runs, *self.trunks, *self.generators)
+
+    @property
+    def tokens_trained(self) -> int:
+        """What the ladder really trains: trunks once, and each run's own part."""
+        return sum(run.own for run in (*self.runs, *self.trunks))
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -66,7 +80,9 @@ class Plan:
             "runs": rows,
             "done": sum(run.done for run in self.runs),
             "tokens": sum(run.tokens for run in self.runs),
-            "flops": sum(run.flops for run in (*self.runs, *self.generators)),
+            "tokens_trained": self.tokens_trained,
+            "trunks": len(self.trunks),
+            "flops": sum(run.flops for run in self.all_work),
             "seconds_left": round(self.seconds_left, 1),
             "disk_bytes": self.disk,
             "precision": self.speeds.precision,
@@ -88,13 +104,23 @@ def make_plan(config: StudyConfig, space: Workspace, engine: LocalEngine[Any, An
     vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
     speeds = measure(config, space, vocab, engine)
     ids = {(s.recipe, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)} if prepared else {}
-    runs, context = [], config.training.context
-    for recipe, params, steps, seed in planned:
-        shape, tokens = shape_for(params), steps * config.training.batch
-        run = ids.get((recipe.name, params, steps, seed))
+    trunks = find_trunks(planned)
+    runs, undone, context = [], set(), config.training.context
+    for cell in planned:
+        run = ids.get((cell.recipe.name, cell.params, cell.steps, cell.seed))
         done = run is not None and space.runs.record(run) is not None
-        flops = tokens * shape.flops_per_token(vocab, context)
-        runs.append(PlannedRun(recipe.name, shape, tokens, seed, flops, speeds.seconds(shape, tokens), done))
+        own = own_tokens(cell, trunks)
+        flops = own * cell.shape.flops_per_token(vocab, context)
+        seconds = speeds.seconds(cell.shape, own)
+        runs.append(PlannedRun(cell.recipe.name, cell.shape, cell.tokens, cell.seed, flops, seconds, done, own))
+        if not done:
+            undone.add(cell.family)
+    shared = []
+    for family, trunk in trunks.items():
+        cell, tokens = trunk.cell, trunk.tokens
+        flops, seconds = tokens * cell.shape.flops_per_token(vocab, context), speeds.seconds(cell.shape, tokens)
+        name, done = f"trunk of {cell.recipe.name}", family not in undone
+        shared.append(PlannedRun(name, cell.shape, tokens, cell.seed, flops, seconds, done, tokens))
     generators, sampling, to_build = [], {}, [] if prepared else [*config.corpora]
     for name, entry in config.corpora.items():
         if isinstance(entry, SampledCorpus):
@@ -103,14 +129,18 @@ def make_plan(config: StudyConfig, space: Workspace, engine: LocalEngine[Any, An
             done = spec is not None and space.runs.record(spec.id) is not None
             flops = entry.train * shape.flops_per_token(vocab, entry.length)
             seconds = speeds.seconds(shape, entry.train)
-            generators.append(PlannedRun(f"generator of {name}", shape, entry.train, entry.seed, flops, seconds, done))
+            generators.append(
+                PlannedRun(f"generator of {name}", shape, entry.train, entry.seed, flops, seconds, done, entry.train)
+            )
             if prepared is None or name in prepared.pending:
                 sampling[name] = speeds.seconds(shape, entry.tokens) / SAMPLING_RATIO / engine.workers
                 if name not in to_build:
                     to_build.append(name)
     models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]
-    disk = sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
-    return Plan(config.study, tuple(runs), tuple(generators), sampling, tuple(to_build), speeds, disk)
+    # A trunk's states hold weights and two moments each, until its branches are done.
+    held = [3 * 4 * t.cell.shape.params_total(vocab) * len(t.stops) for t in trunks.values()]
+    disk = sum(held) + sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
+    return Plan(config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk)
 
 
 def look(config: StudyConfig, space: Workspace) -> Prepared | None:

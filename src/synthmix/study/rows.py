@@ -5,7 +5,7 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.evaluation.losses import average
 from synthmix.mixture.recipe import Recipe as Mixture
 from synthmix.results import CorpusRow, Domain, Recipe, RunRow, Spent
-from synthmix.store import RunRecord
+from synthmix.store import RunRecord, TrunkRecord
 from synthmix.study.corpora import Prepared
 
 
@@ -47,7 +47,7 @@ def run_row(record: RunRecord, recipe: Recipe, domains: list[str]) -> RunRow:
         bits={name: record.losses[name].bits_per_byte for name in domains},
         flops=record.flops,
         seconds=record.seconds,
-        tokens_per_second=record.tokens / max(record.seconds, 1e-9),
+        tokens_per_second=record.own_tokens / max(record.seconds, 1e-9),
         epochs=record.epochs,
     )
 
@@ -83,14 +83,18 @@ def _origin(corpus: Corpus) -> str:
     return "documentation on this machine (the embedded sample)" if sampled else "files of one's own"
 
 
-def spent(records: list[RunRecord], generators: list[RunRecord], seconds: dict[str, float]) -> Spent:
-    """What all runs cost, the generators' too."""
+def spent(
+    records: list[RunRecord], generators: list[RunRecord], trunks: list[TrunkRecord], seconds: dict[str, float]
+) -> Spent:
+    """What was really trained: each run's own part, the generators, and each trunk once."""
     every = [*records, *generators]
     return Spent(
         runs=len(records),
-        tokens=sum(record.tokens for record in every),
-        flops=sum(record.flops for record in every),
-        run_seconds=sum(record.seconds for record in every),
+        trunks=len(trunks),
+        tokens=sum(record.own_tokens for record in every) + sum(trunk.tokens for trunk in trunks),
+        tokens_separate=sum(record.tokens for record in every),
+        flops=sum(r.flops * r.own_tokens / r.tokens for r in every) + sum(trunk.flops for trunk in trunks),
+        run_seconds=sum(record.seconds for record in every) + sum(trunk.seconds for trunk in trunks),
         stage_seconds=seconds,
         device=", ".join(sorted({record.device for record in every})),
     )

@@ -8,40 +8,41 @@ from synthmix.engine import LocalEngine
 from synthmix.errors import Failure, SynthmixError
 from synthmix.progress import Progress
 from synthmix.store import Store
-from synthmix.study.execute import RunTask, execute, missing
+from synthmix.study.execute import execute
 from synthmix.study.speed import Speeds
+from synthmix.study.tasks import RunTask, TrunkTask
+
+Task = RunTask | TrunkTask
 
 BUSY_SECONDS = 2.0
 
 
 def run_tasks(
-    tasks: list[RunTask], store: Store, speeds: Speeds, engine: LocalEngine[Any, Any], progress: Progress
+    stages: list[list[Task]], store: Store, speeds: Speeds, engine: LocalEngine[Any, Any], progress: Progress
 ) -> None:
-    """Execute what is left of ``tasks``; runs in another process's hands are waited for.
+    """Execute what is left of ``stages``, one stage after the other; runs in another process's hands are waited for.
 
     Raises:
         SynthmixError: the only run that failed, or a Failure that counts them; the others are finished first.
     """
-    left = []
-    for task in tasks:
-        record = store.record(task.spec.id)
-        if record is None or missing(record, task.domains):
-            left.append(task)
-    bar = Bar(tasks, left, store, speeds, progress)
-    failed: list[tuple[RunTask, SynthmixError]] = []
-    while left:
-        busy = []
-        for task, outcome in engine.each(execute, left, tick=bar.draw):
-            if isinstance(outcome, SynthmixError):
-                failed.append((task, outcome))
-                progress.say(f"failed: {outcome}")
-            elif outcome == "busy":
-                busy.append(task)
-            else:
-                bar.finished(task)
-        left = busy
-        if busy:  # another process trains these: look again until it has them done, or has died
-            time.sleep(BUSY_SECONDS)
+    tasks = [task for stage in stages for task in stage]
+    bar = Bar(tasks, store, speeds, progress)
+    failed: list[tuple[Task, SynthmixError]] = []
+    for stage in stages:
+        left = [task for task in stage if task.run in bar.open]
+        while left:
+            busy = []
+            for task, outcome in engine.each(execute, left, tick=bar.draw):
+                if isinstance(outcome, SynthmixError):
+                    failed.append((task, outcome))
+                    progress.say(f"failed: {outcome}")
+                elif outcome == "busy":
+                    busy.append(task)
+                else:
+                    bar.finished(task)
+            left = busy
+            if busy:  # another process trains these: look again until it has them done, or has died
+                time.sleep(BUSY_SECONDS)
     if len(failed) == 1:
         raise failed[0][1]
     if failed:
@@ -55,17 +56,16 @@ def run_tasks(
 class Bar:
     """The study's bar, in worker seconds: finished runs, and those in work by their progress files."""
 
-    def __init__(
-        self, tasks: list[RunTask], left: list[RunTask], store: Store, speeds: Speeds, progress: Progress
-    ) -> None:
+    def __init__(self, tasks: list[Task], store: Store, speeds: Speeds, progress: Progress) -> None:
         self.store, self.speeds, self.progress = store, speeds, progress
-        self.runs, self.open = len(tasks), {task.spec.id: task for task in left}
-        self.done = sum(self._seconds(task) for task in tasks if task.spec.id not in self.open)
+        self.runs = {task.run for task in tasks if isinstance(task, RunTask)}
+        self.open = {task.run: task for task in tasks if not task.is_done(store)}
+        self.done = sum(self._seconds(task) for task in tasks if task.run not in self.open)
         self.draw()
 
-    def finished(self, task: RunTask) -> None:
+    def finished(self, task: Task) -> None:
         """Count a run as done."""
-        if self.open.pop(task.spec.id, None):
+        if self.open.pop(task.run, None):
             self.done += self._seconds(task)
         self.draw()
 
@@ -76,11 +76,12 @@ class Bar:
             path = self.store.run_folder(run) / "progress.json"
             if path.exists():
                 try:
-                    share = json.loads(path.read_text())["tokens"] / task.spec.tokens
+                    share = (json.loads(path.read_text())["tokens"] - task.began) / task.tokens
                 except (FileNotFoundError, ValueError):  # finished, or replaced, this very moment
                     continue
-                working += share * self._seconds(task)
-        self.progress.update("study", self.done + working, note=f"run {self.runs - len(self.open)} of {self.runs}")
+                working += max(0.0, share) * self._seconds(task)
+        finished = len(self.runs - self.open.keys())
+        self.progress.update("study", self.done + working, note=f"run {finished} of {len(self.runs)}")
 
-    def _seconds(self, task: RunTask) -> float:
-        return self.speeds.seconds(task.spec.shape, task.spec.tokens)
+    def _seconds(self, task: Task) -> float:
+        return self.speeds.seconds(task.spec.shape, task.tokens)

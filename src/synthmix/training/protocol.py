@@ -1,7 +1,7 @@
 """One protocol for all runs of a study: what is held fixed so that recipes can be compared."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,8 +11,14 @@ from synthmix.quantities import Count, format_count
 class Protocol(BaseModel):
     """How every model of a study is trained (1-scaling.md, "Defaults that no source states": CHOSEN).
 
-    AdamW(0.9, 0.95), decoupled weight decay 0.1 on matrices, gradient clip 1.0, linear warm-up, then a cosine
-    to zero over exactly the run's budget: every reported (N, D) point has had its full decay.
+    AdamW(0.9, 0.95), decoupled weight decay 0.1 on matrices, gradient clip 1.0, linear warm-up, then one of
+
+    - ``cosine``: to zero over exactly the run's budget, one run a budget: the reference;
+    - ``wsd``: the peak rate held until the last ``decay`` of the budget, then down as one minus a square root
+      (Haegele et al., arXiv 2405.18392, eq. 2 and section 4; FOUND: 20 % and 1-sqrt match a cosine). Until its decay a
+      run does not know its budget, so runs that differ in it alone share one trunk (:attr:`RunSpec.trunk`).
+
+    Either way every reported (N, D) point has had its full decay.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,7 +26,10 @@ class Protocol(BaseModel):
     context: int = Field(default=128, ge=8, description="tokens a sequence predicts")
     batch: Count = Field(default=4096, description="tokens a step")
     learning_rate: float | None = Field(default=None, gt=0, description="peak; unset: the rule of peak_rate")
-    warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps")
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps; wsd: of the smallest budget's")
+    warmup_steps: int | None = Field(default=None, ge=1, description="wsd: fixed, whatever the budgets")
+    decay: float = Field(default=0.2, gt=0, le=1, description="wsd: share of the budget that decays")
     final_rate: float = Field(default=0.0, ge=0, le=1, description="last learning rate over the peak")
     weight_decay: float = Field(default=0.1, ge=0)
     clip: float = Field(default=1.0, gt=0)
@@ -56,6 +65,33 @@ class Protocol(BaseModel):
             )
         return steps
 
+    def with_warmup(self, steps: int) -> "Protocol":
+        """For ``wsd``: the warm-up settled in steps, from a smallest budget of ``steps``; a cosine as it is."""
+        if self.schedule == "cosine" or self.warmup_steps is not None:
+            return self
+        return self.model_copy(update={"warmup_steps": max(1, round(self.warmup * steps))})
+
+    def branch(self, steps: int) -> int:
+        """The step at which a run of ``steps`` leaves the trunk: its decay begins. A cosine never shares: 0.
+
+        Raises:
+            ValueError: the decay would begin within the warm-up.
+        """
+        if self.schedule == "cosine":
+            return 0
+        at = steps - max(1, round(self.decay * steps))
+        if at < self._warmup_steps(steps):
+            raise ValueError(f"{steps} steps are too few for a warm-up of {self._warmup_steps(steps)} and the decay")
+        return at
+
+    def identity(self) -> dict[str, Any]:
+        """What changes a trained model, for hashes: keys that the schedule does not look at are left out."""
+        unused = {"warmup"} if self.schedule == "wsd" else {"schedule", "warmup_steps", "decay"}
+        return self.model_dump(mode="json", exclude=unused)
+
+    def _warmup_steps(self, steps: int) -> int:
+        return self.warmup_steps or max(1, round(self.warmup * steps))
+
     def in_words(self) -> dict[str, str]:
         """For the report: what all runs have in common."""
         rate = f"{self.learning_rate:g}" if self.learning_rate else "by size (training/protocol.py, peak_rate)"
@@ -63,19 +99,32 @@ class Protocol(BaseModel):
             "model": "Llama 3 architecture (RMSNorm, RoPE, SwiGLU, grouped-query attention), tied embeddings",
             "optimizer": f"AdamW{self.betas}, weight decay {self.weight_decay:g} on matrices, clip {self.clip:g}",
             "peak learning rate": rate,
-            "schedule": f"{self.warmup:.0%} linear warm-up, cosine to {self.final_rate:.0%} over the run's own budget",
+            "schedule": self._schedule_in_words(),
             "batch": f"{self.batch} tokens, {self.sequences} sequences of {self.context}",
             "epochs": f"at most {self.epochs:g} over any corpus",
             "pairing": "one seed gives every recipe the same initialisation and the same order of the natural text",
         }
 
+    def _schedule_in_words(self) -> str:
+        if self.schedule == "cosine":
+            return f"{self.warmup:.0%} linear warm-up, cosine to {self.final_rate:.0%} over the run's own budget"
+        warmup = f"{self.warmup_steps} steps" if self.warmup_steps else f"{self.warmup:.0%} of the smallest budget"
+        return (
+            f"linear warm-up over {warmup}, constant, then the last {self.decay:.0%} of the run's own budget down to "
+            f"{self.final_rate:.0%} (1-sqrt); budgets of one size, recipe and seed branch from one trunk"
+        )
+
     def rate(self, step: int, steps: int, peak: float) -> float:
-        """Learning rate at ``step`` (from 0) of ``steps``: linear warm-up, cosine to ``final_rate`` x peak."""
-        warmup = max(1, round(self.warmup * steps))
+        """Learning rate at ``step`` (from 0) of ``steps``: linear warm-up, then the schedule's way down."""
+        warmup = self._warmup_steps(steps)
         if step < warmup:
             return peak * (step + 1) / warmup
-        passed = (step - warmup) / max(1, steps - warmup)
-        return peak * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * passed)))
+        if self.schedule == "wsd":
+            begin = self.branch(steps)
+            way = 0.0 if step < begin else math.sqrt((step - begin + 1) / (steps - begin + 1))
+        else:
+            way = 0.5 * (1 - math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        return peak * (1 - (1 - self.final_rate) * way)
 
 
 def peak_rate(width: int) -> float:

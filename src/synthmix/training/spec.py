@@ -1,6 +1,7 @@
 """What a run is: size, recipe, budget, seed and protocol. Its id is the hash of exactly these."""
 
 from fractions import Fraction
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,8 +55,22 @@ class RunSpec(BaseModel):
     @property
     def id(self) -> str:
         """Hash of everything that changes the trained model; the recipe's display name does not."""
-        parts = self.model_dump(mode="json", exclude={"recipe", "params"})
-        return content_hash({**parts, "shape": self.shape.as_dict(), "peak": self.peak})
+        return content_hash({**self._parts(), "protocol": self.protocol.identity(), "steps": self.steps})
+
+    @property
+    def branch(self) -> int:
+        """The step at which this run leaves the trunk; 0 when it has none."""
+        return self.protocol.branch(self.steps)
+
+    @property
+    def trunk(self) -> str:
+        """Hash of what the runs of one trunk share: all but the budget and its decay."""
+        stable = {key: value for key, value in self.protocol.identity().items() if key not in ("decay", "final_rate")}
+        return content_hash({**self._parts(), "protocol": stable, "trunk": True})
+
+    def _parts(self) -> dict[str, Any]:
+        parts = self.model_dump(mode="json", exclude={"recipe", "params", "steps", "protocol"})
+        return {**parts, "shape": self.shape.as_dict(), "peak": self.peak}
 
     def at(self) -> str:
         """A short name for people."""

@@ -10,8 +10,8 @@ from synthmix.files import write_bytes
 STATE = "state.safetensors"
 
 
-def save_state(folder: Path, model: Any, optimizer: Any, progress: dict[str, Any]) -> None:
-    """Write weights, optimizer moments and ``progress`` (step, loss trace, seconds) atomically."""
+def save_state(path: Path, model: Any, optimizer: Any, progress: dict[str, Any]) -> None:
+    """Write weights, optimizer moments and ``progress`` (whose it is, step, loss trace, seconds) atomically."""
     from safetensors.torch import save
 
     tensors = {f"model.{name}": tensor for name, tensor in _weights(model)}
@@ -19,25 +19,30 @@ def save_state(folder: Path, model: Any, optimizer: Any, progress: dict[str, Any
         for key, tensor in optimizer.state[parameter].items():
             tensors[f"optimizer.{i}.{key}"] = tensor
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(folder / STATE, save(tensors, metadata={"progress": json.dumps(progress)}))
+    write_bytes(path, save(tensors, metadata={"progress": json.dumps(progress)}))
 
 
-def load_state(folder: Path, model: Any, optimizer: Any) -> dict[str, Any] | None:
+def load_state(path: Path, model: Any, optimizer: Any, owner: str) -> dict[str, Any] | None:
     """Put a saved state back and return its progress; None when there is none.
 
+    Args:
+        owner: id of the run or trunk that the state must be of.
+
     Raises:
-        BadInput: the file is damaged or of another model.
+        BadInput: the file is damaged, or of another run, protocol or model.
     """
     import torch
     from safetensors import SafetensorError, safe_open
 
-    path = folder / STATE
     if not path.exists():
         return None
+    again = "delete it and run the same command again: the run starts anew"
     try:
         with safe_open(path, framework="pt") as file:
             progress: dict[str, Any] = json.loads(file.metadata()["progress"])
             saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if progress["of"] != owner:
+            raise BadInput("is the state of another run or protocol", where=path, remedy=again)
         with torch.no_grad():
             for name, tensor in _weights(model):
                 tensor.copy_(saved[f"model.{name}"])
@@ -47,11 +52,7 @@ def load_state(folder: Path, model: Any, optimizer: Any) -> dict[str, Any] | Non
                     for key in ("step", "exp_avg", "exp_avg_sq")
                 }
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"is damaged or of another model ({type(error).__name__})",
-            where=path,
-            remedy="delete it and run the same command again: the run starts anew",
-        ) from error
+        raise BadInput(f"is damaged or of another model ({type(error).__name__})", where=path, remedy=again) from error
     return progress
 
 
