@@ -1,0 +1,90 @@
+"""Addresses that lead nowhere, and what Ray alone does."""
+
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.engine import connect, nodes, open_engine
+from synthmix.errors import BadInput
+
+
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_dead_address_is_bad_input(scheme: str) -> None:
+    with pytest.raises(BadInput, match=r"address: no Ray cluster answers \(.*refused\); start one with 'ray start"):
+        open_engine("ray", address=f"{scheme}127.0.0.1:{closed_port()}")
+
+
+def test_an_address_that_is_not_ray_s_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "SECONDS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(BadInput, match=r"no Ray cluster answers \(no answer within 0.5 s\)"):
+            open_engine("ray", address=f"127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("ray", {"address": "nonsense"}, "nonsense: address: is not an address; write auto, host:port or ray://"),
+        ("ray", {"address": "host:"}, "is not an address"),
+        ("local", {"address": "auto"}, "address: an address is a Ray cluster's; add --engine ray"),
+        ("slurm", {}, "engine: there is no engine 'slurm'; write local or ray"),
+        ("local", {"workers": 10_000}, "workers: 10000 workers asked for"),
+    ],
+)
+def test_options_that_cannot_be(kind: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        open_engine(kind, **options)
+
+
+def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(BadInput, match=r'Ray is not installed; run pip install "synthmix\[cluster\]"'):
+        open_engine("ray")
+
+
+class BlindRay:
+    """A cluster of two nodes of which the second sees nothing."""
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [
+            {"Alive": True, "NodeID": "a" * 56, "NodeManagerHostname": "one", "Resources": {"memory": 5.0}},
+            {"Alive": True, "NodeID": "b" * 56, "NodeManagerHostname": "two", "Resources": {"memory": 9.0}},
+            {"Alive": False, "NodeID": "c" * 56, "NodeManagerHostname": "gone", "Resources": {"memory": 99.0}},
+        ]
+
+    def remote(self, function: Any) -> "BlindRay":
+        self.function = function
+        return self
+
+    def options(self, scheduling_strategy: Any, **_: Any) -> Any:
+        self.node = scheduling_strategy.node_id
+        return type("Remote", (), {"remote": lambda _, marker: (self.node, self.function(marker))})()
+
+    def wait(self, references: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return references, []
+
+    def get(self, reference: Any) -> bool:
+        node, saw = reference
+        return saw and node.startswith("a")
+
+
+def test_a_node_that_does_not_see_the_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"node two does not see this folder; put the study on a file system"):
+        nodes.check_folder(BlindRay(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_node_offers_nothing() -> None:
+    assert nodes.most_on_a_node(BlindRay(), "memory") == 9.0
+    assert len(nodes.alive(BlindRay())) == 2

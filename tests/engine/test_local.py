@@ -1,0 +1,155 @@
+"""Worker processes: persistent, fitted into the memory, gone with their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.engine import LocalEngine
+from synthmix.engine.local import gibibytes
+from synthmix.engine.pool import Worker, next_answers
+from synthmix.errors import Failure
+
+PID = "__import__('os').getpid()"
+WORKERS_THAT_SLEEP = """
+import time
+from synthmix.engine import LocalEngine
+
+def tell():
+    print(*(worker.process.pid for worker in engine._pool), flush=True)
+
+if __name__ == "__main__":
+    with LocalEngine(2) as engine:
+        for item, got in engine.each(abs, [-1, -2]):
+            pass
+        for _ in engine.each(time.sleep, [600, 600], tick=tell):
+            pass
+"""
+WITHOUT_A_GUARD = """
+from synthmix.engine import LocalEngine
+list(LocalEngine(1).each(abs, [-1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine[Any, Any]]:
+    with LocalEngine[Any, Any](2) as made:
+        yield made
+
+
+def test_workers_stay_for_the_next_call(engine: LocalEngine[Any, Any]) -> None:
+    first = {pid for _, pid in engine.each(eval, [PID] * 8)}
+    again = {pid for _, pid in engine.each(eval, [PID] * 8)}
+    assert len(first | again) <= 2
+
+
+def test_workers_that_fill_the_machine_are_pinned(engine: LocalEngine[Any, Any]) -> None:
+    assert engine._pool is not None
+    for worker in engine._pool:
+        place = worker.place
+        if place.cores and hasattr(os, "sched_getaffinity"):
+            assert os.sched_getaffinity(worker.process.pid or 0) == set(place.cores)
+
+
+def test_a_worker_killed_between_two_calls_is_replaced() -> None:
+    with LocalEngine[Any, Any](1) as engine:
+        [(_, pid)] = engine.each(eval, [PID])
+        assert engine._pool is not None
+        process = engine._pool[0].process
+        os.kill(pid, signal.SIGKILL)
+        process.join(60)
+        assert list(engine.each(abs, [-5])) == [(-5, 5)]
+
+
+def test_tasks_start_only_while_they_fit_in_memory(needing: Any, tmp_path: Path) -> None:
+    """Each says it needs 60 % of the memory and finds no other begun: one at a time, on two workers."""
+    lock = tmp_path / "lock"
+    alone = f"(lambda p: (p.mkdir(), sum(range(10 ** 6)), p.rmdir()))(__import__('pathlib').Path({str(lock)!r}))"
+    with LocalEngine[Any, Any](2) as engine:
+        most = max(engine._room.values())
+        found = [outcome for _, outcome in engine.each(eval, [needing(alone, int(0.6 * most)) for _ in range(4)])]
+        assert len(found) == 4, "a second one at the same time would find the folder there and raise"
+        assert engine._pool is not None
+        assert sum(worker.held for worker in engine._pool) <= most
+
+
+def test_memory_that_an_idle_worker_keeps_is_given_back(needing: Any) -> None:
+    with LocalEngine[Any, Any](2) as engine:
+        most = max(engine._room.values())
+        both = {pid for _, pid in engine.each(eval, [needing(PID, int(0.4 * most)) for _ in range(2)])}
+        [(_, pid)] = engine.each(eval, [needing(PID, int(0.9 * most))])
+        assert pid not in both or len(both) == 1
+
+
+def test_an_error_in_the_caller_ends_workers_in_their_middle() -> None:
+    made = LocalEngine[Any, Any](1)
+
+    def interrupted() -> None:
+        with made:
+            next(iter(made.each(time.sleep, [0, 600])))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert made._pool is None, "closed at once: this test does not take ten minutes"
+
+
+def test_an_answer_that_nobody_waits_for_does_not_hold_up_the_end() -> None:
+    engine = LocalEngine[Any, Any](1)
+    begun = engine.each(eval, ["1", "b'x' * 10 ** 7"])  # more than a pipe holds
+    next(begun)
+    begun.close()  # type: ignore[attr-defined]
+    engine.close()
+
+
+def test_a_process_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(WITHOUT_A_GUARD)
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "a worker process could not start; a Python script of your own must start its work below" in ran.stderr
+
+
+def test_a_result_that_cannot_travel_is_told(engine: LocalEngine[Any, Any]) -> None:
+    with pytest.raises(RuntimeError, match="pickle"):
+        list(engine.each(eval, ["lambda: 1"]))
+
+
+def test_a_lost_gpu_is_told_for_each_task(engine: LocalEngine[Any, Any]) -> None:
+    from synthmix.engine.places import Place
+    from synthmix.engine.pool import Job
+
+    worker = Worker(Place("7", gpu="7"), 1)
+    try:
+        worker.give(Job(abs, -1, "a run", 0))
+        answers: list[Any] = []
+        while not answers:
+            answers = next_answers([worker], 5.0)
+        [(_, failure)] = answers
+        assert isinstance(failure, Failure)
+        assert str(failure).startswith("a run: the device failed or is gone (GPU 7); finished runs stay")
+    finally:
+        worker.end(at_once=False)
+
+
+def test_memory_is_told_in_gibibytes() -> None:
+    assert gibibytes(1.5 * 2**30) == "1.5 GiB"
+
+
+def test_workers_end_with_their_parent_even_by_kill_9(tmp_path: Path) -> None:
+    script = tmp_path / "sleepers.py"
+    script.write_text(WORKERS_THAT_SLEEP)
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(workers) == 2
+    parent.kill()
+    # The workers hold the same pipe: it ends when the last of them has ended.
+    parent.communicate(timeout=120)
+    assert parent.returncode == -signal.SIGKILL
