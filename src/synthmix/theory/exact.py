@@ -30,7 +30,7 @@ class Curve:
         n: samples (m,).
         excess: L - L_inf (m,).
         floor: L_inf.
-        error: estimated absolute error of ``excess`` (m,); 1e-16 of it is always lost to rounding.
+        error: estimated absolute error of ``excess`` (m,); rounding is counted as 1e-15 of it.
     """
 
     n: Array
@@ -57,7 +57,7 @@ def exact(setting: Setting, n: Any) -> Curve:
     total = np.zeros(len(at))
     for start in range(1, int(head) + 1, _BLOCK):
         total += _terms(setting, at, np.arange(start, min(start + _BLOCK, head + 1))).sum(axis=1)
-    error = 1e-16 * total
+    error = 1e-15 * total
     far = _far_enough(setting, float(at.max()))
     for first, last in ((head + 1, min(setting.k, far)), (max(head, setting.k) + 1, far)):
         if first <= last:
