@@ -54,3 +54,16 @@ def test_too_small_a_size_is_bad_input(params: int) -> None:
 def test_too_large_a_size_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no shape within 5 %"):
         shape_for(10**15)
+
+
+def test_what_is_given_is_kept_and_the_size_too() -> None:
+    shape = shape_for(1_000_000, width=128, kv_heads=1)
+    assert (shape.width, shape.kv_heads) == (128, 1)
+    assert abs(shape.params / 1_000_000 - 1) <= 0.05
+    assert shape_for(1_000_000, heads=5, width=160).kv_heads == 1, "no ratio divides five"
+    assert shape_for(1_000_000, hidden=600).hidden == 600
+
+
+def test_a_given_shape_that_does_not_make_the_size_is_bad_input() -> None:
+    with pytest.raises(BadInput, match=r"within 5 % of 1M parameters with width 512 and depth 3; leave one of these"):
+        shape_for(1_000_000, width=512, depth=3)

@@ -10,7 +10,7 @@
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -53,17 +53,29 @@ class Shape:
 
 
 @lru_cache
-def shape_for(params: int) -> Shape:
+def shape_for(
+    params: int,
+    *,
+    width: int | None = None,
+    depth: int | None = None,
+    heads: int | None = None,
+    kv_heads: int | None = None,
+    hidden: int | None = None,
+) -> Shape:
     """The shape whose non-embedding parameters come nearest to ``params``, at near the preferred proportions.
+
+    What is given is kept, and the rest chosen around it.
 
     Raises:
         BadInput: no shape comes within 5 %, or the size is below ``SMALLEST``.
     """
     if params < SMALLEST:
         raise BadInput(f"{params} parameters make no Llama", key="params", remedy="ask for 25k or more")
+    given = {"width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads, "hidden": hidden}
     aspect = 32 * (params / 1e5) ** 0.12
+    near = _candidates(params, {name: value for name, value in given.items() if value is not None})
     best = min(
-        _candidates(params),
+        (shape for shape in near if abs(shape.params / params - 1) <= TOLERANCE),
         key=lambda shape: (
             4 * abs(shape.params / params - 1)
             + math.log(shape.width / shape.depth / aspect) ** 2
@@ -71,21 +83,35 @@ def shape_for(params: int) -> Shape:
         ),
         default=None,
     )
-    if best is None or abs(best.params / params - 1) > TOLERANCE:
-        raise BadInput(f"no shape within 5 % of {format_count(params)} parameters", key="params")
+    if best is None:
+        asked = " and ".join(f"{name} {value}" for name, value in given.items() if value is not None)
+        raise BadInput(
+            f"no shape within 5 % of {format_count(params)} parameters" + (f" with {asked}" if asked else ""),
+            key="params",
+            remedy="leave one of these to the rules" if asked else None,
+        )
     return best
 
 
-def _candidates(params: int) -> Iterator[Shape]:
-    for width in (*range(32, 128, 16), *range(128, 512, 32), *range(512, 2048, 64), *range(2048, 16385, 128)):
-        head = 16 if width < 128 else 32 if width < 512 else 64 if width < 2048 else 128
-        heads = width // head
-        shared = next((ratio for ratio in (4, 3, 2) if heads % ratio == 0), None)
-        if shared is None:
+def _candidates(params: int, given: Mapping[str, int]) -> Iterator[Shape]:
+    grid = (*range(32, 128, 16), *range(128, 512, 32), *range(512, 2048, 64), *range(2048, 16385, 128))
+    for width in (given["width"],) if "width" in given else grid:
+        counts = _heads(width, given)
+        if counts is None:
             continue
-        kv_heads = heads // shared
-        for depth in range(1, 129):
-            rest = params - Shape(width, depth, heads, kv_heads, 0).params
-            hidden = round(rest / (3 * width * depth) / 8) * 8
-            if 2 * width <= hidden <= 4 * width:
-                yield Shape(width, depth, heads, kv_heads, hidden)
+        for depth in (given["depth"],) if "depth" in given else range(1, 129):
+            rest = params - Shape(width, depth, *counts, 0).params
+            hidden = given.get("hidden") or round(rest / (3 * width * depth) / 8) * 8
+            if "hidden" in given or 2 * width <= hidden <= 4 * width:
+                yield Shape(width, depth, *counts, hidden)
+
+
+def _heads(width: int, given: Mapping[str, int]) -> tuple[int, int] | None:
+    """Query and key-value heads, or None where the width allows none."""
+    size = 16 if width < 128 else 32 if width < 512 else 64 if width < 2048 else 128
+    heads = given.get("heads") or width // size
+    if not heads or width % heads or width // heads % 2:
+        return None
+    ratio = next((ratio for ratio in (4, 3, 2) if heads % ratio == 0), None)
+    kv_heads = given.get("kv_heads") or (heads // ratio if ratio else 1 if "heads" in given else 0)
+    return (heads, kv_heads) if kv_heads and heads % kv_heads == 0 else None
