@@ -2,7 +2,7 @@
 
 import typer
 
-from synthmix.cli import analysis, corpora, laws, phases, runs, studies
+from synthmix.cli import analysis, corpora, ladder, laws, phases, runs, studies
 
 app = typer.Typer(
     name="synthmix",
@@ -16,6 +16,7 @@ app = typer.Typer(
 app.add_typer(studies.app, name="study")
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(phases.app, name="phases")
+app.command("ladder")(ladder.ladder)
 app.command("mix")(runs.mix)
 app.command("train")(runs.train)
 app.command("evaluate")(runs.evaluate)
