@@ -1,0 +1,183 @@
+"""Where a sweep's best learning rate lies, how surely, and whether rates of several sizes follow a rule.
+
+Near its lowest point the loss is taken as a parabola in the logarithm of the rate (CHOSEN; on wide sweeps it rises
+faster above the best rate than below, so only rates within two steps of the best one tried are fitted). What a seed
+adds to all its runs is a constant of its own, so paired seeds cancel. Intervals are from a parametric bootstrap:
+coefficients drawn from the normal law of least squares, with the residual variance drawn too (Student's t; DERIVED).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+
+DRAWS = 4000
+WINDOW = 2  # rates on either side of the best one
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One size: ``losses[i]`` in nats per token at peak rate ``rates[i]`` with seed ``seeds[i]``."""
+
+    params: int
+    width: int
+    rates: Sequence[float]
+    losses: Sequence[float]
+    seeds: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its interval; ``low`` and ``high`` are None where the sweep does not bound it."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def holds(self, value: float) -> bool | None:
+        """Whether ``value`` is inside; None without an interval."""
+        return None if self.low is None or self.high is None else bool(self.low <= value <= self.high)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best rate of one size. ``rate`` None: the loss has no lowest point in the sweep.
+
+    ``best``: the rate tried with the lowest mean loss; ``edge``: on which side of the sweep the best rate may be
+    beyond it (``low``, ``high``, or None). ``curve``: loss = curve[0] + curve[1] x + curve[2] x^2 in x = ln rate, the
+    mean over seeds. ``log_draws``: of ln rate.
+    """
+
+    params: int
+    width: int
+    rate: Estimate | None
+    best: float
+    edge: str | None
+    curve: tuple[float, float, float]
+    log_draws: np.ndarray
+
+    def loss(self, rate: Any) -> Any:
+        """The fitted loss at ``rate``, nats per token."""
+        x = np.log(rate)
+        return self.curve[0] + self.curve[1] * x + self.curve[2] * x**2
+
+
+def fit_optimum(sweep: Sweep, *, level: float = 0.9, seed: int = 0) -> Optimum:
+    """The parabola through one size's sweep.
+
+    Raises:
+        BadInput: fewer than three rates.
+    """
+    rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)
+    tried = np.unique(rates)
+    if len(tried) < 3:
+        raise BadInput(
+            f"{len(tried)} rates have no lowest point", key="rates", remedy="try three or more, five is better"
+        )
+    means = np.array([losses[rates == rate].mean() for rate in tried])
+    at = int(means.argmin())
+    first = min(max(at - WINDOW, 0), len(tried) - 3)
+    near = tried[first : max(at + WINDOW + 1, first + 3)]
+    keep = np.isin(rates, near)
+    x, y = np.log(rates[keep]), losses[keep]
+    middle = x.mean()
+    own = np.asarray(sweep.seeds)[keep][:, None] == np.unique(np.asarray(sweep.seeds)[keep])
+    design = np.column_stack([own, x - middle, (x - middle) ** 2])
+    found = np.linalg.lstsq(design, y, rcond=None)[0]
+    slope, bend = found[-2:]
+    draws = _bottoms(design, y, found, seed) + middle
+    edge = "low" if at == 0 else "high" if at == len(tried) - 1 else None
+    rate = None
+    if bend > 0:
+        bottom = middle - slope / (2 * bend)
+        edge = edge or ("low" if bottom < np.log(tried[0]) else "high" if bottom > np.log(tried[-1]) else None)
+        rate = _estimate(bottom, draws, level, np.exp)
+    offset = float(own.mean(axis=0) @ found[:-2])
+    curve = (float(offset - slope * middle + bend * middle**2), float(slope - 2 * bend * middle), float(bend))
+    return Optimum(sweep.params, sweep.width, rate, float(tried[at]), edge, curve, draws)
+
+
+def _bottoms(design: np.ndarray, y: np.ndarray, found: np.ndarray, seed: int) -> np.ndarray:
+    """Draws of the parabola's lowest point; NaN where a draw has none, and everywhere without residuals to judge by."""
+    free = len(y) - np.linalg.matrix_rank(design)
+    if free < 1:
+        return np.full(DRAWS, np.nan)
+    rng = np.random.default_rng(seed)
+    variance = ((y - design @ found) ** 2).sum() / rng.chisquare(free, DRAWS)
+    covariance = np.linalg.pinv(design.T @ design)[-2:, -2:]
+    noise = rng.multivariate_normal(np.zeros(2), covariance, DRAWS) * np.sqrt(variance)[:, None]
+    slope, bend = (found[-2:] + noise).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(bend > 0, -slope / (2 * bend), np.nan)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """rate = c width^-p over the sizes: ``exponent`` p, and ``exponent_params`` the same over N.
+
+    ``factor``: c where p is one, as in the rule used; ``used`` its factor.
+    """
+
+    exponent: Estimate
+    exponent_params: Estimate
+    factor: Estimate
+    used: float
+
+    @property
+    def exponent_inside(self) -> bool | None:
+        """Whether one over the width is within the exponent's interval."""
+        return self.exponent.holds(1.0)
+
+    @property
+    def factor_inside(self) -> bool | None:
+        """Whether the factor used is within the factor's interval."""
+        return self.factor.holds(self.used)
+
+
+def fit_rule(optima: Sequence[Optimum], *, used: float, level: float = 0.9) -> Rule:
+    """The power of the width (and of N) that the best rates follow, sizes weighted by how surely theirs is known.
+
+    Raises:
+        BadInput: fewer than two sizes of different width with a best rate.
+    """
+    known = [optimum for optimum in optima if optimum.rate is not None]
+    if len({optimum.width for optimum in known}) < 2:
+        raise BadInput(
+            f"{len(known)} of {len(optima)} sizes have a best rate, and a rule needs two of different width",
+            key="params",
+            remedy="add a size, or sweep further",
+        )
+    logs = np.array([[np.log(o.rate.value), *o.log_draws] for o in known if o.rate is not None])  # (sizes, 1 + draws)
+    spread = np.nanstd(logs[:, 1:], axis=1) if np.isfinite(logs[:, 1:]).any(axis=1).all() else np.ones(len(known))
+    weights = 1 / np.maximum(spread, 0.01) ** 2
+    weights /= weights.sum()
+    widths = np.log([optimum.width for optimum in known])
+    sizes = np.log([optimum.params for optimum in known])
+    factors = weights @ (logs + widths[:, None])
+    return Rule(
+        exponent=_of(-_slopes(widths, logs, weights), level),
+        exponent_params=_of(-_slopes(sizes, logs, weights), level),
+        factor=_estimate(factors[0], factors[1:], level, np.exp),
+        used=used,
+    )
+
+
+def _slopes(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    away = x - weights @ x
+    return (weights * away) @ (y - weights @ y) / (weights @ away**2)
+
+
+def _of(values: np.ndarray, level: float) -> Estimate:
+    return _estimate(values[0], values[1:], level, np.asarray)
+
+
+def _estimate(value: float, draws: np.ndarray, level: float, back: Any) -> Estimate:
+    """The middle ``level`` of the draws; no interval where as many draws as a tail holds have no value."""
+    tail = (1 - level) / 2
+    if np.isnan(draws).mean() > tail:
+        return Estimate(float(back(value)), None, None)
+    low, high = back(np.nanquantile(draws, [tail, 1 - tail]))
+    return Estimate(float(back(value)), float(low), float(high))
