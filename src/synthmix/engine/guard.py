@@ -4,12 +4,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from synthmix.errors import Failure, SynthmixError
-
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "bad alloc")
-LOST_DEVICE = ("CUDA error", "CUDA driver", "NCCL", "HIP error", "device-side", "no CUDA-capable device")
-LESS = "finished runs stay; use fewer workers or a smaller size, and run the same command again"
-CHECK = "finished runs stay; check the device (nvidia-smi) and run the same command again"
+from synthmix.errors import SynthmixError
+from synthmix.training.faults import CHECK, LostDevice, device_errors
 
 
 def prepare(threads: int) -> None:
@@ -22,23 +18,17 @@ def prepare(threads: int) -> None:
 
 
 def guarded(task: Callable[[Any], Any], item: Any, label: str) -> tuple[Any, bool]:
-    """The task's result or its ``SynthmixError``, and whether this process can go on (a broken GPU context cannot).
+    """The task's result or its ``SynthmixError``, and whether this process can go on (with a lost device it cannot).
 
     Other exceptions are bugs and pass through.
     """
     try:
-        return task(item), True
+        with device_errors(label):
+            return task(item), True
     except SynthmixError as error:
-        return error, True
-    except (MemoryError, RuntimeError) as error:  # torch's own kinds are RuntimeErrors
-        first = (str(error).strip().splitlines() or [""])[0][:160]
-        if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
-            return Failure(f"out of memory ({first or type(error).__name__})", where=label, remedy=LESS), True
-        if type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in LOST_DEVICE):
-            return lost_device(label, first), False
-        raise
+        return error, not isinstance(error, LostDevice)
 
 
-def lost_device(label: str, why: str) -> Failure:
-    """A device that was there and is gone."""
-    return Failure(f"the device failed or is gone ({why})", where=label, remedy=CHECK)
+def lost_device(label: str, device: str) -> LostDevice:
+    """A device that is gone before the task began."""
+    return LostDevice(f"the device failed or is gone ({device})", where=label, remedy=CHECK)

@@ -1,17 +1,15 @@
 """From ``--engine`` and its options to an engine."""
 
-from typing import Any, Literal
+from typing import Any
 
 from synthmix.engine.cluster import RayEngine
 from synthmix.engine.contract import Engine
 from synthmix.engine.local import LocalEngine
 from synthmix.errors import BadInput
 
-Kind = Literal["local", "ray"]
-
 
 def open_engine(
-    kind: Kind = "local",
+    kind: str = "local",
     *,
     workers: int | None = None,
     threads: int = 1,
