@@ -31,7 +31,7 @@ def study(name: str, arguments: argparse.Namespace, training: dict[str, Any]) ->
         "training": {"context": 64, "batch": 512, **training},
         "fit": {"bootstrap": 50},
     }
-    with telling() as progress:
+    with telling(quiet=False) as progress:
         return run_study(study_from(raw), progress=progress)
 
 

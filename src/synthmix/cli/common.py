@@ -48,6 +48,13 @@ def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
         raise BadInput(message, key=key) from None
 
 
+EngineKind = Annotated[str, typer.Option("--engine", help="Where tasks run: local (this machine) or ray.")]
+Address = Annotated[
+    str | None, typer.Option(help="Of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; unset: one of its own.")
+]
+Workers = Annotated[int | None, typer.Option(help="Tasks at once; unset: as many as there is room for.", min=1)]
+
+
 @dataclass(frozen=True)
 class Part:
     """One source on the command line: ``[SHARE:][NAME=]PATH``."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, telling
+from synthmix.cli.common import Address, AsJson, EngineKind, Quiet, Workers, telling
 from synthmix.errors import SynthmixError
 
 app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
@@ -28,7 +28,14 @@ StudyFile = Annotated[Path, typer.Argument(help="The study file (YAML).", show_d
 
 
 @app.command()
-def plan(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def plan(
+    study: StudyFile,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
     """Print the runs, their tokens, FLOPs, time and disk before anything runs, and what is done already.
 
     Times this machine for a few seconds; builds and trains nothing.
@@ -37,7 +44,7 @@ def plan(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> Non
     """
     from synthmix.cli.plan_text import plan_text
     from synthmix.cli.terminal import show
-    from synthmix.engine import LocalEngine
+    from synthmix.engine import open_engine
     from synthmix.study.load import load_study
     from synthmix.study.plan import make_plan
     from synthmix.study.workspace import Workspace
@@ -45,20 +52,34 @@ def plan(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> Non
     config = load_study(study)
     space = Workspace(config.root)
     space.create()
-    with naming(study), telling(quiet=quiet or as_json) as progress, LocalEngine[Any, Any](config.workers) as engine:
+    with (
+        naming(study),
+        telling(quiet=quiet or as_json) as progress,
+        open_engine(engine, workers=workers or config.workers, address=address) as where,
+    ):
         progress.start("timing this machine", None, "steps")
-        made = make_plan(config, space, engine)
+        made = make_plan(config, space, where)
         progress.finish("timing this machine")
     show(made.as_dict(), plan_text(made), as_json=as_json)
 
 
 @app.command()
-def run(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def run(
+    study: StudyFile,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
     """Do all that is left of a study and write its report. Interrupted, the same command resumes.
 
     Example: synthmix study run examples/quickstart.yaml
+
+    Example: synthmix study run mine.yaml --engine ray --address auto
     """
     from synthmix.cli.terminal import show
+    from synthmix.engine import open_engine
     from synthmix.report import headline
     from synthmix.study.conclude import report_path
     from synthmix.study.load import load_study
@@ -67,7 +88,8 @@ def run(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None
 
     config = load_study(study)
     with naming(study), telling(quiet=quiet) as progress:
-        results = run_study(config, progress=progress)
+        where = open_engine(engine, workers=workers or config.workers, address=address)
+        results = run_study(config, progress=progress, engine=where)
     page = report_path(Workspace(config.root)).resolve()
     show(
         {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},

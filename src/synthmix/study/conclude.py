@@ -51,10 +51,12 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
     records = [r for r in map(space.runs.record, (spec.id for spec in specs)) if r and not missing(r, prepared.domains)]
     if not records:
         raise BadInput("no run is finished yet", where=space.root, remedy="run it with synthmix study run")
-    recipes = [recipe_row(config, mixture) for mixture in study_recipes(config)]
+    mixtures = study_recipes(config)
+    present = {mixture.content: mixture.name for mixture in mixtures}  # names may have changed since
+    recipes = [recipe_row(config, mixture) for mixture in mixtures]
     by_name = {recipe.name: recipe for recipe in recipes}
     names = [domain.name for domain in prepared.domains]
-    rows = [run_row(record, by_name[spec_recipe(record, by_name)], names) for record in records]
+    rows = [run_row(record, by_name[present[record.spec.mixture.content]], names) for record in records]
     fits = fit_recipes(config, recipes, rows)
     fit_families(config, recipes, rows, fits)
     answer = answer_question(config, recipes, rows, fits)
@@ -86,14 +88,6 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         protocol=config.training.in_words(),
         warnings=fits.warnings,
     )
-
-
-def spec_recipe(record: RunRecord, known: dict[str, Recipe]) -> str:
-    """The present name of a record's recipe: the shares decide, names may have changed since."""
-    if record.spec.recipe in known:
-        return record.spec.recipe
-    shares = {name: float(share) for name, share in record.spec.shares.items()}
-    return next(name for name, recipe in known.items() if recipe.shares == shares)
 
 
 def statistics(config: StudyConfig, recipes: list[Recipe], prepared: Prepared, tokens: int) -> list[Statistic]:

@@ -13,7 +13,7 @@ from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
 from synthmix.corpus.meta import FILE
-from synthmix.engine import LocalEngine
+from synthmix.engine import Engine
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import disk_errors
 from synthmix.generation.sampler import part_path, read_parts, sample_part, sampled, write_part
@@ -65,7 +65,7 @@ def sampled_corpus(
     name: str,
     space: Workspace,
     prepared: Prepared,
-    engine: LocalEngine[Any, str],
+    engine: Engine[Any, str],
     progress: Progress,
 ) -> Prepared:
     """``prepared`` with the corpus ``name``, sampled from its trained generator. Parts that are there are kept.
@@ -110,7 +110,7 @@ def _sample_all(
     spec: RunSpec,
     space: Workspace,
     prepared: Prepared,
-    engine: LocalEngine[Any, str],
+    engine: Engine[Any, str],
     progress: Progress,
 ) -> None:
     progress.start(f"sample {name}", entry.tokens, "tokens")

@@ -5,7 +5,8 @@ from fractions import Fraction
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
-from synthmix.mixture.recipe import Recipe, make_recipe, share_recipe
+from synthmix.mixture.recipe import Recipe, make_scheduled_recipe, share_recipe
+from synthmix.mixture.schedule import Schedule
 from synthmix.study.corpora import Prepared
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
@@ -19,11 +20,12 @@ def study_recipes(config: StudyConfig) -> list[Recipe]:
         BadInput: a recipe's shares do not add up.
     """
     mix = config.mix
-    found = [share_recipe(mix.natural, s, share) for s in mix.synthetic for share in sorted(mix.shares)]
-    found += [make_recipe(name, shares, where="mix.recipes") for name, shares in mix.recipes.items()]
-    recipes: dict[tuple[tuple[str, Fraction], ...], Recipe] = {}
+    shares = sorted(mix.shares, key=lambda share: isinstance(share, Schedule) or share)
+    found = [share_recipe(mix.natural, s, share) for s in mix.synthetic for share in shares]
+    found += [make_scheduled_recipe(name, sources, where="mix.recipes") for name, sources in mix.recipes.items()]
+    recipes: dict[tuple[object, ...], Recipe] = {}
     for recipe in found or [share_recipe(mix.natural, mix.natural, Fraction(0))]:
-        recipes.setdefault(tuple(sorted(recipe.shares)), recipe)
+        recipes.setdefault(recipe.content, recipe)
     return sorted(recipes.values(), key=lambda recipe: recipe.sources != (mix.natural,))
 
 
@@ -49,8 +51,8 @@ class Cell:
 
     @property
     def branch(self) -> int:
-        """The step at which it leaves a trunk; 0 when it can have none."""
-        return self.protocol.branch(self.steps)
+        """The step at which it leaves a trunk; 0 when it can have none (a cosine, shares that change along a run)."""
+        return self.protocol.branch(self.steps) if self.recipe.is_static else 0
 
     @property
     def family(self) -> tuple[str, int, int]:
@@ -98,6 +100,7 @@ def ladder_specs(config: StudyConfig, prepared: Prepared) -> list[RunSpec]:
             params=cell.params,
             recipe=cell.recipe.name,
             shares=dict(cell.recipe.shares),
+            schedule=dict(cell.recipe.schedule) if cell.recipe.schedule else None,
             corpora={name: prepared.corpora[name].id for name in cell.recipe.sources},
             tokenizer=prepared.tokenizer.hash,
             vocab=prepared.tokenizer.vocab_size,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthmix.config import SampledCorpus, StudyConfig
-from synthmix.engine import LocalEngine
+from synthmix.engine import Engine
 from synthmix.progress import Silent
 from synthmix.study.check import check_given
 from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
@@ -92,7 +92,7 @@ class Plan:
         }
 
 
-def make_plan(config: StudyConfig, space: Workspace, engine: LocalEngine[Any, Any]) -> Plan:
+def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -> Plan:
     """Resolve the study to its runs and time this machine; builds no corpus and trains nothing.
 
     Raises:

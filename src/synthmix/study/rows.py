@@ -17,11 +17,12 @@ def synthetic_names(config: StudyConfig) -> set[str]:
 
 
 def recipe_row(config: StudyConfig, mixture: Mixture) -> Recipe:
-    """A recipe with its synthetic share; ``synthetic`` is named when exactly one source is synthetic."""
+    """A recipe with its synthetic share; ``synthetic`` is named when exactly one source is synthetic and its share
+    constant: a share that changes along the run belongs to no law of shares."""
     synthetic = synthetic_names(config)
     mine = [name for name in mixture.sources if name in synthetic]
     others = {name for name in mixture.sources if name not in synthetic}
-    alone = len(mine) == 1 and others <= {config.mix.natural}
+    alone = len(mine) == 1 and others <= {config.mix.natural} and mixture.is_static
     return Recipe(
         name=mixture.name,
         shares={name: float(share) for name, share in mixture.shares},

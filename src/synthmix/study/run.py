@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.corpus.sources import Source
-from synthmix.engine import LocalEngine
+from synthmix.engine import Engine, open_engine
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
 from synthmix.progress import Progress, Silent
@@ -32,10 +32,15 @@ from synthmix.training.trainer import state_at, states
 GENERATOR = "generator of "
 
 
-def run_study(config: StudyConfig, *, progress: Progress | None = None) -> Results:
+def run_study(
+    config: StudyConfig, *, progress: Progress | None = None, engine: Engine[Any, Any] | None = None
+) -> Results:
     """Do everything that is left of a study and return its results, which are also written with the report.
 
     Safe to interrupt at any moment and to start twice: the same call resumes, finished runs are not repeated.
+
+    Args:
+        engine: where tasks run (:func:`synthmix.engine.open_engine`); None: processes of this machine.
 
     Raises:
         BadInput: something that was given cannot be used; told before anything is trained where it can be known.
@@ -45,11 +50,12 @@ def run_study(config: StudyConfig, *, progress: Progress | None = None) -> Resul
 
     progress = progress or Silent()
     check_given(config)
-    space = Workspace(config.root)
+    space = Workspace(config.root.absolute())  # a worker elsewhere has another working folder
     space.create()
     with stage(space, "text"):
         prepared = real_text(config, space, progress)
-    with LocalEngine[Any, Any](config.workers) as engine:
+    with engine or open_engine(workers=config.workers) as engine:
+        engine.check_folder(space.root)
         with stage(space, "timing"):
             speeds = measure(config, space, prepared.tokenizer.vocab_size, engine)
         for name in prepared.pending:
@@ -148,7 +154,7 @@ def _train(
     prepared: Prepared,
     specs: list[RunSpec],
     speeds: Speeds,
-    engine: LocalEngine[Any, Any],
+    engine: Engine[Any, Any],
     progress: Progress,
 ) -> None:
     trunks = find_trunks(cells(config))

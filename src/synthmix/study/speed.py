@@ -6,7 +6,7 @@ from typing import Any
 from filelock import FileLock
 
 from synthmix.config import SampledCorpus, StudyConfig
-from synthmix.engine import LocalEngine
+from synthmix.engine import Engine
 from synthmix.errors import SynthmixError
 from synthmix.files import content_hash, read_json, write_json
 from synthmix.study.workspace import Workspace
@@ -30,7 +30,7 @@ class Speeds:
         return tokens / self.by_shape[shape]
 
 
-def measure(config: StudyConfig, space: Workspace, vocab: int, engine: LocalEngine[Any, Any]) -> Speeds:
+def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any]) -> Speeds:
     """Time the study's sizes, or take the times kept from before (same shapes, protocol and workers)."""
     sizes = {*config.ladder.params} | {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
     shapes = sorted({shape_for(size) for size in sizes}, key=lambda shape: shape.params)
@@ -48,7 +48,7 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: LocalEngi
 
 
 def _timed(
-    config: StudyConfig, shapes: list[Shape], vocab: int, engine: LocalEngine[Any, Any], precision: str | None
+    config: StudyConfig, shapes: list[Shape], vocab: int, engine: Engine[Any, Any], precision: str | None
 ) -> dict[str, Any]:
     """Every worker times all shapes at once; the slowest counts. A precision found before is kept."""
     probe = Probe(tuple(shapes), vocab, config.training, precision)

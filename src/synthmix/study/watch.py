@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from synthmix.engine import LocalEngine
+from synthmix.engine import Engine
 from synthmix.errors import Failure, SynthmixError
 from synthmix.progress import Progress
 from synthmix.store import Store
@@ -18,7 +18,7 @@ BUSY_SECONDS = 2.0
 
 
 def run_tasks(
-    stages: list[list[Task]], store: Store, speeds: Speeds, engine: LocalEngine[Any, Any], progress: Progress
+    stages: list[list[Task]], store: Store, speeds: Speeds, engine: Engine[Any, Any], progress: Progress
 ) -> None:
     """Execute what is left of ``stages``, one stage after the other; runs in another process's hands are waited for.
 

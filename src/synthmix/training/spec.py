@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.files import content_hash
+from synthmix.mixture.curve import CurveField
 from synthmix.mixture.recipe import Recipe
 from synthmix.quantities import Share
 from synthmix.training.protocol import Protocol, peak_rate
@@ -13,13 +14,15 @@ from synthmix.training.shape import Shape, shape_for
 
 
 class RunSpec(BaseModel):
-    """One model to be trained. ``corpora`` maps each source of the recipe to its corpus id (content hash)."""
+    """One model to be trained. ``corpora`` maps each source of the recipe to its corpus id (content hash);
+    ``schedule`` each source to its share over the run, where shares change (``shares`` are then their means)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     params: int
     recipe: str
     shares: dict[str, Share]
+    schedule: dict[str, CurveField] | None = None
     corpora: dict[str, str]
     tokenizer: str
     vocab: int
@@ -50,7 +53,8 @@ class RunSpec(BaseModel):
     @property
     def mixture(self) -> Recipe:
         """The recipe as an object."""
-        return Recipe(self.recipe, tuple((name, Fraction(share)) for name, share in self.shares.items()))
+        shares = tuple((name, Fraction(share)) for name, share in self.shares.items())
+        return Recipe(self.recipe, shares, tuple(self.schedule.items()) if self.schedule else None)
 
     @property
     def id(self) -> str:
@@ -60,7 +64,7 @@ class RunSpec(BaseModel):
     @property
     def branch(self) -> int:
         """The step at which this run leaves the trunk; 0 when it has none."""
-        return self.protocol.branch(self.steps)
+        return self.protocol.branch(self.steps) if self.schedule is None else 0
 
     @property
     def trunk(self) -> str:
@@ -69,7 +73,8 @@ class RunSpec(BaseModel):
         return content_hash({**self._parts(), "protocol": stable, "trunk": True})
 
     def _parts(self) -> dict[str, Any]:
-        parts = self.model_dump(mode="json", exclude={"recipe", "params", "steps", "protocol"})
+        unused = set() if self.schedule else {"schedule"}
+        parts = self.model_dump(mode="json", exclude={"recipe", "params", "steps", "protocol", *unused})
         return {**parts, "shape": self.shape.as_dict(), "peak": self.peak}
 
     def at(self) -> str:
