@@ -1,0 +1,129 @@
+"""One text against another: the streaming sums against plain formulas, smoothing by name, mixtures without building."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from synthmix.errors import BadInput
+from synthmix.statistics.compare import compare_ngrams, compare_unigrams, top_contributions
+from synthmix.statistics.coverage import coverage
+from synthmix.statistics.divergence import jensen_shannon, kl_contributions, kl_test_train, kl_train_test
+from synthmix.statistics.ngrams import pack, tallied
+from synthmix.statistics.smoothing import Summary, check_smoothing, smoothed
+from synthmix.statistics.thinning import expected_coverage, seen_probability, share_curve
+
+RNG = np.random.default_rng(5)
+ZIPF = 1 / np.arange(1, 301)
+TRAIN, TEST = RNG.multinomial(2000, ZIPF / ZIPF.sum()), RNG.multinomial(900, ZIPF[::-1] / ZIPF.sum())
+
+
+class TestUnigrams:
+    def test_agrees_with_the_plain_formulas(self):
+        found = compare_unigrams(TRAIN, TEST, smoothings=("additive:0.5", "additive:0.1"), at_least=(1, 3))
+        for one, alpha in zip(found.divergences, (0.5, 0.1), strict=True):
+            assert one.kl_test_train == pytest.approx(kl_test_train(TEST, TRAIN, alpha=alpha))
+            assert one.kl_train_test == pytest.approx(kl_train_test(TRAIN, TEST, alpha=alpha))
+            assert one.jensen_shannon == pytest.approx(jensen_shannon(TEST, TRAIN))
+        for k in (1, 3):
+            plain = coverage(TRAIN, TEST, at_least=k)
+            assert (found.coverage_mass[k], found.coverage_types[k]) == pytest.approx(plain)
+        assert found.overlap_mass == pytest.approx(coverage(TEST, TRAIN).mass)
+
+    def test_what_costs_most(self):
+        top = top_contributions(TRAIN, TEST, 5)
+        plain = kl_contributions(TEST, TRAIN)
+        assert [int(ids[0]) for ids, *_ in top] == np.argsort(-plain)[:5].tolist()
+        ids, nats, held, shown = top[0]
+        assert (held, shown) == (TEST[ids[0]], TRAIN[ids[0]])
+        assert nats == pytest.approx(plain.max())
+
+    def test_refuses(self):
+        with pytest.raises(ValueError, match="vocabularies of 2 and 3 ids"):
+            compare_unigrams(np.ones(2), np.ones(3))
+        with pytest.raises(BadInput, match="held-out text is empty"):
+            compare_unigrams(np.ones(2), np.zeros(2))
+
+
+class TestNgrams:
+    def test_is_the_unigrams_formula_over_what_either_holds(self):
+        a, b = (tallied(pack(RNG.integers(0, 12, 400).astype(np.uint16), 2, 12, None), 2, 12) for _ in range(2))
+        found = compare_ngrams(a, b, smoothings=("additive:0.5", "good-turing"))
+        dense = [np.zeros(2**8, dtype=np.int64) for _ in range(2)]
+        for table, counts in zip((a, b), dense, strict=True):
+            counts[table.keys.astype(np.int64)] = table.counts
+        either = (dense[0] + dense[1]) > 0
+        plain = compare_unigrams(dense[0][either], dense[1][either], smoothings=("additive:0.5", "good-turing"))
+        for one, other in zip(found.divergences, plain.divergences, strict=True):
+            assert one.kl_test_train == pytest.approx(other.kl_test_train)
+            assert one.kl_train_test == pytest.approx(other.kl_train_test)
+        assert found.jaccard == plain.jaccard
+        assert top_contributions(a, b, 3)[0][0].shape == (2,)
+
+
+class TestSmoothing:
+    @pytest.mark.parametrize("name", ["additive:0.5", "additive:2", "good-turing"])
+    @pytest.mark.parametrize("counts", [TRAIN, np.array([3, 1, 0, 0]), np.array([2, 2, 0]), np.array([1, 1, 0])])
+    def test_adds_up_to_one_and_leaves_nothing_out(self, name: str, counts: np.ndarray):
+        p = smoothed(name, Summary.of(counts))(counts)
+        assert p.sum() == pytest.approx(1)
+        assert p.min() > 0
+
+    def test_good_turing_gives_the_unseen_the_mass_of_the_singletons(self):
+        counts = np.array([5, 3, 1, 1, 0, 0])
+        p = smoothed("good-turing", Summary.of(counts))(counts)
+        assert p[4] == p[5] == pytest.approx(2 / 11 / 2)
+        assert p[0] / p[1] == pytest.approx(5 / 3)
+
+    def test_good_turing_of_expected_counts_is_that_of_the_draws_on_average(self):
+        mean = 300 * ZIPF / ZIPF.sum()
+        drawn = [Summary.of(RNG.poisson(mean)).once for _ in range(300)]
+        assert Summary.of(mean).once == pytest.approx(np.mean(drawn), rel=0.03)
+
+    @pytest.mark.parametrize("name", ["laplace", "additive:0", "additive:x", "additive:inf", "good-turing:1", ""])
+    def test_unknown(self, name: str):
+        with pytest.raises(BadInput, match="--smoothing"):
+            check_smoothing(name)
+
+
+class TestMixtures:
+    def test_a_whole_pool_covers_what_it_holds(self):
+        seen = seen_probability({"a": TRAIN}, {"a": 1}, 2000, 3)
+        assert expected_coverage(seen, TEST) == pytest.approx(coverage(TRAIN, TEST, at_least=3))
+        twice = seen_probability({"a": TRAIN}, {"a": 1}, 4000, 3)
+        assert expected_coverage(twice, TEST) == pytest.approx(coverage(TRAIN, TEST, at_least=2))
+
+    @pytest.mark.parametrize("at_least", [1, 3])
+    def test_meets_what_drawing_shows(self, at_least: int):
+        other = RNG.multinomial(1500, np.roll(ZIPF, 20) / ZIPF.sum())
+        pools, shares = {"a": TRAIN, "b": other}, {"a": Fraction(1, 4), "b": Fraction(3, 4)}
+        expected = expected_coverage(seen_probability(pools, shares, 800, at_least), TEST)
+        drawn = [
+            coverage(RNG.multivariate_hypergeometric(TRAIN, 200) + RNG.multivariate_hypergeometric(other, 600), TEST,
+                     at_least=at_least)
+            for _ in range(1000)
+        ]  # fmt: skip
+        assert np.abs(np.mean(drawn, axis=0) - expected).max() < 0.015
+
+    def test_the_curve_ends_at_its_pools(self):
+        other = RNG.multinomial(2000, np.roll(ZIPF, 20) / ZIPF.sum())
+        rows = share_curve(
+            {"a": TRAIN, "b": other}, "a", ["b"], [Fraction(0), Fraction(1, 2), Fraction(1)], {"d": TEST}, 2000
+        )
+        ends = [compare_unigrams(pool, TEST) for pool in (TRAIN, other)]
+        for row, end in zip((rows[0], rows[2]), ends, strict=True):
+            assert row.coverage_mass[1] == pytest.approx(end.coverage_mass[1])
+            assert row.divergences[0].kl_test_train == pytest.approx(end.divergences[0].kl_test_train)
+        assert [row.share for row in rows] == [0, 0.5, 1]
+
+    def test_an_empty_pool(self):
+        with pytest.raises(BadInput, match="b: holds no tokens"):
+            seen_probability({"a": TRAIN, "b": TRAIN * 0}, {"a": 0.5, "b": 0.5}, 10, 1)
+        assert not seen_probability({"a": TRAIN}, {"a": 0}, 10, 1).any()
+
+
+def test_divergence_is_bounded():
+    found = compare_unigrams(np.array([5, 0]), np.array([0, 4]))
+    assert found.divergences[0].jensen_shannon == pytest.approx(math.log(2))
+    assert found.coverage_mass[1] == found.jaccard == 0

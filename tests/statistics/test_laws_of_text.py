@@ -1,0 +1,108 @@
+"""Zipf, Heaps, redundancy and words, on text whose truth is known."""
+
+import numpy as np
+import pytest
+
+from synthmix.statistics.heaps import NEVER, first_seen, heaps_of
+from synthmix.statistics.redundancy import compression, near_duplicates, wilson
+from synthmix.statistics.words import as_arrays, count_words, words_of
+from synthmix.statistics.zipf import rank_frequency, zipf
+
+
+class Tokens:
+    """A stream in memory."""
+
+    def __init__(self, tokens: np.ndarray) -> None:
+        self.tokens = tokens
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.tokens[start:stop].copy()
+
+
+class TestZipf:
+    def test_recovers_the_exponent_of_a_power_law_and_calls_it_one(self):
+        counts = np.floor(4.5 * (1 - np.random.default_rng(0).random(3000)) ** (-1 / 1.0) + 0.5).astype(np.int64)
+        law = zipf(counts)
+        assert law is not None
+        assert law.low < 1.0 < law.high  # alpha 2
+        assert law.high - law.low < 0.3
+        assert law.fits > 0.1
+
+    def test_what_is_no_power_law_is_told(self):
+        law = zipf(np.random.default_rng(0).poisson(50, 3000))
+        assert law is not None
+        assert law.fits < 0.1 or law.types < 300
+
+    def test_too_few_types(self):
+        assert zipf(np.arange(20)) is None
+
+    def test_rank_frequency(self):
+        ranks, shares = rank_frequency(np.array([0, 1, 6, 3]))
+        assert (ranks, shares) == ([1, 2, 3], [0.6, 0.3, 0.1])
+        assert rank_frequency(np.zeros(3, dtype=np.int64)) == ([], [])
+
+
+class TestHeaps:
+    def test_first_seen(self):
+        assert first_seen(Tokens(np.array([3, 1, 3, 0])), 5).tolist() == [3, 1, NEVER, 0, NEVER]
+        assert first_seen(Tokens(np.array([3, 1, 3, 0])), 5, 2).tolist()[0] == 1
+
+    def test_the_curve_counts_types_and_the_exponent_is_that_of_pure_growth(self):
+        tokens = np.arange(2000)  # every token new: V(n) = n
+        grown = heaps_of(Tokens(tokens), 2000)
+        assert grown is not None
+        assert grown.types == grown.tokens
+        assert grown.exponent == pytest.approx(1, abs=1e-3)
+        assert grown.low <= grown.exponent <= grown.high
+
+    def test_zipfian_text_grows_by_the_inverse_exponent(self):
+        p = np.arange(1, 200_001) ** -2.0
+        tokens = np.random.default_rng(0).choice(200_000, 100_000, p=p / p.sum())
+        grown = heaps_of(Tokens(tokens), 200_000)
+        assert grown is not None
+        assert grown.exponent == pytest.approx(0.5, abs=0.05)  # V(n) ~ n^(1/s) for s > 1 (van Leijenhorst 2005)
+        assert grown.types[-1] == len(np.unique(tokens))
+
+    def test_too_short(self):
+        assert heaps_of(Tokens(np.arange(50)), 50) is None
+
+
+class TestRedundancy:
+    def test_repetition_compresses(self):
+        varied = (" ".join(map(str, row)) for row in np.random.default_rng(0).integers(0, 10**6, (200, 20)))
+        plain, same = compression(varied, 10_000), compression(["the same words again"] * 2000, 10_000)
+        assert plain is not None
+        assert same is not None
+        assert plain.bytes == same.bytes == 10_000
+        assert same.ratio > 20 * plain.ratio
+        assert compression([]) is None
+
+    def test_near_duplicates_are_found_among_themselves(self):
+        rng = np.random.default_rng(0)
+        documents = [rng.integers(0, 1000, 60) for _ in range(8)]
+        changed = documents[0].copy()
+        changed[3] = 1
+        found = near_duplicates([*documents, changed])
+        assert found is not None
+        assert (found.rate, found.documents) == (pytest.approx(2 / 9), 9)
+        assert found.low < found.rate < found.high
+        assert near_duplicates([]) is None
+
+    def test_wilson(self):
+        low, high = wilson(0, 100)
+        assert low == 0
+        assert high == pytest.approx(2.7055 / 102.7055, abs=1e-4)
+
+
+class TestWords:
+    def test_words(self):
+        assert words_of("It\u2019s 2 a_b, Well-known—yes!") == ["it's", "2", "a", "b", "well-known", "yes"]
+
+    def test_counts_over_one_vocabulary(self):
+        vocabulary, arrays = as_arrays({"a": count_words(["b a b", "c"]), "b": count_words(["d"] * 3, limit=2)})
+        assert vocabulary == ["a", "b", "c", "d"]
+        assert arrays["a"].tolist() == [1, 2, 1, 0]
+        assert arrays["b"].tolist() == [0, 0, 0, 2]
