@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.evaluation.losses import evaluate_model
     from synthmix.mixture.manifest import make_manifest
-    from synthmix.mixture.recipe import make_recipe
+    from synthmix.mixture.recipe import make_recipe, make_scheduled_recipe
+    from synthmix.mixture.schedule import Schedule
     from synthmix.report import headline, write_report
     from synthmix.results import Results
     from synthmix.scaling import Runs, best_share, fit, held_out, speedup
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from synthmix.study.load import load_study, study_from
     from synthmix.study.run import run_study
     from synthmix.study.status import report_study, study_status
+    from synthmix.study.tune import tune
     from synthmix.training.checkpoint import load_checkpoint
+    from synthmix.training.dial import dial
 
 _WHERE = {
     "BadInput": "errors",
@@ -34,12 +37,14 @@ _WHERE = {
     "Results": "results",
     "RunRecord": "store",
     "Runs": "scaling",
+    "Schedule": "mixture.schedule",
     "Source": "corpus",
     "Store": "store",
     "StudyConfig": "config",
     "SynthmixError": "errors",
     "best_share": "scaling",
     "build_corpus": "corpus",
+    "dial": "training.dial",
     "evaluate_model": "evaluation.losses",
     "fit": "scaling",
     "headline": "report",
@@ -49,6 +54,7 @@ _WHERE = {
     "load_tokenizer": "corpus",
     "make_manifest": "mixture.manifest",
     "make_recipe": "mixture.recipe",
+    "make_scheduled_recipe": "mixture.recipe",
     "open_or_build": "corpus",
     "report_study": "study.status",
     "run_study": "study.run",
@@ -56,6 +62,7 @@ _WHERE = {
     "study_from": "study.load",
     "study_status": "study.status",
     "train_tokenizer": "corpus",
+    "tune": "study.tune",
     "write_report": "report",
 }
 
@@ -66,12 +73,14 @@ __all__ = [
     "Results",
     "RunRecord",
     "Runs",
+    "Schedule",
     "Source",
     "Store",
     "StudyConfig",
     "SynthmixError",
     "best_share",
     "build_corpus",
+    "dial",
     "evaluate_model",
     "fit",
     "headline",
@@ -81,6 +90,7 @@ __all__ = [
     "load_tokenizer",
     "make_manifest",
     "make_recipe",
+    "make_scheduled_recipe",
     "open_or_build",
     "report_study",
     "run_study",
@@ -88,6 +98,7 @@ __all__ = [
     "study_from",
     "study_status",
     "train_tokenizer",
+    "tune",
     "write_report",
 ]
 
