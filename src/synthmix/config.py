@@ -11,6 +11,7 @@ from synthmix.generation.sampler import Sampling
 from synthmix.mixture.schedule import Schedule, SourceShare, parse_schedule
 from synthmix.quantities import Count, Share, parse_share
 from synthmix.training.protocol import Protocol
+from synthmix.training.shape import Shape
 
 
 class Part(BaseModel):
@@ -111,7 +112,17 @@ class LadderConfig(Part):
     params: list[Count] = Field(min_length=1)
     budgets: list[Count] = Field(min_length=1)
     seeds: int = Field(default=1, ge=1)
+    shapes: dict[Count, dict[str, int]] = Field(default={}, description="dimensions of a size, instead of the rule's")
     replicates: list[Replicates] = []
+
+    @model_validator(mode="after")
+    def _dimensions(self) -> Self:
+        for params, given in self.shapes.items():
+            if params not in self.params:
+                raise ValueError(f"shapes: {params} is not among params")
+            if unknown := sorted(given.keys() - Shape.__dataclass_fields__):
+                raise ValueError(f"shapes: a shape has no {unknown[0]}; it has {', '.join(Shape.__dataclass_fields__)}")
+        return self
 
     def seeds_at(self, params: int, budget: int) -> int:
         """How many seeds the cell (params, budget) gets."""

@@ -2,7 +2,7 @@
 
 import typer
 
-from synthmix.cli import analysis, corpora, ladder, laws, phases, runs, studies
+from synthmix.cli import analysis, corpora, ladder, laws, phases, runs, statistics, studies, train, tune
 
 app = typer.Typer(
     name="synthmix",
@@ -17,12 +17,13 @@ app.add_typer(studies.app, name="study")
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(phases.app, name="phases")
 app.command("ladder")(ladder.ladder)
+app.command("tune")(tune.tune)
 app.command("mix")(runs.mix)
-app.command("train")(runs.train)
+app.command("train")(train.train)
 app.command("evaluate")(runs.evaluate)
 app.command("fit")(laws.fit)
 app.command("compare")(laws.compare)
-app.command("stats")(analysis.stats)
+app.command("stats")(statistics.stats)
 app.command("report")(analysis.report)
 
 

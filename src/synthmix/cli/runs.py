@@ -1,7 +1,7 @@
-"""``synthmix mix``, ``train`` and ``evaluate``: single stages of the ladder."""
+"""``synthmix mix`` and ``evaluate``: single stages of the ladder."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,61 +71,6 @@ def mix(
     ]
     value = {"tokens": made.tokens, "sequences": len(made), "counts": made.counts, "epochs": made.epochs}
     show(value, table(["source", "share", "tokens", "epochs"], rows), as_json=as_json)
-
-
-def train(
-    parts: Parts,
-    params: Annotated[str, typer.Option(help="Non-embedding parameters, for example 100k.", show_default=False)],
-    tokens: Tokens,
-    to: Annotated[Path, typer.Option("--to", help="Folder of run records.")] = Path("runs"),
-    on: Annotated[list[str] | None, typer.Option(help="Held-out text, [NAME=]PATH; may be repeated.")] = None,
-    context: Context = 128,
-    batch: Annotated[str, typer.Option(help="Tokens a step.")] = "4096",
-    learning_rate: Annotated[float | None, typer.Option(help="Peak; unset: by size.")] = None,
-    epochs: Epochs = 1,
-    seed: Seed = 0,
-    threads: Annotated[int, typer.Option(help="Threads; 0: all cores.", min=0)] = 0,
-    tokenizer: TokenizerOption = None,
-    vocab: Vocab = "4096",
-    cache: Cache = CACHE,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Train one model on a mixture and score it; a finished run is not repeated, a killed one resumes.
-
-    Without --on, 2 % of each source's documents are held out and scored.
-
-    Example: synthmix train 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --params 100k --tokens 1M --to runs
-    """
-    from synthmix.cli.single import train_one
-    from synthmix.cli.terminal import show
-    from synthmix.store import flat
-
-    options: dict[str, Any] = {"context": context, "batch": batch, "learning_rate": learning_rate, "epochs": epochs}
-    with telling(quiet=quiet) as progress:
-        record, folder = train_one(
-            parse_parts(parts),
-            params=params,
-            tokens=tokens,
-            to=to,
-            on=parse_parts([f"1:{each}" for each in on or []]),
-            options=options,
-            seed=seed,
-            threads=threads,
-            tokenizer=tokenizer,
-            vocab=vocab,
-            cache=cache,
-            progress=progress,
-        )
-    row = flat(record)
-    losses = "\n".join(
-        f"  {name}: {s.nats:.4f} nats/token, {s.bits_per_byte:.4f} bits/byte" for name, s in record.losses.items()
-    )
-    show(
-        {"folder": str(folder), **row},
-        f"{folder}: loss {row['loss']:.4f} (N={record.params}, D={record.tokens}, {record.seconds:.1f} s)\n{losses}",
-        as_json=as_json,
-    )
 
 
 def evaluate(

@@ -24,6 +24,7 @@ def train_one(
     to: Path,
     on: list[Part],
     options: Mapping[str, Any],
+    shape: Mapping[str, int],
     seed: int,
     threads: int,
     tokenizer: str | None,
@@ -46,6 +47,7 @@ def train_one(
     from synthmix.study.tasks import RunTask
     from synthmix.training.device import faster_precision, keep_heap, use_threads
     from synthmix.training.protocol import Protocol
+    from synthmix.training.settle import settle
     from synthmix.training.shape import shape_for
     from synthmix.training.spec import RunSpec
 
@@ -58,8 +60,9 @@ def train_one(
         option = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else None
         raise BadInput(message if option else f"--{message}", key=option) from None
     size = parsed(parse_count, params, "--params")
-    shape_for(size)
-    steps = parsed(lambda text: protocol.steps(parse_count(text)), tokens, "--tokens")
+    shape_for(size, **shape)
+    budget = parsed(parse_count, tokens, "--tokens")
+    settled = parsed(lambda _: settle(protocol, size, budget, shape), tokens, "--tokens")
     shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
     domains: list[EvaluationDomain] = []
     tests = [opened(part.path, shared, cache, progress, name=part.name, heldout=1) for part in on]
@@ -75,14 +78,15 @@ def train_one(
         domains += domains_of(name, corpus, whole=False)
     spec = RunSpec(
         params=size,
+        given_shape=dict(shape),
         recipe=recipe.name,
         shares=dict(recipe.shares),
         corpora={name: corpora[name].id for name in recipe.sources},
         tokenizer=shared.hash,
         vocab=shared.vocab_size,
-        steps=steps,
+        steps=settled.steps(budget),
         seed=seed,
-        protocol=protocol,
+        protocol=settled,
     )
     keep_heap()
     if threads:

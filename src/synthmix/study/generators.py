@@ -14,6 +14,7 @@ from synthmix.generation.sampler import Sampling
 from synthmix.study.corpora import Prepared
 from synthmix.study.workspace import Workspace
 from synthmix.training.protocol import Protocol
+from synthmix.training.settle import settle
 from synthmix.training.spec import RunSpec
 
 
@@ -45,9 +46,13 @@ def generator_protocol(config: StudyConfig, name: str) -> tuple[Protocol, int]:
     entry = config.corpora[name]
     if not isinstance(entry, SampledCorpus):
         raise TypeError(name)
-    rows = max(1, config.training.batch // entry.length)
-    protocol = config.training.model_copy(update={"context": entry.length, "batch": rows * entry.length})
+    protocol = config.training.model_copy(update={"context": entry.length})
+    if protocol.rules == "fixed" or "batch" in config.training.model_fields_set:
+        rows = max(1, config.training.batch // entry.length)
+        protocol = protocol.model_copy(update={"batch": rows * entry.length})
     try:
+        if protocol.rules == "dial":
+            protocol = settle(protocol, entry.params, entry.train)
         return protocol, protocol.steps(entry.train)
     except ValueError as error:
         raise BadInput(str(error), key=f"corpora.{name}.train") from None

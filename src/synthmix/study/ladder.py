@@ -1,6 +1,6 @@
 """From a study file to its runs: every recipe at every size, budget and seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from synthmix.config import StudyConfig
@@ -9,6 +9,7 @@ from synthmix.mixture.recipe import Recipe, make_scheduled_recipe, share_recipe
 from synthmix.mixture.schedule import Schedule
 from synthmix.study.corpora import Prepared
 from synthmix.training.protocol import Protocol
+from synthmix.training.settle import settle
 from synthmix.training.shape import Shape, shape_for
 from synthmix.training.spec import RunSpec
 
@@ -38,11 +39,12 @@ class Cell:
     steps: int
     seed: int
     protocol: Protocol
+    given_shape: dict[str, int] = field(default_factory=dict)
 
     @property
     def shape(self) -> Shape:
         """The Llama that ``params`` resolves to."""
-        return shape_for(self.params)
+        return shape_for(self.params, **self.given_shape)
 
     @property
     def tokens(self) -> int:
@@ -68,7 +70,8 @@ def cells(config: StudyConfig) -> list[Cell]:
     """
     ladder, found = config.ladder, []
     for params in sorted(set(ladder.params)):
-        shape_for(params)
+        given = ladder.shapes.get(params, {})
+        shape_for(params, **given)
         for budget in sorted(set(ladder.budgets)):
             protocol = protocol_for(config, params)
             try:
@@ -77,7 +80,7 @@ def cells(config: StudyConfig) -> list[Cell]:
             except ValueError as error:
                 raise BadInput(str(error), key="ladder.budgets") from None
             for seed in range(ladder.seeds_at(params, budget)):
-                found += [Cell(recipe, params, steps, seed, protocol) for recipe in study_recipes(config)]
+                found += [Cell(recipe, params, steps, seed, protocol, given) for recipe in study_recipes(config)]
     return found
 
 
@@ -87,8 +90,9 @@ def protocol_for(config: StudyConfig, params: int) -> Protocol:
     Raises:
         BadInput: the smallest budget is below ten steps.
     """
+    smallest, shape = min(config.ladder.budgets), config.ladder.shapes.get(params)
     try:
-        return config.training.with_warmup(config.training.steps(min(config.ladder.budgets)))
+        return settle(config.training, params, smallest, shape)
     except ValueError as error:
         raise BadInput(str(error), key="ladder.budgets") from None
 
@@ -98,6 +102,7 @@ def ladder_specs(config: StudyConfig, prepared: Prepared) -> list[RunSpec]:
     return [
         RunSpec(
             params=cell.params,
+            given_shape=cell.given_shape,
             recipe=cell.recipe.name,
             shares=dict(cell.recipe.shares),
             schedule=dict(cell.recipe.schedule) if cell.recipe.schedule else None,

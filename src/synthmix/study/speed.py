@@ -9,6 +9,7 @@ from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.engine import Engine
 from synthmix.errors import SynthmixError
 from synthmix.files import content_hash, read_json, write_json
+from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
@@ -32,8 +33,9 @@ class Speeds:
 
 def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any]) -> Speeds:
     """Time the study's sizes, or take the times kept from before (same shapes, protocol and workers)."""
-    sizes = {*config.ladder.params} | {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
-    shapes = sorted({shape_for(size) for size in sizes}, key=lambda shape: shape.params)
+    sizes = {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
+    ladder = {cell.shape for cell in cells(config)}
+    shapes = sorted({shape_for(size) for size in sizes} | ladder, key=lambda shape: shape.params)
     key = content_hash([[s.as_dict() for s in shapes], vocab, config.training.model_dump(), engine.workers])
     path = space.speed
     # Under a lock, so that two processes on one study settle on one precision.
@@ -50,8 +52,12 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[An
 def _timed(
     config: StudyConfig, shapes: list[Shape], vocab: int, engine: Engine[Any, Any], precision: str | None
 ) -> dict[str, Any]:
-    """Every worker times all shapes at once; the slowest counts. A precision found before is kept."""
-    probe = Probe(tuple(shapes), vocab, config.training, precision)
+    """Every worker times all shapes at once; the slowest counts. A precision found before is kept.
+
+    Where batches differ by size the smallest is timed: the least efficient one.
+    """
+    protocol = min((protocol_for(config, size) for size in config.ladder.params), key=lambda each: each.batch)
+    probe = Probe(tuple(shapes), vocab, protocol, precision)
     outcomes: list[dict[str, Any]] = []
     for _, outcome in engine.each(measure_here, [probe] * engine.workers):
         if isinstance(outcome, SynthmixError):

@@ -23,12 +23,15 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    rules: Literal["fixed", "dial"] = Field(
+        default="fixed", description="dial: batch, weight decay and warm-up that are not given follow from the size"
+    )
     context: int = Field(default=128, ge=8, description="tokens a sequence predicts")
     batch: Count = Field(default=4096, description="tokens a step")
     learning_rate: float | None = Field(default=None, gt=0, description="peak; unset: the rule of peak_rate")
     schedule: Literal["cosine", "wsd"] = "cosine"
     warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps; wsd: of the smallest budget's")
-    warmup_steps: int | None = Field(default=None, ge=1, description="wsd: fixed, whatever the budgets")
+    warmup_steps: int | None = Field(default=None, ge=1, description="instead of a share of the steps")
     decay: float = Field(default=0.2, gt=0, le=1, description="wsd: share of the budget that decays")
     final_rate: float = Field(default=0.0, ge=0, le=1, description="last learning rate over the peak")
     weight_decay: float = Field(default=0.1, ge=0)
@@ -86,7 +89,8 @@ class Protocol(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """What changes a trained model, for hashes: keys that the schedule does not look at are left out."""
-        unused = {"warmup"} if self.schedule == "wsd" else {"schedule", "warmup_steps", "decay"}
+        unused = {"rules"} if self.schedule == "wsd" else {"rules", "schedule", "decay"}
+        unused.add("warmup" if self.warmup_steps else "warmup_steps")
         return self.model_dump(mode="json", exclude=unused)
 
     def _warmup_steps(self, steps: int) -> int:
@@ -95,19 +99,25 @@ class Protocol(BaseModel):
     def in_words(self) -> dict[str, str]:
         """For the report: what all runs have in common."""
         rate = f"{self.learning_rate:g}" if self.learning_rate else "by size (training/protocol.py, peak_rate)"
+        by_size = {"weight_decay", "batch"} - self.model_fields_set if self.rules == "dial" else set()
+        decay = "by size" if "weight_decay" in by_size else f"{self.weight_decay:g}"
+        batch = f"{self.batch} tokens, {self.sequences} sequences of {self.context}"
+        if "batch" in by_size:
+            batch = f"by size (training/dial.py), in sequences of {self.context}"
         return {
             "model": "Llama 3 architecture (RMSNorm, RoPE, SwiGLU, grouped-query attention), tied embeddings",
-            "optimizer": f"AdamW{self.betas}, weight decay {self.weight_decay:g} on matrices, clip {self.clip:g}",
+            "optimizer": f"AdamW{self.betas}, weight decay {decay} on matrices, clip {self.clip:g}",
             "peak learning rate": rate,
             "schedule": self._schedule_in_words(),
-            "batch": f"{self.batch} tokens, {self.sequences} sequences of {self.context}",
+            "batch": batch,
             "epochs": f"at most {self.epochs:g} over any corpus",
             "pairing": "one seed gives every recipe the same initialisation and the same order of the natural text",
         }
 
     def _schedule_in_words(self) -> str:
         if self.schedule == "cosine":
-            return f"{self.warmup:.0%} linear warm-up, cosine to {self.final_rate:.0%} over the run's own budget"
+            warmup = f"{self.warmup_steps} steps" if self.warmup_steps else f"{self.warmup:.0%}"
+            return f"{warmup} linear warm-up, cosine to {self.final_rate:.0%} over the run's own budget"
         warmup = f"{self.warmup_steps} steps" if self.warmup_steps else f"{self.warmup:.0%} of the smallest budget"
         return (
             f"linear warm-up over {warmup}, constant, then the last {self.decay:.0%} of the run's own budget down to "

@@ -20,6 +20,7 @@ class RunSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     params: int
+    given_shape: dict[str, int] = {}  # dimensions that were asked for instead of the rule's
     recipe: str
     shares: dict[str, Share]
     schedule: dict[str, CurveField] | None = None
@@ -33,7 +34,7 @@ class RunSpec(BaseModel):
     @property
     def shape(self) -> Shape:
         """The Llama that ``params`` resolves to."""
-        return shape_for(self.params)
+        return shape_for(self.params, **self.given_shape)
 
     @property
     def tokens(self) -> int:
@@ -74,7 +75,7 @@ class RunSpec(BaseModel):
 
     def _parts(self) -> dict[str, Any]:
         unused = set() if self.schedule else {"schedule"}
-        parts = self.model_dump(mode="json", exclude={"recipe", "params", "steps", "protocol", *unused})
+        parts = self.model_dump(mode="json", exclude={"recipe", "params", "given_shape", "steps", "protocol", *unused})
         return {**parts, "shape": self.shape.as_dict(), "peak": self.peak}
 
     def at(self) -> str:

@@ -1,0 +1,157 @@
+"""Every statistic of every recipe of a study, beside its measured loss: what the table against loss is made of.
+
+Exact counts of what a run of the recipe reads (each corpus from its start, by share), unigrams and bigrams.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from synthmix.corpus.corpus import Corpus
+from synthmix.progress import Progress, Silent
+from synthmix.statistics.compare import Comparison, compare_ngrams, compare_unigrams
+from synthmix.statistics.count import count_text
+from synthmix.statistics.divergence import unigram_entropy
+from synthmix.statistics.ngrams import NgramCounts
+from synthmix.statistics.ranking import Measure, StatisticTable, statistic_table
+from synthmix.statistics.runs import merge_runs
+from synthmix.statistics.unigrams import recipe_counts
+from synthmix.study.text_found import StudyText
+
+SMOOTHINGS = ("additive:0.5", "good-turing")
+Row = dict[str, float]
+HIGHER = {"coverage", "entropy", "types", "overlap"}  # what is meant to be better when higher, by its first word
+
+
+def table_of_study(
+    text: StudyText,
+    *,
+    scores: Mapping[str, Measure] | None = None,
+    level: float = 0.9,
+    progress: Progress | None = None,
+) -> StatisticTable:
+    """Rank correlation of each statistic with measured loss over a study's cells and domains.
+
+    Args:
+        scores: more measures, such as valuation scores, of shape (groups, recipes) as :func:`loss_groups` orders them.
+
+    Raises:
+        BadInput: fewer than three recipes, or a corpus that is gone.
+    """
+    losses, groups = loss_groups(text)
+    measures = measures_of_study(text, groups, progress=progress) | dict(scores or {})
+    largest = text.cells[-1]
+    decisive = [i for i, (cell, _) in enumerate(groups) if cell == largest]
+    return statistic_table(losses, measures, recipes=text.recipes, decisive=decisive, level=level)
+
+
+def loss_groups(text: StudyText) -> tuple[np.ndarray, list[tuple[tuple[int, int], str]]]:
+    """Losses (groups, recipes), means over seeds, NaN where none; a group is a cell (params, tokens) and a domain."""
+    groups = [(cell, domain) for cell in text.cells for domain in text.domains]
+    losses = np.full((len(groups), len(text.recipes)), np.nan)
+    for i, (cell, domain) in enumerate(groups):
+        for j, recipe in enumerate(text.recipes):
+            found = [
+                r.losses[domain].nats for r in text.records if r.spec.recipe == recipe and (r.params, r.tokens) == cell
+            ]
+            if found:
+                losses[i, j] = float(np.mean(found))
+    return losses, groups
+
+
+def measures_of_study(
+    text: StudyText, groups: list[tuple[tuple[int, int], str]], *, progress: Progress | None = None
+) -> dict[str, Measure]:
+    """Each statistic as an array (groups, recipes)."""
+    progress, found = progress or Silent(), dict[tuple[str, int, str], Row]()
+    budgets = sorted({tokens for _, tokens in text.cells})
+    progress.start("text statistics", len(budgets) * len(text.recipes), "recipes")
+    vocab = text.records[0].spec.vocab
+    eos = next(iter(text.corpora.values())).meta.eos_id
+    with TemporaryDirectory(prefix="synthmix-counts-") as scratch:
+        counter = _Counter(vocab, eos, Path(scratch))
+        tests = {
+            name: counter.of(f"heldout {name}", {name: Fraction(1)}, {name: domain.open().stream}, domain.tokens)
+            for name, domain in text.domains.items()
+        }
+        done = 0
+        for recipe in text.recipes:
+            record = next(r for r in text.records if r.spec.recipe == recipe)
+            streams = {source: _train(text.corpus(record, source)) for source in record.spec.shares}
+            for tokens in budgets:
+                shares = {name: Fraction(share) for name, share in record.spec.shares.items()}
+                train = counter.of(f"{recipe} {tokens}", shares, streams, tokens)
+                for name, test in tests.items():
+                    found[recipe, tokens, name] = _row(train, test)
+                done += 1
+                progress.update("text statistics", done)
+    progress.finish("text statistics")
+    names = list(next(iter(found.values())))
+    return {
+        name: Measure(
+            np.array([[found[r, tokens, domain][name] for r in text.recipes] for (_, tokens), domain in groups]),
+            higher=name.split()[0] in HIGHER,
+        )
+        for name in names
+    }
+
+
+Counts = tuple[np.ndarray, NgramCounts]
+
+
+class _Counter:
+    """Unigrams and bigrams of a recipe at a budget, pools counted once a length."""
+
+    def __init__(self, vocab: int, eos: int, scratch: Path) -> None:
+        self.vocab, self.eos, self.scratch = vocab, eos, scratch
+        self._bigrams: dict[tuple[int, int], NgramCounts] = {}
+
+    def of(self, name: str, shares: dict[str, Fraction], streams: dict, tokens: int) -> Counts:
+        unigrams = recipe_counts(streams, shares, tokens, self.vocab)
+        tables: list[NgramCounts] = []
+        for source, share in shares.items():
+            epochs, rest = divmod(round(share * tokens), len(streams[source]))
+            tables += [self._prefix(streams[source], len(streams[source]))] * epochs
+            tables += [self._prefix(streams[source], rest)] if rest else []
+        return unigrams, merge_runs(tables)
+
+    def _prefix(self, stream: object, stop: int) -> NgramCounts:
+        key = (id(stream), stop)
+        if key not in self._bigrams:
+            found = count_text(
+                stream, self.vocab, eos=self.eos, orders=(2,), stop=stop,  # type: ignore[arg-type]
+                scratch=self.scratch / str(len(self._bigrams)),
+            )  # fmt: skip
+            self._bigrams[key] = found.ngrams[2]
+        return self._bigrams[key]
+
+
+def _train(corpus: Corpus) -> object:
+    return corpus.train
+
+
+def _row(train: Counts, test: Counts) -> Row:
+    """All statistics of one recipe against one domain."""
+    one = compare_unigrams(train[0], test[0], smoothings=SMOOTHINGS, at_least=(1, 10, 100))
+    two = compare_ngrams(train[1], test[1], smoothings=SMOOTHINGS, at_least=(1, 10))
+    entropy: Callable[[np.ndarray], float] = unigram_entropy
+    return {
+        "types of unigrams in training": float(one.train_types),
+        "types of bigrams in training": float(two.train_types),
+        "entropy of training unigrams": entropy(train[0]),
+        **_comparison("unigrams", one),
+        **_comparison("bigrams", two),
+    }
+
+
+def _comparison(what: str, found: Comparison) -> Row:
+    row = {f"coverage of mass, {what}, {k}+": value for k, value in found.coverage_mass.items()}
+    row |= {f"coverage of types, {what}, {k}+": value for k, value in found.coverage_types.items() if k == 1}
+    row |= {f"overlap of training in held-out, {what}": found.overlap_mass}
+    for one in found.divergences:
+        row[f"KL(test||train), {what}, {one.smoothing}"] = one.kl_test_train
+        row[f"KL(train||test), {what}, {one.smoothing}"] = one.kl_train_test
+    return row | {f"Jensen-Shannon, {what}": found.divergences[0].jensen_shannon}
