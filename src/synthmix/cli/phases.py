@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,6 +62,67 @@ def simulate(
         value["plot"] = str(plot)
         text += f"\nplot: {plot}"
     show(value, text, as_json=as_json)
+
+
+@app.command()
+def detect(
+    runs: Annotated[Path, typer.Argument(help="Losses: CSV, JSONL, Parquet or a study's folder.", show_default=False)],
+    columns: Annotated[str, typer.Option(help="D=tokens,loss=err: which column is what.")] = "",
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")] = None,
+    floor: Annotated[float | None, typer.Option(help="The loss that is left for ever, if known; else fitted.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=2)] = 400,
+    level: Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)] = 0.9,
+    plot: Annotated[Path | None, typer.Option(help="Folder for plots, the phases shaded (HTML).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do measured losses show three phases or one power law? Breakpoints, a verdict and its evidence.
+
+    Example: synthmix phases detect losses.csv --columns D=samples,loss=error --floor 0
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.phases.tables import detect_in_table
+
+    found = detect_in_table(runs, columns, recipe=recipe, floor=floor, bootstrap=bootstrap, level=level)
+    value: dict[str, Any] = {"curves": {label: one.as_json() for label, one in found.curves.items()}}
+    value |= {"skipped": found.skipped, "joint": None if found.joint is None else found.joint.as_json()}
+    lines = []
+    for label, one in found.curves.items():
+        lines += [f"{label}: {one.verdict.replace('_', ' ')}", f"  {one.reason}"]
+        if one.would_tell:
+            lines.append(f"  would tell: {one.would_tell}")
+        lines.append(f"  n1 {shown(one.n1)}, n2 {shown(one.n2)}" + ("" if one.verdict == "three_phases" else " (moot)"))
+        lines.append(f"  BIC above the best: {', '.join(f'{name} {bic:.1f}' for name, bic in one.bic.items())}")
+        if one.extrapolation is not None:
+            errors = ", ".join(f"{name} {error:.2%}" for name, error in one.extrapolation.errors.items())
+            lines.append(f"  {one.extrapolation.held_out} largest held out, off by: {errors}")
+    lines += [f"{label}: left out, {why}" for label, why in found.skipped.items()]
+    lines += [] if found.joint is None else ["all shares at once:", found.joint.report()]
+    if plot is not None:
+        from synthmix.files import write_text
+        from synthmix.phases.figures import detected
+
+        value["plots"] = []
+        for label, one in found.curves.items():
+            path = plot / f"phases-{slug(label)}.html"
+            write_text(path, detected(one).to_html(include_plotlyjs=True))
+            value["plots"].append(str(path))
+        lines += [f"plot: {path}" for path in value["plots"]]
+    show(value, "\n".join(lines), as_json=as_json)
+
+
+def shown(interval: Any) -> str:
+    """``1.2k [1k, 1.4k]``."""
+    from synthmix.quantities import format_count
+
+    value, low, high = (
+        "?" if end is None else format_count(end) for end in (interval.value, interval.low, interval.high)
+    )
+    return f"{value} [{low}, {high}]"
+
+
+def slug(text: str) -> str:
+    """A label as a part of a file name."""
+    return "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in text)
 
 
 def _grid(text: str) -> list[float]:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synthmix.phases.detection import Detection
 from synthmix.phases.simulation import Simulation
+from synthmix.scaling import Runs
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -47,3 +49,20 @@ def shade(figure: Any, x: np.ndarray, n1: float, n2: float) -> None:
         if right > left:
             figure.add_vrect(x0=left, x1=right, fillcolor=colour, line_width=0, layer="below",
                              annotation_text=name, annotation_position="top left")  # fmt: skip
+
+
+def detected(found: Detection) -> "Figure":
+    """L - E of the measurements and the shapes, the phases shaded where both breakpoints are found."""
+    curve, three = found.curve, found.shapes["three_phase"]
+    n, floor = curve.runs.D * curve.unit, three.value("E")
+    figure = blank(f"{found.verdict.replace('_', ' ')}: {found.reason}", "n", f"loss - {floor:.4g}")
+    if found.verdict == "three_phases" and found.n1.value and found.n2.value:
+        shade(figure, n, found.n1.value, found.n2.value)
+    grid = np.geomspace(curve.runs.D.min(), curve.runs.D.max(), 200)
+    styles = {"three_phase": (_INK, "solid"), "power_law": (_POINT, "dot"), "segments": ("gray", "dash")}
+    for name, (colour, dash) in styles.items():
+        loss = found.shapes[name].predict(Runs(D=grid, loss=np.ones(len(grid)))) - floor
+        figure.add_scatter(x=grid[loss > 0] * curve.unit, y=loss[loss > 0], mode="lines",
+                           name=name.replace("_", " "), line={"color": colour, "dash": dash})  # fmt: skip
+    figure.add_scatter(x=n, y=curve.runs.loss - floor, mode="markers", name="measured", marker={"color": "black"})
+    return figure

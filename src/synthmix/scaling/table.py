@@ -15,7 +15,7 @@ from synthmix.scaling.table_source import read_columns
 #: Column -> names under which it is found without being told, in order.
 ALIASES = {
     "N": ("N", "params", "parameters", "n_params", "model_size", "N_no_embed"),
-    "D": ("D", "tokens", "training_tokens", "n_tokens"),
+    "D": ("D", "tokens", "training_tokens", "n_tokens", "n"),
     "loss": ("loss", "val_loss", "validation_loss"),
     "share": ("share", "synthetic_share"),
     "unique": ("unique", "unique_tokens"),

@@ -1,6 +1,7 @@
-"""Reading a table's cells: CSV, Parquet, or the runs of a study's results."""
+"""Reading a table's cells: CSV, Parquet, JSON Lines, or the runs of a study's results."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,13 @@ def read_columns(path: Path) -> dict[str, list[Any]]:
         return {key: [row.get(key) for row in rows] for key in (rows[0] if rows else {})}
     if suffix in (".parquet", ".pq"):
         return _parquet(path)
+    if suffix in (".jsonl", ".ndjson"):
+        return _jsonl(path)
     if suffix in (".csv", ".tsv", ".txt"):
         return _csv(path)
-    raise BadInput(f"{suffix or 'no suffix'} is not a kind of table", where=path, remedy="give .csv, .tsv or .parquet")
+    raise BadInput(
+        f"{suffix or 'no suffix'} is not a kind of table", where=path, remedy="give .csv, .tsv, .jsonl or .parquet"
+    )
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:
@@ -40,6 +45,16 @@ def _parquet(path: Path) -> dict[str, list[Any]]:
         return dict(pq.read_table(path).to_pydict())
     except pa.ArrowInvalid as error:
         raise BadInput(f"is not a Parquet file ({error})", where=path) from None
+
+
+def _jsonl(path: Path) -> dict[str, list[Any]]:
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"is not JSON Lines ({error})", where=path) from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise BadInput("holds lines that are no objects", where=path, remedy="write one run a line: {...}")
+    return {key: [row.get(key) for row in rows] for key in (rows[0] if rows else {})}
 
 
 def _csv(path: Path) -> dict[str, list[Any]]:

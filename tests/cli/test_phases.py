@@ -1,0 +1,83 @@
+"""``synthmix phases`` and ``synthmix bound`` as a user runs them, bad input included."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synthmix.theory import Setting, exact
+
+
+def test_simulate_prints_the_curve(run: Callable[..., Any]) -> None:
+    value = run(
+        "phases", "simulate", "--beta", "1.5", "--k", "1000", "--pi", "0.01", "--n", "1e2:1e9:29", "--json"
+    ).value
+    assert len(value["points"]) == 29
+    assert value["n2"] == pytest.approx(100 * value["n1"])
+    assert {row["phase"] for row in value["points"]} == {1, 2, 3}
+    last = value["points"][-1]
+    assert last["slope"] == pytest.approx(-1 / 3, abs=0.01)
+    assert last["closed"] == pytest.approx(last["loss"], rel=0.01) == pytest.approx(last["tail"], rel=0.01)
+
+
+def test_samplers_become_a_cutoff(run: Callable[..., Any]) -> None:
+    command = ("phases", "simulate", "--beta", "1.5", "--pi", "0.01", "--n", "1e3,1e5", "--json")
+    assert run(*command, "--top-p", "0.9").value["setting"]["k"] == 59
+    assert run(*command, "--top-k", "70").value["setting"]["k"] == 70
+    assert run(*command, "--samples", "1e5").value["setting"]["k"] == 1135
+    warm = run(*command, "--temperature", "1.2").value
+    assert warm["setting"]["synthetic_beta"] == 1.25
+    assert warm["points"][0]["closed"] is None
+
+
+def test_a_plot_shows_the_phases(run: Callable[..., Any], here: Path) -> None:
+    run("phases", "simulate", "--beta", "2", "--k", "50", "--pi", "1e-3", "--plot", "curve.html")
+    page = (here / "curve.html").read_text()
+    assert "rapid learning" in page
+    assert "tail learning" in page
+
+
+def test_detect_reads_any_table(run: Callable[..., Any], here: Path) -> None:
+    n = np.geomspace(50, 5e8, 30)
+    loss = exact(Setting(1.6, k=200, pi=3e-3), n).excess * np.exp(0.01 * np.random.default_rng(1).standard_normal(30))
+    lines = [json.dumps({"samples": a, "error": b}) for a, b in zip(n.tolist(), loss.tolist(), strict=True)]
+    (here / "losses.jsonl").write_text("\n".join(lines))
+    command = ("phases", "detect", "losses.jsonl", "--columns", "D=samples,loss=error", "--floor", "0")
+    found = run(*command, "--bootstrap", "50", "--json", "--plot", "plots").value
+    assert found["curves"]["all"]["verdict"] == "three_phases"
+    assert Path(found["plots"][0]).exists()
+    said = run(*command, "--bootstrap", "50").out
+    assert "all: three phases" in said
+    assert "held out" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["simulate", "--beta", "1"], "beta: is 1; give one above 1"),
+        (["simulate", "--beta", "0.9"], "beta"),
+        (["simulate", "--beta", "1.5", "--pi", "1.01"], "pi: is 1.01"),
+        (["simulate", "--beta", "1.5", "--pi", "-0.1"], "pi"),
+        (["simulate", "--beta", "1.5", "--k", "0.5"], "k: is 0.5"),
+        (["simulate", "--beta", "1.5", "--n", "10:1:5"], "--n"),
+        (["simulate", "--beta", "1.5", "--n", "many"], "--n"),
+        (["simulate", "--beta", "1.5", "--n", "1e3:1e4:inf"], "--n"),
+        (["simulate", "--beta", "1.5", "--temperature", "1.6"], "temperature"),
+        (["simulate", "--beta", "1.5", "--top-p", "1.2"], "top_p"),
+        (["detect", "few.csv"], "3 different n cannot show three phases"),
+        (["detect", "absent.csv"], "no such file"),
+        (["detect", "other.csv"], "no column found for"),
+        (["detect", "text.csv"], "not a number"),
+    ],
+)
+def test_bad_input_is_one_line(run: Callable[..., Any], here: Path, arguments: list[str], says: str) -> None:
+    (here / "few.csv").write_text("n,loss\n10,3\n100,2\n1000,1\n")
+    (here / "other.csv").write_text("size,score\n10,3\n100,2\n")
+    (here / "text.csv").write_text("n,loss\n10,high\n100,2\n")
+    ran = run("phases", *arguments)
+    assert ran.code == 2
+    assert says in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
