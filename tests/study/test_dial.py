@@ -40,17 +40,17 @@ def test_what_is_given_stays(raw: dict[str, Any]) -> None:
 
 
 def test_a_given_shape_is_trained_and_is_another_run(raw: dict[str, Any]) -> None:
-    given = {"1M": {"depth": 3}}
+    given = {"1M": {"depth": 6}}
     shapes = {cell.shape for cell in cells(study_from(raw | {"ladder": LADDER | {"shapes": given}}))}
-    assert shapes == {shape_for(25_000), shape_for(1_000_000, depth=3)}
-    assert shape_for(1_000_000, depth=3) != shape_for(1_000_000)
+    assert shapes == {shape_for(25_000), shape_for(1_000_000, depth=6)}
+    assert shape_for(1_000_000, depth=6) != shape_for(1_000_000)
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"1M": {"layers": 3}}, "a shape has no layers; it has width"),
-        ({"2M": {"depth": 3}}, "2000000 is not among params"),
+        ({"2M": {"depth": 6}}, "2000000 is not among params"),
     ],
 )
 def test_shapes_that_cannot_be_are_named(raw: dict[str, Any], given: dict[str, Any], said: str) -> None:
