@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synthmix.engine import places
-from synthmix.engine.places import find_places, free_memory, visible_gpus
+from synthmix.engine.places import find_places, visible_gpus
 from synthmix.errors import BadInput
 
 SMI = """#!/bin/sh
@@ -85,12 +85,3 @@ def test_more_than_there_is_is_bad_input(asked: dict[str, Any], message: str) ->
 def test_more_workers_than_places_on_gpus_are_bad_input() -> None:
     with pytest.raises(BadInput, match=r"workers: 3 workers asked for, 2 GPU\(s\) take 1 each; ask for 1 to 2"):
         find_places(3, 1, per_gpu=1)
-
-
-def test_free_memory_is_within_the_control_group(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    for folder, limit, used in (("", "max", 70), ("a", "1000", 300), ("a/b", "800", 200)):
-        (tmp_path / folder / "memory.max").write_text(f"{limit}\n")
-        (tmp_path / folder / "memory.current").write_text(f"{used}\n")
-    assert sorted(places._group_room(tmp_path, "/a/b", "memory.max", "memory.current")) == [600, 700]
-    assert 2**20 < free_memory() < 2**50

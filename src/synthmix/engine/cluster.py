@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from synthmix.engine.connect import connect
-from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, memory_of, nothing
+from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, least_of, memory_of, nothing, too_large
 from synthmix.engine.guard import guarded, prepare
 from synthmix.engine.nodes import alive, check_folder, most_on_a_node
 from synthmix.engine.places import PACKED
@@ -38,7 +38,7 @@ class RayEngine(Generic[Item, Result]):
         self, address: str | None = None, *, workers: int | None = None, threads: int = 1, per_gpu: int | None = None
     ) -> None:
         self._ray, self._ours = connect(address, workers and workers * threads)
-        self.threads, self._asked = threads, workers
+        self.threads, self._asked, self._most = threads, workers, 0.0
         cores, gpus = (int(sum(each["Resources"].get(kind, 0) for each in alive(self._ray))) for kind in ("CPU", "GPU"))
         self.per_gpu = per_gpu or max(1, min(PACKED, cores // max(1, gpus)))
         room = gpus * self.per_gpu if gpus else cores // threads
@@ -75,7 +75,10 @@ class RayEngine(Generic[Item, Result]):
         self, task: Callable[[Item], Result], items: Sequence[Item], *, tick: Callable[[], Any] = nothing
     ) -> Iterator[tuple[Item, Result | SynthmixError]]:
         """Yield ``(item, result)`` as they finish; see :meth:`synthmix.engine.contract.Engine.each`."""
-        self._check(items)
+        self._most = most_on_a_node(self._ray, "memory")
+        for item in items:
+            if least_of(item) > self._most:
+                raise too_large(item, f"the largest node has {gibibytes(self._most)}")
         waiting, running = list(reversed(items)), dict[Any, Item]()
         try:
             while waiting or running:
@@ -92,7 +95,7 @@ class RayEngine(Generic[Item, Result]):
                 self._ray.cancel(reference, force=True)
 
     def _submit(self, task: Callable[[Item], Result], item: Item) -> Any:
-        memory = memory_of(item)
+        memory = min(memory_of(item), int(self._most))
         options = self._resources | {"max_retries": RETRIES, "retry_exceptions": False}
         if memory:
             options |= {"memory": memory}
@@ -118,16 +121,6 @@ class RayEngine(Generic[Item, Result]):
                 where=label,
                 remedy="finished runs stay: check the cluster (ray status) and run the same command again",
             )
-
-    def _check(self, items: Sequence[Item]) -> None:
-        most = most_on_a_node(self._ray, "memory")
-        for item in items:
-            if memory_of(item) > most:
-                raise BadInput(
-                    f"needs {gibibytes(memory_of(item))} of memory, the largest node has {gibibytes(most)}",
-                    where=label_of(item),
-                    remedy="lower the size, training.batch or training.context, or add a larger node",
-                )
 
 
 def run_there(task: Callable[[Any], Any], item: Any, label: str, threads: int) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from synthmix.errors import SynthmixError
+from synthmix.errors import BadInput, SynthmixError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +19,8 @@ def nothing() -> None:
 class Engine(Protocol[Item, Result]):
     """``workers`` tasks at once, ``threads`` threads each.
 
-    An item may say ``memory_bytes`` (what its task needs at its peak) and ``label`` (its name in messages).
+    An item may say ``memory_bytes`` (what its task would like to have at its peak), ``memory_least`` (what it cannot do
+    without; the same unless it says so) and ``label`` (its name in messages).
     """
 
     workers: int
@@ -61,8 +62,13 @@ class Engine(Protocol[Item, Result]):
 
 
 def memory_of(item: object) -> int:
-    """Bytes that the item's task needs; 0: not known."""
+    """Bytes that the item's task would like to have; 0: not known."""
     return int(getattr(item, "memory_bytes", 0))
+
+
+def least_of(item: object) -> int:
+    """Bytes that the item's task cannot do without."""
+    return int(getattr(item, "memory_least", memory_of(item)))
 
 
 def label_of(item: object) -> str:
@@ -77,3 +83,12 @@ def label_of(item: object) -> str:
 def gibibytes(count: float) -> str:
     """Memory for people: ``1.5 GiB``."""
     return f"{count / 2**30:.3g} GiB"
+
+
+def too_large(item: object, there: str) -> BadInput:
+    """The error for an item that asks for more memory than is ``there``."""
+    return BadInput(
+        f"needs {gibibytes(least_of(item))} of memory, {there}",
+        where=label_of(item),
+        remedy="lower the size or training.context, or use a larger machine",
+    )

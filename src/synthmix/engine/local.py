@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, memory_of, nothing
+from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, least_of, memory_of, nothing, too_large
 from synthmix.engine.places import find_places
 from synthmix.engine.pool import KILLED, Job, Worker, next_answers
-from synthmix.errors import BadInput, Failure, SynthmixError
+from synthmix.errors import Failure, SynthmixError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,8 +63,11 @@ class LocalEngine(Generic[Item, Result]):
 
         A task whose process was killed is tried once more, alone, after all others.
         """
-        jobs = [Job(task, item, label_of(item), memory_of(item)) for item in items]
-        self._check(jobs)
+        most = max(self._room.values())
+        for item in items:
+            if least_of(item) > most:
+                raise too_large(item, f"{gibibytes(most)} are free")
+        jobs = [Job(task, item, label_of(item), min(memory_of(item), most)) for item in items]
         mine, waiting, alone = {id(job) for job in jobs}, deque(jobs), deque[Job]()
         while mine:
             pool = self._started()
@@ -91,16 +94,6 @@ class LocalEngine(Generic[Item, Result]):
             self._pool = [Worker(place, self.threads) for place in self._places]
             atexit.register(self._at_exit)
         return self._pool
-
-    def _check(self, jobs: list[Job]) -> None:
-        most = max(self._room.values())
-        for job in jobs:
-            if job.memory > most:
-                raise BadInput(
-                    f"needs {gibibytes(job.memory)} of memory, {gibibytes(most)} are free",
-                    where=job.label,
-                    remedy="lower the size, training.batch or training.context, or free some memory",
-                )
 
     def _start_what_fits(self, pool: list[Worker], waiting: deque[Job]) -> None:
         idle = [worker for worker in pool if worker.job is None]

@@ -4,11 +4,10 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from synthmix.errors import BadInput
+from synthmix.training.memory import SPARE, free_memory
 
-SPARE = 0.9  # share of the free memory that tasks may fill (CHOSEN)
 PACKED = 4  # workers that share a GPU unless told otherwise, cores permitting (CHOSEN: small models leave it idle)
 HOST = "memory"
 
@@ -84,33 +83,3 @@ def visible_gpus() -> list[Gpu]:
         if row is not None:
             found.append(Gpu(name, int(row[2]) * 2**20))
     return found
-
-
-def free_memory() -> int:
-    """Bytes of memory that are free for this process: the machine's, and within its control group."""
-    free = []
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free.append(int(line.split()[1]) * 1024)
-        groups = Path("/proc/self/cgroup").read_text().splitlines()
-    except FileNotFoundError:  # not Linux
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for line in groups:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "memory":
-            free += _group_room(Path("/sys/fs/cgroup/memory"), path, "memory.limit_in_bytes", "memory.usage_in_bytes")
-        elif controllers == "":
-            free += _group_room(Path("/sys/fs/cgroup"), path, "memory.max", "memory.current")
-    return min(free)
-
-
-def _group_room(root: Path, path: str, limit: str, used: str) -> list[int]:
-    """Limit less use of a control group and of those above it."""
-    room, at = [], root / path.lstrip("/")
-    for folder in (at, *at.parents):
-        if folder.is_relative_to(root) and (folder / limit).exists() and (folder / used).exists():
-            most = (folder / limit).read_text().strip()
-            if most.isdigit():
-                room.append(int(most) - int((folder / used).read_text()))
-    return room

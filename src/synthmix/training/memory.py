@@ -1,0 +1,90 @@
+"""How much memory a run needs, how much is free, and how many sequences fit at once."""
+
+import os
+from pathlib import Path
+
+from synthmix.errors import BadInput
+from synthmix.quantities import format_count
+from synthmix.training.shape import Shape
+
+BASE = 420 * 2**20  # a worker before its first run: python, torch, transformers (measured: benchmarks/memory.py)
+SPARE = 0.9  # share of the free memory that is filled (CHOSEN)
+
+
+def run_memory(shape: Shape, vocab: int, batch_tokens: int, context: int, precision: str) -> int:
+    """Bytes that a worker needs at its peak while it trains, itself included.
+
+    Weights, gradients and Adam's two moments in float32 (16 bytes a parameter), and in bf16 the weights once more; what
+    the backward pass needs of each token (DERIVED from the operations, then scaled to the measured peak, which has
+    temporaries and a heap with holes in it: benchmarks/memory.py).
+
+    Args:
+        batch_tokens: tokens that are computed at once: the whole batch, or a micro-batch of it.
+        precision: ``bf16`` or ``float32``.
+    """
+    width = 2 if precision == "bf16" else 4
+    state = shape.params_total(vocab) * (16 + (2 if precision == "bf16" else 0))
+    layer = 16 * shape.width + 8 * shape.hidden + 5 * shape.heads * context
+    token = shape.depth * layer * width + vocab * (8 + width)
+    return int(BASE + state + 2.5 * batch_tokens * token)
+
+
+def sequences_at_once(
+    shape: Shape, vocab: int, sequences: int, context: int, precision: str, free: int | None = None
+) -> int:
+    """Sequences of a micro-batch: all ``sequences`` of a step if they fit into ``free`` bytes, else an equal part.
+
+    Raises:
+        BadInput: not even one fits.
+    """
+    room = (free_memory() if free is None else free) * SPARE
+    for parts in range(1, sequences + 1):
+        count = -(-sequences // parts)
+        if run_memory(shape, vocab, count * context, context, precision) - BASE <= room:
+            return count
+    need = run_memory(shape, vocab, context, context, precision) - BASE
+    raise BadInput(
+        f"a model of {format_count(shape.params)} parameters needs {need / 2**30:.3g} GiB of memory for one sequence, "
+        f"{room / 2**30:.3g} GiB are free",
+        key="params",
+        remedy="lower the size or training.context, or spread the run with --parallel fsdp",
+    )
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free for this process: the machine's, and within its control group."""
+    free = []
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free.append(int(line.split()[1]) * 1024)
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+    except FileNotFoundError:  # not Linux
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for line in groups:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            free += group_room(Path("/sys/fs/cgroup/memory"), path, "memory.limit_in_bytes", "memory.usage_in_bytes")
+        elif controllers == "":
+            free += group_room(Path("/sys/fs/cgroup"), path, "memory.max", "memory.current")
+    return min(free)
+
+
+def group_room(root: Path, path: str, limit: str, used: str) -> list[int]:
+    """Limit less use of a control group and of those above it."""
+    room, at = [], root / path.lstrip("/")
+    for folder in (at, *at.parents):
+        if folder.is_relative_to(root) and (folder / limit).exists() and (folder / used).exists():
+            most = (folder / limit).read_text().strip()
+            if most.isdigit():
+                room.append(int(most) - int((folder / used).read_text()))
+    return room
+
+
+def device_free() -> int:
+    """Bytes that are free where this process computes: its GPU's, else the machine's."""
+    import torch
+
+    from synthmix.training.device import best_device
+
+    return int(torch.cuda.mem_get_info()[0]) if best_device() == "cuda" else free_memory()
