@@ -10,6 +10,8 @@ LEADS = [
     "Sure! Here is the rewritten text:\n\n",
     "Certainly! Below is the passage in the style of an encyclopaedia:\n\n",
     "Of course.\n",
+    "Absolutely, I'd be happy to help! Here\u2019s a more engaging version of your paragraph: --- ",
+    "Certainly! Here is a refined version of the text: ",
     "**Rewritten passage:**\n\n",
     "The rewritten passage reads:\n",
     "<think>\nThe user wants\n\nladders.\n</think>\n\n",

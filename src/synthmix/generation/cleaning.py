@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict
 # What a line may open or close with to be taken off; matched without case at the start of the line.
 LEAD_INS = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|great|no problem)[!,.:]*",
+    r"i(?:'d|\u2019d| would) be (?:happy|glad|delighted) to (?:help|do (?:that|so))[!,.:]*",
+    # On one line with the text it must say what it introduces.
+    r"here(?: is|'s|\u2019s) (?:a|an|the|your)\b[^\n:]{0,60}"
+    r"\b(?:version|rewrite|paraphrase|revision)\b[^\n:]{0,120}:[ \t]?",
     r"(?:here(?: is|'s|\u2019s| are)|below (?:is|are)|(?:this|the following) (?:is|are))\b[^\n]{0,150}:",
     r"(?:the )?(?:rewritten|rephrased|paraphrased|revised|polished) (?:passage|text|version|article)\b[^\n]{0,60}:",
 )
@@ -26,7 +30,8 @@ _TAGGED = re.compile(r"\A<(passage|text|answer|output)>\s*(.*?)\s*</\1>\Z", re.D
 class Cleaning(BaseModel):
     """Which of these are taken off an answer. ``lead_ins`` and ``closers`` are regular expressions.
 
-    A lead-in is taken off where it is a line of its own, or ends with a colon; a closer where it is the last line.
+    A lead-in is taken off where it is a line of its own or stands before another, and where it ends with a colon;
+    a closer where it is the last line.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,8 +58,8 @@ class Cleaning(BaseModel):
     @cached_property
     def _lead(self) -> re.Pattern[str] | None:
         one = "|".join(self.lead_ins)
-        rest = r"[ \t]*(?:\*\*)?[ \t]*(?:\n+|\Z)"  # up to the line's end, unless the next lead-in follows
-        return re.compile(rf"(?:\*\*)?(?:(?:{one})(?:[ \t]+(?={one})|{rest}))+", re.IGNORECASE) if one else None
+        rest = rf"(?:[ \t]*(?:\*\*)?[ \t]*(?:\n+|\Z)|(?<=:[ \t])|[ \t]+(?={one}))"
+        return re.compile(rf"(?:\*\*)?(?:(?:{one}){rest})+(?:\s*-{{3,}}\s+)?", re.IGNORECASE) if one else None
 
     @cached_property
     def _close(self) -> re.Pattern[str] | None:

@@ -1,0 +1,135 @@
+"""Generated documents through the filters and the removal of near-duplicates, with a table of what was dropped and why.
+
+Batches are examined by threads (numpy lets them run side by side) and taken in order, so the outcome does not depend
+on how many there are. Near-duplicates are decided one after the other: of each group the first is kept.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from synthmix.generation.assemble import Generated
+from synthmix.generation.filter_table import DUPLICATES, Filtered
+from synthmix.generation.filters import REASONS, Filters, Screen, heldout_index
+from synthmix.generation.minhash import signatures
+from synthmix.generation.near_index import NearIndex
+from synthmix.generation.ngram_index import NgramIndex, batches_of
+from synthmix.generation.template import Template
+from synthmix.generation.words import words_of
+
+BATCH_CHARACTERS = 400_000  # text and source: the arrays stay in the cache
+BATCH_DOCUMENTS = 1_000
+Batch = list[Generated]
+Out = TypeVar("Out")
+
+
+def filter_generated(
+    documents: Iterable[Generated],
+    *,
+    heldout: Iterable[str] | NgramIndex,
+    template: Template | None = None,
+    filters: Filters | None = None,
+    sources: Iterable[str] = (),
+    workers: int = 2,
+    on_dropped: Callable[[Generated, list[str]], object] | None = None,
+) -> Filtered:
+    """The documents that pass, in order, streaming.
+
+    Args:
+        heldout: texts of the held-out domains (or an index of them); what shares 13 successive words with one goes.
+        template: its lengths and its wording, for the filters.
+        sources: all texts of the source, to drop near-duplicates of any of them; a document's own source is always
+            compared (reason ``copied``).
+        workers: threads.
+        on_dropped: told of each document that goes, with its reasons, the first one first.
+
+    Memory: about 300 bytes per document and per source, 16 to 24 bytes per held-out word, and a few batches.
+    """
+    filters = filters or Filters()
+    index = heldout if isinstance(heldout, NgramIndex) else heldout_index(heldout, filters.contamination_words)
+    screen = Screen(filters, index, template)
+    threshold = filters.near_duplicates
+    known = NearIndex(threshold or 0.8)
+    for batch in batches_of(sources) if threshold is not None else ():
+        known.add(signatures(words_of(batch)))
+
+    def examine(batch: Batch) -> tuple[np.ndarray, list[int], np.ndarray | None]:
+        flags, words = screen.examine(
+            [one.text for one in batch], [one.source_text for one in batch], [one.truncated for one in batch]
+        )
+        return flags, words.sizes.tolist(), signatures(words) if threshold is not None else None
+
+    def kept(counts: Filtered) -> Iterator[Generated]:
+        seen = _Seen(known, NearIndex(threshold or 0.8))
+        for batch, (flags, sizes, signed) in _mapped(examine, _batches(documents), workers):
+            names: list[list[str]] = [[] for _ in batch]
+            for number, at in zip(*np.nonzero(flags), strict=True):
+                names[number].append(REASONS[at])
+            if signed is not None:
+                seen.judge(signed, names)
+            for document, size, reasons in zip(batch, sizes, names, strict=True):
+                counts.note(size, reasons)
+                if not reasons:
+                    yield document
+                elif on_dropped is not None:
+                    on_dropped(document, reasons)
+
+    return Filtered(kept)
+
+
+class _Seen:
+    """What has been kept so far, and the sources."""
+
+    def __init__(self, sources: NearIndex, texts: NearIndex) -> None:
+        self._sources, self._texts = sources, texts
+        self._stays = bytearray()
+
+    def judge(self, signed: np.ndarray, reasons: list[list[str]]) -> None:
+        """Add the duplicates' reasons to texts that have none yet. Texts that go are no measure for later ones."""
+        has_shingles = (signed != np.iinfo(np.uint32).max).any(axis=1)
+        passing = [number for number, own in enumerate(reasons) if not own and has_shingles[number]]
+        signed = np.ascontiguousarray(signed[passing])
+        if len(self._sources):
+            for number, near in zip(passing, self._sources.candidates(signed), strict=True):
+                if near:
+                    reasons[number].append(DUPLICATES[0])
+        first = len(self._texts)
+        self._texts.add(signed)
+        for at, near in enumerate(self._texts.candidates(signed)):
+            if any(self._stays[other] for other in near if other < first + at):
+                reasons[passing[at]].append(DUPLICATES[1])
+            self._stays.append(not reasons[passing[at]])
+
+
+def _batches(documents: Iterable[Generated]) -> Iterator[Batch]:
+    batch: Batch = []
+    characters = 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.text) + len(document.source_text)
+        if characters >= BATCH_CHARACTERS or len(batch) == BATCH_DOCUMENTS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _mapped(task: Callable[[Batch], Out], batches: Iterable[Batch], workers: int) -> Iterator[tuple[Batch, Out]]:
+    """Like ``map``, by ``workers`` threads, a few batches ahead and in order."""
+    if workers <= 1:
+        for batch in batches:
+            yield batch, task(batch)
+        return
+    waiting = deque[tuple[Batch, Future[Out]]]()
+    with ThreadPoolExecutor(workers) as pool:
+        for batch in batches:
+            waiting.append((batch, pool.submit(task, batch)))
+            if len(waiting) > workers + 1:
+                ready, future = waiting.popleft()
+                yield ready, future.result()
+        while waiting:
+            ready, future = waiting.popleft()
+            yield ready, future.result()

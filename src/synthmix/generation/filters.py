@@ -1,0 +1,161 @@
+"""What is wrong with a generated text, told for many texts at once.
+
+Each filter has a name, which is the reason in tables and records. They need the text, its source and the template;
+duplicates are looked for behind them (:mod:`synthmix.generation.filtering`).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from synthmix.generation.language import NAMES, UNKNOWN, languages
+from synthmix.generation.minhash import SHINGLE
+from synthmix.generation.ngram_index import NgramIndex, batches_of
+from synthmix.generation.phrases import task_talk
+from synthmix.generation.template import Template
+from synthmix.generation.words import Words, words_of
+
+LEAK_WORDS = 8
+_SHORTEST_HELDOUT = 8
+_OWNER = np.uint64(40)
+REASONS = (
+    "empty",
+    "contaminated",
+    "refusal",
+    "meta_talk",
+    "prompt_leakage",
+    "repetition",
+    "too_short",
+    "too_long",
+    "wrong_language",
+    "copied",
+    "truncated",
+)
+
+
+class Filters(BaseModel):
+    """Limits of the filters; None or false turns one off. Contamination cannot be turned off.
+
+    Attributes:
+        min_words, max_words: of a text; the template's ``words`` when absent.
+        ratio: lowest and highest words per word of the source; the template's when absent.
+        repetition: least share of different word 5-grams among all (0.95 and more in prose).
+        copied: highest share of a text's 5-grams that its source has.
+        language: a code of :data:`~synthmix.generation.language.NAMES`, or ``source``: the source's.
+        truncated: drop texts that ran into the token limit instead of marking them.
+        near_duplicates: Jaccard similarity of word 5-grams from which a text is a near-duplicate of an earlier one
+            or of a source.
+        contamination_words: a text that shares so many successive words with a held-out text is dropped.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_words: int | None = Field(default=None, ge=0)
+    max_words: int | None = Field(default=None, ge=1)
+    ratio: tuple[float, float] | None = None
+    repetition: float | None = Field(default=0.6, ge=0, le=1)
+    copied: float | None = Field(default=0.8, ge=0, le=1)
+    refusals: bool = True
+    meta_talk: bool = True
+    prompt_leakage: bool = True
+    language: str | None = Field(default="source", pattern=f"^({'|'.join(['source', *NAMES])})$")
+    truncated: bool = False
+    near_duplicates: float | None = Field(default=0.8, ge=0.5, lt=1)
+    contamination_words: int = Field(default=13, ge=8, le=50)
+
+
+class Screen:
+    """The filters of one job.
+
+    Args:
+        heldout: index of the held-out texts (:func:`heldout_index`).
+        template: gives the lengths that were asked for, and the words that must not come back.
+    """
+
+    def __init__(self, filters: Filters, heldout: NgramIndex, template: Template | None = None) -> None:
+        front = template.front if template is not None else None
+        least, most = (front.words if front is not None else None) or (SHINGLE, None)
+        self.filters, self.heldout = filters, heldout
+        self.words = (least if filters.min_words is None else filters.min_words, filters.max_words or most)
+        self.ratio = filters.ratio or (front.ratio if front is not None else None)
+        self.seeded = template is not None and template.kind == "seeded"
+        self._leaks = NgramIndex([[template.instructions]] if template is not None else [], LEAK_WORDS)
+
+    def examine(
+        self, texts: Sequence[str], sources: Sequence[str], truncated: Sequence[bool]
+    ) -> tuple[np.ndarray, Words]:
+        """Which of :data:`REASONS` hold for each text: bool, shape (texts, reasons); and the texts' words."""
+        words, given, limits = words_of(texts), words_of(sources), self.filters
+        none = np.zeros(len(texts), dtype=bool)
+        short, long = self._lengths(words.counts, given.counts)
+        refuses, mentions = task_talk(words, sources) if limits.refusals or limits.meta_talk else (none, none)
+        different, common = five_grams(words, given)
+        found = {
+            "empty": words.counts == 0,
+            "contaminated": self.heldout.counts(words) > 0,
+            "refusal": refuses & limits.refusals,
+            "meta_talk": mentions & limits.meta_talk,
+            "prompt_leakage": self._leaked(words, given) if limits.prompt_leakage else none,
+            "repetition": none if limits.repetition is None else repeats(words, different, limits.repetition),
+            "too_short": short,
+            "too_long": long,
+            "wrong_language": none if limits.language is None else self._foreign(words, given, limits.language),
+            "copied": none if limits.copied is None or self.seeded else common > limits.copied * different,
+            "truncated": np.array(truncated, dtype=bool) & limits.truncated,
+        }
+        return np.stack([found[reason] for reason in REASONS], axis=1), words
+
+    def _lengths(self, words: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        least, most = self.words
+        short, long = words < least, words > (most if most is not None else np.inf)
+        if self.ratio is not None and not self.seeded:
+            short, long = short | (words < self.ratio[0] * given), long | (words > self.ratio[1] * given)
+        return short, long
+
+    def _leaked(self, words: Words, given: Words) -> np.ndarray:
+        leaked = self._leaks.counts(words)
+        return leaked > self._leaks.counts(given) if leaked.any() else leaked > 0
+
+    def _foreign(self, words: Words, given: Words, language: str) -> np.ndarray:
+        known = languages(words)
+        if language != "source":
+            return (known != UNKNOWN) & (known != NAMES.index(language))
+        wanted = languages(given)
+        return (known != UNKNOWN) & (wanted != UNKNOWN) & (known != wanted)
+
+
+def heldout_index(texts: Iterable[str], words: int = 13) -> NgramIndex:
+    """The n-grams of ``words`` words of the held-out texts; a text of 8 words or more that is shorter than that counts
+    as a whole."""
+    return NgramIndex(batches_of(texts), words, short=_SHORTEST_HELDOUT)
+
+
+def repeats(words: Words, different: np.ndarray, least: float) -> np.ndarray:
+    """Whether fewer than ``least`` of each text's 5-grams are different, or more than half of its bytes repeat the byte
+    before: bool, shape (texts,). ``different``: of :func:`five_grams`."""
+    total = np.maximum(words.counts - (SHINGLE - 1), 0)
+    runs = np.diff(np.searchsorted(np.flatnonzero(words.raw[1:] == words.raw[:-1]), words.zeros))
+    return (different < least * total) | (runs > words.sizes / 2)
+
+
+def five_grams(words: Words, sources: Words) -> tuple[np.ndarray, np.ndarray]:
+    """How many different word 5-grams each text has, and how many of them its source has as well: int64, (texts,)."""
+    texts = len(words.bounds) - 1
+    keys = np.concatenate([_keys(words, 0), _keys(sources, 1)])
+    keys.sort()
+    grams = keys >> np.uint64(1)
+    last = np.concatenate([grams[1:] != grams[:-1], [True]])[: len(grams)]  # of its n-gram; a source's, if it has it
+    first = np.concatenate([[True], grams[1:] != grams[:-1]])[: len(grams)]  # a text's, if it has it
+    starts, ends = keys[first], keys[last]
+    own = (starts & np.uint64(1)) == 0
+    owner = (starts >> _OWNER).view(np.int64)
+    both = own & ((ends & np.uint64(1)) == 1)
+    return np.bincount(owner[own], minlength=texts)[:texts], np.bincount(owner[both], minlength=texts)[:texts]
+
+
+def _keys(words: Words, side: int) -> np.ndarray:
+    """The text's number, 39 bits of the n-gram, one bit for the side."""
+    hashes, bounds = words.ngrams(SHINGLE)
+    owner = np.repeat(np.arange(len(bounds) - 1, dtype=np.uint64), np.diff(bounds))
+    return (owner << _OWNER) | ((hashes >> np.uint64(24)) & np.uint64(2**40 - 2)) | np.uint64(side)
