@@ -164,6 +164,7 @@ class StudyConfig(Part):
     fit: FitConfig = FitConfig()
     workers: int | None = Field(default=None, ge=1, description="processes; unset: one a core")
     keep_checkpoints: bool = True
+    log: Annotated[list[Literal["tensorboard", "wandb", "mlflow"]], BeforeValidator(_as_list)] = []
 
     @property
     def root(self) -> Path:

@@ -118,3 +118,18 @@ def test_the_checkpoint_brings_its_tokenizer(task: RunTask) -> None:
     folder = Store(task.runs).checkpoint(task.spec.id)
     assert load_tokenizer(folder).hash == task.spec.tokenizer
     assert open_or_build(task.corpora["web"], folder, tokenizer=load_tokenizer(folder)).id == task.spec.corpora["web"]
+
+
+def test_curves_are_written_where_they_are_asked_for(task: RunTask) -> None:
+    from dataclasses import replace
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    spec = task.spec.model_copy(update={"seed": 77})
+    execute(replace(task, spec=spec, log=("tensorboard",)))
+    events = EventAccumulator(str(task.runs.parent / "logs" / spec.id))
+    events.Reload()
+    last = events.Scalars("loss")[-1]
+    assert last.step == spec.tokens
+    assert last.value > 0
+    assert "rate" in events.Tags()["scalars"]

@@ -67,6 +67,9 @@ def plan_text(plan: "Plan") -> str:
         ),
         f"About {format_seconds(plan.seconds_left)} left on {plan.speeds.workers} worker(s) of {plan.speeds.device}, "
         f"{plan.speeds.precision}; building text and the report come on top.",
+        "Memory of a worker: "
+        + ", ".join(f"{size / 1e9:.2g} GB at {format_count(n)}" for n, size in plan.memory.items())
+        + ".",
         f"Disk: at most {plan.disk / 1e6:.0f} MB for models, corpora not counted.",
     ]
     if plan.to_build:

@@ -30,6 +30,9 @@ def train(
     hidden: Dimension = None,
     epochs: Epochs = 1,
     seed: Seed = 0,
+    log: Annotated[
+        list[str] | None, typer.Option(help="Curves: tensorboard, wandb or mlflow; may be repeated.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Threads; 0: all cores.", min=0)] = 0,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
@@ -70,6 +73,7 @@ def train(
             shape={key: value for key, value in shape.items() if value is not None},
             seed=seed,
             threads=threads,
+            log=tuple(log or ()),
             tokenizer=tokenizer,
             vocab=vocab,
             cache=cache,

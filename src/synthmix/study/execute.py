@@ -12,7 +12,8 @@ from synthmix.errors import BadInput
 from synthmix.files import disk_errors, write_json
 from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.domains import EvaluationDomain
-from synthmix.study.tasks import Reporter, RunTask, TrunkTask, missing
+from synthmix.study.reporter import Reporter
+from synthmix.study.tasks import RunTask, TrunkTask, missing
 
 
 def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda tokens: None) -> str:
@@ -47,16 +48,17 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
     spec, folder = task.spec, store.run_folder(task.spec.id)
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
     tokenizer = open_tokenizer(task.tokenizer)
-    trained = train_run(
-        spec,
-        {name: corpus.train for name, corpus in corpora.items()},
-        folder,
-        precision=task.precision,
-        eos=tokenizer.eos_id,
-        report=Reporter(folder, spec, spec.steps, tell),
-        save_every=task.save_every,
-        trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
-    )
+    with Reporter(folder, spec, spec.steps, tell, task.log) as reporter:
+        trained = train_run(
+            spec,
+            {name: corpus.train for name, corpus in corpora.items()},
+            folder,
+            precision=task.precision,
+            eos=tokenizer.eos_id,
+            report=reporter,
+            save_every=task.save_every,
+            trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
+        )
     if task.keep_checkpoint:
         save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
     record = RunRecord(
@@ -85,16 +87,17 @@ def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> 
     from synthmix.training.trainer import train_trunk
 
     spec, folder = task.spec, store.trunk_folder(task.spec.trunk)
-    seconds = train_trunk(
-        spec,
-        task.stops,
-        {name: _corpus(path, spec.tokenizer).train for name, path in task.corpora.items()},
-        folder,
-        precision=task.precision,
-        eos=open_tokenizer(task.tokenizer).eos_id,
-        report=Reporter(folder, spec, max(task.stops), tell),
-        save_every=task.save_every,
-    )
+    with Reporter(folder, spec, max(task.stops), tell, task.log) as reporter:
+        seconds = train_trunk(
+            spec,
+            task.stops,
+            {name: _corpus(path, spec.tokenizer).train for name, path in task.corpora.items()},
+            folder,
+            precision=task.precision,
+            eos=open_tokenizer(task.tokenizer).eos_id,
+            report=reporter,
+            save_every=task.save_every,
+        )
     record = TrunkRecord(
         id=spec.trunk,
         recipe=spec.recipe,

@@ -14,6 +14,7 @@ from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
 from synthmix.study.trunks import find_trunks, own_tokens
 from synthmix.study.workspace import Workspace
+from synthmix.training.memory import run_memory
 from synthmix.training.shape import Shape, shape_for
 
 
@@ -34,7 +35,8 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's work. Seconds are wall time on this machine's workers; ``disk`` in bytes, corpora not counted."""
+    """A study's work. Seconds are wall time on this machine's workers; ``disk`` in bytes, corpora not counted;
+    ``memory``: bytes of a worker at its peak, by non-embedding parameters."""
 
     study: str
     runs: tuple[PlannedRun, ...]
@@ -44,6 +46,7 @@ class Plan:
     to_build: tuple[str, ...]
     speeds: Speeds
     disk: int
+    memory: dict[int, int]
 
     @property
     def seconds_left(self) -> float:
@@ -85,6 +88,7 @@ class Plan:
             "flops": sum(run.flops for run in self.all_work),
             "seconds_left": round(self.seconds_left, 1),
             "disk_bytes": self.disk,
+            "memory_bytes": {str(params): size for params, size in self.memory.items()},
             "precision": self.speeds.precision,
             "device": self.speeds.device,
             "workers": self.speeds.workers,
@@ -137,10 +141,16 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
                 if name not in to_build:
                     to_build.append(name)
     models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]
+    memory = {
+        cell.shape.params: run_memory(cell.shape, vocab, cell.protocol.batch, context, speeds.precision)
+        for cell in planned
+    }
     # A trunk's states hold weights and two moments each, until its branches are done.
     held = [3 * 4 * t.cell.shape.params_total(vocab) * len(t.stops) for t in trunks.values()]
     disk = sum(held) + sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
-    return Plan(config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk)
+    return Plan(
+        config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk, memory
+    )
 
 
 def look(config: StudyConfig, space: Workspace) -> Prepared | None:

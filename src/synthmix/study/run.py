@@ -145,6 +145,7 @@ def task_for(
         precision=precision,
         keep_checkpoint=config.keep_checkpoints or spec.recipe.startswith(GENERATOR),
         shares_trunk=spec_family(spec) in trunks,
+        log=tuple(config.log),
     )
 
 
@@ -162,7 +163,15 @@ def _train(
     # The longest first, so that no worker is left with a long one at the end; generators before all.
     tasks.sort(key=lambda task: (not task.spec.recipe.startswith(GENERATOR), -task.spec.flops))
     first = [
-        TrunkTask(longest.spec, stops, longest.runs, longest.corpora, longest.tokenizer, longest.precision)
+        TrunkTask(
+            longest.spec,
+            stops,
+            longest.runs,
+            longest.corpora,
+            longest.tokenizer,
+            longest.precision,
+            log=longest.log,
+        )
         for longest, stops in _needed_trunks(tasks, space)
     ]
     run_tasks(

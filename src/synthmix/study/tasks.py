@@ -1,18 +1,13 @@
 """What a worker is handed: a run or a trunk, with the paths of all that it needs."""
 
-import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synthmix.files import write_json
 from synthmix.store import RunRecord, Store
 from synthmix.study.domains import EvaluationDomain
+from synthmix.training.memory import run_memory
 from synthmix.training.spec import RunSpec
 from synthmix.training.trainer import state_at
-
-PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +23,7 @@ class RunTask:
     precision: str
     keep_checkpoint: bool = True
     save_every: float = field(default=60.0, compare=False)
+    log: tuple[str, ...] = field(default=(), compare=False)
     shares_trunk: bool = False
 
     @property
@@ -44,6 +40,16 @@ class RunTask:
     def began(self) -> int:
         """Tokens that its trunk trains for it."""
         return self.spec.branch * self.spec.protocol.batch if self.shares_trunk else 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the engine fits into memory."""
+        return memory_of(self.spec, self.precision)
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return self.spec.at()
 
     def is_done(self, store: Store) -> bool:
         """Its record is there, with a loss on every domain."""
@@ -62,6 +68,7 @@ class TrunkTask:
     tokenizer: Path
     precision: str
     save_every: float = field(default=60.0, compare=False)
+    log: tuple[str, ...] = field(default=(), compare=False)
     began: int = 0
 
     @property
@@ -74,6 +81,16 @@ class TrunkTask:
         """Tokens that it trains."""
         return max(self.stops) * self.spec.protocol.batch
 
+    @property
+    def memory_bytes(self) -> int:
+        """What the engine fits into memory."""
+        return memory_of(self.spec, self.precision)
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"trunk of {self.spec.at()}"
+
     def is_done(self, store: Store) -> bool:
         """All its states are there."""
         return all(state_at(store.trunk_folder(self.spec.trunk), stop).exists() for stop in self.stops)
@@ -84,19 +101,7 @@ def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[Ev
     return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
 
 
-class Reporter:
-    """Writes how far a run is to ``progress.json``, about once a second; ``tell`` hears the tokens."""
-
-    def __init__(self, folder: Path, spec: RunSpec, last: int, tell: Callable[[int], None]) -> None:
-        self.folder, self.spec, self.last, self.tell = folder, spec, last, tell
-        self.told = time.monotonic()
-
-    def __call__(self, step: int, steps: int, loss: float) -> None:
-        if time.monotonic() - self.told > PROGRESS_SECONDS or step == self.last:
-            self.told = time.monotonic()
-            tokens = step * self.spec.protocol.batch
-            write_json(
-                self.folder / "progress.json",
-                {"tokens": tokens, "of": self.last * self.spec.protocol.batch, "loss": loss, "pid": os.getpid()},
-            )
-            self.tell(tokens)
+def memory_of(spec: RunSpec, precision: str) -> int:
+    """Bytes that a worker needs at its peak while it trains ``spec``: what an engine fits into memory."""
+    protocol = spec.protocol
+    return run_memory(spec.shape, spec.vocab, protocol.batch, protocol.context, precision)
