@@ -13,12 +13,12 @@ from synthmix.generation.language import NAMES, UNKNOWN, languages
 from synthmix.generation.minhash import SHINGLE
 from synthmix.generation.ngram_index import NgramIndex, batches_of
 from synthmix.generation.phrases import task_talk
+from synthmix.generation.sameness import copies, repeats
 from synthmix.generation.template import Template
 from synthmix.generation.words import Words, words_of
 
 LEAK_WORDS = 8
 _SHORTEST_HELDOUT = 8
-_OWNER = np.uint64(40)
 REASONS = (
     "empty",
     "contaminated",
@@ -90,18 +90,17 @@ class Screen:
         none = np.zeros(len(texts), dtype=bool)
         short, long = self._lengths(words.counts, given.counts)
         refuses, mentions = task_talk(words, sources) if limits.refusals or limits.meta_talk else (none, none)
-        different, common = five_grams(words, given)
         found = {
             "empty": words.counts == 0,
             "contaminated": self.heldout.counts(words) > 0,
             "refusal": refuses & limits.refusals,
             "meta_talk": mentions & limits.meta_talk,
             "prompt_leakage": self._leaked(words, given) if limits.prompt_leakage else none,
-            "repetition": none if limits.repetition is None else repeats(words, different, limits.repetition),
+            "repetition": none if limits.repetition is None else repeats(words, limits.repetition),
             "too_short": short,
             "too_long": long,
             "wrong_language": none if limits.language is None else self._foreign(words, given, limits.language),
-            "copied": none if limits.copied is None or self.seeded else common > limits.copied * different,
+            "copied": none if limits.copied is None or self.seeded else copies(words, given, limits.copied),
             "truncated": np.array(truncated, dtype=bool) & limits.truncated,
         }
         return np.stack([found[reason] for reason in REASONS], axis=1), words
@@ -129,33 +128,3 @@ def heldout_index(texts: Iterable[str], words: int = 13) -> NgramIndex:
     """The n-grams of ``words`` words of the held-out texts; a text of 8 words or more that is shorter than that counts
     as a whole."""
     return NgramIndex(batches_of(texts), words, short=_SHORTEST_HELDOUT)
-
-
-def repeats(words: Words, different: np.ndarray, least: float) -> np.ndarray:
-    """Whether fewer than ``least`` of each text's 5-grams are different, or more than half of its bytes repeat the byte
-    before: bool, shape (texts,). ``different``: of :func:`five_grams`."""
-    total = np.maximum(words.counts - (SHINGLE - 1), 0)
-    runs = np.diff(np.searchsorted(np.flatnonzero(words.raw[1:] == words.raw[:-1]), words.zeros))
-    return (different < least * total) | (runs > words.sizes / 2)
-
-
-def five_grams(words: Words, sources: Words) -> tuple[np.ndarray, np.ndarray]:
-    """How many different word 5-grams each text has, and how many of them its source has as well: int64, (texts,)."""
-    texts = len(words.bounds) - 1
-    keys = np.concatenate([_keys(words, 0), _keys(sources, 1)])
-    keys.sort()
-    grams = keys >> np.uint64(1)
-    last = np.concatenate([grams[1:] != grams[:-1], [True]])[: len(grams)]  # of its n-gram; a source's, if it has it
-    first = np.concatenate([[True], grams[1:] != grams[:-1]])[: len(grams)]  # a text's, if it has it
-    starts, ends = keys[first], keys[last]
-    own = (starts & np.uint64(1)) == 0
-    owner = (starts >> _OWNER).view(np.int64)
-    both = own & ((ends & np.uint64(1)) == 1)
-    return np.bincount(owner[own], minlength=texts)[:texts], np.bincount(owner[both], minlength=texts)[:texts]
-
-
-def _keys(words: Words, side: int) -> np.ndarray:
-    """The text's number, 39 bits of the n-gram, one bit for the side."""
-    hashes, bounds = words.ngrams(SHINGLE)
-    owner = np.repeat(np.arange(len(bounds) - 1, dtype=np.uint64), np.diff(bounds))
-    return (owner << _OWNER) | ((hashes >> np.uint64(24)) & np.uint64(2**40 - 2)) | np.uint64(side)
