@@ -45,3 +45,9 @@ def test_free_memory_is_within_the_control_group(tmp_path: Path) -> None:
         (tmp_path / folder / "memory.current").write_text(f"{used}\n")
     assert sorted(group_room(tmp_path, "/a/b", "memory.max", "memory.current")) == [600, 700]
     assert 2**20 < free_memory() < 2**50
+
+
+def test_what_processes_share_is_counted_once() -> None:
+    free = 2**29
+    alone, shared = (sequences_at_once(LARGE, 512, 64, 128, "float32", free, shards=n) for n in (1, 8))
+    assert alone < shared

@@ -30,19 +30,25 @@ def run_memory(shape: Shape, vocab: int, batch_tokens: int, context: int, precis
 
 
 def sequences_at_once(
-    shape: Shape, vocab: int, sequences: int, context: int, precision: str, free: int | None = None
+    shape: Shape, vocab: int, sequences: int, context: int, precision: str, free: int, shards: int = 1
 ) -> int:
     """Sequences of a micro-batch: all ``sequences`` of a step if they fit into ``free`` bytes, else an equal part.
+
+    Args:
+        shards: processes that share the weights, gradients and moments (FSDP).
 
     Raises:
         BadInput: not even one fits.
     """
-    room = (free_memory() if free is None else free) * SPARE
+    room = free * SPARE
+    fixed = run_memory(shape, vocab, 0, context, precision) - BASE
+    need = 0.0
     for parts in range(1, sequences + 1):
         count = -(-sequences // parts)
-        if run_memory(shape, vocab, count * context, context, precision) - BASE <= room:
+        tokens = run_memory(shape, vocab, count * context, context, precision) - BASE - fixed
+        need = fixed / shards + tokens
+        if need <= room:
             return count
-    need = run_memory(shape, vocab, context, context, precision) - BASE
     raise BadInput(
         f"a model of {format_count(shape.params)} parameters needs {need / 2**30:.3g} GiB of memory for one sequence, "
         f"{room / 2**30:.3g} GiB are free",

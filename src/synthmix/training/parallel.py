@@ -5,8 +5,8 @@ it, in as many micro-batches as its memory asks for; gradients are averaged, so 
 whole batch, up to the order of floating-point sums.
 """
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ class World:
     """The processes that train one run. This one trains alone: its methods cost nothing."""
 
     rank, size = 0, 1
+    shards = 1  # processes that share the weights
 
     @property
     def is_main(self) -> bool:
@@ -81,6 +82,15 @@ class World:
 
     def barrier(self) -> None:
         """Wait for all processes."""
+
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """The main process goes through the block before the others do (it builds what they then find)."""
+        if not self.is_main:
+            self.barrier()
+        yield
+        if self.is_main:
+            self.barrier()
 
     def save(self, path: Path, model: Any, optimizer: Any, progress: dict[str, Any]) -> None:
         """Write the whole state, in the one format of all worlds. All must call it.

@@ -61,6 +61,10 @@ class Together(World):
 class Sharded(Together):
     """Each process holds a slice of every weight, gradient and moment (FSDP2, ``fully_shard``)."""
 
+    def __init__(self, rank: int, size: int) -> None:
+        super().__init__(rank, size)
+        self.shards = size
+
     def wrap(self, model: Any) -> Any:
         from torch import nn
         from torch.distributed.fsdp import fully_shard
@@ -76,7 +80,7 @@ class Sharded(Together):
     def finished(self, model: Any, empty: Callable[[], Any]) -> Any:
         import torch
 
-        whole, made = Gathered(model, None), empty()
+        whole, made = Gathered(model, None), empty().to(self.device)
         with torch.no_grad():
             for (_, value), parameter in zip(whole.named_parameters(), made.parameters(), strict=True):
                 parameter.copy_(value)
