@@ -1,0 +1,187 @@
+"""Any OpenAI-compatible server, hosted or local, through the official client.
+
+Retries are the runner's, so that they share one pace, one journal and one budget. The answer is taken from the
+client as it came: building its typed objects took half of a request's processor time (docs/log.md).
+"""
+
+import asyncio
+import json
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from synthmix.errors import BadInput
+from synthmix.generation.faults import RequestFault, broken_reply, clean, of_status, timed_out
+from synthmix.generation.prompt import Prompt, Reply
+from synthmix.generation.transport import http_client, http_library
+
+
+class OpenAIEndpoint:
+    """An endpoint ``url`` (up to and with ``/v1``) that serves ``model``.
+
+    Args:
+        key: sent as a bearer token, kept in memory only; None for a server that asks for none.
+        timeout: seconds for one whole answer.
+
+    Raises:
+        BadInput: not an http address, or one that holds a password.
+    """
+
+    def __init__(self, url: str, model: str, *, key: str | None = None, timeout: float = 300.0) -> None:
+        import openai
+
+        self.url, self.model, self.timeout = checked_url(url), model, timeout
+        self._key = key
+        self._http = http_library()
+        self._client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=key or "none",
+            max_retries=0,
+            timeout=timeout,
+            http_client=http_client(self.url, timeout),
+        )
+        self.identity: dict[str, Any] = {"model": model, "endpoint": self.url}
+
+    def __repr__(self) -> str:
+        return f"OpenAIEndpoint({self.url!r}, {self.model!r})"
+
+    async def complete(self, prompt: Prompt) -> Reply:
+        """The answer to one request.
+
+        Raises:
+            RequestFault: there is none; it says whether another try may help.
+        """
+        begun = time.monotonic()
+        body = {"model": self.model, "messages": list(prompt.messages), **prompt.sampling}
+        found = self._parse(await self._ask("/chat/completions", body))
+        return Reply(key=prompt.key, seconds=round(time.monotonic() - begun, 4), **found)
+
+    async def models(self) -> list[str] | None:
+        """What the server says it serves; None when it has no such page.
+
+        Raises:
+            RequestFault: no answer, a refused key, or another protocol.
+        """
+        try:
+            answer = await self._ask("/models", None)
+        except RequestFault as fault:
+            if fault.status in (404, 405, 501):
+                return None
+            raise
+        data = answer.get("data")
+        if not isinstance(data, list):
+            raise broken_reply(f"its list of models is {clean(json.dumps(answer)[:100], self._key)}")
+        return [str(each["id"]) for each in data if isinstance(each, dict) and "id" in each]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _ask(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        import openai
+
+        try:
+            async with asyncio.timeout(self.timeout):
+                if body is None:
+                    response = await self._client.get(path, cast_to=self._http.Response)
+                else:
+                    response = await self._client.post(path, cast_to=self._http.Response, body=body)
+        except (TimeoutError, openai.APITimeoutError):
+            raise timed_out(self.timeout) from None
+        except openai.APIConnectionError as error:
+            raise self._connection_fault(error) from None
+        except openai.APIStatusError as error:
+            message = self._message(error.response)
+            raise of_status(error.status_code, message, retry_after(error.response.headers)) from None
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            raise broken_reply(f"not JSON but {self._shown(response)}") from None
+        if not isinstance(answer, dict):
+            raise broken_reply(f"not an object but {self._shown(response)}")
+        return answer
+
+    def _parse(self, answer: dict[str, Any]) -> dict[str, Any]:
+        try:
+            choice, usage = answer["choices"][0], answer.get("usage") or {}
+            text = choice["message"]["content"]
+            if not isinstance(text, str | None):
+                raise TypeError
+            text = text or ""
+            text.encode()
+            return {
+                "text": text,
+                "finish": str(choice.get("finish_reason") or "stop"),
+                "input_tokens": int(usage.get("prompt_tokens") or 0),
+                # A server that does not count: four characters a token.
+                "output_tokens": int(usage.get("completion_tokens") or -(-len(text) // 4)),
+                "model": str(answer.get("model") or self.model),
+            }
+        except (LookupError, TypeError, AttributeError, ValueError):
+            raise broken_reply(f"no message in {clean(json.dumps(answer)[:100], self._key)}") from None
+
+    def _connection_fault(self, error: Exception) -> RequestFault:
+        """A connection that was refused, or broke; only in the second case may the server have worked."""
+        cause = error.__cause__ or error
+        refused = type(cause).__name__ in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol", "ProxyError")
+        reason = clean(str(cause) or type(cause).__name__, self._key)
+        return RequestFault("unreachable" if refused else "connection", reason, retry=True, billed=not refused)
+
+    def _message(self, response: Any) -> str:
+        """The server's own words: ``{"error": {"message": ...}}``, ``{"detail": ...}``, or the body."""
+        try:
+            found = json.loads(response.content)
+        except ValueError:
+            return self._shown(response)
+        inner = found.get("error", found) if isinstance(found, dict) else found
+        if isinstance(inner, dict):
+            words = [inner.get("message") or inner.get("detail") or "", inner.get("code") or ""]
+            inner = " ".join(str(word) for word in words if word)
+        return clean(str(inner), self._key)
+
+    def _shown(self, response: Any) -> str:
+        kind = response.headers.get("content-type", "something").split(";")[0]
+        return f"{kind}: {clean(response.content[:80].decode(errors='replace'), self._key)!r}"
+
+
+def checked_url(url: str) -> str:
+    """``url`` without a slash at its end.
+
+    Raises:
+        BadInput: not an http address, or one that holds a password or a query.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise BadInput(f"{url!r} is no address", key="endpoint", remedy="write http://localhost:8000/v1")
+    if parts.username or parts.password or parts.query:
+        raise BadInput(
+            "the address holds a password or a query",
+            key="endpoint",
+            where=f"{parts.scheme}://{parts.hostname}",
+            remedy="keys come from the environment, see --key-env",
+        )
+    return url.rstrip("/")
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds that ``Retry-After`` (or ``retry-after-ms``) asks for; None without one that is a number or a date."""
+    from email.utils import parsedate_to_datetime
+
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) / unit
+        except ValueError:
+            try:
+                seconds = parsedate_to_datetime(value).timestamp() - time.time()
+            except ValueError:
+                continue
+        if seconds == seconds:  # not NaN
+            return max(0.0, seconds)
+    return None

@@ -1,0 +1,102 @@
+"""The generators that a job names: endpoints, looked at before the first paid request, or a model in this process."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from synthmix.errors import BadInput
+from synthmix.generation.client import OpenAIEndpoint, checked_url
+from synthmix.generation.faults import RequestFault
+from synthmix.generation.prompt import Prompt
+from synthmix.generation.settings import GenerateConfig
+
+KEY = "OPENAI_API_KEY"
+PROBES = 4  # tries before a server that answers with errors is given up
+LONGEST_WAIT = 10.0  # seconds between them
+
+
+def key_for(config: GenerateConfig) -> str | None:
+    """The key, from the environment. Servers over plain http get along without.
+
+    Raises:
+        BadInput: no key where one is needed, or one that no header can hold.
+    """
+    name = config.key_env or KEY
+    key = os.environ.get(name, "").strip()
+    hosted = [url for url in config.endpoint if urlsplit(checked_url(url)).scheme == "https"]
+    if not key and (config.key_env is not None or hosted):
+        raise BadInput(
+            f"no key: the environment variable {name} is not set",
+            where=hosted[0] if hosted else None,
+            remedy=f"export {name}=..., or name another one with --key-env",
+        )
+    if key and not (key.isascii() and key.isprintable()):
+        raise BadInput(f"the environment variable {name} holds something that is no key", remedy="set it again")
+    return key or None
+
+
+def endpoints_of(config: GenerateConfig) -> list[OpenAIEndpoint]:
+    """A connection to each endpoint.
+
+    Raises:
+        BadInput: no key, or an address that is none.
+    """
+    key = key_for(config)
+    return [OpenAIEndpoint(url, config.model, key=key, timeout=config.timeout) for url in config.endpoint]
+
+
+async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> None:
+    """See that every endpoint is there, speaks the protocol, takes the key and has the model.
+
+    Costs nothing where the server lists its models and ours is among them; else one token.
+
+    Raises:
+        BadInput: one line that says which endpoint, what is wrong and what to do.
+    """
+    for endpoint in endpoints:
+        listed: list[str] | None = None
+        try:
+            listed = await _patiently(endpoint.models)
+            if listed is None or endpoint.model not in listed:
+                await _patiently(partial(endpoint.complete, _QUESTION))
+        except RequestFault as fault:
+            raise _explained(fault, endpoint, listed, key_name) from None
+
+
+_QUESTION = Prompt("", "", 0, 1, 0, ({"role": "user", "content": "Hello"},), "", "", {"max_tokens": 1})
+
+
+async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """``await ask()``, again when the server had a bad moment."""
+    for attempt in range(PROBES - 1):
+        try:
+            return await ask()
+        except RequestFault as fault:
+            if not fault.retry or fault.kind in ("unreachable", "time-out"):
+                raise
+            await asyncio.sleep(min(max(fault.wait or 0.0, 0.2 * 2**attempt), LONGEST_WAIT))
+    return await ask()
+
+
+def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] | None, key_name: str) -> BadInput:
+    where, remedy = endpoint.url, "see whether the server is well"
+    if fault.kind == "unreachable":
+        return BadInput(
+            f"cannot be reached ({fault.reason})", where=where, remedy="start the server, or mend --endpoint"
+        )
+    if fault.status in (401, 403):
+        return BadInput(fault.reason, where=where, remedy=f"put a valid key into {key_name}")
+    if fault.kind == "broken reply":
+        return BadInput(
+            f"does not answer as an OpenAI-compatible server ({fault.reason})",
+            where=where,
+            remedy="mend --endpoint; most addresses end in /v1",
+        )
+    if fault.status in (400, 404, 422) and endpoint.model not in (listed or []):
+        have = f"; it has {', '.join(listed[:8])}" if listed else ""
+        problem = f"no model '{endpoint.model}' there{have} ({fault.reason})"
+        return BadInput(problem, where=where, key="model", remedy="name one with --model; most addresses end in /v1")
+    return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy=remedy)

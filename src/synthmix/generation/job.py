@@ -1,0 +1,153 @@
+"""A generation job: documents in, a folder of finished text out, resumable at every request.
+
+::
+
+    data/00000.jsonl.gz   the text, with provenance on every record     generation.json   counts, written last
+    requests/             the journal of answers                        failed.jsonl      requests that stay unanswered
+    dropped.jsonl         what the filters dropped, and why             README.md         the dataset card
+"""
+
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from synthmix.corpus.document import Document
+from synthmix.errors import BadInput, Failure
+from synthmix.files import disk_errors, read_json, write_json
+from synthmix.generation.filters import heldout_index
+from synthmix.generation.finish import Finished, finish
+from synthmix.generation.generators import key_for
+from synthmix.generation.journal import sizes, write_failed
+from synthmix.generation.ledger import Prices
+from synthmix.generation.lines import records
+from synthmix.generation.settings import GenerateConfig
+from synthmix.generation.spread import Spreads, spread
+from synthmix.generation.summary import FILE, Requests, Summary, Tokens
+from synthmix.generation.tally import Tally
+from synthmix.generation.template import load_template
+from synthmix.generation.work import Work, ask
+from synthmix.progress import Progress, Silent
+from synthmix.quantities import format_count
+
+FAILED = "failed.jsonl"
+JOB = "job.json"
+_ROUNDS = 12  # of asking for more, when the filters drop some of what was asked for
+
+
+def generate_corpus(
+    config: GenerateConfig,
+    documents: Iterable[Document],
+    heldout: Iterable[str],
+    folder: str | Path,
+    progress: Progress | None = None,
+    *,
+    retry_failed: bool = False,
+    engine: Spreads | None = None,
+) -> Summary:
+    """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
+
+    Args:
+        documents: the source; iterated over several times, always in the same order. Streams: memory does not grow
+            with it but by 24 bytes a request while asking, and by the filters' index afterwards.
+        heldout: texts that no output may share long n-grams with.
+        retry_failed: ask those requests again that failed for good.
+        engine: spreads the requests over workers, each with a shard of the documents and a journal of its own; the
+            folder must be one that all of them see, and ``documents`` must survive pickling.
+
+    Raises:
+        BadInput: an empty source, no key, an endpoint or model that is not there, a budget that is spent, or a folder
+            with another job in it: known before the first request that costs anything.
+        Failure: half of the requests fail, or all of them; a full disk. The same call goes on from there.
+    """
+    folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
+    work = Work(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
+    if config.place == "endpoint":
+        key_for(config)
+    next(work.requests())  # an empty source, before anything is written
+    _claim(folder, config.identity(work.template))
+    index = heldout_index(heldout, config.filters.contamination_words)
+    asked, tally, before = config.tokens, Tally(), sizes(work.journals)
+    with disk_errors(folder):
+        for _ in range(_ROUNDS):
+            tally = _ask(work, asked, tally, progress, engine)
+            with closing(work.journal()) as journal:
+                made = finish(work, journal, index, progress, before)
+                failed = write_failed(journal, folder / FAILED)
+            if config.tokens is None or tally.stopped != "target" or made.tokens >= config.tokens:
+                break
+            work = replace(work, retry_failed=False)
+            kept = max(made.tokens / max(1, made.output_tokens), 0.02)
+            asked = made.output_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
+    if not made.answers and failed:
+        first = next(iter(records(folder / FAILED)))
+        raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="mend the cause")
+    summary = _summary(work, made, tally, folder / FAILED if failed else None, time.monotonic() - begun)
+    write_json(folder / FILE, summary.model_dump(mode="json"))
+    return summary
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Keep different jobs out of one folder: their answers would be mixed.
+
+    Raises:
+        BadInput: another job's folder, or one that holds other files.
+    """
+    path = folder / JOB
+    if path.exists():
+        found = read_json(path)
+        other = [key for key in identity if not isinstance(found, dict) or found.get(key) != identity[key]]
+        if other:
+            raise BadInput(f"holds a job with another {other[0]}", where=folder, remedy="name another folder with --to")
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise BadInput(f"holds other files (and no {JOB})", where=folder, remedy="name a new or an empty folder")
+    write_json(path, identity)
+
+
+def _ask(work: Work, target: int | None, before: Tally, progress: Progress, engine: Spreads | None) -> Tally:
+    """One round of requests, here or spread over an engine; the tally of all rounds."""
+    config = work.config
+    task, unit = f"generate {work.template.name}", "tokens" if target is not None else "requests"
+    progress.start(task, target, unit)
+
+    def tick(tally: Tally, at_once: int) -> None:
+        have = journal.output_tokens if target is not None else tally.skipped + tally.answered + tally.failed
+        cost = Prices(config.price_in, config.price_out).cost(journal.input_tokens, journal.output_tokens)
+        progress.update(task, have, note=tally.note(cost, at_once))
+
+    if engine is not None:
+        tally = spread(work, target, engine, lambda size: progress.update(task, 0, note=f"{format_count(size)} bytes"))
+    else:
+        with closing(work.journal()) as journal:
+            tally = ask(work, journal, target, tick)
+    progress.finish(task, note=f"{tally.answered} answers")
+    return before.plus(tally)
+
+
+def _summary(work: Work, made: Finished, tally: Tally, failed: Path | None, seconds: float) -> Summary:
+    config = work.config
+    prices = Prices(config.price_in, config.price_out)
+    return Summary(
+        folder=work.folder,
+        name=work.template.name,
+        documents=made.documents,
+        requests=Requests(
+            answered=made.answers,
+            now=tally.answered,
+            before=made.answers - tally.answered,
+            failed=made.failed_requests,
+            retried=tally.retried,
+            truncated=made.truncated,
+        ),
+        tokens=Tokens(input=made.input_tokens, output=made.output_tokens, written=made.tokens, lost=tally.lost),
+        cost=prices.cost(made.input_tokens, made.output_tokens),
+        seconds=round(seconds, 3),
+        stopped=tally.stopped,
+        files=[str(path.relative_to(work.folder)) for path in made.files],
+        failed_file=failed.name if failed else None,
+        dropped=made.dropped,
+        generator={**config.identity(work.template), "endpoint": config.endpoint or None, "rollouts": config.rollouts},
+    )

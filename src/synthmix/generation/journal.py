@@ -1,0 +1,163 @@
+"""What has been asked and answered: the memory of a job that may be killed at any moment.
+
+``replies-<part>.jsonl`` has a line for every answered request, ``failed-<part>.jsonl`` one for each that stays
+unanswered, both by the request's key. A job's parts (one for a local run, one a shard on a cluster) lie in one folder
+and are read together, so that a job goes on where it stopped, on either engine.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from synthmix.errors import BadInput
+from synthmix.files import disk_errors, write_text
+from synthmix.generation.key_index import KeyIndex
+from synthmix.generation.lines import Lines, record_of, records, starts
+from synthmix.generation.prompt import Prompt, Reply
+
+_HEAD = b'{"key":"'
+_PART_BITS = 12
+_PARTS = (1 << _PART_BITS) - 1
+_FIELDS = ("text", "finish", "input_tokens", "output_tokens", "model", "seconds")
+
+
+class Journal:
+    """The journal in ``folder``, appended to as ``part``. One process a part.
+
+    Memory: 24 bytes a request (16 a slot). Time to open: that of reading the files once.
+
+    Args:
+        retry_failed: failed requests count as not asked yet.
+
+    Attributes:
+        input_tokens, output_tokens: of all answers so far.
+    """
+
+    def __init__(self, folder: Path, part: str = "local", *, retry_failed: bool = False) -> None:
+        from filelock import FileLock, Timeout
+
+        self.folder = folder
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / f".{part}.lock")
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise BadInput("another process generates here", where=folder, remedy="wait for it") from None
+        self._index, self._failed = KeyIndex(), KeyIndex()
+        self.input_tokens = self.output_tokens = 0
+        self._replies = Lines(folder / f"replies-{part}.jsonl")
+        self._failures = Lines(folder / f"failed-{part}.jsonl")
+        own = self._replies.path.name
+        others = sorted(path.name for path in folder.glob("replies-*.jsonl") if path.name != own)
+        self._names = [own, *others]
+        self._open: dict[str, BinaryIO] = {}
+        for number, name in enumerate(self._names):
+            self._read(number, folder / name)
+        for path in sorted(folder.glob("failed-*.jsonl")) if not retry_failed else ():
+            for record in records(path):
+                if record["key"] not in self._index:
+                    self._failed.put(record["key"], 0)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def failed(self, key: str) -> bool:
+        """Whether a request has failed for good."""
+        return key in self._failed and key not in self._index
+
+    def place(self, key: str) -> tuple[str, int] | None:
+        """File and byte of an answer."""
+        at = self._index.get(key)
+        return None if at is None else (self._names[at & _PARTS], at >> _PART_BITS)
+
+    @property
+    def settled_count(self) -> int:
+        """How many requests are settled."""
+        return len(self._index) + len(self._failed)
+
+    def settled(self, key: str) -> bool:
+        """Whether a request was answered, or has failed for good."""
+        return key in self._index or key in self._failed
+
+    def add(self, reply: Reply, where: str = "") -> None:
+        """Write down an answer; ``where``: the endpoint that gave it. A second answer is not kept."""
+        if reply.key in self._index:
+            return
+        fields = {name: getattr(reply, name) for name in _FIELDS}
+        at = self._replies.append({"key": reply.key, **fields, "at": int(time.time()), "by": where})
+        self._index.put(reply.key, at << _PART_BITS)
+        self._count(reply.input_tokens, reply.output_tokens)
+
+    def fail(self, prompt: Prompt, kind: str, reason: str, attempts: int) -> None:
+        """Write down that a request stays unanswered."""
+        where = {"document": prompt.document, "document_hash": prompt.document_hash, "chunk": prompt.chunk}
+        why = {"kind": kind, "reason": reason, "attempts": attempts, "at": int(time.time())}
+        self._failures.append({"key": prompt.key, **where, "rollout": prompt.rollout, **why})
+        self._failed.put(prompt.key, 0)
+
+    def reply(self, key: str) -> Reply | None:
+        """The answer to a request, if there is one."""
+        found = self.record(key)
+        return None if found is None else Reply(key=key, **{name: found[name] for name in _FIELDS})
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """The answer as it was written down, with ``at`` (seconds since 1970) and ``by`` (the endpoint)."""
+        place = self.place(key)
+        if place is None:
+            return None
+        name, at = place
+        if name not in self._open:
+            self._open[name] = (self.folder / name).open("rb")
+        self._open[name].seek(at)
+        return record_of(self._open[name].readline())
+
+    def failures(self) -> Iterator[dict[str, Any]]:
+        """The requests that failed and were not answered later, each once, with the last reason."""
+        last: dict[str, Mapping[str, Any]] = {}
+        for path in sorted(self.folder.glob("failed-*.jsonl")):
+            for record in records(path):
+                if record["key"] not in self._index:
+                    last[record["key"]] = record
+        yield from map(dict, last.values())
+
+    def sync(self) -> None:
+        """Have what was written outlive a power cut."""
+        self._replies.sync()
+        self._failures.sync()
+
+    def close(self) -> None:
+        """Sync, and let another process in."""
+        self._replies.close()
+        self._failures.close()
+        for file in self._open.values():
+            file.close()
+        self._lock.release()
+
+    def _count(self, input_tokens: int, output_tokens: int) -> None:
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+
+    def _read(self, number: int, path: Path) -> None:
+        for at, line in starts(path):
+            record = record_of(line) if line.startswith(_HEAD) else None
+            if record is not None and self._index.put(record["key"], at << _PART_BITS | number):
+                self._count(record["input_tokens"], record["output_tokens"])
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file of answers: what lies behind them comes later."""
+    return {path.name: path.stat().st_size for path in sorted(folder.glob("replies-*.jsonl"))}
+
+
+def write_failed(journal: Journal, path: Path) -> int:
+    """Write the job's list of failed requests, or remove an outdated one; how many there are."""
+    import json
+
+    lines = [json.dumps(record, ensure_ascii=False) for record in journal.failures()]
+    if lines:
+        write_text(path, "".join(line + "\n" for line in lines))
+    else:
+        path.unlink(missing_ok=True)
+    return len(lines)

@@ -1,0 +1,86 @@
+"""What is to be asked next: requests whose wait is over, else the next of the source that nobody has answered."""
+
+import heapq
+import time
+from collections.abc import Iterator
+
+from synthmix.generation.journal import Journal
+from synthmix.generation.lane import Job
+from synthmix.generation.ledger import most_tokens
+from synthmix.generation.prompt import Prompt
+
+MOST_WAITING = 4096  # requests that wait for their next try, before new ones are left alone
+
+
+class Queue:
+    """The requests of a run, from an iterator that may be longer than memory.
+
+    Args:
+        target: the source is done once the answers, with those expected, have this many output tokens. Looked at
+            between documents, so that no document stays half asked.
+
+    Attributes:
+        done: no more comes from the source. skipped: requests settled before. at_target: why it is done.
+    """
+
+    def __init__(self, prompts: Iterator[Prompt], journal: Journal, target: int | None = None) -> None:
+        self._prompts, self._journal, self._target = prompts, journal, target
+        self._waiting: list[Job] = []
+        self._asked: set[str] = set()
+        self._order = 0
+        self._open: tuple[str, str, int] | None = None
+        self.done = self.at_target = False
+        self.skipped = 0
+
+    def next(self, until: float) -> Job | None:
+        """The next request; None when there is none now, or none was found by the time ``until``."""
+        if self._waiting and self._waiting[0].due <= time.monotonic():
+            return heapq.heappop(self._waiting)
+        while not self.done and len(self._waiting) < MOST_WAITING:
+            prompt = next(self._prompts, None)
+            if prompt is None or self._enough(prompt):
+                self.done = True
+                return None
+            key = prompt.key
+            if self._journal.settled(key):
+                self.skipped += 1
+            elif key not in self._asked:
+                self._asked.add(key)
+                self._order += 1
+                return Job(0.0, self._order, prompt, most_tokens(prompt))
+            if time.monotonic() >= until:
+                return None
+        return None
+
+    def again(self, job: Job, due: float = 0.0) -> None:
+        """Hand a request out once more, from ``due`` on."""
+        job.due = due
+        heapq.heappush(self._waiting, job)
+
+    def settle(self, key: str) -> None:
+        """A request was answered, or failed for good; the journal knows."""
+        self._asked.discard(key)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self.done, self._waiting = True, []
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their next try."""
+        return len(self._waiting)
+
+    @property
+    def due(self) -> float | None:
+        """When the first of them may be sent."""
+        return self._waiting[0].due if self._waiting else None
+
+    def _enough(self, prompt: Prompt) -> bool:
+        document = (prompt.document, prompt.document_hash, prompt.rollout)
+        if document == self._open or self._target is None:
+            return False
+        self._open = document
+        have = self._journal.output_tokens
+        expected = len(self._asked) * have / max(1, len(self._journal))
+        self.at_target = have + expected >= self._target
+        return self.at_target
