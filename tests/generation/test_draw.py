@@ -4,6 +4,7 @@ import torch
 from scipy.stats import chisquare
 
 from synthmix.generation.draw import Draw
+from synthmix.generation.row_draw import RowDraw
 
 
 def plain_truncation(p: np.ndarray, top_k: int, top_p: float) -> np.ndarray:
@@ -83,3 +84,52 @@ def test_a_token_of_no_probability_is_never_drawn() -> None:
     logits = torch.full((5000, 6), float("-inf"))
     logits[:, 3:5] = 0.0
     assert set(draw()(None, logits).argmax(dim=-1).tolist()) == {3, 4}
+
+
+@pytest.mark.parametrize("min_p", [0.05, 0.3, 0.99])
+def test_min_p_is_the_one_of_transformers(min_p: float) -> None:
+    from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopPLogitsWarper
+
+    logits = torch.randn(20, 60, generator=torch.Generator().manual_seed(1)) * 3
+    kept = logits
+    for warper in (TemperatureLogitsWarper(0.8), TopPLogitsWarper(0.9), MinPLogitsWarper(min_p)):
+        kept = warper(None, kept)
+    ours = Draw(temperature=0.8, top_k=0, top_p=0.9, min_p=min_p, seed=0, device="cpu")
+    assert torch.equal(ours.truncate(torch.softmax(logits / 0.8, dim=-1)) > 0, torch.softmax(kept, dim=-1) > 0)
+
+
+ROWS: list[dict[str, float]] = [
+    {"temperature": 0.7, "top_p": 0.8, "seed": 3},
+    {"temperature": 1.3, "top_k": 5, "seed": 3},
+    {"min_p": 0.2, "seed": 4},
+    {"top_k": 500},
+    {"temperature": 0, "seed": 9},
+]
+
+
+def test_rows_are_truncated_each_by_its_own_parameters() -> None:
+    logits = torch.randn(len(ROWS) - 1, 40, generator=torch.Generator().manual_seed(2)) * 2
+    heat = torch.tensor([row.get("temperature", 1.0) for row in ROWS[:-1]])[:, None]
+    kept = RowDraw(ROWS[:-1], "cpu").truncate(torch.softmax(logits / heat, dim=-1))
+    for number, row in enumerate(ROWS[:-1]):
+        alone = Draw(
+            temperature=row.get("temperature", 1.0),
+            top_k=int(row.get("top_k", 0)),
+            top_p=row.get("top_p", 1.0),
+            min_p=row.get("min_p", 0.0),
+            seed=0,
+            device="cpu",
+        )
+        expected = alone.truncate(torch.softmax(logits[number : number + 1] / heat[number], dim=-1))[0]
+        torch.testing.assert_close(kept[number], expected)
+
+
+def test_a_row_draws_the_same_whatever_batch_it_is_in() -> None:
+    logits = torch.randn(len(ROWS), 40, generator=torch.Generator().manual_seed(2)) * 2
+    together, alone = RowDraw(ROWS, "cpu"), [RowDraw([row], "cpu") for row in ROWS]
+    for _ in range(20):
+        drawn = together(None, logits)
+        assert (torch.isfinite(drawn).sum(dim=-1) == 1).all()
+        for number, one in enumerate(alone):
+            assert drawn[number].argmax() == one(None, logits[number : number + 1]).argmax()
+        assert drawn[-1].argmax() == logits[-1].argmax(), "temperature 0 is greedy"

@@ -15,7 +15,7 @@ from synthmix.generation.sampler import (
     sampled,
     write_part,
 )
-from synthmix.training.model import make_model
+from synthmix.training.model import as_transformers, make_model
 from synthmix.training.shape import shape_for
 
 VOCAB, EOS = 40, 0
@@ -36,7 +36,7 @@ class Prompts:
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    made = make_model(shape_for(25_000), VOCAB, 32, seed=0, eos=EOS).eval()
+    made = as_transformers(make_model(shape_for(25_000), VOCAB, 32, seed=0, eos=EOS)).eval()
     hidden = made.config.hidden_size
     with torch.no_grad():  # a head of its own that puts the upper half of the vocabulary out of reach
         made.config.tie_word_embeddings = False
@@ -128,3 +128,13 @@ def test_a_damaged_part_is_named_with_its_line(tmp_path: Path, damage: str) -> N
         file.write(damage + "\n")
     with pytest.raises(BadInput, match=r"part-00000\.jsonl:2: is damaged .*delete the file"):
         list(read_parts(tmp_path, 100))
+
+
+def test_min_p_narrows_the_text_and_is_part_of_the_key_only_when_used(model: Any) -> None:
+    def distinct(min_p: float) -> int:
+        return len({word for text, _ in sample(model, temperature=1.5, min_p=min_p) for word in text.split()})
+
+    assert distinct(0.9) < distinct(0.0)
+    assert "min_p" not in Sampling().model_dump(mode="json")
+    assert Sampling(min_p=0.1).model_dump(mode="json")["min_p"] == 0.1
+    assert Sampling.model_validate(Sampling(min_p=0.1).model_dump()) == Sampling(min_p=0.1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
@@ -30,6 +30,15 @@ class Sampling(BaseModel):
     prompt: int = Field(default=16, ge=1, description="tokens of real text that start a document")
     length: int = Field(default=256, ge=16)
     rows: int = Field(default=256, ge=1, description="documents sampled at once: one part")
+    min_p: float = Field(default=0.0, ge=0, lt=1, description="least share of the most probable token's probability")
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_of_later_versions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that corpora that were sampled before ``min_p`` came keep their content keys."""
+        written = write(self)
+        if not self.min_p:
+            written.pop("min_p", None)
+        return dict(written)
 
 
 def sample_part(
@@ -59,6 +68,7 @@ def sample_part(
         temperature=sampling.temperature,
         top_k=sampling.top_k,
         top_p=sampling.top_p,
+        min_p=sampling.min_p,
         seed=seed,
         device=model.device,
     )

@@ -1,0 +1,177 @@
+"""Generators in this process: any causal language model of transformers, and models that this project trained."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from synthmix.corpus.corpus import Corpus
+from synthmix.corpus.document import Document
+from synthmix.errors import BadInput
+from synthmix.generation.prompt import Prompt, Reply
+from synthmix.generation.row_draw import RowDraw
+from synthmix.generation.sampler import Sampling, sample_part
+
+DEFAULT_TOKENS = 512
+
+
+class LocalModel:
+    """A :class:`~synthmix.generation.prompt.Batcher`: prompts are answered ``batch`` at a time.
+
+    The chat template of the tokenizer is used when it has one; else the messages are put one after the other and
+    continued. Each prompt is sampled with its own temperature, top-p, top-k, min-p, max_tokens, stop and seed, and its
+    answer does not depend on the others in its batch, but for rounding.
+
+    Args:
+        path: a Hugging Face folder or hub id, a checkpoint of this project or the folder of a run that has one.
+        name: recorded as the model; the last part of ``path`` when absent.
+
+    Raises:
+        BadInput: no model or no tokenizer there.
+    """
+
+    def __init__(self, path: str | Path, *, batch: int = 8, name: str | None = None) -> None:
+        from synthmix.training.checkpoint import load_checkpoint
+
+        where = checkpoint_of(path)
+        self._model, self._tokenizer = load_checkpoint(where), _tokenizer(where)
+        self.batch = batch
+        model = self._model
+        self._name = name or Path(path).name
+        self._context = int(getattr(model.config, "max_position_embeddings", None) or 2**31)
+        ends = model.generation_config.eos_token_id
+        ends = model.config.eos_token_id if ends is None else ends
+        self._ends = {int(end) for end in (ends if isinstance(ends, list) else [ends]) if end is not None}
+        self.identity: dict[str, Any] = {
+            "model": self._name,
+            "kind": "local",
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "precision": str(model.dtype).removeprefix("torch."),
+            "chat_template": bool(getattr(self._tokenizer, "chat_template", None)),
+        }
+
+    def complete_many(self, prompts: Sequence[Prompt]) -> list[Reply]:
+        """Answers in the order of ``prompts``; ``seconds`` is the time of the batch.
+
+        Raises:
+            BadInput: a prompt does not leave room for an answer in the model's context.
+        """
+        ids = [self._ids(prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda number: len(ids[number]))  # little padding
+        replies: dict[int, Reply] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            answers = self._complete([prompts[i] for i in chosen], [ids[i] for i in chosen])
+            replies.update(zip(chosen, answers, strict=True))
+        return [replies[number] for number in range(len(prompts))]
+
+    def _ids(self, prompt: Prompt) -> list[int]:
+        messages = [dict(message) for message in prompt.messages]
+        if self.identity["chat_template"]:
+            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        else:
+            ids = self._tokenizer("\n\n".join(message["content"] for message in messages) + "\n\n")["input_ids"]
+        if len(ids) >= self._context:
+            raise BadInput(
+                f"a prompt of {len(ids)} tokens leaves no room for an answer in a context of {self._context}",
+                where=self._name,
+                remedy="lower chunk_tokens, or take a model with a longer context",
+            )
+        return list(ids)
+
+    def _complete(self, prompts: Sequence[Prompt], ids: Sequence[list[int]]) -> list[Reply]:
+        import torch
+
+        longest, begun = max(map(len, ids)), perf_counter()
+        limits = [
+            min(int(prompt.sampling.get("max_tokens", DEFAULT_TOKENS)), self._context - len(own))
+            for prompt, own in zip(prompts, ids, strict=True)
+        ]
+        pad = min(self._ends, default=0)
+        padded = [[pad] * (longest - len(own)) + own for own in ids]
+        seen = [[0] * (longest - len(own)) + [1] * len(own) for own in ids]
+        with torch.no_grad():
+            out = self._model.generate(
+                torch.tensor(padded, device=self._model.device),
+                attention_mask=torch.tensor(seen, device=self._model.device),
+                max_new_tokens=max(limits),
+                do_sample=False,
+                logits_processor=[RowDraw([prompt.sampling for prompt in prompts], self._model.device)],
+                eos_token_id=sorted(self._ends) or None,
+                pad_token_id=pad,
+            )
+        seconds = perf_counter() - begun
+        rows = out[:, longest:].tolist()
+        return [
+            self._reply(prompt, len(own), row[:limit], seconds)
+            for prompt, own, row, limit in zip(prompts, ids, rows, limits, strict=True)
+        ]
+
+    def _reply(self, prompt: Prompt, asked: int, row: list[int], seconds: float) -> Reply:
+        end = next((number for number, token in enumerate(row) if token in self._ends), None)
+        text = self._tokenizer.decode(row if end is None else row[:end], skip_special_tokens=True)
+        finish = "length" if end is None else "stop"
+        stops = prompt.sampling.get("stop") or ()
+        for stop in [stops] if isinstance(stops, str) else stops:
+            if stop in text:
+                text, finish = text[: text.index(stop)], "stop"
+        written = len(row) if end is None else end + 1
+        return Reply(prompt.key, text, finish, asked, written, self._name, seconds)
+
+
+def sample_documents(
+    path: str | Path, prompts: Corpus, sampling: Sampling, *, tokens: int, seed: int = 0, domain: str = "sampled"
+) -> Iterator[Document]:
+    """Text of a model trained by this project, under a finite budget: documents that go on from a few tokens of the
+    real text of ``prompts``, until they hold ``tokens`` tokens. The same for the same seed.
+
+    Raises:
+        BadInput: no checkpoint there, one whose vocabulary is not that of the corpus, or one that writes nothing.
+    """
+    from synthmix.training.checkpoint import load_checkpoint
+
+    model, tokenizer = load_checkpoint(checkpoint_of(path)), prompts.tokenizer()
+    if model.config.vocab_size != tokenizer.vocab_size:
+        raise BadInput(
+            f"has a vocabulary of {model.config.vocab_size}, the corpus one of {tokenizer.vocab_size}",
+            where=path,
+            remedy="give the corpus that the model was trained on",
+        )
+    total = number = 0
+    for part in count():
+        found = sample_part(
+            model,
+            prompts.train,
+            sampling,
+            seed=seed * 1_000_003 + part,
+            eos=tokenizer.eos_id,
+            decode=tokenizer.decode,
+        )
+        if not found and not total:
+            raise BadInput("the model wrote only empty documents", where=path, remedy="train it longer")
+        for text, written in found:
+            if total >= tokens:
+                return
+            total, number = total + written, number + 1
+            yield Document(text, domain, f"{domain}-{number - 1}")
+
+
+def checkpoint_of(path: str | Path) -> str | Path:
+    """The checkpoint in the folder of a run, or ``path`` itself: a model's folder, or an id on the hub."""
+    inner = Path(path) / "checkpoint"
+    return inner if (inner / "config.json").exists() else path
+
+
+def _tokenizer(where: str | Path) -> Any:
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    own: Mapping[str, Any] = {"padding_side": "left"}
+    if (Path(where) / "tokenizer.json").exists() and not (Path(where) / "tokenizer_config.json").exists():
+        return PreTrainedTokenizerFast(tokenizer_file=str(Path(where) / "tokenizer.json"), **own)  # this project's
+    try:
+        return AutoTokenizer.from_pretrained(where, **own)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0][:160]
+        raise BadInput(f"no tokenizer can be loaded ({first})", where=where, remedy="add its tokenizer.json") from error
