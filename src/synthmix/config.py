@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from synthmix.corpus.sources import Source
 from synthmix.generation.sampler import Sampling
+from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import Schedule, SourceShare, parse_schedule
 from synthmix.quantities import Count, Share, parse_share
 from synthmix.training.protocol import Protocol
@@ -42,9 +43,20 @@ class SampledCorpus(Sampling):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class WrittenCorpus(GenerateConfig):
+    """Text that a language model writes from the real corpus ``from``: ``generate`` names the type (hq, qa, textbook,
+    ...) or a template file. ``params``: the model's size, where it is known; its FLOPs are then charged."""
+
+    source: str = Field(alias="from")
+    params: Count | None = None
+    license: str = ""
+
+
 def _corpus_kind(value: Any) -> str:
     given = value if isinstance(value, dict) else vars(value) if isinstance(value, BaseModel) else {}
-    return "generate" if "generate" in given else "real"
+    if "generate" not in given:
+        return "real"
+    return "generate" if given["generate"] == "sample" else "write"
 
 
 def _as_source(value: Any) -> Any:
@@ -53,7 +65,10 @@ def _as_source(value: Any) -> Any:
 
 CorpusEntry = Annotated[
     Annotated[
-        Annotated[RealCorpus, Tag("real")] | Annotated[SampledCorpus, Tag("generate")], Discriminator(_corpus_kind)
+        Annotated[RealCorpus, Tag("real")]
+        | Annotated[SampledCorpus, Tag("generate")]
+        | Annotated[WrittenCorpus, Tag("write")],
+        Discriminator(_corpus_kind),
     ],
     BeforeValidator(_as_source),
 ]
@@ -182,7 +197,7 @@ class StudyConfig(Part):
             **{
                 f"corpora.{name}.from": [entry.source]
                 for name, entry in self.corpora.items()
-                if isinstance(entry, SampledCorpus)
+                if isinstance(entry, SampledCorpus | WrittenCorpus)
             },
         }.items():
             for name in names:
@@ -191,7 +206,7 @@ class StudyConfig(Part):
         if self.mix.natural in self.mix.synthetic:
             raise ValueError(f"mix.synthetic: '{self.mix.natural}' is the natural corpus already")
         for name, entry in self.corpora.items():
-            if isinstance(entry, SampledCorpus) and isinstance(self.corpora[entry.source], SampledCorpus):
+            if not isinstance(entry, RealCorpus) and not isinstance(self.corpora[entry.source], RealCorpus):
                 raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a real corpus")
         for name, held in self.evaluate.items():
             if held == "heldout":

@@ -2,7 +2,7 @@
 
 import math
 
-from synthmix.config import Question, SampledCorpus, StudyConfig
+from synthmix.config import Question, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow
 from synthmix.scaling import Fit, Generation, collapse_test, speedup
 from synthmix.scaling.quantiles import interval_of
@@ -95,9 +95,11 @@ def _difference(theirs: Fit, ours: Fit, natural: dict[str, float], mixed: dict[s
 
 
 def _generation(config: StudyConfig, recipe: Recipe) -> Generation | None:
-    """What a sampled token costs: a forward pass of prompt and output (2 FLOPs a parameter), used once (CHOSEN).
-    Unknown for text that was brought along."""
+    """What a generated token costs: a forward pass of prompt and output (2 FLOPs a parameter; a rewrite's prompt is
+    taken to be as long as its output), used once (CHOSEN). Unknown for text that was brought along."""
     entry = config.corpora[recipe.synthetic] if recipe.synthetic else None
+    if isinstance(entry, WrittenCorpus) and entry.params is not None:
+        return Generation(2.0 * entry.params * 2, recipe.share)
     if not isinstance(entry, SampledCorpus):
         return None
     per_token = 2.0 * shape_for(entry.params).params * entry.length / (entry.length - entry.prompt)

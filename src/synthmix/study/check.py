@@ -1,10 +1,12 @@
 """What can be known to be wrong before anything is written, built or trained."""
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.opening import expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput
+from synthmix.generation.generators import key_for
+from synthmix.generation.template import load_template
 from synthmix.quantities import format_count
 from synthmix.study.generators import generator_protocol
 from synthmix.study.ladder import cells, largest_need
@@ -25,6 +27,10 @@ def check_given(config: StudyConfig) -> None:
             except BadInput as error:
                 raise BadInput(error.problem, key=f"corpora.{name}.params", remedy=error.remedy) from None
             generator_protocol(config, name)
+        if isinstance(entry, WrittenCorpus):
+            load_template(entry.generate)
+            if entry.place == "endpoint":
+                key_for(entry)
     check_generated(config)
     _check_tokenizer(config)
     for source in (*config.corpora.values(), *config.evaluate.values()):
@@ -58,7 +64,7 @@ def _check_tokenizer(config: StudyConfig) -> None:
             f"{asked.vocab} is too small", key="tokenizer.vocab", remedy=f"ask for {SMALLEST_VOCABULARY} or more"
         )
     for name in asked.on or [config.mix.natural]:
-        if asked.path is None and isinstance(config.corpora[name], SampledCorpus):
+        if asked.path is None and not isinstance(config.corpora[name], RealCorpus):
             raise BadInput(
                 f"corpus '{name}' is made with a tokenizer and cannot train it",
                 key="tokenizer.on",

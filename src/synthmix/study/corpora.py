@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from synthmix.config import RealCorpus, SampledCorpus, StudyConfig
+from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FILE
 from synthmix.corpus.prepare import open_or_build
@@ -65,7 +65,7 @@ def real_corpora(
         built.verify()
         if config.evaluate.get(corpus_name) == "heldout":
             domains += domains_of(corpus_name, built, whole=False)
-    pending = tuple(name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus))
+    pending = tuple(name for name, entry in config.corpora.items() if not isinstance(entry, RealCorpus))
     order = {name: i for i, name in enumerate(config.evaluate)}
     domains.sort(key=lambda domain: order[domain.name.split("/")[0]])
     return Prepared(tokenizer, evaluation, corpora, tuple(domains), pending)

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from synthmix.config import RealCorpus, SampledCorpus, StudyConfig
+from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 
-UNION_TAGS = ("real", "generate", "literal[", "function-")  # pydantic's names for what a value might be
+UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
 
 
 def load_study(path: str | Path) -> StudyConfig:
@@ -52,9 +52,7 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     except ValidationError as error:
         raise _explained(error, where) from None
     base = where.parent if where else Path()
-    corpora = {
-        name: entry.resolved(base) if isinstance(entry, RealCorpus) else entry for name, entry in config.corpora.items()
-    }
+    corpora = {name: _resolved(entry, base) for name, entry in config.corpora.items()}
     evaluate = {
         name: entry.resolved(base) if isinstance(entry, Source) else entry for name, entry in config.evaluate.items()
     }
@@ -62,6 +60,17 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     if tokenizer.path is not None and (tokenizer.path.endswith(".json") or (base / tokenizer.path).exists()):
         tokenizer = tokenizer.model_copy(update={"path": str(base / tokenizer.path)})  # else a name on the hub
     return config.model_copy(update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer})
+
+
+def _resolved(entry: CorpusEntry, base: Path) -> CorpusEntry:
+    """The entry with relative paths made to count from the study file's folder: files, a template, a local model."""
+    if isinstance(entry, RealCorpus):
+        return entry.resolved(base)
+    if isinstance(entry, WrittenCorpus):
+        names = ("generate",) if entry.endpoint else ("generate", "model")
+        paths = {name: str(base / getattr(entry, name)) for name in names if (base / getattr(entry, name)).exists()}
+        return entry.model_copy(update=paths)
+    return entry
 
 
 def _explained(error: ValidationError, where: Path | None) -> BadInput:
@@ -83,13 +92,13 @@ def _explained(error: ValidationError, where: Path | None) -> BadInput:
 
 
 def _is_tag(part: str) -> bool:
-    return part in UNION_TAGS or part.startswith(UNION_TAGS[2:])
+    return part in UNION_TAGS or part.startswith(UNION_TAGS[3:])
 
 
 def _known_keys(above: list[str]) -> list[str]:
     """The keys that may stand below the key path ``above``."""
     if above and above[0] == "corpora" and len(above) > 1:
-        models: list[type[BaseModel]] = [RealCorpus, SampledCorpus]
+        models: list[type[BaseModel]] = [RealCorpus, SampledCorpus, WrittenCorpus]
     elif above and above[0] == "evaluate" and len(above) > 1:
         models = [Source]
     else:

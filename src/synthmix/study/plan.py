@@ -8,12 +8,14 @@ from synthmix.engine import Engine
 from synthmix.progress import Silent
 from synthmix.study.check import check_given
 from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
-from synthmix.study.generators import find_sampled, generator_spec
+from synthmix.study.generated import find_generated
+from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs
 from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.tokenizers import study_tokenizer
 from synthmix.study.trunks import find_trunks, own_tokens
 from synthmix.study.workspace import Workspace
+from synthmix.study.written import is_written
 from synthmix.training.memory import run_memory
 from synthmix.training.shape import Shape, shape_for
 
@@ -140,6 +142,8 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
                 sampling[name] = speeds.seconds(shape, entry.tokens) / SAMPLING_RATIO / engine.workers
                 if name not in to_build:
                     to_build.append(name)
+    if prepared is not None:
+        to_build += [name for name in prepared.pending if is_written(config, name)]
     models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]
     memory = {
         cell.shape.params: run_memory(cell.shape, vocab, cell.protocol.batch, context, speeds.precision)
@@ -163,5 +167,5 @@ def look(config: StudyConfig, space: Workspace) -> Prepared | None:
     except NotBuiltYet:
         return None
     for name in prepared.pending:
-        prepared = find_sampled(config, name, space, prepared)
+        prepared = find_generated(config, name, space, prepared)
     return prepared

@@ -1,6 +1,6 @@
 """From records and corpora to the rows of the results."""
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
 from synthmix.evaluation.losses import average
 from synthmix.mixture.recipe import Recipe as Mixture
@@ -12,7 +12,7 @@ from synthmix.study.corpora import Prepared
 def synthetic_names(config: StudyConfig) -> set[str]:
     """Names of the corpora that count as synthetic: sampled ones, and real entries that say so."""
     return {*config.mix.synthetic} | {
-        name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus) or entry.kind == "synthetic"
+        name for name, entry in config.corpora.items() if not isinstance(entry, RealCorpus) or entry.kind == "synthetic"
     }
 
 

@@ -18,7 +18,8 @@ from synthmix.results import Results
 from synthmix.study.check import check_given
 from synthmix.study.corpora import Prepared, real_corpora
 from synthmix.study.generate import sampled_corpus
-from synthmix.study.generators import find_sampled, generator_spec
+from synthmix.study.generated import find_generated
+from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, largest_need
 from synthmix.study.speed import Speeds, measure
 from synthmix.study.tasks import RunTask, TrunkTask
@@ -26,6 +27,7 @@ from synthmix.study.tokenizers import study_tokenizer
 from synthmix.study.trunks import Family, Trunk, find_trunks, own_tokens, spec_family
 from synthmix.study.watch import run_tasks
 from synthmix.study.workspace import Workspace
+from synthmix.study.written import is_written, written_corpus
 from synthmix.training.spec import RunSpec
 from synthmix.training.trainer import state_at, states
 
@@ -59,7 +61,11 @@ def run_study(
         with stage(space, "timing"):
             speeds = measure(config, space, prepared.tokenizer.vocab_size, engine)
         for name in prepared.pending:
-            prepared = find_sampled(config, name, space, prepared)
+            prepared = find_generated(config, name, space, prepared)
+        for name in (name for name in prepared.pending if is_written(config, name)):
+            with stage(space, f"writing {name}"):
+                prepared = written_corpus(config, name, space, prepared, progress, engine)
+        check_tokens(config, prepared)
         progress.start("study", _expected_seconds(config, prepared, speeds), "seconds")
         sampled = [name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)]
         generators = [generator_spec(config, name, prepared) for name in sampled]
