@@ -133,19 +133,6 @@ def test_train_without_held_out_text_holds_some_out(run: Run, here: Path, data: 
     assert (here / "runs" / value["id"] / "record.json").exists()
 
 
-def test_stats_of_a_corpus_against_itself_and_another(run: Run, here: Path, data: Path) -> None:
-    ran = run(
-        "stats", data / "web.jsonl", data / "hq.jsonl", "--against", data / "other.jsonl",
-        "--against", f"self={data / 'hq.jsonl'}", "--vocab", "300", *QUIET,
-    )  # fmt: skip
-    assert ran.err == ""
-    found = {(s["recipe"], s["domain"]): s for s in ran.value["statistics"]}
-    assert len(found) == 4
-    assert found["hq", "self"]["kl_test_train"] < found["web", "self"]["kl_test_train"]
-    assert found["hq", "self"]["coverage_mass"] == 1
-    assert all(s["train_tokens"] == ran.value["tokens"] for s in found.values())
-
-
 def test_fit_reads_a_table(run: Run, here: Path) -> None:
     rows = [
         (n, d, 1.8 + 400 * n**-0.34 + 1000 * d**-0.3) for n in (1e6, 3e6, 1e7, 3e7, 1e8) for d in (1e7, 1e8, 1e9, 1e10)

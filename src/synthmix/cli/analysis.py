@@ -1,60 +1,11 @@
-"""``synthmix stats`` and ``report``: from text and results to statements."""
+"""``synthmix report``: from results to statements."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, Vocab, opened, shared_tokenizer, telling
-
-
-def stats(
-    corpora: Annotated[list[str], typer.Argument(help="Corpora or plain files.", show_default=False)],
-    against: Annotated[list[str], typer.Option(help="Held-out text; may be repeated.", show_default=False)],
-    tokens: Annotated[str | None, typer.Option(help="Equal-sized samples; unset: the smallest corpus's size.")] = None,
-    tokenizer: TokenizerOption = None,
-    vocab: Vocab = "4096",
-    cache: Cache = CACHE,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Unigram coverage and KL divergence of each corpus against held-out text, on equal-sized samples.
-
-    Example: synthmix stats data/web.jsonl data/hq.jsonl --against data/wiki.jsonl
-    """
-    from synthmix.cli.common import parse_parts, parsed
-    from synthmix.cli.plan_text import table
-    from synthmix.cli.terminal import show
-    from synthmix.errors import BadInput
-    from synthmix.quantities import parse_count
-    from synthmix.statistics import count_unigrams, statistic
-
-    trained, tests = parse_parts([f"1:{c}" for c in corpora]), parse_parts([f"1:{a}" for a in against])
-    with telling(quiet=quiet) as progress:
-        shared = shared_tokenizer([part.path for part in (*trained, *tests)], tokenizer, vocab)
-        heldout = {}
-        for part in tests:
-            test = opened(part.path, shared, cache, progress, name=part.name, heldout=1)
-            for domain in test.heldout_domains:
-                name = part.name if len(test.heldout_domains) == 1 else f"{part.name}/{domain}"
-                heldout[name] = count_unigrams(test.heldout(domain), shared.vocab_size)
-        pools = {part.name: opened(part.path, shared, cache, progress, name=part.name) for part in trained}
-        smallest = min(corpus.train_counts.tokens for corpus in pools.values())
-        size = smallest if tokens is None else parsed(parse_count, tokens, "--tokens")
-        if size > smallest:
-            raise BadInput(f"the smallest corpus has {smallest} tokens", key="--tokens", remedy="ask for fewer")
-        found = [
-            statistic(name, domain, count_unigrams(corpus.train, shared.vocab_size, stop=size), test)
-            for name, corpus in pools.items()
-            for domain, test in heldout.items()
-        ]
-    rows = [
-        [s.recipe, s.domain, f"{s.coverage_mass:.4%}", f"{s.coverage_types:.2%}", f"{s.kl_test_train:.4f}"]
-        for s in found
-    ]
-    text = table(["corpus", "held out", "mass covered", "types covered", "KL(test||train)"], rows)
-    text += f"\nnats; {size} tokens of each corpus; smoothing {found[0].smoothing}"
-    show({"tokens": size, "statistics": [s.model_dump() for s in found]}, text, as_json=as_json)
+from synthmix.cli.common import AsJson
 
 
 def report(

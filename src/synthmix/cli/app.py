@@ -2,7 +2,21 @@
 
 import typer
 
-from synthmix.cli import analysis, corpora, ladder, laws, phases, runs, statistics, studies, train, tune
+from synthmix.cli import (
+    analysis,
+    compare_generators,
+    compare_tokenizers,
+    corpora,
+    generate,
+    ladder,
+    laws,
+    phases,
+    runs,
+    statistics,
+    studies,
+    train,
+    tune,
+)
 
 app = typer.Typer(
     name="synthmix",
@@ -16,6 +30,7 @@ app = typer.Typer(
 app.add_typer(studies.app, name="study")
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(phases.app, name="phases")
+app.command("generate")(generate.generate)
 app.command("ladder")(ladder.ladder)
 app.command("tune")(tune.tune)
 app.command("mix")(runs.mix)
@@ -24,6 +39,8 @@ app.command("evaluate")(runs.evaluate)
 app.command("fit")(laws.fit)
 app.command("compare")(laws.compare)
 app.command("stats")(statistics.stats)
+app.command("compare-generators")(compare_generators.compare_generators)
+app.command("compare-tokenizers")(compare_tokenizers.compare_tokenizers)
 app.command("report")(analysis.report)
 
 

@@ -56,7 +56,7 @@ def evaluate_model(
     with torch.no_grad():
         for name, domain in domains.items():
             total, tokens = 0.0, 0
-            for rows in _batches(name, domain.stream, context, max_tokens, batch):
+            for rows in batches(name, domain.stream, context, max_tokens, batch):
                 loss = step_loss(model, torch.from_numpy(rows).to(best_device()), precision)
                 total += float(loss) * rows[:, 1:].size
                 tokens += rows[:, 1:].size
@@ -72,7 +72,12 @@ def average(losses: Mapping[str, float]) -> float:
     return sum(losses.values()) / len(losses)
 
 
-def _batches(name: str, stream: Stream, context: int, max_tokens: int | None, batch: int) -> Iterator[np.ndarray]:
+def batches(name: str, stream: Stream, context: int, max_tokens: int | None, batch: int) -> Iterator[np.ndarray]:
+    """Sequences of ``context + 1`` tokens without overlap, spread evenly: int64, shape (up to ``batch``, context + 1).
+
+    Raises:
+        BadInput: the stream is shorter than one sequence.
+    """
     holds = (len(stream) - 1) // context
     if holds < 1:
         raise BadInput(

@@ -11,7 +11,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.statistics.ngrams import NgramCounts
-from synthmix.statistics.runs import aligned
+from synthmix.statistics.runs import BLOCK, aligned
 from synthmix.statistics.smoothing import DEFAULT, Summary, smoothed
 
 AT_LEAST = (1, 2, 5, 10, 100)
@@ -68,7 +68,7 @@ def compare_ngrams(
     Raises:
         ValueError: n-grams of different lengths or vocabularies. BadInput: an empty text, or an unknown smoothing.
     """
-    return _compare(train.n, lambda: _pairs(train, test), None, smoothings, at_least)
+    return _compare(train.n, _pairs(train, test), None, smoothings, at_least)
 
 
 def top_contributions(
@@ -80,7 +80,8 @@ def top_contributions(
 ) -> list[tuple[np.ndarray, float, int, float]]:
     """The n-grams that cost most: (ids, nats of KL(test || train), held-out count, training count), largest first."""
     blocks, cells, ids = _as_blocks(train, test)
-    probability, total = smoothed(smoothing, _summaries(blocks, cells)[0]), _summaries(blocks, cells)[1].total
+    of_train, of_test = _summaries(blocks, cells)
+    probability, total = smoothed(smoothing, of_train), of_test.total
     best: list[tuple[float, int, int, float]] = []
     for keys, shown, held in blocks():
         there = np.flatnonzero(held)
@@ -102,13 +103,16 @@ def _as_blocks(
     if isinstance(train, NgramCounts) and isinstance(test, NgramCounts):
         from synthmix.statistics.ngrams import unpack
 
-        return lambda: _pairs(train, test), None, lambda found: unpack(found, train.n, train.vocab_size)
+        return _pairs(train, test), None, lambda found: unpack(found, train.n, train.vocab_size)
     raise ValueError("counts of unigrams against counts of n-grams")
 
 
-def _pairs(train: NgramCounts, test: NgramCounts) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    for keys, counts in aligned((train, test)):
-        yield keys, counts[0], counts[1]
+def _pairs(train: NgramCounts, test: NgramCounts) -> Blocks:
+    """The blocks of both, aligned once and kept where they are one block."""
+    if len(train) + len(test) <= BLOCK:
+        kept = [(keys, counts[0], counts[1]) for keys, counts in aligned((train, test))]
+        return lambda: iter(kept)
+    return lambda: ((keys, counts[0], counts[1]) for keys, counts in aligned((train, test)))
 
 
 def _summaries(blocks: Blocks, cells: int | None) -> tuple[Summary, Summary]:

@@ -15,6 +15,8 @@ import numpy as np
 from synthmix.errors import BadInput
 
 SMALLEST_GROUP = 3
+_ELEMENTS = 2**22  # of the arrays that hold a chunk of resamples
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -140,42 +142,46 @@ def _bootstrap(
     badness: np.ndarray, losses: np.ndarray, level: float, resamples: int, seed: int
 ) -> tuple[float | None, float | None, float | None, float | None]:
     """Bounds of the mean Spearman and Kendall correlations under resampled recipes and groups."""
-    rng, groups, recipes = np.random.default_rng(seed), *losses.shape
+    rng, (groups, recipes) = np.random.default_rng(seed), losses.shape
+    chunk = max(1, _ELEMENTS // (groups * recipes * recipes))
     rho, tau = [], []
-    for _ in range(resamples):
-        columns = rng.integers(0, recipes, recipes)
-        lines = rng.integers(0, groups, groups)
-        if len(np.unique(columns)) < SMALLEST_GROUP:
-            continue
-        a, b = badness[np.ix_(lines, columns)], losses[np.ix_(lines, columns)]
-        whole = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
-        whole &= (np.ptp(a, axis=1) > 0) & (np.ptp(b, axis=1) > 0)
-        if whole.any():
-            rho.append(float(np.mean(_pearson(_ranks(a[whole]), _ranks(b[whole])))))
-            tau.append(float(np.mean(_tau_b(a[whole], b[whole]))))
-    if len(rho) < 20:
+    for at in range(0, resamples, chunk):
+        size = min(chunk, resamples - at)
+        columns, lines = rng.integers(0, recipes, (size, 1, recipes)), rng.integers(0, groups, (size, groups, 1))
+        a, b = badness[lines, columns], losses[lines, columns]
+        distinct = np.array([len(np.unique(row)) for row in columns[:, 0]]) >= SMALLEST_GROUP
+        whole = np.isfinite(a).all(axis=2) & np.isfinite(b).all(axis=2) & distinct[:, None]
+        whole &= (np.ptp(a, axis=2) > 0) & (np.ptp(b, axis=2) > 0)
+        keep = whole.any(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one = np.where(whole, _pearson(_ranks(a), _ranks(b)), np.nan)[keep]
+            other = np.where(whole, _tau_b(a, b), np.nan)[keep]
+        rho.append(np.nanmean(one, axis=1) if len(one) else np.empty(0))
+        tau.append(np.nanmean(other, axis=1) if len(other) else np.empty(0))
+    rhos, taus = np.concatenate(rho), np.concatenate(tau)
+    if len(rhos) < 20:
         return None, None, None, None
     edges = [50 * (1 - level), 50 * (1 + level)]
-    (low, high), (tau_low, tau_high) = np.percentile(rho, edges), np.percentile(tau, edges)
+    (low, high), (tau_low, tau_high) = np.percentile(rhos, edges), np.percentile(taus, edges)
     return float(low), float(high), float(tau_low), float(tau_high)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     from scipy.stats import rankdata
 
-    return np.asarray(rankdata(values, axis=1))
+    return np.asarray(rankdata(values, axis=-1))
 
 
 def _pearson(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    return (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    a, b = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
+    return np.asarray((a * b).sum(axis=-1) / np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1)))
 
 
 def _tau_b(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b by row, from the signs of all pairs."""
-    i, j = np.triu_indices(a.shape[1], 1)
-    s, t = np.sign(a[:, i] - a[:, j]), np.sign(b[:, i] - b[:, j])
-    return (s * t).sum(axis=1) / np.sqrt((s * s).sum(axis=1) * (t * t).sum(axis=1))
+    """Kendall's tau-b along the last axis, from the signs of all pairs."""
+    i, j = np.triu_indices(a.shape[-1], 1)
+    s, t = np.sign(a[..., i] - a[..., j]), np.sign(b[..., i] - b[..., j])
+    return np.asarray((s * t).sum(axis=-1) / np.sqrt((s * s).sum(axis=-1) * (t * t).sum(axis=-1)))
 
 
 def _means(values: np.ndarray) -> np.ndarray:
@@ -190,10 +196,16 @@ def _sentence(rows: Sequence[StatisticRow], best: str) -> str:
     if not judged:
         return f"No statistic tells the recipes apart; the lowest loss is {best}'s."
     told = f"{len(right)} of {len(judged)} statistics would have chosen {best}, the recipe with the lowest loss"
-    told += f" ({', '.join(right)})" if right else ""
+    told += f" ({_some(right)})" if right else ""
     if wrong:
         worst = max(row.regret or 0.0 for row in judged)
-        told += f"; the others choose {', '.join(wrong)} and lose up to {worst:.3f} nats"
+        told += f"; the others choose {_some(wrong)} and lose up to {worst:.3f} nats"
     sure = [row.name for row in rows if row.spearman_low is not None and row.spearman_low > 0]
-    told += f". Ordered like the loss with an interval above zero: {', '.join(sure) or 'none'}."
+    told += f". Ordered like the loss with an interval above zero: {_some(sure) or 'none'}."
     return told
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many more."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

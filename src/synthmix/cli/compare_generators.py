@@ -1,0 +1,82 @@
+"""``synthmix compare-generators``: the same sources through weaker and stronger generators."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synthmix.cli.common import AsJson, Quiet, telling
+
+
+def compare_generators(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="NAME=PATH of each generator, weaker first; or one file with --by.", show_default=False),
+    ] = None,
+    sources: Annotated[str | None, typer.Option(help="What they were given: a file or corpus.")] = None,
+    against: Annotated[list[str] | None, typer.Option(help="Held-out text; may be repeated.")] = None,
+    by: Annotated[str | None, typer.Option(help="One file: the field that names the generator.")] = None,
+    human: Annotated[str, typer.Option(help="One file: the generator field's value of the sources.")] = "human",
+    order: Annotated[str | None, typer.Option(help="Generators, weaker first: 'gpt2 gpt-4'; unset: as given.")] = None,
+    pair: Annotated[str, typer.Option(help="Field that names the source document.")] = "pair_id",
+    where: Annotated[list[str] | None, typer.Option(help="Keep generated records with FIELD=VALUE.")] = None,
+    limit: Annotated[int, typer.Option(help="Texts of each that are read.", min=10)] = 2000,
+    study: Annotated[Path | None, typer.Option(help="A study's file or folder: what each did for the loss.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Diversity, faithfulness, coverage, divergence and style distance of generators, and the loss of models trained
+    on them: is bigger better here, and is the gain one of style?
+
+    Example: synthmix compare-generators paired.jsonl --by source --order "gpt2-xl gpt-4o" --against web.jsonl
+    """
+    from synthmix.cli.generator_texts import gathered, held_texts
+    from synthmix.cli.generators_text import rows_text
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.statistics.generators import compare_generators as compare
+
+    if not texts and study is None:
+        raise BadInput("nothing to compare", remedy="give NAME=PATH of each generator, or --study STUDY")
+    value: dict[str, Any] = {}
+    blocks: list[str] = []
+    with telling(quiet=quiet) as progress:
+        if texts:
+            written, given = gathered(texts, sources, by, human, pair, where or [], limit, order)
+            heldout = {Path(path).name.split(".")[0]: held_texts(path, limit) for path in against or []}
+            rows = compare(written, given, heldout, progress=progress)
+            value["generators"] = [asdict(row) for row in rows]
+            blocks.append(rows_text(rows))
+        if study is not None:
+            found, text = of_study(study, order.split() if order else None)
+            value |= found
+            blocks.append(text)
+    show(value, "\n\n".join(blocks), as_json=as_json)
+
+
+def of_study(study: Path, order: Sequence[str] | None) -> tuple[dict[str, Any], str]:
+    """Gains by generator, their sentence, and the style-match confound.
+
+    Raises:
+        BadInput: no finished run, or none of natural text alone; a name in ``order`` without a run.
+    """
+    from synthmix.cli.generators_text import gains_text
+    from synthmix.study.generator_gains import bigger_is_better, confound, generator_gains, study_styles
+    from synthmix.study.text_found import read_study
+
+    text = read_study(study)
+    gains = generator_gains(text)
+    styles = study_styles(text)
+    points, match = confound(gains, styles)
+    names = list(dict.fromkeys(gain.generator for gain in gains))
+    sentence = bigger_is_better(gains, order or names) if len(names) > 1 else None
+    value = {
+        "gains": [asdict(gain) for gain in gains],
+        "bigger_is_better": sentence,
+        "styles": [{"generator": g, "domain": d, **asdict(style)} for (g, d), style in styles.items()],
+        "style_points": [asdict(point) for point in points],
+        "style_match": None if match is None else asdict(match),
+    }
+    return value, gains_text(gains, styles, sentence, match)

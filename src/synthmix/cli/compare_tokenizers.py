@@ -1,0 +1,66 @@
+"""``synthmix compare-tokenizers``: vocabulary sizes, and tokenizers trained on real, synthetic and mixed text."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synthmix.cli.common import AsJson, Quiet, parsed, telling
+
+MIXED = "mixed"
+
+
+def compare_tokenizers(
+    texts: Annotated[
+        list[str], typer.Argument(help="NAME=PATH: the real text first, then synthetic ones.", show_default=False)
+    ],
+    against: Annotated[list[str], typer.Option(help="Held-out text; may be repeated.", show_default=False)],
+    vocab: Annotated[str, typer.Option(help="Vocabulary sizes.")] = "1024 4096 16384",
+    limit: Annotated[int, typer.Option(help="Documents of each text that are read.", min=10)] = 20_000,
+    parquet: Annotated[Path | None, typer.Option(help="Write the table.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tokens and unigram bits per byte of tokenizers trained on each text, and on the real text mixed half and half
+    with each other one: what does a tokenizer trained on synthetic text cost on real text?
+
+    Example: synthmix compare-tokenizers real=web.jsonl synthetic=hq.jsonl --against wiki.jsonl --vocab "1024 8192"
+    """
+    from synthmix.cli.common import parse_parts
+    from synthmix.cli.generator_texts import held_texts
+    from synthmix.cli.terminal import show
+    from synthmix.cli.tokenizers_text import tokenizers_text
+    from synthmix.quantities import parse_count
+    from synthmix.statistics.vocabularies import compare_tokenizers as compare
+
+    sizes = [parsed(parse_count, size, "--vocab") for size in vocab.replace(",", " ").split()]
+    with telling(quiet=quiet) as progress:
+        parts = parse_parts([f"1:{text}" for text in texts])
+        training = {part.name: train_texts_of(part.path, limit) for part in parts}
+        real, *others = parts
+        for part in others:
+            training[f"{MIXED} {real.name} and {part.name}"] = _alternating(training[real.name], training[part.name])
+        heldout = {part.name: held_texts(part.path, limit) for part in parse_parts([f"1:{path}" for path in against])}
+        rows = compare(training, heldout, sizes, progress=progress)
+    if parquet is not None:
+        from synthmix.cli.tokenizers_text import write_tokenizers
+
+        write_tokenizers(rows, parquet)
+    show({"tokenizers": [asdict(row) for row in rows]}, tokenizers_text(rows), as_json=as_json)
+
+
+def train_texts_of(path: str, limit: int) -> list[str]:
+    """The training text of a corpus, or a plain file."""
+    from synthmix.corpus import Corpus, Source, read_documents
+    from synthmix.corpus.meta import FILE
+
+    if (Path(path) / FILE).exists():
+        return list(Corpus.open(path).texts(limit=limit))
+    texts = (document.text for document in read_documents(Source(files=[path]), domain="text"))
+    return [text for text, _ in zip(texts, range(limit), strict=False)]
+
+
+def _alternating(a: list[str], b: list[str]) -> list[str]:
+    """Documents in turn, as long as both last."""
+    return [text for pair in zip(a, b, strict=False) for text in pair]

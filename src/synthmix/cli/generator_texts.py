@@ -1,0 +1,99 @@
+"""The texts of several generators and their sources, from files, one file, or corpora."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthmix.statistics.pairs import Written
+
+
+def gathered(
+    texts: Sequence[str],
+    sources: str | None,
+    by: str | None,
+    human: str,
+    pair: str,
+    where: Sequence[str],
+    limit: int,
+    order: str | None,
+) -> "tuple[dict[str, list[Written]], list[Written]]":
+    """Texts by generator, weaker first, and the sources.
+
+    Raises:
+        BadInput: a file that cannot be read, a field or a generator that is not there, no sources.
+    """
+    from synthmix.cli.common import parse_parts
+    from synthmix.errors import BadInput
+
+    if by is None:
+        if sources is None:
+            raise BadInput("what were they made from?", key="--sources", remedy="name the file, or --by FIELD")
+        parts = parse_parts([f"1:{text}" for text in texts])
+        found = {part.name: _written(part.path, pair, _filters(where), limit) for part in parts}
+        given = _written(sources, pair, {}, limit)
+    else:
+        if len(texts) != 1:
+            raise BadInput(
+                f"{len(texts)} files are given", key="--by", remedy="give one file, or NAME=PATH without --by"
+            )
+        named = _values(texts[0], by) - {human}
+        chosen = order.split() if order else sorted(named)
+        for name in chosen:
+            if name not in named:
+                raise BadInput(f"no record has {by}={name}", where=texts[0], key="--order", remedy=_some(named))
+        found = {name: _written(texts[0], pair, {by: [name], **_filters(where)}, limit) for name in chosen}
+        given = _written(sources or texts[0], pair, {} if sources else {by: [human]}, limit)
+    return found, given
+
+
+def held_texts(path: str, limit: int) -> list[str]:
+    """Held-out text of a corpus (its held-out part) or of a plain file."""
+    from synthmix.corpus import Corpus, Source, read_documents
+    from synthmix.corpus.meta import FILE
+    from synthmix.errors import BadInput
+
+    if (Path(path) / FILE).exists():
+        corpus = Corpus.open(path)
+        if not corpus.heldout_domains:
+            raise BadInput("holds nothing out", where=path, key="--against", remedy="build it again with --heldout 5%")
+        return list(corpus.texts("heldout", limit=limit))
+    texts = (document.text for document in read_documents(Source(files=[path]), domain="text"))
+    return [text for text, _ in zip(texts, range(limit), strict=False)]
+
+
+def _written(path: str, pair: str, where: dict[str, Any], limit: int) -> "list[Written]":
+    from synthmix.corpus import Corpus, Source, read_documents
+    from synthmix.corpus.meta import FILE
+    from synthmix.statistics.pairs import Written
+
+    if (Path(path) / FILE).exists():
+        return [Written(document.text, document.key) for document in Corpus.open(path).documents(limit=limit)]
+    source = Source(files=[path], id_field=pair, where=where or None)
+    documents = (d for d in read_documents(source, domain="text") if d.text.strip())
+    return [
+        Written(d.text, None if d.key and d.key.startswith(path) else d.key)
+        for d, _ in zip(documents, range(limit), strict=False)
+    ]
+
+
+def _filters(where: Sequence[str]) -> dict[str, Any]:
+    from synthmix.errors import BadInput
+
+    filters: dict[str, list[str]] = {}
+    for condition in where:
+        field, equals, value = condition.partition("=")
+        if not equals:
+            raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where op=rewrite")
+        filters.setdefault(field, []).append(value)
+    return dict(filters)
+
+
+def _values(path: str, field: str) -> set[str]:
+    from synthmix.corpus import Source, read_documents
+
+    return {document.domain for document in read_documents(Source(files=[path], domain_field=field), domain="text")}
+
+
+def _some(names: set[str]) -> str:
+    return "there are " + ", ".join(sorted(names)[:20])

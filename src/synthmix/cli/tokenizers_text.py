@@ -1,0 +1,61 @@
+"""Tokenizers compared, as text and as Parquet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from synthmix.cli.plan_text import table
+from synthmix.statistics.pairs import Estimate
+from synthmix.statistics.vocabularies import TokenizerRow
+
+
+def tokenizers_text(rows: Sequence[TokenizerRow]) -> str:
+    """A row a tokenizer and held-out text."""
+    body = [
+        [
+            row.trained_on,
+            str(row.vocab_size),
+            row.text,
+            _short(row.tokens_per_byte, 4),
+            "reference" if row.cost is None else _percent(row.cost),
+            _short(row.bits_per_byte, 3),
+            f"{row.used:.1%}",
+            f"{row.comparison.coverage_mass[1]:.3%}",
+            f"{row.comparison.divergences[0].kl_test_train:.3f}",
+        ]
+        for row in rows
+    ]
+    head = [
+        "trained on", "vocabulary", "held out", "tokens a byte", "more tokens", "unigram bits a byte", "used",
+        "mass covered", "KL(test||train)",
+    ]  # fmt: skip
+    return table(head, body) + "\n90% intervals; training text cut to equal size"
+
+
+def write_tokenizers(rows: Sequence[TokenizerRow], path: Path) -> None:
+    """The same numbers as a flat table."""
+    from synthmix.cli.stats_files import write_rows
+
+    columns: dict[str, type] = {"trained_on": str, "vocab_size": int, "text": str, "used": float}
+    columns |= {
+        f"{name}{end}": float for name in ("tokens_per_byte", "cost", "bits_per_byte") for end in ("", "_low", "_high")
+    }
+    flat = []
+    for row in rows:
+        line = {"trained_on": row.trained_on, "vocab_size": row.vocab_size, "text": row.text, "used": row.used}
+        for name in ("tokens_per_byte", "cost", "bits_per_byte"):
+            found: Estimate | None = getattr(row, name)
+            line |= {
+                name: found.value if found else None,
+                f"{name}_low": found.low if found else None,
+                f"{name}_high": found.high if found else None,
+            }
+        flat.append(line)
+    write_rows(flat, columns, path)
+
+
+def _short(found: Estimate, digits: int) -> str:
+    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+
+
+def _percent(found: Estimate) -> str:
+    return f"{found.value:+.1%} ({found.low:+.1%} to {found.high:+.1%})"

@@ -1,0 +1,153 @@
+"""Generators compared on text alone: diversity, faithfulness to the same sources, coverage, divergence, style distance.
+
+All by words, so no tokenizer favours anyone, and at equal size: as many words of each as the smallest has, since a
+longer text covers more and repeats more. Where enough sources went through every generator, only texts of these are
+compared; the order is that of a hash of the source, so samples are of the same sources as far as they go. Intervals:
+the delete-a-group jackknife over ten groups of documents (Shao & Tu 1995), for faithfulness the standard error over
+sources; both with Student's t.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from synthmix.corpus.intake import text_hash
+from synthmix.errors import BadInput
+from synthmix.progress import Progress, Silent
+from synthmix.statistics.compare import compare_unigrams
+from synthmix.statistics.faithful import faithfulness
+from synthmix.statistics.pairs import DomainFit, Estimate, GeneratorRow, Written
+from synthmix.statistics.redundancy import compression, near_duplicates
+from synthmix.statistics.style import SMALLEST, StyleDistance, passages, style_distance
+from synthmix.statistics.words import as_arrays, words_of
+
+GROUPS, ENOUGH, ORDERS = 10, 30, (1, 2, 3)
+
+
+def compare_generators(
+    generators: Mapping[str, Sequence[Written]],
+    sources: Sequence[Written],
+    heldout: Mapping[str, Sequence[str]],
+    *,
+    level: float = 0.9,
+    progress: Progress | None = None,
+) -> list[GeneratorRow]:
+    """One row a generator, in the order given, and first one for the sources themselves.
+
+    Raises:
+        BadInput: a generator without ten texts, or an empty held-out domain.
+    """
+    progress = progress or Silent()
+    every = same_sources({"sources": list(sources), **{name: list(texts) for name, texts in generators.items()}})
+    for name, written in every.items():
+        if len(written) < GROUPS:
+            raise BadInput(f"{len(written)} texts are too few to compare", where=name, remedy=f"give at least {GROUPS}")
+    for name, texts in heldout.items():
+        if not any(words_of(text) for text in texts):
+            raise BadInput("the held-out domain is empty", where=name, remedy="hold out more text")
+    size = min(sum(len(words_of(one.text)) for one in written) for written in every.values())
+    sampled = {name: _first(written, size) for name, written in every.items()}
+    limit = min(sum(len(one.text.encode()) for one in written) for written in sampled.values())
+    progress.start("generators", len(every), "generators")
+    rows = []
+    for done, (name, written) in enumerate(sampled.items()):
+        progress.update("generators", done, note=name)
+        paired = [] if name == "sources" else faithfulness(every[name], every["sources"], level=level)
+        rows.append(
+            GeneratorRow(
+                name=name,
+                documents=len(written),
+                words=size,
+                mean_words=size / len(written),
+                distinct=dict(zip(ORDERS, _jackknife(_distinct, written, level), strict=True)),
+                compression=(packed.ratio if (packed := compression((w.text for w in written), limit)) else 1.0),
+                near_duplicates=_duplicates(written, level),
+                pairs=len({one.pair for one in every[name] if one.pair is not None}),
+                faithfulness=dict(paired),
+                domains=[_fit(written, domain, texts, level) for domain, texts in heldout.items()],
+            )
+        )
+    progress.finish("generators")
+    return rows
+
+
+def same_sources(every: Mapping[str, Sequence[Written]]) -> dict[str, list[Written]]:
+    """Only the texts of sources that all have, where those are 30 or more; in an order that the source decides."""
+    common = set.intersection(*({one.pair for one in written if one.pair is not None} for written in every.values()))
+    kept = {
+        name: [one for one in written if len(common) < ENOUGH or one.pair in common] for name, written in every.items()
+    }
+    return {name: sorted(written, key=lambda one: text_hash(one.pair or one.text)) for name, written in kept.items()}
+
+
+def _first(written: Sequence[Written], words: int) -> list[Written]:
+    """The first texts that hold ``words`` words, the last one cut."""
+    found: list[Written] = []
+    for one in written:
+        own = words_of(one.text)
+        found.append(one if len(own) <= words else Written(" ".join(own[:words]), one.pair))
+        words -= len(own)
+        if words <= 0:
+            break
+    return found
+
+
+def _distinct(texts: Sequence[Sequence[str]]) -> np.ndarray:
+    """Distinct-n (Li et al. 2016) for n = 1, 2, 3: distinct word n-grams over all of them, n-grams within texts."""
+    shares = []
+    for n in ORDERS:
+        grams = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
+        shares.append(len(set(grams)) / max(len(grams), 1))
+    return np.array(shares)
+
+
+def _duplicates(written: Sequence[Written], level: float) -> Estimate | None:
+    numbers: dict[str, int] = {}
+    documents = [
+        np.array([numbers.setdefault(word, len(numbers)) for word in words_of(one.text)], dtype=np.int64)
+        for one in written
+    ]
+    found = near_duplicates(documents, level=level)
+    return None if found is None else Estimate(found.rate, found.low, found.high)
+
+
+def _fit(written: Sequence[Written], domain: str, texts: Sequence[str], level: float) -> DomainFit:
+    texts = list(texts)
+    test = Counter[str](word for text in texts for word in words_of(text))
+
+    def compared(mine: Sequence[Sequence[str]]) -> np.ndarray:
+        train = Counter[str](word for words in mine for word in words)
+        _, arrays = as_arrays({"train": train, "test": test})
+        found = compare_unigrams(arrays["train"], arrays["test"], at_least=(1,))
+        one = found.divergences[0]
+        covered = found.coverage_mass[1], found.coverage_types[1]
+        return np.array([*covered, one.kl_test_train, one.kl_train_test, one.jensen_shannon])
+
+    mass, types, forward, backward, middle = _jackknife(compared, written, level)
+    style = _style([one.text for one in written], texts, level)
+    return DomainFit(domain, _share(mass), _share(types), forward, backward, middle, style)
+
+
+def _share(found: Estimate) -> Estimate:
+    return Estimate(found.value, max(found.low, 0.0), min(found.high, 1.0))
+
+
+def _style(mine: Sequence[str], texts: Sequence[str], level: float) -> StyleDistance | None:
+    if min(len(passages(mine)), len(passages(texts))) < SMALLEST:
+        return None
+    return style_distance(mine, texts, level=level)
+
+
+def _jackknife(
+    of: Callable[[Sequence[Sequence[str]]], np.ndarray], written: Sequence[Written], level: float
+) -> list[Estimate]:
+    """Statistics of the texts' words, with delete-a-group jackknife intervals."""
+    from scipy.stats import t
+
+    texts = [words_of(one.text) for one in written]
+    whole, groups = of(texts), min(GROUPS, len(texts))
+    left = np.array([of([text for i, text in enumerate(texts) if i % groups != out]) for out in range(groups)])
+    spread = np.sqrt((groups - 1) / groups * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    reach = spread * float(t.ppf(0.5 + level / 2, max(groups - 1, 1)))
+    return [Estimate(float(v), float(v - r), float(v + r)) for v, r in zip(whole, reach, strict=True)]
