@@ -17,6 +17,7 @@ from typing import Any
 from synthmix.corpus.document import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.files import disk_errors, read_json, write_json
+from synthmix.generation.client import checked_url
 from synthmix.generation.filters import heldout_index
 from synthmix.generation.finish import Finished, finish
 from synthmix.generation.generators import key_for
@@ -63,11 +64,8 @@ def generate_corpus(
         Failure: half of the requests fail, or all of them; a full disk. The same call goes on from there.
     """
     folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
-    work = Work(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
-    if config.place == "endpoint":
-        key_for(config)
-    next(work.requests())  # an empty source, before anything is written
-    _claim(folder, config.identity(work.template))
+    work = prepared(config, documents, folder, retry_failed=retry_failed)
+    claim(folder, config.identity(work.template))
     index = heldout_index(heldout, config.filters.contamination_words)
     asked, tally, before = config.tokens, Tally(), sizes(work.journals)
     with disk_errors(folder):
@@ -89,7 +87,24 @@ def generate_corpus(
     return summary
 
 
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
+def prepared(
+    config: GenerateConfig, documents: Iterable[Document], folder: Path, *, retry_failed: bool = False
+) -> Work:
+    """The work of a job, with what can be seen before anything is written or asked.
+
+    Raises:
+        BadInput: the template, the key, an address, or an empty source.
+    """
+    work = Work(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
+    if config.place == "endpoint":
+        key_for(config)
+        for url in config.endpoint:
+            checked_url(url)
+    next(work.requests())
+    return work
+
+
+def claim(folder: Path, identity: dict[str, Any]) -> None:
     """Keep different jobs out of one folder: their answers would be mixed.
 
     Raises:

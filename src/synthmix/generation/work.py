@@ -27,7 +27,7 @@ Tick = Callable[[Tally, int], None]
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be asked. ``shard`` of ``shards``: only documents whose hash says so."""
+    """What is to be asked. ``shard`` of ``shards``: only documents whose hash says so. ``first``: only so many."""
 
     config: GenerateConfig
     template: Template
@@ -36,6 +36,7 @@ class Work:
     shard: int = 0
     shards: int = 1
     retry_failed: bool = False
+    first: int | None = None
 
     @property
     def part(self) -> str:
@@ -62,6 +63,8 @@ class Work:
             rollouts=config.rollouts,
             chunk_tokens=config.chunk_tokens,
         )
+        if self.first is not None:
+            made = _of_first(made, self.first)
         if self.shards == 1:
             return made
         return (prompt for prompt in made if int(prompt.document_hash, 16) % self.shards == self.shard)
@@ -69,6 +72,15 @@ class Work:
     def journal(self) -> Journal:
         """The journal, opened for this shard's answers."""
         return Journal(self.journals, self.part, retry_failed=self.retry_failed)
+
+
+def _of_first(requests: Iterator[Prompt], documents: int) -> Iterator[Prompt]:
+    seen: set[tuple[str, str]] = set()
+    for prompt in requests:
+        seen.add((prompt.document, prompt.document_hash))
+        if len(seen) > documents:
+            return
+        yield prompt
 
 
 def ask(work: Work, journal: Journal, target: int | None, tick: Tick) -> Tally:
