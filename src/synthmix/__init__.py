@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.evaluation.losses import evaluate_model
+    from synthmix.generation.job import generate_corpus
+    from synthmix.generation.preview import preview_corpus
+    from synthmix.generation.settings import GenerateConfig
     from synthmix.mixture.manifest import make_manifest
     from synthmix.mixture.recipe import make_recipe, make_scheduled_recipe
     from synthmix.mixture.schedule import Schedule
@@ -34,6 +37,7 @@ _WHERE = {
     "BadInput": "errors",
     "Corpus": "corpus",
     "Failure": "errors",
+    "GenerateConfig": "generation.settings",
     "Results": "results",
     "RunRecord": "store",
     "Runs": "scaling",
@@ -47,6 +51,7 @@ _WHERE = {
     "dial": "training.dial",
     "evaluate_model": "evaluation.losses",
     "fit": "scaling",
+    "generate_corpus": "generation.job",
     "headline": "report",
     "held_out": "scaling",
     "load_checkpoint": "training.checkpoint",
@@ -56,6 +61,7 @@ _WHERE = {
     "make_recipe": "mixture.recipe",
     "make_scheduled_recipe": "mixture.recipe",
     "open_or_build": "corpus",
+    "preview_corpus": "generation.preview",
     "report_study": "study.status",
     "run_study": "study.run",
     "speedup": "scaling",
@@ -70,6 +76,7 @@ __all__ = [
     "BadInput",
     "Corpus",
     "Failure",
+    "GenerateConfig",
     "Results",
     "RunRecord",
     "Runs",
@@ -83,6 +90,7 @@ __all__ = [
     "dial",
     "evaluate_model",
     "fit",
+    "generate_corpus",
     "headline",
     "held_out",
     "load_checkpoint",
@@ -92,6 +100,7 @@ __all__ = [
     "make_recipe",
     "make_scheduled_recipe",
     "open_or_build",
+    "preview_corpus",
     "report_study",
     "run_study",
     "speedup",
