@@ -5,8 +5,10 @@ passed on, since counting what is left out is the work of the one who builds.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from synthmix.corpus.document import Document
+from synthmix.corpus.normalize import normalize
 from synthmix.corpus.opening import expand
 from synthmix.corpus.read_dataset import read_dataset
 from synthmix.corpus.read_jsonl import read_jsonl
@@ -41,7 +43,7 @@ def read_documents(source: Source, *, domain: str) -> Iterator[Document]:
     limit = source.limit.amount if source.limit is not None and source.limit.unit == "documents" else None
     number = 0
     for number, document in enumerate(documents, start=1):
-        yield document
+        yield replace(document, text=normalize(document.text, source.normalize)) if source.normalize else document
         if number == limit:
             return
     if not number:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
+from synthmix.corpus.normalize import Fold
 from synthmix.quantities import parse_count
 
 
@@ -50,6 +51,7 @@ class Source(BaseModel):
         dataset: id on the Hugging Face hub, a ``save_to_disk`` folder or a folder of data files.
         config, split, revision, streaming: passed on to ``datasets``.
         sample: ``all``, or the domains of the embedded sample.
+        normalize: typography to fold away, ``whitespace`` and ``punctuation``: for texts that were saved differently.
         limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name).
     """
 
@@ -71,6 +73,7 @@ class Source(BaseModel):
     revision: str | None = None
     streaming: bool = True
     sample: Literal["all"] | list[str] | None = None
+    normalize: Annotated[list[Fold], BeforeValidator(_as_list)] = []
     limit: Annotated[Limit, BeforeValidator(parse_limit), PlainSerializer(lambda v: f"{v[0]} {v[1]}")] | None = None
 
     @model_validator(mode="after")

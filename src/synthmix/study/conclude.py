@@ -11,7 +11,7 @@ from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
-from synthmix.study.diagnostics import isoflops, profiles, residuals
+from synthmix.study.diagnostics import isoflops, profiles, residuals, unseen_warnings
 from synthmix.study.execute import versions
 from synthmix.study.families import fit_families
 from synthmix.study.fits import curves_of, fit_recipes
@@ -65,6 +65,8 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
     if len(records) < planned:
         message = f"{planned - len(records)} of {planned} runs are not finished: this is a preliminary report."
         fits.warnings.insert(0, Warn(code="unfinished", message=message))
+    found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
+    fits.warnings += unseen_warnings(found, config.mix.natural)
     return Results(
         study=config.study,
         version=versions()["synthmix"],
@@ -79,7 +81,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         curves=curves_of(fits.readings, rows),
         share_curves=curves,
         answer=answer,
-        statistics=statistics(config, recipes, prepared, max(row.tokens for row in rows)),
+        statistics=found,
         residuals=residuals(rows, fits.readings),
         profiles=profiles(fits),
         isoflops=isoflops(config, rows, fits),
