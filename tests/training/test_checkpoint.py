@@ -7,7 +7,7 @@ import torch
 
 from synthmix.errors import BadInput
 from synthmix.training.checkpoint import load_checkpoint
-from synthmix.training.model import make_model
+from synthmix.training.model import as_transformers, make_model
 from synthmix.training.spec import RunSpec
 
 Make = Callable[..., RunSpec]
@@ -15,7 +15,7 @@ Make = Callable[..., RunSpec]
 
 @pytest.fixture
 def model(make_spec: Make) -> Any:
-    return make_model(make_spec().shape, 64, 16, seed=3, eos=0).eval()
+    return as_transformers(make_model(make_spec().shape, 64, 16, seed=3, eos=0)).eval()
 
 
 def loss_of(model: Any, ids: Any) -> float:

@@ -12,7 +12,7 @@ def test_a_shape_is_timed_on_real_steps() -> None:
 def test_shapes_too_large_to_time_are_scaled_by_their_flops(monkeypatch: pytest.MonkeyPatch) -> None:
     timed: list[int] = []
 
-    def measured(shape: Shape, *_: object) -> float:
+    def measured(shape: Shape, *_: object, **__: object) -> float:
         timed.append(shape.params)
         return 1e12 / shape.flops_per_token(64, 128)
 

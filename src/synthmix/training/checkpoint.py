@@ -10,14 +10,19 @@ from synthmix.files import new_folder
 
 
 def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a model and its tokenizer to ``folder``, all or nothing.
+    """Write a model (ours, or transformers' own) and its tokenizer to ``folder``, all or nothing.
 
     Raises:
         Failure: a full disk.
     """
     from safetensors import SafetensorError
 
+    from synthmix.training.llama import Llama
+    from synthmix.training.model import as_transformers
+
     _no_bars()
+    if isinstance(model, Llama):
+        model = as_transformers(model)
     with new_folder(folder, marker="config.json") as staging:
         try:
             model.save_pretrained(staging)

@@ -2,7 +2,9 @@
 
 import statistics
 import time
+from collections.abc import Mapping
 
+from synthmix.training.compiled import prepare
 from synthmix.training.device import best_device
 from synthmix.training.model import make_model, optimizer_for
 from synthmix.training.protocol import Protocol
@@ -12,11 +14,18 @@ from synthmix.training.step import train_step
 TIMED_FLOPS = 2e12  # a few seconds of a laptop: larger models are scaled from the largest timed one
 
 
-def tokens_per_second(shape: Shape, vocab: int, protocol: Protocol, precision: str, steps: int = 4) -> float:
-    """Median training speed over ``steps`` steps (after one that warms up) on random tokens."""
+def tokens_per_second(
+    shape: Shape, vocab: int, protocol: Protocol, precision: str, steps: int = 4, flops: float = 0.0
+) -> float:
+    """Median training speed over ``steps`` steps (after one that warms up) on random tokens.
+
+    Args:
+        flops: of the runs to come, which are compiled, and so timed compiled, when long enough.
+    """
     import torch
 
-    model = make_model(shape, vocab, protocol.context, seed=0).to(best_device())
+    model = make_model(shape, vocab, protocol.context, seed=0).to(best_device()).train()
+    prepare(model, flops=flops, sequences=protocol.sequences, context=protocol.context, precision=precision)
     optimizer = optimizer_for(model, 1e-4, protocol.weight_decay, protocol.betas)
     batch = torch.randint(vocab, (protocol.sequences, protocol.context + 1), device=best_device())
     taken = []
@@ -27,15 +36,22 @@ def tokens_per_second(shape: Shape, vocab: int, protocol: Protocol, precision: s
     return protocol.batch / statistics.median(taken[1:])
 
 
-def ladder_speeds(shapes: list[Shape], vocab: int, protocol: Protocol, precision: str) -> dict[Shape, float]:
-    """Tokens per second of each shape; those too large to time in a few seconds are scaled by their FLOPs."""
+def ladder_speeds(
+    shapes: list[Shape], vocab: int, protocol: Protocol, precision: str, flops: Mapping[Shape, float] | None = None
+) -> dict[Shape, float]:
+    """Tokens per second of each shape; those too large to time in a few seconds are scaled by their FLOPs.
+
+    Args:
+        flops: of the shortest run of each shape; unset, steps are timed eager (unless compiling is forced).
+    """
     speeds: dict[Shape, float] = {}
     timed: tuple[float, float] | None = None  # FLOPs per token and tokens per second of the largest timed shape
     for shape in sorted(shapes, key=lambda each: each.params):
-        flops = shape.flops_per_token(vocab, protocol.context)
-        if timed is None or flops * protocol.batch * 5 <= TIMED_FLOPS:
-            timed = (flops, tokens_per_second(shape, vocab, protocol, precision))
+        token = shape.flops_per_token(vocab, protocol.context)
+        if timed is None or token * protocol.batch * 5 <= TIMED_FLOPS:
+            run = (flops or {}).get(shape, 0.0)
+            timed = (token, tokens_per_second(shape, vocab, protocol, precision, flops=run))
             speeds[shape] = timed[1]
         else:
-            speeds[shape] = timed[1] * timed[0] / flops
+            speeds[shape] = timed[1] * timed[0] / token
     return speeds
