@@ -1,0 +1,169 @@
+"""A dataset card in the Hugging Face format for a corpus of generated text: YAML front matter, then Markdown.
+
+https://huggingface.co/docs/hub/datasets-cards
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from synthmix.files import write_text
+from synthmix.generation.filter_table import Dropped
+from synthmix.generation.measures import MEASURES
+from synthmix.generation.quality import QualityReport
+from synthmix.generation.template import Template
+from synthmix.quantities import format_count
+
+_SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
+RISKS = (
+    "The text was written by a model. It may state what is false with confidence; nobody has checked it.",
+    "What the generator does not know or avoids is missing here; training on much of it narrows what a model knows.",
+    "Biases of the generator and of the source are carried on, and may be stronger than in the source.",
+    "The terms of the generator and the licence of the source both apply to the text.",
+    "Contamination is looked for in the held-out texts of this study alone, by long runs of equal words: a paraphrase"
+    " of a test question is not found.",
+)
+
+
+def dataset_card(
+    *,
+    name: str,
+    template: Template,
+    generator: Mapping[str, Any],
+    source: Mapping[str, Any],
+    files: Sequence[str],
+    documents: int,
+    tokens: int | None = None,
+    dropped: Sequence[Dropped | Mapping[str, Any]] = (),
+    read: int | None = None,
+    failed: int = 0,
+    truncated: int = 0,
+    quality: QualityReport | None = None,
+    language: str = "en",
+    license: str = "unknown",
+    version: str = "",
+) -> str:
+    """The card as text.
+
+    Args:
+        generator: model, sampling, seed, ... as a mapping; shown key by key.
+        source: name, id, licence, ... of the corpus that the text was made from; the same.
+        files: data files relative to the card.
+        documents, tokens: in the data files.
+        dropped: rows of the filters' table. read: documents that the filters looked at.
+        failed: documents of which a request failed for good. truncated: documents at their token limit, kept.
+    """
+    front = {
+        "pretty_name": name,
+        "language": [language],
+        "license": license or "unknown",
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"],
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "synthmix", template.name],
+        "size_categories": [next((label for most, label in _SIZES if documents < most), "n>10M")],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": list(files)}]}],
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
+        f"# {_cell(name)}",
+        f"{documents:,} documents of synthetic text"
+        + (f", {format_count(tokens)} tokens as the generator counts them" if tokens is not None else "")
+        + f", of the type **{template.name}**: {template.front.description or 'see the template below'}",
+        "Each line holds `text`, and in `provenance` where it comes from: source and its hash, template and its hash,"
+        " model, sampling and seed, tokens, how the answer ended, and the seconds it took.",
+        "## How it was made",
+        _mapping(generator),
+        "### Source",
+        _mapping(source),
+        f"### Template `{template.id}`",
+        _fenced(template.body.strip()),
+        "## What was left out",
+        _left_out(dropped, read, documents, failed, truncated),
+        *_quality(quality),
+        "## Known risks",
+        "\n".join(f"- {risk}" for risk in RISKS),
+        *([f"Made with synthmix {version}."] if version else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_card(path: Path, **about: Any) -> None:
+    """Write :func:`dataset_card` to ``path`` (``README.md`` beside the data), atomically."""
+    write_text(path, dataset_card(**about))
+
+
+def _left_out(
+    dropped: Sequence[Dropped | Mapping[str, Any]], read: int | None, kept: int, failed: int, truncated: int
+) -> str:
+    rows = [Dropped.model_validate(row) if isinstance(row, Mapping) else row for row in dropped]
+    lines = [
+        f"Of {read if read is not None else kept + sum(row.documents for row in rows):,} documents {kept:,} were kept."
+    ]
+    if failed:
+        lines.append(f"{failed:,} more have a request that failed for good.")
+    if truncated:
+        lines.append(f"{truncated:,} answers ran into their token limit; they are kept, with `finish: length`.")
+    table = _table(
+        ["reason", "documents", "share", "bytes", "one of several reasons"],
+        [
+            [row.reason, f"{row.documents:,}", f"{100 * row.share:.2f} %", f"{row.bytes:,}", f"{row.also:,}"]
+            for row in rows
+        ],
+    )
+    return " ".join(lines) + (f"\n\n{table}" if rows else "")
+
+
+def _quality(report: QualityReport | None) -> list[str]:
+    if report is None:
+        return []
+    names = [name for name in MEASURES if any(name in one.measures for one in report.sets)]
+    rows = []
+    for name in names:
+        about = MEASURES[name]
+        cells = []
+        for one in report.sets:
+            measure, scale = one.measures.get(name), 100 if about.share else 1
+            if measure is None:
+                cells.append("")
+            elif measure.low is None or measure.high is None:
+                cells.append(f"{scale * measure.value:.3g}")
+            else:
+                cells.append(f"{scale * measure.value:.3g} [{scale * measure.low:.3g}, {scale * measure.high:.3g}]")
+        rows.append([f"{about.label}{' (%)' if about.share else ''}", *cells, about.says])
+    text = (
+        f"Measured on a sample ({', '.join(f'{one.name}: {one.documents:,}' for one in report.sets)} documents), with"
+        f" 95 % intervals; diversity on blocks of {report.block_words:,} words."
+    )
+    return ["## Quality", text, _table(["measure", *[one.name for one in report.sets], "what it is"], rows)]
+
+
+def _mapping(values: Mapping[str, Any]) -> str:
+    rows = [[key.replace("_", " "), _plain(value)] for key, value in values.items() if value not in (None, "", [], {})]
+    return _table(["", ""], rows) if rows else "Not recorded."
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _fenced(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}jinja\n{text}\n{fence}"
