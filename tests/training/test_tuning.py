@@ -55,12 +55,15 @@ def test_noise_moves_it_little_and_the_interval_says_how_much() -> None:
     assert optimum.rate.holds(0.02) is False
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3])
-def test_nine_in_ten_intervals_hold_the_truth(seeds: int) -> None:
+@pytest.mark.parametrize(("seeds", "skew"), [(1, 0.0), (2, 0.0), (3, 0.0), (2, 0.02), (3, 0.02)])
+def test_the_intervals_hold_the_truth_in_eight_to_nine_cases_of_ten(seeds: int, skew: float) -> None:
+    """Also where the loss rises faster on one side, as it does: then a single parabola would be sure and wrong."""
     rng, trials = np.random.default_rng(11), 200
-    found = [fit_optimum(sweep(0.005, rng, noise=0.02, seeds=seeds, centre=0.006), seed=i) for i in range(trials)]
+    found = [
+        fit_optimum(sweep(0.005, rng, noise=0.02, seeds=seeds, centre=0.006, skew=skew), seed=i) for i in range(trials)
+    ]
     held = [o.rate is not None and o.rate.holds(0.005) is not False for o in found]
-    assert 0.84 <= np.mean(held) <= 0.97
+    assert 0.78 <= np.mean(held) <= 0.99
 
 
 def test_only_the_rates_about_the_best_one_are_fitted() -> None:
