@@ -86,3 +86,12 @@ def test_a_key_that_is_like_no_other_lists_those_that_are_known(make_study: Call
     raw["question"]["zzz"] = 1
     with pytest.raises(BadInput, match=r"question\.zzz: unknown key; known keys here: params, tokens"):
         study_from(raw)
+
+
+def test_on_is_a_key_and_no_truth_value(make_study: Any, save_study: Any, tmp_path: Path) -> None:
+    path = save_study(tmp_path / "study.yaml", make_study(tmp_path / "folder", keep_checkpoints=False))
+    text = path.read_text().replace("tokenizer:\n", "tokenizer:\n  on: [web]\n")
+    path.write_text(text)
+    config = load_study(path)
+    assert config.tokenizer.on == ["web"]
+    assert config.keep_checkpoints is False

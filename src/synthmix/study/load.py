@@ -10,6 +10,7 @@ from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig,
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 
+BOOL = "tag:yaml.org,2002:bool"
 UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
 
 
@@ -114,7 +115,13 @@ def _loader() -> type:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Refuses a key given twice: plain YAML would silently keep the last."""
+        """Refuses a key given twice: plain YAML would silently keep the last. Only true and false are truth values:
+        in YAML 1.1 ``on``, ``off``, ``yes``, ``no`` are too, and ``tokenizer: {on: web}`` would have the key True."""
+
+        yaml_implicit_resolvers = {  # noqa: RUF012 - the loader's own attribute
+            first: [(tag, pattern) for tag, pattern in known if tag != BOOL or first in "tTfF"]
+            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen = set()
