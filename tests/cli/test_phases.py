@@ -81,3 +81,24 @@ def test_bad_input_is_one_line(run: Callable[..., Any], here: Path, arguments: l
     assert ran.code == 2
     assert says in ran.err
     assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_estimate_reads_two_texts(run: Callable[..., Any], here: Path, save_jsonl: Callable[..., Path]) -> None:
+    rng, p = np.random.default_rng(0), np.arange(1, 401) ** -1.3
+
+    def texts(k: int) -> list[str]:
+        words = rng.choice(k, size=(150, 100), p=p[:k] / p[:k].sum())
+        return [" ".join(f"w{word}q" for word in row) for row in words]
+
+    save_jsonl(here / "real.jsonl", texts(400))
+    save_jsonl(here / "cut.jsonl", texts(20))
+    command = ("phases", "estimate", "--real", "real.jsonl", "--synthetic", "cut.jsonl", "--vocab", "1000", "-q")
+    value = run(*command, "--pi", "0.1", "--tokens", "1M", "--json").value
+    first = value["orders"][0]
+    assert first["n2"]["value"] == pytest.approx(10 * first["n1"]["value"])
+    assert 15 <= first["k"]["value"] <= 40  # a word may be two tokens
+    assert first["starving_share"]["value"] == pytest.approx(first["n1"]["value"] / 1e6)
+    said = run(*command, "--orders", "1").out
+    assert "the tail starves below a real share" in said
+    assert run(*command, "--pi", "2").code == 2
+    assert run("phases", "estimate", "--real", "absent.jsonl", "--synthetic", "cut.jsonl").code == 2

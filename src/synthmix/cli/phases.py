@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from synthmix.cli.common import AsJson, parsed
+from synthmix.cli.phases_estimate import estimate, shown
 
 app = typer.Typer(help="Three phases of learning on mixtures with truncated synthetic text.", no_args_is_help=True)
+app.command("estimate")(estimate)
 
 Pi = Annotated[float, typer.Option("--pi", help="Real share of the training samples, 0 to 1.")]
 
@@ -108,16 +110,6 @@ def detect(
             value["plots"].append(str(path))
         lines += [f"plot: {path}" for path in value["plots"]]
     show(value, "\n".join(lines), as_json=as_json)
-
-
-def shown(interval: Any) -> str:
-    """``1.2k [1k, 1.4k]``."""
-    from synthmix.quantities import format_count
-
-    value, low, high = (
-        "?" if end is None else format_count(end) for end in (interval.value, interval.low, interval.high)
-    )
-    return f"{value} [{low}, {high}]"
 
 
 def slug(text: str) -> str:

@@ -30,8 +30,7 @@ def extrapolate(curve: Measured, share: float = 0.2) -> Extrapolation | None:
     count = max(2, round(share * len(values)))
     if len(values) - count < FEWEST:
         return None
-    least = values[-count]
-    late = curve.runs.D >= least
+    late = np.isin(curve.runs.D, values[-count:])
     rest, ahead = curve.where(~late), curve.where(late).runs
     errors = {}
     for name in ("power_law", "three_phase", "segments"):

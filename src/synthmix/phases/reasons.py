@@ -49,8 +49,9 @@ class Judgement:
 def judge(facts: Facts) -> Judgement:
     """The verdict.
 
-    Three phases need a gain of 6 in BIC over a power law, over a curve that ends on its plateau and over one that begins
-    on it, both breakpoints inside the data with two n beyond each, and an extrapolation no worse than the power law's.
+    Three phases need a gain of 6 in BIC over a power law, over a curve that ends on its plateau and over one that
+    begins on it, both breakpoints inside the data with two n beyond each, and an extrapolation no worse than the
+    power law's.
     """
     first, last = facts.n[0], facts.n[-1]
     span = f"{format_count(first)} to {format_count(last)}"

@@ -76,7 +76,7 @@ def _labels(runs: Runs, names: np.ndarray | None) -> np.ndarray:
 def _joint(runs: Runs, bootstrap: int, level: float) -> Fit | None:
     if runs.distinct("share") < 2:
         return None
-    largest = runs.select(runs.N == runs.N.max()) if runs.has("N") else runs
+    largest = runs.select(np.isclose(runs.N, runs.N.max())) if runs.has("N") else runs
     if largest.distinct("share") < 2 or largest.cells < 8 or largest.distinct("D") < 3:
         return None
     return fit("three_phase", largest, bootstrap=bootstrap, level=level, delta=None)

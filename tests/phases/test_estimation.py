@@ -1,0 +1,84 @@
+"""beta and the cutoff of texts that were drawn with both known."""
+
+import numpy as np
+import pytest
+
+from synthmix.errors import BadInput
+from synthmix.phases.estimation import Estimate, estimate_phases
+from synthmix.theory.step import find_step
+
+VOCAB, BETA = 3000, 1.3
+P = np.arange(1, VOCAB + 1) ** -BETA / (np.arange(1, VOCAB + 1) ** -BETA).sum()
+
+
+class Text:
+    """Tokens in memory."""
+
+    def __init__(self, tokens: np.ndarray) -> None:
+        self.tokens = tokens
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.tokens[start:stop]
+
+
+def drawn(k: int, count: int, seed: int) -> Text:
+    rng, names = np.random.default_rng(seed), np.random.default_rng(99).permutation(VOCAB)
+    cumulative = np.cumsum(np.where(np.arange(VOCAB) < k, P, 0))
+    return Text(names[np.searchsorted(cumulative / cumulative[-1], rng.random(count), side="right")].astype(np.uint16))
+
+
+@pytest.fixture(scope="module")
+def real() -> Text:
+    return drawn(VOCAB, 200_000, 0)
+
+
+@pytest.mark.parametrize("k", [30, 300])
+def test_a_hard_cutoff_is_found(real: Text, k: int) -> None:
+    (found,) = estimate_phases(real, drawn(k, 100_000, 1), VOCAB, orders=(1,), resamples=100)
+    assert found.k.value == pytest.approx(k, rel=0.2)
+    assert found.k.low <= k <= found.k.high
+    assert found.beyond.value < 0.1
+    assert found.before == pytest.approx(1 / P[:k].sum(), rel=0.05)
+    assert found.n1.value == pytest.approx(1 / P[k - 1], rel=0.3)
+    assert found.n2(0.01).value == pytest.approx(100 * found.n1.value)
+    assert found.n2(0.0).value is None
+    assert found.starving_share(10 * found.n1.value).value == pytest.approx(0.1)
+    assert found.starving_share(1).value == 1.0
+    assert found.zipf is not None
+    assert found.zipf.low < BETA < found.zipf.high
+    assert found.zipf.fits > 0.1
+
+
+def test_whole_text_has_no_cutoff(real: Text) -> None:
+    found: list[Estimate] = estimate_phases(real, drawn(VOCAB, 100_000, 1), VOCAB, orders=(1, 2), resamples=100)
+    for one in found:
+        assert one.k.value is None
+        assert "no cutoff" in one.k.why
+        assert one.n1.value is None
+        assert one.starving_share(1e9).value is None
+        assert np.nanmedian(one.ratio) == pytest.approx(1, abs=0.1)
+
+
+def test_a_step_is_found_where_it_is() -> None:
+    real = np.full(20, 1000)
+    assert find_step(real, np.where(np.arange(20) < 12, 900, 10)).edge == 11
+    none = find_step(real, real)
+    assert (none.edge, none.before, none.beyond, none.gain) == (19, 1.0, 1.0, 0.0)
+    assert find_step(real, np.where(np.arange(20) < 12, 10, 900)).edge == 19  # a step up is no cutoff
+
+
+@pytest.mark.parametrize(
+    ("tokens", "orders", "says"),
+    [(100, (1,), "holds 100 tokens"), (5000, (9,), "do not fit"), (5000, (0,), "0 tokens")],
+)
+def test_texts_that_cannot_be_compared(real: Text, tokens: int, orders: tuple[int, ...], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        estimate_phases(real, drawn(30, tokens, 1), VOCAB, orders=orders)
+
+
+def test_a_token_outside_the_vocabulary(real: Text) -> None:
+    with pytest.raises(BadInput, match="vocabulary of 10"):
+        estimate_phases(real, real, 10)
