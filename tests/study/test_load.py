@@ -95,3 +95,13 @@ def test_on_is_a_key_and_no_truth_value(make_study: Any, save_study: Any, tmp_pa
     config = load_study(path)
     assert config.tokenizer.on == ["web"]
     assert config.keep_checkpoints is False
+
+
+def test_an_entry_may_be_made_from_another_by_anchor_and_merge(
+    make_study: Any, save_study: Any, tmp_path: Path
+) -> None:
+    path = save_study(tmp_path / "study.yaml", make_study(tmp_path / "folder"))
+    more = "corpora:\n  one: &one {files: web.jsonl, kind: synthetic}\n  two: {<<: *one, files: other.jsonl}\n"
+    path.write_text(path.read_text().replace("corpora:\n", more))
+    two = load_study(path).corpora["two"]
+    assert (two.files, two.kind) == ([str(tmp_path / "other.jsonl")], "synthetic")  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig,
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 
-BOOL = "tag:yaml.org,2002:bool"
+BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
 UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
 
 
@@ -128,6 +128,8 @@ def _loader() -> type:
             for key_node, _ in node.value:
                 if not isinstance(key_node, yaml.ScalarNode):
                     raise yaml.constructor.ConstructorError(None, None, "a key that is no word", key_node.start_mark)
+                if key_node.tag == MERGE:  # `<<: *anchor`: its keys may be given anew
+                    continue
                 key = self.construct_object(key_node, deep=True)
                 if key in seen:
                     raise yaml.constructor.ConstructorError(None, None, f"key '{key}' twice", key_node.start_mark)
