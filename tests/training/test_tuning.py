@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.training.tuning import Optimum, Sweep, fit_optimum, fit_rule
+from synthmix.training.rate_rule import fit_rule
+from synthmix.training.tuning import Optimum, Sweep, fit_optimum
 
 
 def sweep(

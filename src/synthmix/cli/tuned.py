@@ -7,7 +7,7 @@ from synthmix.training.protocol import peak_rate
 
 if TYPE_CHECKING:
     from synthmix.study.tune import Tuned
-    from synthmix.training.tuning import Estimate
+    from synthmix.training.estimate import Estimate
 
 
 def tuned_dict(found: "Tuned") -> dict[str, Any]:

@@ -17,9 +17,10 @@ from synthmix.study.sweep import Lost, read_sweeps, run_sweep
 from synthmix.study.tasks import RunTask
 from synthmix.training.dial import dial
 from synthmix.training.protocol import Protocol, peak_rate
+from synthmix.training.rate_rule import Rule, fit_rule
 from synthmix.training.shape import shape_for
 from synthmix.training.spec import RunSpec
-from synthmix.training.tuning import Optimum, Rule, Sweep, fit_optimum, fit_rule
+from synthmix.training.tuning import Optimum, Sweep, fit_optimum
 
 EVALUATE_TOKENS = 50_000
 SPREAD = 2.0  # from one rate to the next, where rates are a number
