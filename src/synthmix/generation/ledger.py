@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthmix.errors import BadInput
-from synthmix.generation.lines import cut_torn_line
+from synthmix.generation.lines import cut_torn_line, starts
 from synthmix.generation.prompt import Prompt
 from synthmix.quantities import format_count
 
@@ -137,9 +137,8 @@ class Ledger:
 
     def _read(self, log: Path) -> None:
         """Every try that went out and did not come back counts as lost."""
-        with log.open(encoding="ascii") as lines:
-            for line in lines:
-                inputs, outputs = map(int, line[1:].split())
-                sign = 1 if line[0] == "-" else -1
-                self.lost_input += sign * inputs
-                self.lost_output += sign * outputs
+        for _, line in starts(log):
+            inputs, outputs = map(int, line[1:].split())
+            sign = 1 if line.startswith(b"-") else -1
+            self.lost_input += sign * inputs
+            self.lost_output += sign * outputs
