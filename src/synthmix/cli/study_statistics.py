@@ -29,7 +29,7 @@ def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: An
     if parquet is not None:
         write_study(ranked, rare, parquet)
     if html is not None:
-        from synthmix.report.statistics_page import write_study_statistics
+        from synthmix.report.study_statistics_page import write_study_statistics
 
         write_study_statistics(found.folder.name, ranked, rare, html)
     params, tokens = found.cells[-1]
@@ -67,7 +67,9 @@ def table_text(found: StatisticTable) -> str:
         for row in found.rows
     ]
     head = ["statistic", "groups", "Spearman", "Kendall", "would choose", "regret"]
-    return f"{table(head, rows)}\n{found.recipes} recipes, {found.level:.0%} intervals. {found.sentence}"
+    return (
+        f"{table(head, rows)}\n{found.recipes} recipes, {found.level:.0%} intervals. {found.sentence}\n{found.detail}"
+    )
 
 
 def rare_text(rows: list[RareRow]) -> str:

@@ -18,7 +18,7 @@ from synthmix.report.verdict import judge
 from synthmix.report.words import answer_and_sureness, as_measured
 from synthmix.results import Results
 
-_PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
+PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -94,7 +94,7 @@ def embedded(value: Any) -> str:
 def _drawing(results: Results, drawn: dict[str, Figure]) -> dict[str, Any]:
     return {
         "themes": {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES},
-        "config": _PLOTLY,
+        "config": PLOTLY,
         "figures": {
             figure.id: [
                 {"data": view.data, "layout": {**view.layout, "height": figure.height}} for view in figure.views

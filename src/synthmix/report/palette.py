@@ -63,6 +63,15 @@ def colours(results: Results, theme: str) -> dict[str, str]:
     return found
 
 
+def series(count: int, theme: str) -> dict[str, str]:
+    """The page's own colours, and ``s<i>``, ``s<i>-band`` for ``count`` series that are no recipes; ``s0`` is ink."""
+    found = dict(_BASE[theme])
+    for i in range(count):
+        found[f"s{i}"] = _BASE[theme]["ink"] if i == 0 else _hue(i - 1, theme)
+        found[f"s{i}-band"] = _faint(found[f"s{i}"])
+    return found
+
+
 def scales(theme: str) -> dict[str, list[tuple[float, str]]]:
     """Colour scales of the heat maps, as Plotly takes them."""
     return {name: [(i / (len(c) - 1), colour) for i, colour in enumerate(c)] for name, c in _SCALES[theme].items()}

@@ -7,15 +7,14 @@ with replacement (two-way bootstrap of the mean, percentiles), since both are sa
 it should be: four recipes have only 24 orders.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.statistics.correlation import SMALLEST_GROUP, bootstrap, mean_correlation
 
-SMALLEST_GROUP = 3
-_ELEMENTS = 2**22  # of the arrays that hold a chunk of resamples
 _NAMED = 6
 
 
@@ -56,6 +55,7 @@ class StatisticTable:
     recipes: int
     level: float
     sentence: str
+    detail: str
 
 
 def statistic_table(
@@ -87,7 +87,7 @@ def statistic_table(
     best = int(np.nanargmin(final))
     rows = [_row(name, m, losses, recipes, last, final, level, resamples, seed) for name, m in measures.items()]
     rows.sort(key=lambda row: -(row.spearman if row.spearman is not None else -2.0))
-    return StatisticTable(rows, recipes[best], len(recipes), level, _sentence(rows, recipes[best]))
+    return StatisticTable(rows, recipes[best], len(recipes), level, *_said(rows, recipes[best]))
 
 
 def _row(
@@ -104,9 +104,9 @@ def _row(
     from scipy.stats import kendalltau, spearmanr
 
     badness = -measure.values if measure.higher else measure.values
-    spearman = _mean_correlation(lambda a, b: float(spearmanr(a, b).statistic), badness, losses)
-    kendall = _mean_correlation(lambda a, b: float(kendalltau(a, b).statistic), badness, losses)
-    bounds = _bootstrap(badness, losses, level, resamples, seed)
+    spearman = mean_correlation(lambda a, b: float(spearmanr(a, b).statistic), badness, losses)
+    kendall = mean_correlation(lambda a, b: float(kendalltau(a, b).statistic), badness, losses)
+    bounds = bootstrap(badness, losses, level, resamples, seed)
     judged = _means(badness[last])
     known = np.isfinite(judged) & np.isfinite(final)
     # Recipes between which the statistic sees no difference at all are no choice.
@@ -127,82 +127,25 @@ def _row(
     )
 
 
-def _mean_correlation(
-    correlation: Callable[[np.ndarray, np.ndarray], float], badness: np.ndarray, losses: np.ndarray
-) -> tuple[float | None, int]:
-    found = []
-    for a, b in zip(badness, losses, strict=True):
-        known = np.isfinite(a) & np.isfinite(b)
-        if known.sum() >= SMALLEST_GROUP and np.ptp(a[known]) > 0 and np.ptp(b[known]) > 0:
-            found.append(correlation(a[known], b[known]))
-    return (float(np.mean(found)) if found else None), len(found)
-
-
-def _bootstrap(
-    badness: np.ndarray, losses: np.ndarray, level: float, resamples: int, seed: int
-) -> tuple[float | None, float | None, float | None, float | None]:
-    """Bounds of the mean Spearman and Kendall correlations under resampled recipes and groups."""
-    rng, (groups, recipes) = np.random.default_rng(seed), losses.shape
-    chunk = max(1, _ELEMENTS // (groups * recipes * recipes))
-    rho, tau = [], []
-    for at in range(0, resamples, chunk):
-        size = min(chunk, resamples - at)
-        columns, lines = rng.integers(0, recipes, (size, 1, recipes)), rng.integers(0, groups, (size, groups, 1))
-        a, b = badness[lines, columns], losses[lines, columns]
-        distinct = np.array([len(np.unique(row)) for row in columns[:, 0]]) >= SMALLEST_GROUP
-        whole = np.isfinite(a).all(axis=2) & np.isfinite(b).all(axis=2) & distinct[:, None]
-        whole &= (np.ptp(a, axis=2) > 0) & (np.ptp(b, axis=2) > 0)
-        keep = whole.any(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            one = np.where(whole, _pearson(_ranks(a), _ranks(b)), np.nan)[keep]
-            other = np.where(whole, _tau_b(a, b), np.nan)[keep]
-        rho.append(np.nanmean(one, axis=1) if len(one) else np.empty(0))
-        tau.append(np.nanmean(other, axis=1) if len(other) else np.empty(0))
-    rhos, taus = np.concatenate(rho), np.concatenate(tau)
-    if len(rhos) < 20:
-        return None, None, None, None
-    edges = [50 * (1 - level), 50 * (1 + level)]
-    (low, high), (tau_low, tau_high) = np.percentile(rhos, edges), np.percentile(taus, edges)
-    return float(low), float(high), float(tau_low), float(tau_high)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(values, axis=-1))
-
-
-def _pearson(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    a, b = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
-    return np.asarray((a * b).sum(axis=-1) / np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1)))
-
-
-def _tau_b(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b along the last axis, from the signs of all pairs."""
-    i, j = np.triu_indices(a.shape[-1], 1)
-    s, t = np.sign(a[..., i] - a[..., j]), np.sign(b[..., i] - b[..., j])
-    return np.asarray((s * t).sum(axis=-1) / np.sqrt((s * s).sum(axis=-1) * (t * t).sum(axis=-1)))
-
-
 def _means(values: np.ndarray) -> np.ndarray:
     """Mean over groups by recipe; NaN where a recipe is missing in one."""
     return np.asarray(values.mean(axis=0))
 
 
-def _sentence(rows: Sequence[StatisticRow], best: str) -> str:
+def _said(rows: Sequence[StatisticRow], best: str) -> tuple[str, str]:
+    """The plain sentence, and which statistics were right, which not, which order the recipes as the loss does."""
     judged = [row for row in rows if row.regret is not None]
     right = [row.name for row in judged if row.chooses == best]
     wrong = sorted({row.chooses for row in judged if row.chooses != best and row.chooses is not None})
     if not judged:
-        return f"No statistic tells the recipes apart; the lowest loss is {best}'s."
-    told = f"{len(right)} of {len(judged)} statistics would have chosen {best}, the recipe with the lowest loss"
-    told += f" ({_some(right)})" if right else ""
+        return f"No statistic tells the recipes apart; the lowest loss is {best}'s.", ""
+    said = f"{len(right)} of {len(judged)} statistics would have chosen {best}, the recipe with the lowest loss."
+    detail = f"Right: {_some(right)}. " if right else ""
     if wrong:
         worst = max(row.regret or 0.0 for row in judged)
-        told += f"; the others choose {_some(wrong)} and lose up to {worst:.3f} nats"
+        detail += f"The others choose {_some(wrong)} and lose up to {worst:.3f} nats. "
     sure = [row.name for row in rows if row.spearman_low is not None and row.spearman_low > 0]
-    told += f". Ordered like the loss with an interval above zero: {_some(sure) or 'none'}."
-    return told
+    return said, detail + f"They order all recipes like the loss, with an interval above zero: {_some(sure) or 'none'}."
 
 
 def _some(names: Sequence[str]) -> str:

@@ -90,43 +90,45 @@
   });
 
   const table = document.getElementById("run-table");
-  const body = table.tBodies[0];
-  const rows = Array.from(body.rows);
-  function value(row, column) {
-    const cell = row.cells[column];
-    if (cell.dataset.v === undefined) return cell.textContent.trim();
-    return cell.dataset.v === "" ? NaN : Number(cell.dataset.v);
-  }
-  function compare(a, b) {
-    if (typeof a === "string") return a.localeCompare(b);
-    if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
-    return a - b;
-  }
-  table.tHead.querySelectorAll("button").forEach((button, column) => {
-    const head = button.parentElement;
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      table.tHead.querySelectorAll("th").forEach((th) => th.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      rows.sort((a, b) => (down ? -1 : 1) * compare(value(a, column), value(b, column)));
-      rows.forEach((row) => body.appendChild(row));
+  if (table) {
+    const body = table.tBodies[0];
+    const rows = Array.from(body.rows);
+    function value(row, column) {
+      const cell = row.cells[column];
+      if (cell.dataset.v === undefined) return cell.textContent.trim();
+      return cell.dataset.v === "" ? NaN : Number(cell.dataset.v);
+    }
+    function compare(a, b) {
+      if (typeof a === "string") return a.localeCompare(b);
+      if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+      return a - b;
+    }
+    table.tHead.querySelectorAll("button").forEach((button, column) => {
+      const head = button.parentElement;
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        table.tHead.querySelectorAll("th").forEach((th) => th.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        rows.sort((a, b) => (down ? -1 : 1) * compare(value(a, column), value(b, column)));
+        rows.forEach((row) => body.appendChild(row));
+      });
     });
-  });
-  const filter = document.getElementById("filter");
-  const count = document.getElementById("shown");
-  function sift() {
-    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let left = 0;
-    rows.forEach((row) => {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-      left += row.hidden ? 0 : 1;
-    });
-    count.textContent = left + " of " + rows.length + " runs";
+    const filter = document.getElementById("filter");
+    const count = document.getElementById("shown");
+    function sift() {
+      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let left = 0;
+      rows.forEach((row) => {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        left += row.hidden ? 0 : 1;
+      });
+      count.textContent = left + " of " + rows.length + " runs";
+    }
+    filter.addEventListener("input", sift);
+    sift();
   }
-  filter.addEventListener("input", sift);
 
   label();
-  sift();
   drawAll();
 })();

@@ -1,0 +1,193 @@
+"""The page of a study's statistics: which orders the recipes as their loss does, and where the loss lies."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from synthmix.report.figures import Figure, Spec, View, axis, label, layout
+from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.statistics.ranking import StatisticTable
+
+_ROW = 24
+
+
+class Rare(Protocol):
+    """One recipe, domain and bin: :class:`synthmix.study.rare_tokens.RareRow`."""
+
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def bin(self) -> str: ...
+    @property
+    def nats(self) -> float | None: ...
+    @property
+    def of_tokens(self) -> float: ...
+    @property
+    def of_loss(self) -> float: ...
+    @property
+    def gain(self) -> float | None: ...
+
+
+def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Rare], path: Path) -> None:
+    """Write the page.
+
+    Raises:
+        BadInput, Failure: ``path`` cannot be written to.
+    """
+    recipes = list(dict.fromkeys(row.recipe for row in rare))
+    write_page(
+        path,
+        title=f"{study}: statistics and loss",
+        eyebrow="Which statistic of the text would have chosen the right mixture?",
+        lead=ranked.sentence,
+        under=[
+            ranked.detail,
+            f"{ranked.recipes} recipes; {ranked.level:.0%} intervals from drawing recipes and cells again.",
+        ],
+        sections=[
+            Section(
+                "ranks", "Against loss", "Statistics against measured loss", [_correlations(ranked)], [_table(ranked)]
+            ),
+            Section(
+                "rare", "Rare tokens", "Loss by training frequency", _rare_figures(rare, recipes), _rare_table(rare)
+            ),
+        ],
+        facts={
+            "Correlation": "mean over cells (size, budget) and held-out domains of the rank correlation over recipes; "
+            "+1: what the statistic prefers has the lower loss",
+            "Regret": "loss of the recipe that it would have chosen above the best one's, at the largest cell",
+            "Counts": "exact, of the tokens that a run of the recipe reads",
+            "Against natural": "from which tokens the difference to the natural text's loss comes, by the natural "
+            "text's counts; the parts add up to it",
+        },
+        colours=max(len(recipes), 2),
+    )
+
+
+def _correlations(ranked: StatisticTable) -> Figure:
+    views = []
+    for name, low, high in (("spearman", "spearman_low", "spearman_high"), ("kendall", "kendall_low", "kendall_high")):
+        rows = [row for row in ranked.rows if getattr(row, name) is not None][::-1]
+        values = [getattr(row, name) for row in rows]
+        trace = {
+            "type": "scatter",
+            "mode": "markers",
+            "x": values,
+            "y": list(range(len(rows))),
+            "marker": {"color": "@s1", "size": 8},
+            "error_x": {
+                "type": "data",
+                "symmetric": False,
+                "array": [max((getattr(r, high) or v) - v, 0.0) for r, v in zip(rows, values, strict=True)],
+                "arrayminus": [max(v - (getattr(r, low) or v), 0.0) for r, v in zip(rows, values, strict=True)],
+                "color": "@s1",
+                "thickness": 1.2,
+                "width": 0,
+            },
+            "hovertemplate": "%{x:.2f}<extra></extra>",
+        }
+        names = [label(row.name, 44) for row in rows]
+        y = axis("", tickvals=list(range(len(rows))), ticktext=names, ticks="", showgrid=False)
+        x = axis("rank correlation with measured loss", range=[-1.05, 1.05])
+        line = {"type": "line", "x0": 0, "x1": 0, "y0": -0.5, "y1": len(rows) - 0.5, "line": {"color": "@rule"}}
+        views.append(View(name.capitalize(), [trace], layout(x, y, showlegend=False, shapes=[line])))
+    return Figure(
+        id="correlations",
+        title="Which statistics order the recipes as their loss does",
+        caption="Right of zero: what the statistic prefers does have the lower loss. Bars are intervals.",
+        summary="A dot and an interval for each statistic; the numbers are in the table.",
+        views=views,
+        height=120 + _ROW * len(ranked.rows),
+    )
+
+
+def _table(ranked: StatisticTable) -> Shown:
+    rows = [
+        [
+            row.name,
+            row.chooses or "none",
+            "n/a" if row.regret is None else f"{row.regret:.4f}",
+            _interval(row.spearman, row.spearman_low, row.spearman_high),
+            _interval(row.kendall, row.kendall_low, row.kendall_high),
+            str(row.groups),
+        ]
+        for row in ranked.rows
+    ]
+    return numbers("", ["Statistic", "Would choose", "Regret", "Spearman", "Kendall", "Groups"], rows, names=2)
+
+
+def _rare_figures(rare: Sequence[Rare], recipes: list[str]) -> list[Figure]:
+    if not rare:
+        return []
+    domains, bins = list(dict.fromkeys(r.domain for r in rare)), list(dict.fromkeys(r.bin for r in rare))
+    nats = [View(label(d), _lines(rare, recipes, d, bins), _by_bin(bins, "nats per token")) for d in domains]
+    gains = [
+        View(
+            label(d), _bars(rare, recipes, d, bins), _by_bin(bins, "difference to natural text, nats", barmode="group")
+        )
+        for d in domains
+    ]
+    return [
+        Figure("nats", "What a token costs by how often training showed it", "By each recipe's own counts, at the "
+               "largest cell.", "A falling line for each recipe.", nats),
+        Figure("gains", "Where the difference to natural text comes from", "By the natural text's counts; below zero "
+               "the mixture is better. A recipe's bars add up to its difference.", "Bars by bin and recipe.", gains),
+    ]  # fmt: skip
+
+
+def _lines(rare: Sequence[Rare], recipes: list[str], domain: str, bins: list[str]) -> list[Spec]:
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": label(recipe, 40),
+            "x": [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            "y": [r.nats for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            "line": {"color": f"@s{i}", "width": 2},
+        }
+        for i, recipe in enumerate(recipes)
+    ]
+
+
+def _bars(rare: Sequence[Rare], recipes: list[str], domain: str, bins: list[str]) -> list[Spec]:
+    return [
+        {
+            "type": "bar",
+            "name": label(recipe, 40),
+            "x": [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            "y": [r.gain for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            "marker": {"color": f"@s{i}"},
+        }
+        for i, recipe in enumerate(recipes)
+        if any(r.gain is not None for r in rare if r.recipe == recipe)
+    ]
+
+
+def _by_bin(bins: list[str], title: str, **more: object) -> Spec:
+    x = axis("times that training showed the token", tickvals=list(range(len(bins))), ticktext=bins)
+    return layout(x, axis(title), **more)
+
+
+def _rare_table(rare: Sequence[Rare]) -> list[Shown]:
+    rows = [
+        [
+            r.recipe,
+            r.domain,
+            r.bin,
+            f"{r.of_tokens:.2%}",
+            "n/a" if r.nats is None else f"{r.nats:.3f}",
+            f"{r.of_loss:.2%}",
+            "" if r.gain is None else f"{r.gain:+.4f}",
+        ]
+        for r in rare
+    ]
+    head = ["Recipe", "Held out", "Seen in training", "Of tokens", "Nats", "Of loss", "Against natural"]
+    return [numbers("", head, rows, names=3)] if rows else []
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:+.2f}" + (f" ({low:+.2f} to {high:+.2f})" if low is not None and high is not None else "")
