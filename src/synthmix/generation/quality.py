@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from synthmix.errors import BadInput
 from synthmix.generation.diversity import blocks, diversity
 from synthmix.generation.faithfulness import faithfulness
-from synthmix.generation.measures import MEASURES
+from synthmix.generation.measures import MEASURES, About
 from synthmix.generation.pairs import Pair, sampled
 from synthmix.generation.phrases import task_talk
 from synthmix.generation.words import words_of
@@ -47,11 +47,12 @@ class SetQuality(BaseModel):
 
 
 class QualityReport(BaseModel):
-    """Several sets side by side; the first one is the source, when there is one."""
+    """Several sets side by side; the first one is the source, when there is one. ``about``: what each measure is."""
 
     model_config = ConfigDict(frozen=True)
 
     sets: list[SetQuality]
+    about: dict[str, About] = MEASURES
     block_words: int
     seed: int
 

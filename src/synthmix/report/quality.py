@@ -1,0 +1,161 @@
+"""The page and the tables of a quality report of generated text, from its JSON alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synthmix.errors import BadInput
+from synthmix.files import write_bytes, write_text
+from synthmix.report.figures import Figure, Spec, View, axis, label, layout
+from synthmix.report.flat import Table
+from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.table_files import to_csv, to_parquet
+
+_GROUPS = {
+    "faithfulness": (
+        "Faithfulness",
+        "What of the sources comes back",
+        "Proxies by words, numbers and names: see below.",
+    ),
+    "diversity": ("Diversity", "How varied the text is", "On blocks of equal size; higher distinct-n is more varied."),
+    "lengths": ("Lengths", "How long the texts are", ""),
+    "failures": ("Failures", "What went wrong", "Before the filters, if the text was measured before them."),
+}
+_COLUMNS = {"set": str, "group": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
+_SOURCE = "source"
+
+
+def write_quality(report: Mapping[str, Any], folder: Path) -> Path:
+    """Write ``folder/quality.html`` and ``folder/tables/quality.csv|parquet``; the page last, each file atomically.
+
+    Args:
+        report: ``QualityReport.model_dump()``, or its JSON read back.
+
+    Raises:
+        BadInput: it holds no sets, or the folder cannot be written to.
+        Failure: the disk is full.
+    """
+    if not report.get("sets"):
+        raise BadInput("holds no sets of text", where=folder, remedy="measure some text first")
+    table = quality_table(report)
+    write_text(folder / "tables" / "quality.csv", to_csv(table))
+    write_bytes(folder / "tables" / "quality.parquet", to_parquet(table))
+    page = folder / "quality.html"
+    names = [one["name"] for one in report["sets"] if one["name"] != _SOURCE]
+    write_page(
+        page,
+        title="Generated text",
+        eyebrow="How good is the generated text?",
+        lead=_lead(names, against=_SOURCE in [one["name"] for one in report["sets"]]),
+        under=_under(report),
+        sections=[section for group in _GROUPS if (section := _section(report, group)).figures],
+        facts={about["label"]: about["says"] for about in report["about"].values()},
+        colours=len(report["sets"]),
+    )
+    return page
+
+
+def quality_table(report: Mapping[str, Any]) -> Table:
+    """A row for each set and measure; ``against_source``: the value over the source's, where it has one."""
+    base: Mapping[str, Any] = next((one["measures"] for one in report["sets"] if one["name"] == _SOURCE), {})
+    rows: list[tuple[Any, ...]] = []
+    for one in report["sets"]:
+        for name, measure in one["measures"].items():
+            over = base.get(name, {}).get("value")
+            own = [measure[key] for key in ("value", "low", "high", "n")]
+            relative = measure["value"] / over if over else None
+            rows.append((one["name"], report["about"][name]["group"], name, *own, relative))
+    return Table("quality", {**_COLUMNS, "against_source": float}, rows)
+
+
+def _lead(names: Sequence[str], *, against: bool) -> str:
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "The source"
+    return f"{listed}, measured against {'the source' if against and names else 'nothing but itself'}"
+
+
+def _under(report: Mapping[str, Any]) -> list[str]:
+    """What stands out: failures whose interval lies above zero, and the best and worst of two faithfulness measures."""
+    lines = [
+        "Samples: "
+        + ", ".join(f"{one['name']} {one['documents']:,} of {one['seen']:,} documents" for one in report["sets"])
+        + ".",
+    ]
+    for name in ("numbers_kept", "names_kept"):
+        values = {one["name"]: one["measures"][name] for one in report["sets"] if name in one["measures"]}
+        if len(values) > 1:
+            best, worst = (choose(values, key=lambda who: values[who]["value"]) for choose in (max, min))
+            apart = (values[best]["low"] or 0) > (values[worst]["high"] or 1)
+            about = report["about"][name]["label"]
+            lines.append(
+                f"{about}: most by {best} ({_shown(values[best], True)}), least by {worst}"
+                f" ({_shown(values[worst], True)}); {'beyond' if apart else 'within'} their intervals."
+            )
+    return lines
+
+
+def _section(report: Mapping[str, Any], group: str) -> Section:
+    short, title, caption = _GROUPS[group]
+    chosen = {name: about for name, about in report["about"].items() if about["group"] == group}
+    present = {name: a for name, a in chosen.items() if any(name in one["measures"] for one in report["sets"])}
+    if not present:
+        return Section(group, short, title)
+    figure = Figure(
+        id=group,
+        title=title,
+        caption=f"{caption} Bars: 95 % intervals.".strip(),
+        summary="A dot with an interval for each set; every number is in the table below.",
+        views=[_view(report, name, about) for name, about in present.items()],
+        height=140 + 34 * len(report["sets"]),
+    )
+    return Section(group, short, title, [figure], [_table(report, present)])
+
+
+def _view(report: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> View:
+    scale = 100 if about["share"] else 1
+    data: list[Spec] = []
+    for number, one in enumerate(report["sets"]):
+        measure = one["measures"].get(name)
+        if measure is None:
+            continue
+        value = measure["value"]
+        low, high = measure["low"], measure["high"]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": label(one["name"]),
+                "x": [scale * value],
+                "y": [label(one["name"])],
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [scale * (high - value) if high is not None else 0],
+                    "arrayminus": [scale * (value - low) if low is not None else 0],
+                    "color": f"@s{number}",
+                },
+                "marker": {
+                    "color": f"@s{number}",
+                    "size": 10,
+                    "symbol": "diamond" if one["name"] == _SOURCE else "circle",
+                },
+            }
+        )
+    unit = f"{about['label']} (%)" if about["share"] else about["label"]
+    names = axis("", autorange="reversed", type="category")
+    return View(about["label"], data, layout(axis(unit), names, showlegend=False))
+
+
+def _table(report: Mapping[str, Any], present: Mapping[str, Mapping[str, Any]]) -> Shown:
+    rows = []
+    for one in report["sets"]:
+        found = one["measures"]
+        rows.append([one["name"], *(_shown(found[n], a["share"]) if n in found else "" for n, a in present.items())])
+    return numbers("", ["", *(about["label"] for about in present.values())], rows)
+
+
+def _shown(measure: Mapping[str, Any], share: bool) -> str:
+    scale, unit = (100, " %") if share else (1, "")
+    text = f"{scale * measure['value']:.3g}{unit}"
+    if measure["low"] is None:
+        return text
+    return f"{text} [{scale * measure['low']:.3g}, {scale * measure['high']:.3g}]"
