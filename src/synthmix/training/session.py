@@ -8,6 +8,7 @@ from pathlib import Path
 from synthmix.errors import BadInput, Failure
 from synthmix.mixture.manifest import make_manifest
 from synthmix.training.batches import Stream, read_batch
+from synthmix.training.compiled import prepare
 from synthmix.training.device import best_device
 from synthmix.training.model import make_model, optimizer_for
 from synthmix.training.spec import RunSpec
@@ -42,6 +43,9 @@ class Session:
         self.spec, self.streams, self.owner, self.precision = spec, streams, owner, precision
         self.device = best_device()
         self.model = make_model(spec.shape, spec.vocab, protocol.context, spec.seed, eos).to(self.device)
+        prepare(
+            self.model, flops=spec.flops, sequences=protocol.sequences, context=protocol.context, precision=precision
+        )
         self.optimizer = optimizer_for(self.model, spec.peak, protocol.weight_decay, protocol.betas)
         self.step, self.began, self.seconds = 0, 0, 0.0
         self.trace: list[tuple[int, float]] = []
