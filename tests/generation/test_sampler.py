@@ -138,3 +138,19 @@ def test_min_p_narrows_the_text_and_is_part_of_the_key_only_when_used(model: Any
     assert "min_p" not in Sampling().model_dump(mode="json")
     assert Sampling(min_p=0.1).model_dump(mode="json")["min_p"] == 0.1
     assert Sampling.model_validate(Sampling(min_p=0.1).model_dump()) == Sampling(min_p=0.1)
+
+
+def test_parameters_may_be_distributions_that_each_part_draws_from(model: Any) -> None:
+    drawn = sampling(temperature={"uniform": [0.5, 1.5]}, top_k={"choice": [3, 5]})
+    parts = [drawn.drawn(seed) for seed in range(40)]
+    assert all(0.5 <= part["temperature"] <= 1.5 and part["top_k"] in (3, 5) for part in parts)
+    assert len({part["temperature"] for part in parts}) > 30
+    assert parts[3] == drawn.drawn(3)
+    assert parts[0]["top_p"] == 0.95
+    assert sampling().drawn(1) == {"temperature": 1.0, "top_p": 0.95, "top_k": 0, "min_p": 0.0}
+    assert Sampling.model_validate(drawn.model_dump(mode="json")) == drawn
+    spread = {"uniform": [0.9, 0.95]}
+    assert sample(model, temperature=spread) == sample(model, temperature=spread)
+    for wrong in ({"choice": [0, 1]}, {"uniform": [2.5, 3]}, {"normal": [1, 1]}, {"uniform": [1.5, 0.5]}):
+        with pytest.raises(ValidationError, match="temperature"):
+            sampling(temperature=wrong)

@@ -86,7 +86,7 @@ def quality_report(
 
     Args:
         sets: name -> its pairs, streamed; at most ``sample`` of each are kept, chosen uniformly.
-        block_words: size of the blocks that diversity is measured on; less when the smallest set has less than two.
+        block_words: size of the blocks that diversity is measured on; less when the smallest set has less than ten.
 
     Raises:
         BadInput: no sets, an empty one, or one that is called ``source``.
@@ -102,7 +102,7 @@ def quality_report(
     if sources:
         texts = {SOURCE: sources, **texts}
     sizes = {name: int(sum(len(text.split()) for text in own)) for name, own in texts.items()}
-    words = min(block_words, max(min(sizes.values()) // 2, 1))
+    words = min(block_words, max(min(sizes.values()) // BLOCKS, 1))
     found = []
     for name, own in texts.items():
         pairs = samples[name].pairs if name in samples else [Pair(text) for text in own]
@@ -157,5 +157,7 @@ def _blocks(measured: list[dict[str, float]]) -> dict[str, Measure]:
         mean, count = float(values.mean()), len(values)
         half = float(t.ppf(0.975, count - 1) * values.std(ddof=1) / math.sqrt(count)) if count > 1 else None
         low, high = (None, None) if half is None else (mean - half, mean + half)
+        if low is not None and high is not None and MEASURES[name].share:
+            low, high = max(low, 0.0), min(high, 1.0)
         found[name] = Measure(value=mean, low=low, high=high, n=count)
     return found

@@ -5,32 +5,70 @@ covers the insides of documents and not only their beginnings (CHOSEN).
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_serializer,
+)
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.generation.draw import Draw
+from synthmix.generation.parameters import check_sampling, draw_sampling
 from synthmix.training.batches import Stream
 
 
+def _number_or_distribution(value: Any, number: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    if not isinstance(value, Mapping):
+        return number(value)
+    name = str(info.field_name)
+    checked = check_sampling({name: value})[name]
+    for ends in checked.values():
+        for end in ends:
+            number(end)
+    return checked
+
+
+# A number, or a distribution that each part draws from, as {uniform: [0.7, 1.3]}.
+_Drawn = (WrapValidator(_number_or_distribution), PlainSerializer(lambda value: value))
+
+
 class Sampling(BaseModel):
-    """How a model is sampled. ``length`` bounds prompt and continuation together, in tokens."""
+    """How a model is sampled. ``length`` bounds prompt and continuation together, in tokens.
+
+    ``temperature``, ``top_p``, ``top_k`` and ``min_p`` may be distributions, from which each part draws
+    (:mod:`synthmix.generation.parameters`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(default=1.0, gt=0)
-    top_p: float = Field(default=0.95, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0, description="0: no limit")
+    temperature: Annotated[float, Field(gt=0), *_Drawn] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1), *_Drawn] = 0.95
+    top_k: Annotated[int, Field(ge=0, description="0: no limit"), *_Drawn] = 0
     prompt: int = Field(default=16, ge=1, description="tokens of real text that start a document")
     length: int = Field(default=256, ge=16)
     rows: int = Field(default=256, ge=1, description="documents sampled at once: one part")
-    min_p: float = Field(default=0.0, ge=0, lt=1, description="least share of the most probable token's probability")
+    min_p: Annotated[
+        float, Field(ge=0, lt=1, description="least share of the most probable token's probability"), *_Drawn
+    ] = 0.0
+
+    def drawn(self, seed: int) -> dict[str, Any]:
+        """What the part with this seed is sampled with: ``temperature``, ``top_p``, ``top_k``, ``min_p`` as numbers."""
+        names = ("temperature", "top_p", "top_k", "min_p")
+        drawn = draw_sampling({name: getattr(self, name) for name in names}, seed, "part")
+        return {name: drawn[name] for name in names}
 
     @model_serializer(mode="wrap")
     def _without_defaults_of_later_versions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -64,14 +102,7 @@ def sample_part(
     starts = np.random.default_rng(seed).integers(0, len(prompts) - sampling.prompt, size=sampling.rows)
     first = np.stack([prompts.read(int(s), int(s) + sampling.prompt) for s in starts]).astype(np.int64)
     ids = torch.from_numpy(first).to(model.device)
-    draw = Draw(
-        temperature=sampling.temperature,
-        top_k=sampling.top_k,
-        top_p=sampling.top_p,
-        min_p=sampling.min_p,
-        seed=seed,
-        device=model.device,
-    )
+    draw = Draw(**sampling.drawn(seed), seed=seed, device=model.device)
     with torch.no_grad():
         out = model.generate(
             ids,

@@ -101,9 +101,9 @@ def _section(report: Mapping[str, Any], group: str) -> Section:
         return Section(group, short, title)
     figure = Figure(
         id=group,
-        title=title,
+        title="Each measure with its interval",
         caption=f"{caption} Bars: 95 % intervals.".strip(),
-        summary="A dot with an interval for each set; every number is in the table below.",
+        summary=f"{title}: a dot with an interval for each set; every number is in the table below.",
         views=[_view(report, name, about) for name, about in present.items()],
         height=140 + 34 * len(report["sets"]),
     )
@@ -149,6 +149,8 @@ def _table(report: Mapping[str, Any], present: Mapping[str, Mapping[str, Any]]) 
     rows = []
     for one in report["sets"]:
         found = one["measures"]
+        if not any(name in found for name in present):
+            continue
         rows.append([one["name"], *(_shown(found[n], a["share"]) if n in found else "" for n, a in present.items())])
     return numbers("", ["", *(about["label"] for about in present.values())], rows)
 
