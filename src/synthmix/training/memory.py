@@ -7,30 +7,58 @@ from synthmix.errors import BadInput
 from synthmix.quantities import format_count
 from synthmix.training.shape import Shape
 
-BASE = 420 * 2**20  # a worker before its first run: python, torch, transformers (measured: benchmarks/memory.py)
+BASE = 410 * 2**20  # a worker before its first run: python, torch, transformers (measured: benchmarks/memory.py)
+HOLES = {"bf16": 1.0, "float32": 1.15}  # peak over what is kept: temporaries, and holes in the heap (measured)
+COMPILER = 170 * 2**20  # the compiler in the process (measured)
+FUSED = 0.5  # kept by compiled operations over kept by single ones (measured)
 SPARE = 0.9  # share of the free memory that is filled (CHOSEN)
 
 
-def run_memory(shape: Shape, vocab: int, batch_tokens: int, context: int, precision: str) -> int:
+def run_memory(
+    shape: Shape,
+    vocab: int,
+    batch_tokens: int,
+    context: int,
+    precision: str,
+    *,
+    device: str = "cpu",
+    compiled: bool = False,
+) -> int:
     """Bytes that a worker needs at its peak while it trains, itself included.
 
-    Weights, gradients and Adam's two moments in float32 (16 bytes a parameter), and in bf16 the weights once more; what
-    the backward pass needs of each token (DERIVED from the operations, then scaled to the measured peak, which has
-    temporaries and a heap with holes in it: benchmarks/memory.py).
+    Weights, gradients and Adam's two moments in float32 (16 bytes a parameter), the weights once more as the products
+    take them (4), and what the backward pass keeps of each token (DERIVED from the operations of training/llama.py),
+    times ``HOLES``. Within 20 % of the measured peak on a CPU (benchmarks/memory.py); not measured on a GPU.
 
     Args:
         batch_tokens: tokens that are computed at once: the whole batch, or a micro-batch of it.
         precision: ``bf16`` or ``float32``.
+        device: ``cuda``: attention is fused there, its scores are never stored.
+        compiled: fused operations keep less, and the compiler itself takes its place.
     """
-    width = 2 if precision == "bf16" else 4
-    state = shape.params_total(vocab) * (16 + (2 if precision == "bf16" else 0))
-    layer = 16 * shape.width + 8 * shape.hidden + 5 * shape.heads * context
-    token = shape.depth * layer * width + vocab * (8 + width)
-    return int(BASE + state + 2.5 * batch_tokens * token)
+    size = 2 if precision == "bf16" else 4
+    shared = shape.width // shape.heads * shape.kv_heads
+    kept = 2 * (8 + size) * shape.width  # two norms: input and normalised in float32, output
+    kept += size * (3 * shape.width + 3 * shared)  # queries, keys, values before and after rotation; attention's output
+    if device != "cuda":
+        kept += (6 if size == 2 else 4) * shape.heads * context  # scores in float32, and rounded
+    kept += 4 * size * shape.hidden  # gate and up, silu(gate), product
+    head = (8 + size) * shape.width + (4 if size == 2 else 8) * vocab
+    tokens = HOLES[precision] * batch_tokens * (shape.depth * kept + head)
+    extra = COMPILER if compiled else 0
+    return int(BASE + extra + 20 * shape.params_total(vocab) + tokens * (FUSED if compiled else 1))
 
 
 def sequences_at_once(
-    shape: Shape, vocab: int, sequences: int, context: int, precision: str, free: int, shards: int = 1
+    shape: Shape,
+    vocab: int,
+    sequences: int,
+    context: int,
+    precision: str,
+    *,
+    free: int,
+    device: str = "cpu",
+    shards: int = 1,
 ) -> int:
     """Sequences of a micro-batch: all ``sequences`` of a step if they fit into ``free`` bytes, else an equal part.
 
@@ -41,11 +69,11 @@ def sequences_at_once(
         BadInput: not even one fits.
     """
     room = free * SPARE
-    fixed = run_memory(shape, vocab, 0, context, precision) - BASE
+    fixed = run_memory(shape, vocab, 0, context, precision, device=device) - BASE
     need = 0.0
     for parts in range(1, sequences + 1):
         count = -(-sequences // parts)
-        tokens = run_memory(shape, vocab, count * context, context, precision) - BASE - fixed
+        tokens = run_memory(shape, vocab, count * context, context, precision, device=device) - BASE - fixed
         need = fixed / shards + tokens
         if need <= room:
             return count
