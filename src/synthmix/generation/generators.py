@@ -59,9 +59,9 @@ async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> Non
     for endpoint in endpoints:
         listed: list[str] | None = None
         try:
-            listed = await _patiently(endpoint.models)
+            listed = await _patiently(endpoint.models, endpoint)
             if listed is None or endpoint.model not in listed:
-                await _patiently(partial(endpoint.complete, _QUESTION))
+                await _patiently(partial(endpoint.complete, _QUESTION), endpoint)
         except RequestFault as fault:
             raise _explained(fault, endpoint, listed, key_name) from None
 
@@ -69,13 +69,14 @@ async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> Non
 _QUESTION = Prompt("", "", 0, 1, 0, ({"role": "user", "content": "Hello"},), "", "", {"max_tokens": 1})
 
 
-async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+async def _patiently(ask: Callable[[], Awaitable[Any]], endpoint: OpenAIEndpoint) -> Any:
     """``await ask()``, again when the server had a bad moment."""
     for attempt in range(PROBES - 1):
         try:
             return await ask()
         except RequestFault as fault:
-            if not fault.retry or fault.kind in ("unreachable", "time-out"):
+            late = fault.kind == "time-out" and endpoint.timeout > LONGEST_WAIT
+            if not fault.retry or fault.kind == "unreachable" or late:
                 raise
             await asyncio.sleep(min(max(fault.wait or 0.0, 0.2 * 2**attempt), LONGEST_WAIT))
     return await ask()
