@@ -9,6 +9,8 @@ import typer
 
 from synthmix.cli.common import AsJson, Quiet, telling
 
+LEVEL = 0.95  # as the quality report's
+
 
 def compare_generators(
     texts: Annotated[
@@ -32,10 +34,11 @@ def compare_generators(
 
     Example: synthmix compare-generators paired.jsonl --by source --order "gpt2-xl gpt-4o" --against web.jsonl
     """
-    from synthmix.cli.generator_texts import gathered, held_texts
-    from synthmix.cli.generators_text import rows_text
+    from synthmix.cli.generator_texts import gathered, held_texts, paired, representations
+    from synthmix.cli.generators_text import quality_text, representation_text, rows_text
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
+    from synthmix.generation.quality import quality_report
     from synthmix.statistics.generators import compare_generators as compare
 
     if not texts and study is None:
@@ -46,9 +49,15 @@ def compare_generators(
         if texts:
             written, given = gathered(texts, sources, by, human, pair, where or [], limit, order)
             heldout = {Path(path).name.split(".")[0]: held_texts(path, limit) for path in against or []}
-            rows = compare(written, given, heldout, progress=progress)
-            value["generators"] = [asdict(row) for row in rows]
-            blocks.append(rows_text(rows))
+            rows = compare(written, given, heldout, level=LEVEL, progress=progress)
+            quality = quality_report(paired(written, given), sample=limit)
+            others = representations(written, given)
+            value = {
+                "generators": [asdict(row) for row in rows],
+                "quality": quality.table(),
+                "representation": [asdict(one) for one in others],
+            }
+            blocks += [rows_text(rows), quality_text(quality), representation_text(others)]
         if study is not None:
             found, text = of_study(study, order.split() if order else None)
             value |= found

@@ -1,11 +1,13 @@
 """The texts of several generators and their sources, from files, one file, or corpora."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthmix.generation.pairs import Pair
     from synthmix.statistics.pairs import Written
+    from synthmix.statistics.representation import Representation
 
 
 def gathered(
@@ -45,6 +47,29 @@ def gathered(
         found = {name: _written(texts[0], pair, {by: [name], **_filters(where)}, limit) for name in chosen}
         given = _written(sources or texts[0], pair, {} if sources else {by: [human]}, limit)
     return found, given
+
+
+def paired(written: "Mapping[str, Sequence[Written]]", sources: "Sequence[Written]") -> "dict[str, list[Pair]]":
+    """Each text beside its source (empty where it is not known)."""
+    from synthmix.generation.pairs import Pair
+
+    known = {one.pair: one.text for one in sources if one.pair is not None}
+    return {name: [Pair(one.text, known.get(one.pair or "", "")) for one in texts] for name, texts in written.items()}
+
+
+def representations(written: "Mapping[str, Sequence[Written]]", sources: "Sequence[Written]") -> "list[Representation]":
+    """What each over- and under-represents: against its own sources, pair by pair, where ten or more are known."""
+    from synthmix.statistics.representation import represented
+
+    known, found = {one.pair: one.text for one in sources if one.pair is not None}, []
+    for name, texts in written.items():
+        both = [(one.text, known[one.pair]) for one in texts if one.pair in known]
+        if len(both) >= 10:
+            mine, theirs = [a for a, _ in both], [b for _, b in both]
+        else:
+            mine, theirs = [one.text for one in texts], [one.text for one in sources]
+        found.append(represented(name, mine, theirs, paired=len(both) >= 10, level=0.95))
+    return found
 
 
 def held_texts(path: str, limit: int) -> list[str]:

@@ -3,57 +3,60 @@
 from collections.abc import Mapping, Sequence
 
 from synthmix.cli.plan_text import table
+from synthmix.generation.measures import MEASURES
+from synthmix.generation.quality import Measure, QualityReport
 from synthmix.quantities import format_count, format_share
 from synthmix.statistics.pairs import Estimate, GeneratorRow
+from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style import StyleDistance
 from synthmix.statistics.style_match import StyleMatch
 from synthmix.study.generator_gains import Gain
 
 
 def rows_text(rows: Sequence[GeneratorRow]) -> str:
-    """Three tables: diversity, faithfulness, and fit to the held-out domains."""
-    head = ["generator", "texts", "distinct-1", "distinct-2", "distinct-3", "compression", "near-duplicates"]
+    """Fit to the held-out domains, and near-duplicates."""
+    text = f"{format_count(rows[0].words)} words of each, 95% intervals\n"
+    if not rows[0].domains:
+        return text + table(
+            ["generator", "texts", "near-duplicates"],
+            [[r.name, str(r.documents), short(r.near_duplicates)] for r in rows],
+        )
+    head = [
+        "generator",
+        "held out",
+        "mass covered",
+        "types covered",
+        "KL(test||train)",
+        "JS words",
+        "style JS",
+        "told apart",
+    ]
     body = [
         [
             row.name,
-            str(row.documents),
-            *(short(row.distinct[n]) for n in (1, 2, 3)),
-            f"{row.compression:.2f}",
-            short(row.near_duplicates),
+            fit.domain,
+            short(fit.coverage_mass),
+            short(fit.coverage_types),
+            short(fit.kl_test_train),
+            short(fit.jensen_shannon),
+            *styles(fit.style),
         ]
         for row in rows
+        for fit in row.domains
     ]
-    blocks = [f"{format_count(rows[0].words)} words of each, 90% intervals\n" + table(head, body)]
-    kept = list(dict.fromkeys(name for row in rows for name in row.faithfulness))
-    if kept:
-        body = [[r.name, str(r.pairs), *(short(r.faithfulness.get(k)) for k in kept)] for r in rows if r.faithfulness]
-        blocks.append(table(["generator", "pairs", *kept], body))
-    if rows[0].domains:
-        head = [
-            "generator",
-            "held out",
-            "mass covered",
-            "types covered",
-            "KL(test||train)",
-            "JS words",
-            "style JS",
-            "told apart",
-        ]
-        body = [
-            [
-                row.name,
-                fit.domain,
-                short(fit.coverage_mass),
-                short(fit.coverage_types),
-                short(fit.kl_test_train),
-                short(fit.jensen_shannon),
-                *styles(fit.style),
-            ]
-            for row in rows
-            for fit in row.domains
-        ]
-        blocks.append(table(head, body))
-    return "\n\n".join(blocks)
+    return text + table(head, body)
+
+
+def quality_text(report: QualityReport) -> str:
+    """Diversity, faithfulness, lengths and failures: a row a measure, a column a generator."""
+    names = [name for name in MEASURES if any(name in one.measures for one in report.sets)]
+    body = [[MEASURES[name].label, *(_measure(one.measures.get(name)) for one in report.sets)] for name in names]
+    return table(["measure", *(one.name for one in report.sets)], body)
+
+
+def representation_text(found: Sequence[Representation]) -> str:
+    """What each over- and under-represents against the sources."""
+    return "\n".join(f"{one.name} against the sources\n  " + "\n  ".join(summary(one)) for one in found)
 
 
 def gains_text(
@@ -82,6 +85,14 @@ def gains_text(
     if sentence:
         text += f"\n\n{sentence}"
     return text + (f"\n{match.sentence}" if match else "")
+
+
+def _measure(found: Measure | None) -> str:
+    if found is None:
+        return "n/a"
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def short(found: Estimate | None, *, signed: bool = False) -> str:

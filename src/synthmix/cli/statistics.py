@@ -33,7 +33,9 @@ def stats(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with all figures.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Write every number as one long table.")] = None,
-    cards: Annotated[Path | None, typer.Option(help="Folder for a Hugging Face card of each corpus.")] = None,
+    cards: Annotated[
+        Path | None, typer.Option(help="Folder for a Hugging Face card of each corpus, and of each of --shares.")
+    ] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
     engine: EngineOption = "local",
@@ -90,7 +92,7 @@ def stats(
         if cards is not None:
             from synthmix.cli.stats_files import write_cards
 
-            write_cards(found, training, cards)
+            write_cards(found, training, shares is not None, cards)
     text = survey_text(found)
     text += "".join(
         f"\n{what}: {path}" for what, path in (("page", html), ("table", parquet), ("cards", cards)) if path

@@ -1,10 +1,10 @@
-"""Generators compared on text alone: diversity, faithfulness to the same sources, coverage, divergence, style distance.
+"""Generators compared by their text: coverage of and divergence from each held-out domain, style distance, repetition.
 
 All by words, so no tokenizer favours anyone, and at equal size: as many words of each as the smallest has, since a
-longer text covers more and repeats more. Where enough sources went through every generator, only texts of these are
-compared; the order is that of a hash of the source, so samples are of the same sources as far as they go. Intervals:
-the delete-a-group jackknife over ten groups of documents (Shao & Tu 1995), for faithfulness the standard error over
-sources; both with Student's t.
+longer text covers more. Where enough sources went through every generator, only texts of these are compared; the order
+is that of a hash of the source, so samples are of the same sources as far as they go. Intervals: the delete-a-group
+jackknife over ten groups of documents (Shao & Tu 1995) with Student's t. (Diversity within a text and faithfulness to
+the source are :mod:`synthmix.generation.quality`'s.)
 """
 
 from collections import Counter
@@ -16,13 +16,12 @@ from synthmix.corpus.intake import text_hash
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import compare_unigrams
-from synthmix.statistics.faithful import faithfulness
 from synthmix.statistics.pairs import DomainFit, Estimate, GeneratorRow, Written
-from synthmix.statistics.redundancy import compression, near_duplicates
+from synthmix.statistics.redundancy import near_duplicates
 from synthmix.statistics.style import SMALLEST, StyleDistance, passages, style_distance
 from synthmix.statistics.words import as_arrays, words_of
 
-GROUPS, ENOUGH, ORDERS = 10, 30, (1, 2, 3)
+GROUPS, ENOUGH = 10, 30
 
 
 def compare_generators(
@@ -48,26 +47,12 @@ def compare_generators(
             raise BadInput("the held-out domain is empty", where=name, remedy="hold out more text")
     size = min(sum(len(words_of(one.text)) for one in written) for written in every.values())
     sampled = {name: _first(written, size) for name, written in every.items()}
-    limit = min(sum(len(one.text.encode()) for one in written) for written in sampled.values())
     progress.start("generators", len(every), "generators")
     rows = []
     for done, (name, written) in enumerate(sampled.items()):
         progress.update("generators", done, note=name)
-        paired = [] if name == "sources" else faithfulness(every[name], every["sources"], level=level)
-        rows.append(
-            GeneratorRow(
-                name=name,
-                documents=len(written),
-                words=size,
-                mean_words=size / len(written),
-                distinct=dict(zip(ORDERS, _jackknife(_distinct, written, level), strict=True)),
-                compression=(packed.ratio if (packed := compression((w.text for w in written), limit)) else 1.0),
-                near_duplicates=_duplicates(written, level),
-                pairs=len({one.pair for one in every[name] if one.pair is not None}),
-                faithfulness=dict(paired),
-                domains=[_fit(written, domain, texts, level) for domain, texts in heldout.items()],
-            )
-        )
+        fits = [_fit(written, domain, texts, level) for domain, texts in heldout.items()]
+        rows.append(GeneratorRow(name, len(written), size, _duplicates(written, level), fits))
     progress.finish("generators")
     return rows
 
@@ -91,15 +76,6 @@ def _first(written: Sequence[Written], words: int) -> list[Written]:
         if words <= 0:
             break
     return found
-
-
-def _distinct(texts: Sequence[Sequence[str]]) -> np.ndarray:
-    """Distinct-n (Li et al. 2016) for n = 1, 2, 3: distinct word n-grams over all of them, n-grams within texts."""
-    shares = []
-    for n in ORDERS:
-        grams = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
-        shares.append(len(set(grams)) / max(len(grams), 1))
-    return np.array(shares)
 
 
 def _duplicates(written: Sequence[Written], level: float) -> Estimate | None:

@@ -37,16 +37,10 @@ class DomainFit:
 
 @dataclass(frozen=True)
 class GeneratorRow:
-    """``distinct``: share of distinct word n-grams by n, at ``words`` words; ``faithfulness``: by name, over ``pairs``
-    sources (empty where nothing is paired)."""
+    """One generator (or ``sources``): how much of it was compared, its near-duplicates, and each domain."""
 
     name: str
     documents: int
     words: int
-    mean_words: float
-    distinct: dict[int, Estimate]
-    compression: float
     near_duplicates: Estimate | None
-    pairs: int
-    faithfulness: dict[str, Estimate]
     domains: list[DomainFit] = field(default_factory=list)

@@ -1,0 +1,188 @@
+"""A card for a corpus or a mixture in the Hugging Face format: YAML front matter, then Markdown.
+
+https://huggingface.co/docs/hub/datasets-cards: origin, licence, generator, shares, diversity, coverage, known risks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synthmix.corpus.corpus import Corpus
+from synthmix.statistics.described import Described
+from synthmix.statistics.representation import Representation, summary
+from synthmix.statistics.surveyed import Survey
+from synthmix.statistics.thinning import ShareRow
+
+_SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
+RISKS = {
+    "real": [
+        "It holds what people wrote and somebody collected: errors, bias and personal data may be among it.",
+        "Text collected after 2022 may itself be written by models; nothing here can tell.",
+    ],
+    "synthetic": [
+        "It was written by a model. It may state what is false with confidence; nobody has checked it.",
+        "What the generator does not know or avoids is missing; training on much of it narrows what a model knows.",
+        "Biases of the generator and of its source are carried on and may be stronger; the checks here are a lens.",
+        "The terms of the generator and the licence of the source both apply.",
+    ],
+}
+COMMON = "Near-duplicates of held-out text were removed by token 5-grams; a paraphrase of it is not found."
+
+
+def corpus_card(
+    name: str, corpus: Corpus, survey: Survey, representation: Representation | None = None, language: str = "en"
+) -> str:
+    """The card of one training corpus of a survey; ``representation``: against the survey's first corpus."""
+    meta, counts = corpus.meta, corpus.train_counts
+    described = next(text for text in survey.texts if text.name == name and text.kind != "held out")
+    origin = {
+        "Kind": meta.kind,
+        "Origin": meta.origin or "not stated",
+        "License": meta.license or "not stated",
+        "Generator": _plain(meta.generator) if meta.generator else ("none" if meta.kind == "real" else "not recorded"),
+        "Domains": ", ".join(meta.train),
+        "Documents": f"{counts.documents:,}",
+        "Tokens": f"{counts.tokens:,} of a vocabulary of {meta.vocab_size:,}",
+        "Bytes": f"{counts.bytes:,}",
+        "Removed": ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in meta.removed.items() if n) or "nothing",
+        "Content id": meta.id,
+    }
+    parts = [
+        _front(name, meta.license, meta.kind == "synthetic", counts.documents, language),
+        f"# {name}",
+        f"{counts.documents:,} documents of {'synthetic' if meta.kind == 'synthetic' else 'natural'} text.",
+        "## Origin",
+        _table(["", ""], [[key, value] for key, value in origin.items()]),
+        "## Diversity",
+        _diversity(described, survey),
+        "## Coverage",
+        _coverage(name, survey),
+    ]
+    if representation is not None:
+        first = survey.texts[0].name
+        parts += [f"## Over- and under-represented against {first}", _bullets(summary(representation))]
+    return "\n\n".join([*parts, "## Known risks", _bullets([*RISKS[meta.kind], COMMON])]) + "\n"
+
+
+def mixture_card(
+    natural: str,
+    corpora: Mapping[str, Corpus],
+    rows: Sequence[ShareRow],
+    survey: Survey,
+    language: str = "en",
+) -> str:
+    """The card of one mixture: ``rows`` are its expected coverage and divergence, one a held-out domain."""
+    synthetic, share = rows[0].synthetic, rows[0].share
+    name = f"{share:.1%} {synthetic} in {natural}"
+    parts = {natural: 1 - share, synthetic: share}
+    licenses = {corpora[source].meta.license or "not stated" for source, part in parts.items() if part}
+    table = [
+        [
+            source,
+            f"{part:.2%}",
+            corpora[source].meta.kind,
+            corpora[source].meta.origin or "not stated",
+            corpora[source].meta.license or "not stated",
+            _plain(corpora[source].meta.generator) if corpora[source].meta.generator else "none recorded",
+        ]
+        for source, part in parts.items()
+    ]
+    smoothing = rows[0].divergences[0].smoothing
+    covered = [
+        [
+            row.domain,
+            f"{row.coverage_mass[1]:.3%}",
+            f"{row.coverage_types[1]:.2%}",
+            f"{row.divergences[0].kl_test_train:.4f}",
+            f"{row.divergences[0].jensen_shannon:.4f}",
+        ]
+        for row in rows
+    ]
+    diversity = [_diversity(t, survey) for t in survey.texts if t.name in parts and t.kind != "held out"]
+    documents = sum(corpora[source].train_counts.documents for source, part in parts.items() if part)
+    kinds = {corpora[source].meta.kind for source, part in parts.items() if part}
+    risks = list(dict.fromkeys(risk for kind in sorted(kinds) for risk in RISKS[kind]))
+    return "\n\n".join(
+        [
+            _front(name, " and ".join(sorted(licenses)), "synthetic" in kinds, documents, language),
+            f"# {name}",
+            f"A mixture by tokens, {rows[0].tokens:,} of them.",
+            "## Shares",
+            _table(["source", "share", "kind", "origin", "license", "generator"], table),
+            "## Diversity of its sources",
+            *diversity,
+            "## Coverage",
+            f"Expected, from the sources' counts; KL smoothed by {smoothing}.",
+            _table(["held out", "tokens covered", "types covered", "KL(test‖train)", "Jensen-Shannon"], covered),
+            "## Known risks",
+            _bullets([*risks, COMMON]),
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def _front(name: str, license: str, synthetic: bool, documents: int, language: str) -> str:
+    import yaml
+
+    made = ["machine-generated"] if synthetic else ["found"]
+    front: dict[str, Any] = {
+        "pretty_name": name,
+        "language": [language],
+        "license": license or "unknown",
+        "language_creators": made,
+        "task_categories": ["text-generation"],
+        "tags": ["synthmix", *(["synthetic"] if synthetic else [])],
+        "size_categories": [next((label for most, label in _SIZES if documents < most), "n>10M")],
+    }
+    return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---"
+
+
+def _diversity(text: Described, survey: Survey) -> str:
+    law, grown, packed, same = text.zipf, text.heaps, text.compression, text.duplication
+    level = f"{survey.level:.0%} interval"
+    rows = [
+        ["distinct tokens", f"{text.types[1]:,} of the first {text.tokens:,}"],
+        ["unigram entropy", f"{text.entropy:.3f} nats"],
+    ]
+    if law:
+        rows.append(["Zipf exponent", f"{law.exponent:.3f} ({level} {law.low:.3f} to {law.high:.3f})"])
+    if grown:
+        rows.append(["Heaps exponent", f"{grown.exponent:.3f} ({level} {grown.low:.3f} to {grown.high:.3f})"])
+    if packed:
+        rows.append(["compression ratio", f"{packed.ratio:.2f} (zstd, first {packed.bytes:,} bytes)"])
+    if same:
+        told = f"{same.rate:.2%} of {same.documents:,} documents ({level} {same.low:.2%} to {same.high:.2%})"
+        rows.append(["near-duplicates", told])
+    return _table([text.name, ""], rows)
+
+
+def _coverage(name: str, survey: Survey) -> str:
+    rows = [
+        [
+            pair.against,
+            f"{pair.comparison.n} {pair.unit}",
+            f"{pair.comparison.coverage_mass[1]:.3%}",
+            f"{pair.comparison.coverage_types[1]:.2%}",
+            f"{pair.comparison.divergences[0].kl_test_train:.4f}",
+        ]
+        for pair in survey.pairs
+        if pair.corpus == name
+    ]
+    return _table(["held out", "by", "mass covered", "types covered", "KL(test‖train)"], rows)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_cell(line)}" for line in lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
