@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from synthmix.generation import minhash
 from synthmix.generation.language import NAMES, UNKNOWN, languages
-from synthmix.generation.minhash import band_keys, rows_for, signatures, similarity, sketches
+from synthmix.generation.minhash import band_keys, rows_for, signatures, similarity, sketches, spread
 from synthmix.generation.near_index import NearIndex
 from synthmix.generation.ngram_index import HashSet, NgramIndex
 from synthmix.generation.phrases import task_talk
@@ -93,7 +93,11 @@ def test_signatures_and_sketches_estimate_the_jaccard_similarity(wanted: float) 
     true = np.mean([jaccard(*two) for two in pairs])
     one, other = (signatures(words_of([two[side] for two in pairs])) for side in (0, 1))
     assert (one == other).mean() == pytest.approx(true, abs=0.02)
-    assert similarity(sketches(one), sketches(other)).mean() == pytest.approx(true, abs=0.02)
+    estimated = similarity(sketches(one), sketches(other))
+    assert estimated.mean() == pytest.approx(true, abs=0.02)
+    if 0 < wanted < 0.9:
+        own = estimated - [jaccard(*two) for two in pairs]
+        assert 0.6 * spread(float(true)) < own.std() < 1.5 * spread(float(true))
 
 
 def test_a_signature_is_the_least_of_the_permuted_hashes() -> None:
@@ -114,12 +118,12 @@ def test_long_and_empty_texts_share_a_batch() -> None:
 
 
 def test_bands_are_chosen_to_find_pairs_at_the_threshold() -> None:
-    for threshold in (0.5, 0.7, 0.8, 0.9, 0.99):
+    for threshold in (0.6, 0.7, 0.8, 0.9, 0.99):
         rows = rows_for(threshold)
-        assert 1 - (1 - threshold**rows) ** 20 >= 0.999
+        assert 1 - (1 - threshold**rows) ** 16 >= 0.998
     keys = band_keys(signatures(words_of([pair(0.8, 2)[0]])), 5)
-    assert keys.shape == (1, 20)
-    assert len(set(keys[0].tolist())) == 20
+    assert keys.shape == (1, 16)
+    assert len(set(keys[0].tolist())) == 16
 
 
 def test_near_duplicates_are_found_across_segments_and_others_are_not() -> None:
@@ -142,7 +146,7 @@ def test_an_index_stays_small() -> None:
     for _ in range(20):
         index.add(np.random.default_rng(len(index)).integers(0, 2**32, (1000, 256), dtype=np.uint32))
     assert len(index._segments) == 1
-    assert index.bytes < 400 * index._segments[0].texts
+    assert index.bytes < 220 * index._segments[0].texts
 
 
 LANGUAGES = {

@@ -14,10 +14,41 @@ _END = re.compile(
     rf"\n\s*\n\s*|(?<=[.!?\u2026]){_CLOSED}\s+(?![a-z])|\n\s*(?=[-*\u2022#|]|\d+[.)])"
     "|[\u3002\uff01\uff1f]+[\u300d\u300f\u2019\u201d\uff09]*\\s*"  # CJK full stop, exclamation and question mark
 )
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|no|fig|figs|eq|eqs|ref|vol|pp|ed|eds|cf|ca|al|inc|ltd|co|dept|univ|approx"
-    rf"|e\.g|i\.e|u\.s|u\.k)|\b[a-z])\.{_CLOSED}\s*$",
-    re.IGNORECASE,
+_ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "sr",
+        "jr",
+        "vs",
+        "no",
+        "fig",
+        "figs",
+        "eq",
+        "eqs",
+        "ref",
+        "vol",
+        "pp",
+        "ed",
+        "eds",
+        "cf",
+        "ca",
+        "al",
+        "inc",
+        "ltd",
+        "co",
+        "dept",
+        "univ",
+        "approx",
+        "e.g",
+        "i.e",
+        "u.s",
+        "u.k",
+    ]
 )
 
 Counter = Callable[[str], float]
@@ -36,11 +67,17 @@ def sentences(text: str) -> list[str]:
     found, start = [], 0
     for end in _END.finditer(text):
         piece = text[start : end.end()]
-        if "\n" not in end[0] and _ABBREVIATION.search(piece[-24:]):
+        if "\n" not in end[0] and _abbreviated(piece):
             continue
         found.append(piece)
         start = end.end()
     return [*found, text[start:]] if start < len(text) else found
+
+
+def _abbreviated(piece: str) -> bool:
+    """Whether ``piece`` ends with an abbreviation or an initial rather than with a sentence."""
+    word = piece[-24:].rstrip().rpartition(" ")[2].strip("\"'()[]\u2018\u2019\u201c\u201d")
+    return word.endswith(".") and (word[:-1].lower() in _ABBREVIATIONS or (len(word) == 2 and word[0].isalpha()))
 
 
 def split_text(text: str, tokens: float = 300, count: Counter = estimated_tokens) -> list[str]:

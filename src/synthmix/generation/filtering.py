@@ -46,7 +46,7 @@ def filter_generated(
         workers: threads.
         on_dropped: told of each document that goes, with its reasons, the first one first.
 
-    Memory: about 300 bytes per document and per source, 16 to 24 bytes per held-out word, and a few batches.
+    Memory: about 200 bytes per document and per source, 16 to 24 bytes per held-out word, and a few batches.
     """
     filters = filters or Filters()
     index = heldout if isinstance(heldout, NgramIndex) else heldout_index(heldout, filters.contamination_words)

@@ -61,7 +61,7 @@ class Filters(BaseModel):
     prompt_leakage: bool = True
     language: str | None = Field(default="source", pattern=f"^({'|'.join(['source', *NAMES])})$")
     truncated: bool = False
-    near_duplicates: float | None = Field(default=0.8, ge=0.5, lt=1)
+    near_duplicates: float | None = Field(default=0.8, ge=0.6, lt=1)
     contamination_words: int = Field(default=13, ge=8, le=50)
 
 

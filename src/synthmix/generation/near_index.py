@@ -1,13 +1,13 @@
-"""An index of texts seen so far in which near-duplicates of new ones are looked up, in about 300 bytes a text.
+"""An index of texts seen so far in which near-duplicates of new ones are looked up, in about 200 bytes a text.
 
-Each segment holds, per text, a sketch of 128 bytes and one slot of five bytes for each of its 20 bands: the text's
+Each segment holds, per text, a sketch of 64 bytes and one slot of five bytes for each of its 16 bands: the text's
 number and eight bits of the band's key, in an open-addressing table. A full segment is followed by one of twice its
 size, so nothing is ever moved. A pair is found when it shares a band and its sketches say so.
 """
 
 import numpy as np
 
-from synthmix.generation.minhash import BANDS, band_keys, rows_for, similarity, sketches
+from synthmix.generation.minhash import BANDS, SKETCH_BYTES, band_keys, rows_for, similarity, sketches, spread
 
 FIRST_TEXTS = 2**15
 _LOAD = 0.7
@@ -17,17 +17,18 @@ _PROBES = 8
 class NearIndex:
     """Texts are added in batches, each known by its number in order of adding.
 
-    Pairs of exactly the similarity ``threshold`` are found with a probability of about 0.97 and those of 0.1 less
-    with one of about 0.001 (benchmarks/filters.py measures both): the sketches may fall two standard deviations short.
+    Pairs of exactly the similarity ``threshold`` are found with a probability of about 0.97 (benchmarks/filters.py
+    measures it): sketches count when they fall no more than two standard deviations short, so some pairs of 0.1 less
+    are found as well.
 
     Args:
-        threshold: Jaccard similarity of the sets of word 5-grams, 0.5 to 1.
+        threshold: Jaccard similarity of the sets of word 5-grams, 0.6 to 1.
         texts: how many are expected; only the number of segments depends on it.
     """
 
     def __init__(self, threshold: float = 0.8, texts: int = FIRST_TEXTS) -> None:
         self.rows = rows_for(threshold)
-        self.least = threshold - 2 * ((threshold * (1 - threshold) / 256) ** 0.5)
+        self.least = threshold - 2 * spread(threshold)
         self._segments = [_Segment(max(texts, 1))]
         self._starts = [0]
 
@@ -70,7 +71,7 @@ class _Segment:
         self._numbers = np.zeros(slots, dtype=np.uint32)  # of a text plus one; 0: free
         self._tags = np.zeros(slots, dtype=np.uint8)
         self._mask = np.uint64(slots - 1)
-        self.sketches = np.zeros((self.texts, 128), dtype=np.uint8)
+        self.sketches = np.zeros((self.texts, SKETCH_BYTES), dtype=np.uint8)
 
     @property
     def bytes(self) -> int:
@@ -84,7 +85,7 @@ class _Segment:
         self.sketches[first : self.used] = own
         slots, tags = self._places(keys.ravel())
         numbers = np.repeat(np.arange(first + 1, self.used + 1, dtype=np.uint32), BANDS)
-        for _ in range(_PROBES):  # a band that finds no slot is left out: the text has 19 more
+        for _ in range(_PROBES):  # a band that finds no slot is left out: the text has 15 more
             free = self._numbers[slots] == 0
             self._numbers[slots[free]] = numbers[free]
             won = np.zeros(len(slots), dtype=bool)
