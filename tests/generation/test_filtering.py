@@ -156,6 +156,10 @@ def test_a_seeded_text_is_not_measured_against_its_keywords() -> None:
     assert dropped[0][1] == ["too_short"]
 
 
+def test_a_text_without_a_source_has_no_ratio() -> None:
+    assert run([made(prose(64), "")])[0] == [prose(64)]
+
+
 def test_truncated_texts_stay_unless_asked_otherwise() -> None:
     document = made(prose(62), finish="length")
     assert run([document])[0] == [document.text]

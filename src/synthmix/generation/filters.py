@@ -109,7 +109,11 @@ class Screen:
         least, most = self.words
         short, long = words < least, words > (most if most is not None else np.inf)
         if self.ratio is not None and not self.seeded:
-            short, long = short | (words < self.ratio[0] * given), long | (words > self.ratio[1] * given)
+            known = given > 0
+            short, long = (
+                short | (known & (words < self.ratio[0] * given)),
+                long | (known & (words > self.ratio[1] * given)),
+            )
         return short, long
 
     def _leaked(self, words: Words, given: Words) -> np.ndarray:
