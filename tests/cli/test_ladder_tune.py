@@ -33,6 +33,11 @@ def test_the_table_goes_from_a_tenth_of_a_million_to_three_billion(run: Run) -> 
     assert "vocabulary 4096, context 128" in text[-1]
 
 
+def test_the_documentation_shows_the_table_as_it_is(run: Run) -> None:
+    page = Path(__file__).parents[2] / "docs" / "ladder.md"
+    assert run("ladder").out in page.read_text(encoding="utf-8")
+
+
 def test_a_size_asked_for_with_overrides(run: Run) -> None:
     options = ("--params", "1M", "--vocab", "32k", "--context", "256", "--width", "128", "--batch", "1024")
     (row,) = run("ladder", *options, "--weight-decay", "0", "--published", "--json").value

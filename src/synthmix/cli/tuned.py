@@ -76,15 +76,16 @@ def tuned_text(found: "Tuned") -> str:
 
 
 def advice(found: "Tuned") -> list[str]:
-    """What to write under ``training`` in a study file."""
+    """What to write under ``training`` in a study file, and the factor that the sweep would put into the rule."""
     sure = [optimum for optimum in found.optima if optimum.rate is not None and optimum.edge is None]
     if found.rule is not None and len(sure) == len(found.optima) and found.rule.factor_inside:
         return [f"the rule, {found.rule.used:g} / width: leave training.learning_rate unset"]
-    return [
+    lines = [
         f"training: {{learning_rate: {optimum.rate.value:.3g}}}  # at {format_count(optimum.params)} parameters"
         for optimum in sure
         if optimum.rate is not None
     ]
+    return lines if found.rule is None else [*lines, f"{found.rule.factor.value:.3g} / width  # at other sizes"]
 
 
 def warnings(found: "Tuned") -> list[str]:
