@@ -154,6 +154,8 @@ def test_a_seeded_text_is_not_measured_against_its_keywords() -> None:
     kept, dropped, _ = run([made(prose(60, 300), seeds), made(prose(61, 60), seeds)], template=textbook)
     assert kept == [prose(60, 300)]
     assert dropped[0][1] == ["too_short"]
+    lax = Filters(min_words=10)
+    assert run([made(GERMAN, seeds)], template=textbook, filters=lax)[1][0][1] == ["wrong_language"]
 
 
 def test_a_text_without_a_source_has_no_ratio() -> None:

@@ -42,7 +42,8 @@ class Filters(BaseModel):
         ratio: lowest and highest words per word of the source; the template's when absent.
         repetition: least share of different word 5-grams among all (0.95 and more in prose).
         copied: highest share of a text's 5-grams that its source has.
-        language: a code of :data:`~synthmix.generation.language.NAMES`, or ``source``: the source's.
+        language: a code of :data:`~synthmix.generation.language.NAMES`, or ``source``: the source's, and for a seeded
+            type the template's.
         truncated: drop texts that ran into the token limit instead of marking them.
         near_duplicates: Jaccard similarity of word 5-grams from which a text is a near-duplicate of an earlier one
             or of a source.
@@ -80,6 +81,9 @@ class Screen:
         self.words = (least if filters.min_words is None else filters.min_words, filters.max_words or most)
         self.ratio = filters.ratio or (front.ratio if front is not None else None)
         self.seeded = template is not None and template.kind == "seeded"
+        self._asked_in = UNKNOWN
+        if template is not None and self.seeded:  # keywords tell no language, the instructions do
+            self._asked_in = int(languages(words_of([template.instructions]))[0])
         self._leaks = NgramIndex([[template.instructions]] if template is not None else [], LEAK_WORDS)
 
     def examine(
@@ -124,7 +128,7 @@ class Screen:
         known = languages(words)
         if language != "source":
             return (known != UNKNOWN) & (known != NAMES.index(language))
-        wanted = languages(given)
+        wanted = np.full(len(known), self._asked_in) if self.seeded else languages(given)
         return (known != UNKNOWN) & (wanted != UNKNOWN) & (known != wanted)
 
 
