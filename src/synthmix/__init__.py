@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.evaluation.losses import evaluate_model
+    from synthmix.generation.filtering import filter_generated
     from synthmix.generation.job import generate_corpus
+    from synthmix.generation.local import LocalModel
     from synthmix.generation.preview import preview_corpus
+    from synthmix.generation.quality import quality_report
     from synthmix.generation.settings import GenerateConfig
+    from synthmix.generation.template import load_template
     from synthmix.mixture.manifest import make_manifest
     from synthmix.mixture.recipe import make_recipe, make_scheduled_recipe
     from synthmix.mixture.schedule import Schedule
@@ -38,6 +42,7 @@ _WHERE = {
     "Corpus": "corpus",
     "Failure": "errors",
     "GenerateConfig": "generation.settings",
+    "LocalModel": "generation.local",
     "Results": "results",
     "RunRecord": "store",
     "Runs": "scaling",
@@ -50,18 +55,21 @@ _WHERE = {
     "build_corpus": "corpus",
     "dial": "training.dial",
     "evaluate_model": "evaluation.losses",
+    "filter_generated": "generation.filtering",
     "fit": "scaling",
     "generate_corpus": "generation.job",
     "headline": "report",
     "held_out": "scaling",
     "load_checkpoint": "training.checkpoint",
     "load_study": "study.load",
+    "load_template": "generation.template",
     "load_tokenizer": "corpus",
     "make_manifest": "mixture.manifest",
     "make_recipe": "mixture.recipe",
     "make_scheduled_recipe": "mixture.recipe",
     "open_or_build": "corpus",
     "preview_corpus": "generation.preview",
+    "quality_report": "generation.quality",
     "report_study": "study.status",
     "run_study": "study.run",
     "speedup": "scaling",
@@ -77,6 +85,7 @@ __all__ = [
     "Corpus",
     "Failure",
     "GenerateConfig",
+    "LocalModel",
     "Results",
     "RunRecord",
     "Runs",
@@ -89,18 +98,21 @@ __all__ = [
     "build_corpus",
     "dial",
     "evaluate_model",
+    "filter_generated",
     "fit",
     "generate_corpus",
     "headline",
     "held_out",
     "load_checkpoint",
     "load_study",
+    "load_template",
     "load_tokenizer",
     "make_manifest",
     "make_recipe",
     "make_scheduled_recipe",
     "open_or_build",
     "preview_corpus",
+    "quality_report",
     "report_study",
     "run_study",
     "speedup",
