@@ -34,8 +34,10 @@ def test_the_table_goes_from_a_tenth_of_a_million_to_three_billion(run: Run) -> 
 
 
 def test_the_documentation_shows_the_table_as_it_is(run: Run) -> None:
-    page = Path(__file__).parents[2] / "docs" / "ladder.md"
-    assert run("ladder").out in page.read_text(encoding="utf-8")
+    """But for the memory, which is measured again now and then."""
+    page = (Path(__file__).parents[2] / "docs" / "ladder.md").read_text(encoding="utf-8")
+    for line in run("ladder").out.splitlines():
+        assert " ".join(line.split()[:-2]) in " ".join(page.split())
 
 
 def test_a_size_asked_for_with_overrides(run: Run) -> None:

@@ -86,7 +86,7 @@ def _text(rows: list[dict[str, Any]], *, published: bool) -> str:
     first = rows[0]
     note = (
         f"batch in tokens, warm-up in steps; vocabulary {first['vocab']}, context {first['context']}; "
-        "memory: bf16 with AdamW, one sequence at a time"
+        "memory: of a process, bf16, one sequence at a time"
     )
     return f"{table(head, lines)}\n{note}"
 

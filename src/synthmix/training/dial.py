@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 from synthmix.errors import BadInput
+from synthmix.training.memory import run_memory
 from synthmix.training.protocol import peak_rate
 from synthmix.training.shape import Shape, shape_for
 
@@ -63,9 +64,9 @@ class Setting:
         return self.shape.flops_per_token(self.vocab, self.context)
 
     @property
-    def memory(self) -> float:
-        """Bytes: weights, gradients and moments, and the activations of one sequence (see :func:`memory_bytes`)."""
-        return memory_bytes(self.shape, self.vocab, self.context)
+    def memory(self) -> int:
+        """Bytes of a process that trains one sequence at a time in bf16 (see :mod:`synthmix.training.memory`)."""
+        return run_memory(self.shape, self.vocab, self.context, self.context, "bf16")
 
     def as_dict(self) -> dict[str, Any]:
         """A flat row of plain numbers."""
@@ -152,16 +153,3 @@ def published(params: float, tokens: float) -> dict[str, float]:
         "step_law_rate": 1.79 * params**-0.713 * tokens**0.307,
         "deepseek_rate": 0.3118 * compute**-0.125,
     }
-
-
-def memory_bytes(shape: Shape, vocab: int, context: int, sequences: int = 1) -> float:
-    """Bytes that training needs under bf16 autocast with AdamW, a rough sum (DERIVED, held to what autograd keeps).
-
-    18 a parameter: float32 weight, gradient and two moments, and the bf16 copy of the matrices. Per layer and token:
-    four float32 vectors for each of two norms; queries, keys, values and the attention's output, and four feed-forward
-    vectors, in bf16; the attention weights in float32 and bf16. The logits in bf16 and, with their gradient, twice in
-    float32. No recomputation; nothing of the framework itself (some 0.5 GB on a CPU); a fused attention needs less.
-    """
-    kv = shape.width // shape.heads * shape.kv_heads
-    layer = 32 * shape.width + 2 * (2 * shape.width + 2 * kv) + 2 * 4 * shape.hidden + 6 * shape.heads * context
-    return 18.0 * shape.params_total(vocab) + sequences * context * (shape.depth * layer + 10 * vocab)
