@@ -19,8 +19,6 @@ from synthmix.store import RunRecord, Store
 from synthmix.study.domains import EvaluationDomain
 from synthmix.study.text_found import StudyText
 
-TOKENS = 50_000  # of each domain
-
 
 @dataclass(frozen=True)
 class RareRow:
@@ -41,15 +39,14 @@ class RareRow:
 
 @dataclass(frozen=True)
 class ScoreTask:
-    """One finished model on all domains."""
+    """One finished model on all domains: (name, domain, how many tokens of it the run was scored on)."""
 
     run: str
     store: Store
-    domains: tuple[tuple[str, EvaluationDomain], ...]
+    domains: tuple[tuple[str, EvaluationDomain, int], ...]
     vocab: int
     context: int
     precision: str
-    max_tokens: int
 
 
 def score_by_token(task: ScoreTask) -> dict[str, TokenLosses]:
@@ -65,16 +62,16 @@ def score_by_token(task: ScoreTask) -> dict[str, TokenLosses]:
     return {
         name: losses_by_token(
             model, domain.open().stream, task.vocab,
-            context=task.context, precision=task.precision, max_tokens=task.max_tokens, name=name,
+            context=task.context, precision=task.precision, max_tokens=tokens, name=name,
         )
-        for name, domain in task.domains
+        for name, domain, tokens in task.domains
     }  # fmt: skip
 
 
-def rare_tokens(
-    text: StudyText, *, each: Each = in_turn, max_tokens: int = TOKENS, progress: Progress | None = None
-) -> list[RareRow]:
+def rare_tokens(text: StudyText, *, each: Each = in_turn, progress: Progress | None = None) -> list[RareRow]:
     """All recipes, domains and bins at the largest cell that has checkpoints; empty where none was kept.
+
+    The same held-out tokens as the runs' losses are measured on, so the bins add up to these.
 
     Raises:
         BadInput: a damaged checkpoint, or a corpus that is gone.
@@ -87,7 +84,12 @@ def rare_tokens(
     records = {r.id: r for r in kept if (r.params, r.tokens) == cells[-1]}
     tasks = [
         ScoreTask(
-            r.id, store, tuple(text.domains.items()), r.spec.vocab, r.spec.protocol.context, r.precision, max_tokens
+            run=r.id,
+            store=store,
+            domains=tuple((name, domain, r.losses[name].tokens) for name, domain in text.domains.items()),
+            vocab=r.spec.vocab,
+            context=r.spec.protocol.context,
+            precision=r.precision,
         )
         for r in records.values()
     ]
