@@ -58,6 +58,7 @@ def test_a_project_checkpoint_answers_every_prompt_in_order(local: LocalModel) -
     assert len({reply.input_tokens for reply in replies}) > 1
     assert local.batch == 3
     assert local.identity["kind"] == "local"
+    assert local.identity["params"] == shape_for(25_000).params < local.identity["params_total"]
     assert not local.identity["chat_template"]
     assert json.dumps(local.identity)
 

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,11 +100,13 @@ def test_the_vocabulary_comes_from_the_first_documents_when_none_is_given() -> N
 
 
 def test_keywords_are_drawn_in_proportion_to_their_salience() -> None:
-    vocabulary = Vocabulary(["rare common", "rare common", *["common filler"] * 12])
-    weights = vocabulary.salience("rare rare rare common", most=1.0)
-    assert vocabulary.salience("solo", most=1.0).keys() == {"solo"}
-    assert weights["rare"] > 5 * weights["common"] > 0
-    drawn = [vocabulary.draw("rare rare rare common", str(i), least=1, most=1) for i in range(300)]
+    vocabulary = Vocabulary(["rare common", "rare common", *["common filler"] * 4, *["filler"] * 8])
+    text = "rare common common common"
+    weights = vocabulary.salience(text)
+    assert vocabulary.salience("solo").keys() == {"solo"}
+    assert weights["common"] == pytest.approx((3 * math.log(15 / 6)) ** 2)
+    assert 0.2 < weights["rare"] / sum(weights.values()) < 0.5
+    drawn = [vocabulary.draw(text, str(i), least=1, most=1) for i in range(300)]
     share = sum(seeds is not None and seeds.keywords == ("rare",) for seeds in drawn) / 300
     assert share == pytest.approx(weights["rare"] / sum(weights.values()), abs=0.07)
     assert vocabulary.draw("two words", "k") is None

@@ -46,7 +46,8 @@ class LocalModel:
         self.identity: dict[str, Any] = {
             "model": self._name,
             "kind": "local",
-            "parameters": sum(p.numel() for p in model.parameters()),
+            "params": _params(model),
+            "params_total": sum(p.numel() for p in model.parameters()),
             "precision": str(model.dtype).removeprefix("torch."),
             "chat_template": bool(getattr(self._tokenizer, "chat_template", None)),
         }
@@ -162,6 +163,13 @@ def checkpoint_of(path: str | Path) -> str | Path:
     """The checkpoint in the folder of a run, or ``path`` itself: a model's folder, or an id on the hub."""
     inner = Path(path) / "checkpoint"
     return inner if (inner / "config.json").exists() else path
+
+
+def _params(model: Any) -> int:
+    """Non-embedding parameters, as everywhere in this project."""
+    ends = [model.get_input_embeddings(), model.get_output_embeddings()]
+    embedding = {id(end.weight) for end in ends if end is not None}
+    return sum(p.numel() for p in model.parameters() if id(p) not in embedding)
 
 
 def _tokenizer(where: str | Path) -> Any:
