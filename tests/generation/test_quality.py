@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind, ttest_rel
 
 from synthmix.errors import BadInput
 from synthmix.generation.assemble import Generated
+from synthmix.generation.contrast import differences
 from synthmix.generation.diversity import blocks, diversity
 from synthmix.generation.faithfulness import content_words, faithfulness, names, numbers
 from synthmix.generation.measures import MEASURES
@@ -143,6 +145,38 @@ def test_the_table_and_the_json_hold_every_measure(report: QualityReport) -> Non
         block_words=400,
         sample=500,
     )
+
+
+def test_sets_are_compared_over_their_common_sources(report: QualityReport) -> None:
+    found = {(d.one, d.other, d.measure): d for d in report.differences}
+    kept = found["good", "poor", "words_kept"]
+    assert (kept.paired, kept.n) == (True, 30)
+    assert kept.beyond
+    assert kept.low < kept.value < kept.high
+    assert found["good", "poor", "refusal"].value == pytest.approx(-0.5)
+    assert not found["good", "poor", "distinct_2"].paired, "blocks are no pairs"
+    assert ("source", "good", "words") in found
+    assert ("source", "good", "words_kept") not in found
+    assert QualityReport.model_validate_json(report.model_dump_json()).differences == report.differences
+
+
+def test_pairing_narrows_a_difference_and_its_interval_is_students() -> None:
+    rng = np.random.default_rng(3)
+    hard = rng.normal(0, 5, 40)
+    one = {f"s{i}": float(x + rng.normal(1, 0.5)) for i, x in enumerate(hard)}
+    other = {f"s{i}": float(x + rng.normal(0, 0.5)) for i, x in enumerate(hard)}
+    apart = {f"t{i}": value for i, value in enumerate(other.values())}
+    [paired] = differences({"a": {"m": one}, "b": {"m": other}})
+    [unpaired] = differences({"a": {"m": one}, "b": {"m": apart}})
+    assert paired.paired
+    assert not unpaired.paired
+    assert paired.value == pytest.approx(unpaired.value)
+    assert unpaired.high - unpaired.low > 4 * (paired.high - paired.low)
+    test = ttest_rel([*one.values()], [*other.values()]).confidence_interval(0.95)
+    assert (paired.low, paired.high) == pytest.approx((test.low, test.high))
+    welch = ttest_ind([*one.values()], [*apart.values()], equal_var=False).confidence_interval(0.95)
+    assert (unpaired.low, unpaired.high) == pytest.approx((welch.low, welch.high))
+    assert differences({"a": {"m": {"x": 1.0}}, "b": {"m": {"y": 1.0}}}) == []
 
 
 def test_an_interval_covers_the_mean_about_as_often_as_it_says() -> None:

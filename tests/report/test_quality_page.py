@@ -33,6 +33,10 @@ def report() -> dict[str, Any]:
             "distinct_2": about("diversity", "Distinct-2"),
             "numbers_kept": about("faithfulness", "Numbers kept"),
         },
+        "differences": [
+            {"one": "good <b>", "other": "poor", "measure": "numbers_kept", "n": 9, "paired": True, **span}
+            for span in ({"value": 0.4, "low": 0.3, "high": 0.5}, {"value": 0.1, "low": -0.1, "high": 0.3})
+        ],
         "block_words": 100,
         "seed": 0,
     }
@@ -46,6 +50,9 @@ def test_the_page_is_self_contained_and_shows_every_set(report: dict[str, Any], 
     assert "good <b>" not in start
     assert "Numbers kept: most by good &lt;b&gt; (90 % [85, 95]), least by poor (50 % [40, 60]); beyond" in start
     assert "10 of 1,000 documents" in start
+    cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", start.split('id="against"')[1])
+    assert cells[6:12] == ["Numbers kept", "good &lt;b&gt;", "more", "poor", "40 % [30, 50]", "9 common sources"]
+    assert cells[14] == "undecided"
     drawn = json.loads(re.search(r'id="figures">(.*?)</script>', text, re.DOTALL)[1])["figures"]  # type: ignore[index]
     assert set(drawn) == {"faithfulness", "diversity", "lengths"}, "no figure of what was not measured"
     words = drawn["lengths"][0]["data"]
@@ -62,6 +69,10 @@ def test_the_tables_hold_the_same_numbers(report: dict[str, Any], tmp_path: Path
     words = {row["set"]: row for row in rows if row["measure"] == "words"}
     assert [float(words["good <b>"][key]) for key in ("value", "against_source")] == [50, 0.5]
     assert words["poor"]["low"] == ""
+    between = pq.read_table(tmp_path / "tables" / "quality_differences.parquet").to_pylist()
+    assert [(row["one"], row["low"], row["paired"]) for row in between] == [
+        ("good <b>", low, True) for low in (0.3, -0.1)
+    ]
     table = pq.read_table(tmp_path / "tables" / "quality.parquet").to_pylist()
     assert [row["set"] for row in table] == [row["set"] for row in rows]
     assert table[-1]["value"] == 0.5

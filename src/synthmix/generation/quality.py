@@ -4,34 +4,21 @@ Measures of documents (faithfulness, lengths, refusals) are means with a percent
 of sets (diversity) are means over blocks of equal size with Student's interval over the blocks.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.errors import BadInput
+from synthmix.generation.contrast import Difference, differences
 from synthmix.generation.diversity import blocks, diversity
-from synthmix.generation.faithfulness import faithfulness
+from synthmix.generation.means import Measure, bootstrapped, over_blocks
 from synthmix.generation.measures import MEASURES, About
 from synthmix.generation.pairs import Pair, sampled
-from synthmix.generation.phrases import task_talk
-from synthmix.generation.words import words_of
+from synthmix.generation.values import by_source, values_of
 
 SOURCE = "source"
 BLOCK_WORDS, BLOCKS = 10_000, 10
-RESAMPLES = 1_000
-
-
-class Measure(BaseModel):
-    """A mean with its 95 % interval (absent when one value is all there is) over ``n`` documents or blocks."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
 
 
 class SetQuality(BaseModel):
@@ -47,11 +34,13 @@ class SetQuality(BaseModel):
 
 
 class QualityReport(BaseModel):
-    """Several sets side by side; the first one is the source, when there is one. ``about``: what each measure is."""
+    """Several sets side by side; the first one is the source, when there is one. ``differences``: of every two sets,
+    in every measure. ``about``: what each measure is."""
 
     model_config = ConfigDict(frozen=True)
 
     sets: list[SetQuality]
+    differences: list[Difference] = []
     about: dict[str, About] = MEASURES
     block_words: int
     seed: int
@@ -103,9 +92,14 @@ def quality_report(
         texts = {SOURCE: sources, **texts}
     sizes = {name: int(sum(len(text.split()) for text in own)) for name, own in texts.items()}
     words = min(block_words, max(min(sizes.values()) // BLOCKS, 1))
-    found = []
+    found, values = [], dict[str, dict[str, dict[str, float]]]()
+    rng = np.random.default_rng(seed)
     for name, own in texts.items():
-        pairs = samples[name].pairs if name in samples else [Pair(text) for text in own]
+        measured = values_of(samples[name].pairs if name in samples else [Pair(text, text) for text in own])
+        if name not in samples:  # the sources themselves are compared by what is not about their sources
+            measured = {key: measured[key] for key in ("words", "empty", "meta_talk")}
+        varied = [diversity(block) for block in blocks(own, words, BLOCKS, seed)]
+        means = {key: np.array([value for _, value in measured[key]]) for key in MEASURES if key in measured}
         found.append(
             SetQuality(
                 name=name,
@@ -113,51 +107,16 @@ def quality_report(
                 documents=len(own),
                 words=sizes[name],
                 measures={
-                    **_documents(pairs, seed),
-                    **_blocks([diversity(b) for b in blocks(own, words, BLOCKS, seed)]),
+                    **{key: bootstrapped(each, rng) for key, each in means.items()},
+                    **{
+                        key: over_blocks([one[key] for one in varied], share=MEASURES[key].share)
+                        for key in (varied[0] if varied else ())
+                    },
                 },
             )
         )
-    return QualityReport(sets=found, block_words=words, seed=seed)
-
-
-def _documents(pairs: Sequence[Pair], seed: int) -> dict[str, Measure]:
-    values: dict[str, list[float]] = {}
-    for start in range(0, len(pairs), 500):
-        batch = pairs[start : start + 500]
-        words = words_of([pair.text for pair in batch])
-        refuses, mentions = task_talk(words, [pair.source for pair in batch])
-        for pair, count, refusal, mention in zip(batch, words.counts, refuses, mentions, strict=True):
-            own = {"words": float(count), "empty": float(count == 0), "truncated": float(pair.truncated)}
-            own |= {"refusal": float(refusal), "meta_talk": float(mention)} | faithfulness(pair.text, pair.source)
-            for name, value in own.items():
-                values.setdefault(name, []).append(value)
-    rng = np.random.default_rng(seed)
-    return {name: _bootstrapped(np.array(values[name]), rng) for name in MEASURES if name in values}
-
-
-def _bootstrapped(values: np.ndarray, rng: np.random.Generator) -> Measure:
-    """Percentile bootstrap of the mean (Efron 1979); a share of 0 or 1 has the rule of three as its open end."""
-    count = len(values)
-    if count < 2:
-        return Measure(value=float(values.mean()), low=None, high=None, n=count)
-    means = values[rng.integers(0, count, (RESAMPLES, count))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    if values.min() == values.max() and values[0] in (0.0, 1.0):
-        low, high = max(0.0, values[0] - 3 / count), min(1.0, values[0] + 3 / count)
-    return Measure(value=float(values.mean()), low=float(low), high=float(high), n=count)
-
-
-def _blocks(measured: list[dict[str, float]]) -> dict[str, Measure]:
-    from scipy.stats import t
-
-    found = {}
-    for name in measured[0] if measured else ():
-        values = np.array([one[name] for one in measured])
-        mean, count = float(values.mean()), len(values)
-        half = float(t.ppf(0.975, count - 1) * values.std(ddof=1) / math.sqrt(count)) if count > 1 else None
-        low, high = (None, None) if half is None else (mean - half, mean + half)
-        if low is not None and high is not None and MEASURES[name].share:
-            low, high = max(low, 0.0), min(high, 1.0)
-        found[name] = Measure(value=mean, low=low, high=high, n=count)
-    return found
+        values[name] = by_source(measured, name) | {
+            key: {f"{name} {number}": one[key] for number, one in enumerate(varied)}  # blocks are no pairs
+            for key in (varied[0] if varied else ())
+        }
+    return QualityReport(sets=found, differences=differences(values), block_words=words, seed=seed)

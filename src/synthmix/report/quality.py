@@ -23,10 +23,15 @@ _GROUPS = {
 }
 _COLUMNS = {"set": str, "group": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
 _SOURCE = "source"
+_COMPARED = (
+    *("words", "words_kept", "words_added", "numbers_kept", "numbers_added", "names_kept", "names_added", "copied"),
+    *("distinct_2", "compression", "self_repetition", "self_similarity"),
+)
 
 
 def write_quality(report: Mapping[str, Any], folder: Path) -> Path:
-    """Write ``folder/quality.html`` and ``folder/tables/quality.csv|parquet``; the page last, each file atomically.
+    """Write ``folder/quality.html`` and ``folder/tables/quality.csv|parquet`` and ``quality_differences.csv|parquet``;
+    the page last, each file atomically.
 
     Args:
         report: ``QualityReport.model_dump()``, or its JSON read back.
@@ -37,9 +42,9 @@ def write_quality(report: Mapping[str, Any], folder: Path) -> Path:
     """
     if not report.get("sets"):
         raise BadInput("holds no sets of text", where=folder, remedy="measure some text first")
-    table = quality_table(report)
-    write_text(folder / "tables" / "quality.csv", to_csv(table))
-    write_bytes(folder / "tables" / "quality.parquet", to_parquet(table))
+    for table in (quality_table(report), difference_table(report)):
+        write_text(folder / "tables" / f"{table.name}.csv", to_csv(table))
+        write_bytes(folder / "tables" / f"{table.name}.parquet", to_parquet(table))
     page = folder / "quality.html"
     names = [one["name"] for one in report["sets"] if one["name"] != _SOURCE]
     write_page(
@@ -48,7 +53,7 @@ def write_quality(report: Mapping[str, Any], folder: Path) -> Path:
         eyebrow="How good is the generated text?",
         lead=_lead(names, against=_SOURCE in [one["name"] for one in report["sets"]]),
         under=_under(report),
-        sections=[section for group in _GROUPS if (section := _section(report, group)).figures],
+        sections=[*(section for group in _GROUPS if (section := _section(report, group)).figures), _against(report)],
         facts={about["label"]: about["says"] for about in report["about"].values()},
         colours=len(report["sets"]),
     )
@@ -66,6 +71,27 @@ def quality_table(report: Mapping[str, Any]) -> Table:
             relative = measure["value"] / over if over else None
             rows.append((one["name"], report["about"][name]["group"], name, *own, relative))
     return Table("quality", {**_COLUMNS, "against_source": float}, rows)
+
+
+def difference_table(report: Mapping[str, Any]) -> Table:
+    """A row for each two sets and measure."""
+    columns = {"one": str, "other": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
+    rows = [tuple(each[key] for key in (*columns, "paired")) for each in report.get("differences", [])]
+    return Table("quality_differences", {**columns, "paired": bool}, rows)
+
+
+def _against(report: Mapping[str, Any]) -> Section:
+    """Differences in the measures that say most; those whose interval holds zero are said to be undecided."""
+    rows = []
+    chosen = [each for name in _COMPARED for each in report.get("differences", []) if each["measure"] == name]
+    for each in chosen:
+        about = report["about"][each["measure"]]
+        decided = "more" if each["low"] > 0 else "less" if each["high"] < 0 else "undecided"
+        over = f"{each['n']} common sources" if each["paired"] else "unpaired"
+        rows.append([about["label"], each["one"], decided, each["other"], _shown(each, about["share"]), over])
+    title = "Differences with 95 % intervals, not corrected for their number"
+    table = Shown(title, ["Measure", "", "has", "than", "Difference", "Over"], rows, frozenset({4}))
+    return Section("against", "Against each other", "Against each other", tables=[table] if rows else [])
 
 
 def _lead(names: Sequence[str], *, against: bool) -> str:
