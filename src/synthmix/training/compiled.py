@@ -11,6 +11,7 @@ resumed run goes on as it began.
 """
 
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -93,8 +94,14 @@ def prepare(model: Any, *, flops: float, sequences: int, context: int, precision
     model.train()
     model.compiled = True
     try:
-        with _one_at_a_time():
-            model(ids, targets=ids, precision=precision).backward()
+        for last in (False, True):
+            try:
+                with _one_at_a_time():
+                    model(ids, targets=ids, precision=precision).backward()
+                break
+            except RuntimeError as error:
+                if last or not _forget_cut_code(str(error)):
+                    raise
     except (RuntimeError, OSError, ImportError) as error:  # dynamo's, inductor's and the compiler's are RuntimeErrors
         model.compiled = False
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
@@ -103,6 +110,15 @@ def prepare(model: Any, *, flops: float, sequences: int, context: int, precision
         model.zero_grad(set_to_none=True)
         model.train(training)
     return bool(model.compiled)
+
+
+def _forget_cut_code(error: str) -> bool:
+    """Delete the file in inductor's cache that ``error`` says was cut (its writer was killed), to be made again."""
+    found = re.search(r"(/\S+\.so): file too short", error)
+    if found is None:
+        return False
+    Path(found[1]).unlink(missing_ok=True)
+    return True
 
 
 def _one_at_a_time() -> Any:
