@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RESAMPLES = 1000
+RESAMPLES = 500
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
     vectorizer = TfidfVectorizer(
         sublinear_tf=True,
         min_df=3,
-        max_df=0.4,
+        max_df=0.9,
         max_features=20_000,
         stop_words="english",
         token_pattern=r"[^\W\d_]{3,}",
