@@ -48,6 +48,7 @@ def test_closing_remarks_are_taken_off(end: str) -> None:
         "He said: let me know if it rains\nand left.",
         "Question: Is it long?\nAnswer: It is.",
         "Okayama is a city.",
+        "The ladder fell.\nNote that the text on it was lost.",
     ],
 )
 def test_text_that_only_looks_like_one_stays(text: str) -> None:

@@ -20,7 +20,7 @@ CLOSERS = (
     r"(?:i )?hope (?:this|that) helps\b[^\n]*",
     r"(?:please )?feel free to (?:ask|reach|let)\b[^\n]*",
     r"(?:is there anything else|would you like me to)\b[^\n]*",
-    r"(?:\*\*)?note:? (?:that )?(?:i|this (?:is|passage|text|rewrite|version)|the (?:passage|text|original))\b[^\n]*",
+    r"(?:\*\*)?note:(?:\*\*)? (?:i|this (?:is|passage|text|rewrite|version)|the (?:passage|text|original))\b[^\n]*",
 )
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)\s*", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[a-z]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL | re.IGNORECASE)

@@ -19,7 +19,11 @@ _GROUPS = {
     ),
     "diversity": ("Diversity", "How varied the text is", "On blocks of equal size; higher distinct-n is more varied."),
     "lengths": ("Lengths", "How long the texts are", ""),
-    "failures": ("Failures", "What went wrong", "Before the filters, if the text was measured before them."),
+    "failures": (
+        "Failures",
+        "What went wrong",
+        "Of the texts that were measured; a job's card says what its filters had dropped before.",
+    ),
 }
 _COLUMNS = {"set": str, "group": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
 _SOURCE = "source"
