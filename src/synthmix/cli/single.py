@@ -11,7 +11,10 @@ from synthmix.progress import Progress
 from synthmix.store import RunRecord, Store
 
 if TYPE_CHECKING:
+    from synthmix.corpus import Corpus, Tokenizer
     from synthmix.evaluation.losses import DomainLoss
+    from synthmix.study.domains import EvaluationDomain
+    from synthmix.training.parallel import World
 
 HELDOUT = Fraction(1, 50)  # of each source, when no held-out text is named
 
@@ -32,8 +35,9 @@ def train_one(
     vocab: str,
     cache: Path,
     progress: Progress,
+    world: "World",
 ) -> tuple[RunRecord, Path]:
-    """Train and score one model; its record and its folder.
+    """Train and score one model, on all processes of ``world``; its record and its folder.
 
     Raises:
         BadInput: sources, shares, size or budget that cannot be; another process trains this run.
@@ -43,7 +47,6 @@ def train_one(
 
     from synthmix.mixture.recipe import make_recipe
     from synthmix.quantities import parse_count
-    from synthmix.study.domains import EvaluationDomain, domains_of
     from synthmix.study.execute import execute
     from synthmix.study.tasks import RunTask
     from synthmix.training.device import faster_precision, keep_heap, use_threads
@@ -64,19 +67,8 @@ def train_one(
     shape_for(size, **shape)
     budget = parsed(parse_count, tokens, "--tokens")
     settled = parsed(lambda _: settle(protocol, size, budget, shape), tokens, "--tokens")
-    shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
-    domains: list[EvaluationDomain] = []
-    tests = [opened(part.path, shared, cache, progress, name=part.name, heldout=1) for part in on]
-    for part, test in zip(on, tests, strict=True):
-        domains += domains_of(part.name, test, whole=True)
-    corpora = {
-        part.name: opened(
-            part.path, shared, cache, progress, name=part.name, heldout=0 if on else HELDOUT, against=tests
-        )
-        for part in parts
-    }
-    for name, corpus in corpora.items() if not on else ():
-        domains += domains_of(name, corpus, whole=False)
+    with world.main_first():
+        shared, corpora, domains = _text(parts, on, tokenizer, vocab, cache, progress)
     spec = RunSpec(
         params=size,
         given_shape=dict(shape),
@@ -90,6 +82,7 @@ def train_one(
         protocol=settled,
     )
     keep_heap()
+    bf16 = world.agree((faster_precision() if protocol.precision == "auto" else protocol.precision) == "bf16")
     if threads:
         use_threads(threads)
     folder = to / spec.id
@@ -103,15 +96,38 @@ def train_one(
             domains=tuple(domains),
             evaluate_tokens=None,
             log=log,
-            precision=faster_precision() if protocol.precision == "auto" else protocol.precision,
+            precision="bf16" if bf16 else "float32",
         ),
         lambda tokens: progress.update("train", tokens),
+        world,
     )
     progress.finish("train")
     record = Store(to).record(spec.id)
     if outcome == "busy" or record is None:
         raise BadInput("another process trains this run", where=folder, remedy="wait for it")
     return record, folder
+
+
+def _text(
+    parts: list[Part], on: list[Part], tokenizer: str | None, vocab: str, cache: Path, progress: Progress
+) -> "tuple[Tokenizer, dict[str, Corpus], list[EvaluationDomain]]":
+    """Tokenizer, training corpora and held-out domains, built or opened."""
+    from synthmix.study.domains import domains_of
+
+    shared = shared_tokenizer([part.path for part in parts], tokenizer, vocab)
+    domains: list[EvaluationDomain] = []
+    tests = [opened(part.path, shared, cache, progress, name=part.name, heldout=1) for part in on]
+    for part, test in zip(on, tests, strict=True):
+        domains += domains_of(part.name, test, whole=True)
+    corpora = {
+        part.name: opened(
+            part.path, shared, cache, progress, name=part.name, heldout=0 if on else HELDOUT, against=tests
+        )
+        for part in parts
+    }
+    for name, corpus in corpora.items() if not on else ():
+        domains += domains_of(name, corpus, whole=False)
+    return shared, corpora, domains
 
 
 def evaluate_one(

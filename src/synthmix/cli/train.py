@@ -34,6 +34,9 @@ def train(
         list[str] | None, typer.Option(help="Curves: tensorboard, wandb or mlflow; may be repeated.")
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads; 0: all cores.", min=0)] = 0,
+    parallel: Annotated[
+        str | None, typer.Option(help="Under torchrun: ddp (the default there) or fsdp; docs/cluster.md.")
+    ] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
     cache: Cache = CACHE,
@@ -50,6 +53,7 @@ def train(
     from synthmix.cli.single import train_one
     from synthmix.cli.terminal import show
     from synthmix.store import flat
+    from synthmix.training.processes import open_world
 
     options: dict[str, Any] = {
         "rules": "dial",
@@ -62,7 +66,7 @@ def train(
         "epochs": epochs,
     }
     shape = {"width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads, "hidden": hidden}
-    with telling(quiet=quiet) as progress:
+    with open_world(parallel) as world, telling(quiet=quiet or not world.is_main) as progress:
         record, folder = train_one(
             parse_parts(parts),
             params=params,
@@ -78,7 +82,10 @@ def train(
             vocab=vocab,
             cache=cache,
             progress=progress,
+            world=world,
         )
+    if not world.is_main:
+        return
     row = flat(record)
     losses = "\n".join(
         f"  {name}: {s.nats:.4f} nats/token, {s.bits_per_byte:.4f} bits/byte" for name, s in record.losses.items()

@@ -1,7 +1,8 @@
 """One run from its specification to its record, in whichever process: train, save, evaluate, write."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,20 +15,22 @@ from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.domains import EvaluationDomain
 from synthmix.study.reporter import Reporter
 from synthmix.study.tasks import RunTask, TrunkTask, missing
+from synthmix.training.parallel import ALONE, World
 
 
-def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda tokens: None) -> str:
+def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda tokens: None, world: World = ALONE) -> str:
     """Do what is left of a run or a trunk: ``done``, or ``busy`` when another process works on it.
 
     A trunk is trained to its last branch point. A finished run: nothing, or scored from its checkpoint where a domain
     has no loss. Else trained, from its saved state or its trunk's where there is one; the record is written last.
-    ``tell`` hears of the tokens done, about once a second.
+    ``tell`` hears of the tokens done, about once a second. All processes of a ``world`` call this for its one run; the
+    main one evaluates and writes.
 
     Raises:
         BadInput, Failure: see :func:`synthmix.training.trainer.train_run`.
     """
     store = Store(task.runs)
-    with store.claim(task.run) as mine:
+    with _claimed(store, task.run, world) as mine:
         if not mine:
             return "busy"
         if isinstance(task, TrunkTask):
@@ -35,20 +38,31 @@ def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda toke
             return "done"
         record = store.record(task.spec.id)
         if record is None:
-            _train(task, store, tell)
-        elif missing(record, task.domains):
+            _train(task, store, tell, world)
+        elif world.is_main and missing(record, task.domains):
             _score_again(task, store, record)
+        world.barrier()
     return "done"
 
 
-def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
+@contextmanager
+def _claimed(store: Store, run: str, world: World) -> Iterator[bool]:
+    """The run's lock, which the main process holds for all of them."""
+    if not world.is_main:
+        yield world.agree(False)
+        return
+    with store.claim(run) as mine:
+        yield world.agree(mine)
+
+
+def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: World) -> None:
     from synthmix.training.checkpoint import save_checkpoint
     from synthmix.training.trainer import train_run
 
     spec, folder = task.spec, store.run_folder(task.spec.id)
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
     tokenizer = open_tokenizer(task.tokenizer)
-    with Reporter(folder, spec, spec.steps, tell, task.log) as reporter:
+    with Reporter(folder, spec, spec.steps, tell, task.log if world.is_main else ()) as reporter:
         trained = train_run(
             spec,
             {name: corpus.train for name, corpus in corpora.items()},
@@ -58,7 +72,10 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
             report=reporter,
             save_every=task.save_every,
             trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
+            world=world,
         )
+    if not world.is_main:
+        return
     if task.keep_checkpoint:
         save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
     record = RunRecord(
@@ -72,7 +89,7 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None]) -> None:
         epochs=trained.manifest.epochs,
         trace=trained.trace,
         precision=task.precision,
-        device=_device(),
+        device=_device() if world.size == 1 else f"{world.size} x {_device()}",
         versions=versions(),
         losses=_score(task, trained.model, list(task.domains)),
         began=trained.began,

@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
 from synthmix.training.shape import Shape
+
+if TYPE_CHECKING:
+    from synthmix.training.spec import RunSpec
 
 BASE = 410 * 2**20  # a worker before its first run: python, torch, transformers (measured: benchmarks/memory.py)
 HOLES = {"bf16": 1.0, "float32": 1.15}  # peak over what is kept: temporaries, and holes in the heap (measured)
@@ -82,6 +86,20 @@ def sequences_at_once(
         f"{room / 2**30:.3g} GiB are free",
         key="params",
         remedy="lower the size or training.context, or spread the run with --parallel fsdp",
+    )
+
+
+def at_once(spec: "RunSpec", sequences: int, precision: str, shards: int = 1) -> int:
+    """:func:`sequences_at_once` for a run in this process, by what is free now.
+
+    Raises:
+        BadInput: not even one sequence fits.
+    """
+    from synthmix.training.device import best_device
+
+    context, free = spec.protocol.context, device_free()
+    return sequences_at_once(
+        spec.shape, spec.vocab, sequences, context, precision, free=free, device=best_device(), shards=shards
     )
 
 

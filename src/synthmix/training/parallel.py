@@ -8,13 +8,11 @@ whole batch, up to the order of floating-point sums.
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.training.device import best_device
 from synthmix.training.state import load_state, save_state
-
-Parallel = Literal["ddp", "fsdp"]
 
 
 class World:

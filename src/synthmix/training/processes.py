@@ -10,7 +10,7 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.training.device import best_device
 from synthmix.training.faults import device_errors
-from synthmix.training.parallel import ALONE, Parallel, World
+from synthmix.training.parallel import ALONE, World
 from synthmix.training.sharded import Gathered, scatter
 from synthmix.training.state import load_state, save_state
 
@@ -105,7 +105,7 @@ class Sharded(Together):
 
 
 @contextmanager
-def open_world(parallel: Parallel | None = None) -> Iterator[World]:
+def open_world(parallel: str | None = None) -> Iterator[World]:
     """The world that this process was started into; alone unless WORLD_SIZE says otherwise.
 
     Args:

@@ -3,17 +3,18 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from synthmix.errors import BadInput, Failure
 from synthmix.mixture.manifest import make_manifest
 from synthmix.training.batches import Stream, read_batch
 from synthmix.training.compiled import prepare
-from synthmix.training.device import best_device
+from synthmix.training.memory import at_once
 from synthmix.training.model import make_model, optimizer_for
+from synthmix.training.parallel import ALONE, World, world_step
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import load_state, save_state
-from synthmix.training.step import train_step
 
 Report = Callable[[int, int, float], None]  # step, steps, latest training loss
 TRACE_POINTS = 50
@@ -32,7 +33,14 @@ class Session:
     """
 
     def __init__(
-        self, spec: RunSpec, streams: Mapping[str, Stream], *, owner: str, precision: str, eos: int | None
+        self,
+        spec: RunSpec,
+        streams: Mapping[str, Stream],
+        *,
+        owner: str,
+        precision: str,
+        eos: int | None,
+        world: World = ALONE,
     ) -> None:
         protocol = spec.protocol
         available = {name: len(streams[name]) for name in spec.shares}
@@ -41,11 +49,12 @@ class Session:
             spec.mixture, sequences, protocol.context, available, seed=spec.seed, epochs=protocol.epochs
         )
         self.spec, self.streams, self.owner, self.precision = spec, streams, owner, precision
-        self.device = best_device()
-        self.model = make_model(spec.shape, spec.vocab, protocol.context, spec.seed, eos).to(self.device)
-        prepare(
-            self.model, flops=spec.flops, sequences=protocol.sequences, context=protocol.context, precision=precision
-        )
+        self.world, self.mine = world, world.share(protocol.sequences)
+        self.make = partial(make_model, spec.shape, spec.vocab, protocol.context, spec.seed, eos)
+        self.micro = at_once(spec, len(self.mine), precision, world.shards)
+        model = self.make().to(world.device)
+        prepare(model, flops=spec.flops, sequences=self.micro, context=protocol.context, precision=precision)
+        self.model = world.wrap(model)
         self.optimizer = optimizer_for(self.model, spec.peak, protocol.weight_decay, protocol.betas)
         self.step, self.began, self.seconds = 0, 0, 0.0
         self.trace: list[tuple[int, float]] = []
@@ -88,9 +97,10 @@ class Session:
             rate = protocol.rate(self.step, spec.steps, spec.peak)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            rows = read_batch(self.manifest, self.streams, self.step * protocol.sequences, protocol.sequences)
-            batch = torch.from_numpy(rows).to(self.device)
-            nats = train_step(self.model, self.optimizer, batch, self.precision, protocol.clip)
+            first = self.step * protocol.sequences + self.mine.start
+            rows = read_batch(self.manifest, self.streams, first, len(self.mine))
+            batch = torch.from_numpy(rows).to(self.world.device)
+            nats = world_step(self.world, self.model, self.optimizer, batch, self.precision, protocol.clip, self.micro)
             self.step += 1
             if not math.isfinite(nats):
                 raise Failure(
@@ -100,11 +110,11 @@ class Session:
                 )
             if self.step == spec.steps or self.step % max(1, spec.steps // TRACE_POINTS) == 0:
                 self.trace.append((self.step * protocol.batch, round(nats, 5)))
-            if report:
+            if report and self.world.is_main:
                 report(self.step, until, nats)
             now = time.monotonic()
             self.seconds = before + now - begun
-            if now - saved > save_every and self.step < until:
+            if self.step < until and self.world.agree(now - saved > save_every):
                 self.save(save_to)
                 saved = time.monotonic()
 
@@ -116,10 +126,14 @@ class Session:
         """
         progress = {"of": self.owner, "step": self.step, "began": self.began}
         progress |= {"trace": self.trace, "seconds": self.seconds}
-        save_state(path, self.model, self.optimizer, progress)
+        self.world.save(path, self.model, self.optimizer, progress)
+
+    def finished(self) -> Any:
+        """The model whole, for evaluation and saving; all processes must ask for it."""
+        return self.world.finished(self.model, self.make).eval()
 
     def _load(self, path: Path, owner: str) -> bool:
-        progress = load_state(path, self.model, self.optimizer, owner)
+        progress = self.world.load(path, self.model, self.optimizer, owner)
         if progress is None:
             return False
         if progress["step"] > self.spec.steps:

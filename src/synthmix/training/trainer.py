@@ -7,6 +7,7 @@ from typing import Any
 
 from synthmix.mixture.manifest import Manifest
 from synthmix.training.batches import Stream
+from synthmix.training.parallel import ALONE, World
 from synthmix.training.session import Report, Session
 from synthmix.training.spec import RunSpec
 from synthmix.training.state import STATE
@@ -37,6 +38,7 @@ def train_run(
     report: Report | None = None,
     save_every: float = 60.0,
     trunk: Path | None = None,
+    world: World = ALONE,
 ) -> Trained:
     """Train ``spec`` on ``streams``, continuing from ``folder``'s saved state when there is one.
 
@@ -46,17 +48,17 @@ def train_run(
         precision: ``bf16`` (autocast) or ``float32``.
         save_every: seconds between saved states.
         trunk: folder with states of the run's trunk, by :func:`train_trunk`; used when the branch point is there.
+        world: the processes that train it; all of them call this, and each is given the finished model.
 
     Raises:
         BadInput: a corpus is too small for the recipe, or the saved state is damaged or of another run.
         Failure: the loss is no longer finite.
     """
-    session = Session(spec, streams, owner=spec.id, precision=precision, eos=eos)
+    session = Session(spec, streams, owner=spec.id, precision=precision, eos=eos, world=world)
     if not session.resume(folder / STATE) and trunk is not None:
         session.start_from(state_at(trunk, spec.branch), spec.trunk)
     session.advance(spec.steps, save_to=folder / STATE, report=report, save_every=save_every)
-    session.model.eval()
-    return Trained(session.model, session.manifest, session.trace, session.seconds, session.began)
+    return Trained(session.finished(), session.manifest, session.trace, session.seconds, session.began)
 
 
 def train_trunk(
