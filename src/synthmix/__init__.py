@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from synthmix.report import headline, write_report
     from synthmix.results import Results
     from synthmix.scaling import Runs, best_share, fit, held_out, speedup
+    from synthmix.statistics import count_text, statistic_table, survey
+    from synthmix.statistics.generators import compare_generators
     from synthmix.store import RunRecord, Store
     from synthmix.study.load import load_study, study_from
     from synthmix.study.run import run_study
@@ -53,6 +55,8 @@ _WHERE = {
     "SynthmixError": "errors",
     "best_share": "scaling",
     "build_corpus": "corpus",
+    "compare_generators": "statistics.generators",
+    "count_text": "statistics",
     "dial": "training.dial",
     "evaluate_model": "evaluation.losses",
     "filter_generated": "generation.filtering",
@@ -73,8 +77,10 @@ _WHERE = {
     "report_study": "study.status",
     "run_study": "study.run",
     "speedup": "scaling",
+    "statistic_table": "statistics",
     "study_from": "study.load",
     "study_status": "study.status",
+    "survey": "statistics",
     "train_tokenizer": "corpus",
     "tune": "study.tune",
     "write_report": "report",
@@ -96,6 +102,8 @@ __all__ = [
     "SynthmixError",
     "best_share",
     "build_corpus",
+    "compare_generators",
+    "count_text",
     "dial",
     "evaluate_model",
     "filter_generated",
@@ -116,8 +124,10 @@ __all__ = [
     "report_study",
     "run_study",
     "speedup",
+    "statistic_table",
     "study_from",
     "study_status",
+    "survey",
     "train_tokenizer",
     "tune",
     "write_report",

@@ -84,6 +84,8 @@ def statistic_table(
             raise ValueError(f"{name}: shape {measure.values.shape}, losses {losses.shape}")
     last = list(range(len(losses)) if decisive is None else decisive)
     final = _means(losses[last])
+    if np.isfinite(final).sum() < 2:
+        raise BadInput("no cell has the losses of two recipes yet", remedy="wait until more runs are finished")
     best = int(np.nanargmin(final))
     rows = [_row(name, m, losses, recipes, last, final, level, resamples, seed) for name, m in measures.items()]
     rows.sort(key=lambda row: -(row.spearman if row.spearman is not None else -2.0))

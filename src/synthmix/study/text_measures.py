@@ -43,9 +43,17 @@ def table_of_study(
     """
     losses, groups = loss_groups(text)
     measures = measures_of_study(text, groups, progress=progress) | dict(scores or {})
-    largest = text.cells[-1]
-    decisive = [i for i, (cell, _) in enumerate(groups) if cell == largest]
+    decisive = _largest(losses, groups)
     return statistic_table(losses, measures, recipes=text.recipes, decisive=decisive, level=level)
+
+
+def _largest(losses: np.ndarray, groups: list[tuple[tuple[int, int], str]]) -> list[int]:
+    """The groups of the largest cell with all recipes; while runs are missing, of the one that has most of them."""
+    have: dict[tuple[int, int], int] = {}
+    for (cell, _), row in zip(groups, np.isfinite(losses).sum(axis=1).tolist(), strict=True):
+        have[cell] = min(have.get(cell, row), row)
+    cell = max(have, key=lambda each: (have[each], each[0] * each[1], each))
+    return [i for i, (other, _) in enumerate(groups) if other == cell]
 
 
 def loss_groups(text: StudyText) -> tuple[np.ndarray, list[tuple[tuple[int, int], str]]]:
