@@ -11,8 +11,9 @@ from synthmix.errors import Failure
 from synthmix.generation.client import OpenAIEndpoint
 from synthmix.generation.in_process import run_in_process
 from synthmix.generation.journal import Journal
-from synthmix.generation.lane import Retries
+from synthmix.generation.lane import Lane, Retries
 from synthmix.generation.ledger import Ledger
+from synthmix.generation.pace import Pace
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.queue import Queue
 from synthmix.generation.runner import Runner
@@ -125,7 +126,7 @@ def test_when_no_endpoint_is_left_it_says_so_and_keeps_what_it_has(
 ) -> None:
     wrong = serve("stub_server", "--key", "other")
     job = Job(tmp_path, [wrong])
-    with pytest.raises(Failure, match=r"refuses the key \(HTTP 401.*: all answers are kept"):
+    with pytest.raises(Failure, match=r"refuses the key \(HTTP 401.*; answers are kept"):
         job.run(make_requests(10))
     assert not job.failures
 
@@ -188,6 +189,17 @@ def test_a_server_that_comes_late_is_waited_for(stub: str, tmp_path: Path, make_
 
 async def _run(runner: Runner, prompts: Sequence[Prompt], journal: Journal) -> Tally:
     return await runner.run(Queue(iter(prompts), journal))
+
+
+def test_a_server_that_has_gone_is_given_up_after_a_while(tmp_path: Path, make_requests: Requests) -> None:
+    now = 1000.0
+    lane = Lane(OpenAIEndpoint("http://127.0.0.1:9/v1", "stub"), Pace())
+    pauses = []
+    while not lane.out_of_reach(now):
+        assert not lane.out_of_reach(now), "what fails together counts once"
+        pauses.append(lane.pace.paused_until - now)
+        now = lane.pace.paused_until
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_a_damaged_source_ends_it_after_its_first_documents(stub: str, tmp_path: Path, make_requests: Requests) -> None:

@@ -4,6 +4,7 @@ import typer
 
 from synthmix.cli import (
     analysis,
+    bound,
     compare_generators,
     compare_tokenizers,
     corpora,
@@ -11,6 +12,7 @@ from synthmix.cli import (
     ladder,
     laws,
     phases,
+    quality,
     runs,
     statistics,
     studies,
@@ -31,11 +33,13 @@ app.add_typer(studies.app, name="study")
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(phases.app, name="phases")
 app.command("generate")(generate.generate)
+app.command("quality")(quality.quality)
 app.command("ladder")(ladder.ladder)
 app.command("tune")(tune.tune)
 app.command("mix")(runs.mix)
 app.command("train")(train.train)
 app.command("evaluate")(runs.evaluate)
+app.command("bound")(bound.bound)
 app.command("fit")(laws.fit)
 app.command("compare")(laws.compare)
 app.command("stats")(statistics.stats)

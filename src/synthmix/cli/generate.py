@@ -99,16 +99,19 @@ def generate(
     from synthmix.generation.preview import preview_corpus
 
     read, held = Documents(source, text=text), Held(heldout or [], source)
+    about = {"name": ", ".join(source)}
     with telling(quiet=quiet) as progress:
         if preview:
             found = preview_corpus(config, read, held, to, progress)
             show(found.model_dump(mode="json"), preview_lines(found, to), as_json=as_json)
             return
         if engine == "local" and workers is None:
-            summary = generate_corpus(config, read, held, to, progress, retry_failed=retry_failed)
+            summary = generate_corpus(config, read, held, to, progress, retry_failed=retry_failed, about=about)
         else:
             from synthmix.engine import open_engine
 
             with open_engine(engine, workers=workers, address=address) as where:
-                summary = generate_corpus(config, read, held, to, progress, retry_failed=retry_failed, engine=where)
+                summary = generate_corpus(
+                    config, read, held, to, progress, retry_failed=retry_failed, engine=where, about=about
+                )
     show({"folder": str(to), **summary.model_dump(mode="json")}, summary_lines(summary), as_json=as_json)

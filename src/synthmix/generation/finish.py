@@ -11,6 +11,7 @@ from synthmix.generation.assemble import Generated, assemble
 from synthmix.generation.filtering import filter_generated
 from synthmix.generation.journal import Journal
 from synthmix.generation.ngram_index import NgramIndex
+from synthmix.generation.pairs import Sample
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.shards import write_shards
 from synthmix.generation.summary import Documents
@@ -22,7 +23,8 @@ DROPPED = "dropped.jsonl"
 
 @dataclass(frozen=True)
 class Finished:
-    """What came out. ``tokens``: of the written text; ``input_tokens``, ``output_tokens``: of all answers."""
+    """What came out. ``tokens``: of the written text; ``input_tokens``, ``output_tokens``: of all answers;
+    ``truncated``: answers at their token limit, ``truncated_documents``: written ones; ``sample``: for the report."""
 
     files: list[Path]
     documents: Documents
@@ -32,7 +34,9 @@ class Finished:
     answers: int
     failed_requests: int
     truncated: int
+    truncated_documents: int
     dropped: list[dict[str, Any]]
+    sample: Sample
 
 
 def finish(
@@ -65,7 +69,9 @@ def finish(
             sources=(document.text for document in work.source()),
             on_dropped=note,
         )
-        files = write_shards(watch.written(kept), work.folder, name)
+        sample = Sample()
+        written = sample.watch(watch.written(kept), seeded=work.template.kind == "seeded")
+        files = write_shards(written, work.folder, name)
     dropped.replace(work.folder / DROPPED)
     failed = sum((one.document, one.document_hash, one.rollout) in watch.failed for one in found.incomplete)
     progress.finish(f"filter {name}", note=f"{kept.kept} of {kept.read} documents kept")
@@ -84,7 +90,9 @@ def finish(
         answers=len(journal),
         failed_requests=journal.settled_count - len(journal),
         truncated=watch.truncated,
+        truncated_documents=watch.truncated_documents,
         dropped=[row.model_dump() for row in kept.table],
+        sample=sample,
     )
 
 
@@ -94,7 +102,7 @@ class _Watch:
     def __init__(self, journal: Journal, progress: Progress, task: str, before: Mapping[str, int]) -> None:
         self._journal, self._progress, self._task, self._before = journal, progress, task, before
         self.failed: set[tuple[str, str, int]] = set()
-        self.seen = self.resumed = self.truncated = self.tokens = 0
+        self.seen = self.resumed = self.truncated = self.truncated_documents = self.tokens = 0
 
     def answers(self, pairs: Iterable[tuple[Prompt, Reply | None]]) -> Iterator[tuple[Prompt, Reply | None]]:
         for prompt, reply in pairs:
@@ -115,6 +123,7 @@ class _Watch:
     def written(self, kept: Iterable[Generated]) -> Iterator[Generated]:
         for document in kept:
             self.tokens += document.provenance["output_tokens"]
+            self.truncated_documents += document.truncated
             yield with_origin(document, self._journal)
 
     def _was_there(self, key: str) -> bool:

@@ -21,7 +21,7 @@ def run_in_process(
     tick: Callable[[Tally, int], None] = lambda tally, at_once: None,
 ) -> Tally:
     """Ask batch after batch until there is nothing left to ask, or a target or a budget is reached."""
-    tally = Tally()
+    tally = Tally(generators=[batcher.identity])
     try:
         while jobs := _batch(queue, ledger, batcher.batch, tally):
             for job in jobs:

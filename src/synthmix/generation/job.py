@@ -5,10 +5,11 @@
     data/00000.jsonl.gz   the text, with provenance on every record     generation.json   counts, written last
     requests/             the journal of answers                        failed.jsonl      requests that stay unanswered
     dropped.jsonl         what the filters dropped, and why             README.md         the dataset card
+    quality.json          diversity and faithfulness of a sample        job.json          what decides the text
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from synthmix.generation.generators import key_for
 from synthmix.generation.journal import sizes, write_failed
 from synthmix.generation.ledger import Prices
 from synthmix.generation.lines import records
+from synthmix.generation.publish import publish
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.spread import Spreads, spread
 from synthmix.generation.summary import FILE, Requests, Summary, Tokens
@@ -47,6 +49,7 @@ def generate_corpus(
     *,
     retry_failed: bool = False,
     engine: Spreads | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
 
@@ -57,6 +60,7 @@ def generate_corpus(
         retry_failed: ask those requests again that failed for good.
         engine: spreads the requests over workers, each with a shard of the documents and a journal of its own; the
             folder must be one that all of them see, and ``documents`` must survive pickling.
+        about: what is known of the source (``name``, ``license``, ...), for the card.
 
     Raises:
         BadInput: an empty source, no key, an endpoint or model that is not there, a budget that is spent, or a folder
@@ -67,7 +71,8 @@ def generate_corpus(
     work = prepared(config, documents, folder, retry_failed=retry_failed)
     claim(folder, config.identity(work.template))
     index = heldout_index(heldout, config.filters.contamination_words)
-    asked, tally, before = config.tokens, Tally(), sizes(work.journals)
+    asked, before = config.tokens, sizes(work.journals)
+    tally = Tally(generators=_generators(folder / FILE))
     with disk_errors(folder):
         for _ in range(_ROUNDS):
             tally = _ask(work, asked, tally, progress, engine)
@@ -83,6 +88,7 @@ def generate_corpus(
         first = next(iter(records(folder / FAILED)))
         raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="mend the cause")
     summary = _summary(work, made, tally, folder / FAILED if failed else None, time.monotonic() - begun)
+    publish(folder, config, work.template, made, about or {}, tally.generators)
     write_json(folder / FILE, summary.model_dump(mode="json"))
     return summary
 
@@ -102,6 +108,11 @@ def prepared(
             checked_url(url)
     next(work.requests())
     return work
+
+
+def _generators(path: Path) -> list[dict[str, Any]]:
+    """Identities that an earlier run wrote down."""
+    return list(read_json(path).get("generator", {}).get("generators", [])) if path.exists() else []
 
 
 def claim(folder: Path, identity: dict[str, Any]) -> None:
@@ -164,5 +175,5 @@ def _summary(work: Work, made: Finished, tally: Tally, failed: Path | None, seco
         files=[str(path.relative_to(work.folder)) for path in made.files],
         failed_file=failed.name if failed else None,
         dropped=made.dropped,
-        generator={**config.identity(work.template), "endpoint": config.endpoint or None, "rollouts": config.rollouts},
+        generator={**config.identity(work.template), "rollouts": config.rollouts, "generators": tally.generators},
     )

@@ -8,6 +8,7 @@ from synthmix.generation.pace import Pace
 from synthmix.generation.prompt import Endpoint, Prompt
 
 PAUSE = (1.0, 30.0)  # seconds for which an endpoint that cannot be reached is left alone, first and at most
+PAUSES = 8  # of them in a row, about two minutes, before it is given up
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class Lane:
     dead: bool = False
     unreachable: int = 0
 
-    def out_of_reach(self, now: float) -> None:
-        """Leave it alone for a while, longer each time. What is in flight to it fails together and counts once."""
+    def out_of_reach(self, now: float) -> bool:
+        """Leave it alone for a while, longer each time; whether that was tried often enough. What is in flight to it
+        fails together and counts once."""
         if now >= self.pace.paused_until:
             self.unreachable += 1
             self.pace.pause(now + min(PAUSE[1], PAUSE[0] * 2 ** min(self.unreachable - 1, 10)))
+        return self.unreachable > PAUSES
 
     @property
     def where(self) -> str | None:

@@ -43,7 +43,8 @@ class Runner:
     ) -> None:
         self.lanes = [Lane(endpoint, Pace(most=most)) for endpoint in endpoints]
         self.journal, self.ledger, self.tick = journal, ledger, tick
-        self.retries, self.tally = retries or Retries(), Tally()
+        self.retries = retries or Retries()
+        self.tally = Tally(generators=[endpoint.identity for endpoint in endpoints])
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._held: Job | None = None  # one that waits for room in the budget
@@ -132,11 +133,12 @@ class Runner:
 
     async def _faulted(self, lane: Lane, job: Job, fault: RequestFault, queue: Queue, seconds: float) -> None:
         now = time.monotonic()
-        if fault.fatal:
+        if fault.fatal or fault.kind == "unreachable":  # no fault of the request
             lane.pace.failed()
             job.attempts -= 1
             queue.again(job)
-            self._bury(lane, fault)
+            if fault.fatal or lane.out_of_reach(now):
+                self._bury(lane, fault)
         elif not fault.retry or job.attempts > self.retries.most:
             lane.pace.failed()
             self.journal.fail(job.prompt, fault.kind, fault.reason, job.attempts)
@@ -150,19 +152,17 @@ class Runner:
                 self._wake.set()
                 await asyncio.sleep(delay)
                 lane.pace.rested()
+                queue.again(job)
             else:
                 lane.pace.failed()
-                if fault.kind == "unreachable":
-                    lane.out_of_reach(now)
-            queue.again(job, 0.0 if fault.overload else now + delay)
+                queue.again(job, now + delay)
 
     def _bury(self, lane: Lane, fault: RequestFault) -> None:
         """An endpoint that will never answer; its requests go elsewhere."""
         lane.dead = True
         if all(each.dead for each in self.lanes):
-            raise Failure(
-                fault.reason, where=lane.where, remedy="mend it and run the same command again: all answers are kept"
-            )
+            problem = f"cannot be reached any more ({fault.reason})" if fault.kind == "unreachable" else fault.reason
+            raise Failure(problem, where=lane.where, remedy="mend it and run the same command again; answers are kept")
 
     async def _woken(self, queue: Queue) -> None:
         """Wait until a request ends, a wait is over, or an endpoint may be asked again."""

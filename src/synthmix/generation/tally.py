@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from synthmix.errors import Failure
 from synthmix.generation.faults import RequestFault
@@ -27,6 +28,7 @@ class Tally:
     lost: int = 0  # tokens that tries without an answer may have cost
     stopped: str | None = None
     busy: float = 0.0  # seconds in which a generator worked
+    generators: list[dict[str, Any]] = field(default_factory=list)  # their identities
     begun: float = field(default_factory=time.monotonic)
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WATCHED))
     _rate: deque[tuple[float, int]] = field(default_factory=deque)
@@ -59,7 +61,9 @@ class Tally:
         """This run and a later one as one; ``stopped`` is the later one's."""
         names = ("answered", "failed", "retried", "input_tokens", "output_tokens", "truncated", "busy")
         both = {name: getattr(self, name) + getattr(later, name) for name in names}
-        return Tally(**both, skipped=later.skipped, lost=max(self.lost, later.lost), stopped=later.stopped)
+        generators = [*self.generators, *(each for each in later.generators if each not in self.generators)]
+        lost = max(self.lost, later.lost)
+        return Tally(**both, skipped=later.skipped, lost=lost, stopped=later.stopped, generators=generators)
 
     @property
     def seconds(self) -> float:
