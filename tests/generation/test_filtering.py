@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synthmix.generation.assemble import Generated
@@ -197,3 +199,13 @@ def test_documents_are_read_as_they_are_needed() -> None:
     found = filter_generated(documents(), heldout=[], template=None, workers=2)
     assert next(found).text == prose(0, 60)
     assert len(read) < 10_000
+
+
+@given(st.lists(st.tuples(st.text(max_size=80), st.text(max_size=80)), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_judged(texts: list[tuple[str, str]]) -> None:
+    documents = [made(text, source) for text, source in texts]
+    kept, dropped, found = run(documents, sources=[source for _, source in texts], workers=1)
+    assert len(kept) + len(dropped) == found.read == len(texts)
+    assert sum(row.documents for row in found.table) == len(dropped)
+    assert found.read_bytes == sum(len(text.encode("utf-8", "replace")) for text, _ in texts)
