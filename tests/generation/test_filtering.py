@@ -202,7 +202,7 @@ def test_documents_are_read_as_they_are_needed() -> None:
 
 
 @given(st.lists(st.tuples(st.text(max_size=80), st.text(max_size=80)), max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_is_judged(texts: list[tuple[str, str]]) -> None:
     documents = [made(text, source) for text, source in texts]
     kept, dropped, found = run(documents, sources=[source for _, source in texts], workers=1)
