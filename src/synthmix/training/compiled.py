@@ -21,6 +21,7 @@ from typing import Any
 
 SWITCH = "SYNTHMIX_COMPILE"
 WORTH = {"cpu": 1e13, "cuda": 5e15}  # FLOPs of a run (CHOSEN; docs/log.md)
+BACKEND = "inductor"
 SHAPES = 1024  # of which dynamo keeps code in one process; beyond its own limit of 8 it would silently stop compiling
 
 
@@ -38,7 +39,7 @@ def _code(function: Callable[..., Any]) -> Callable[..., Any]:
     torch._dynamo.config.recompile_limit = SHAPES
     torch._dynamo.config.accumulated_recompile_limit = 4 * SHAPES
     torch._inductor.config.compile_threads = 1  # workers are one per core already: no pool of compilers beside each
-    code: Callable[..., Any] = torch.compile(function, dynamic=False, fullgraph=True)
+    code: Callable[..., Any] = torch.compile(function, dynamic=False, fullgraph=True, backend=BACKEND)
     return code
 
 
