@@ -116,6 +116,14 @@ def test_twelve_shared_words_are_no_contamination() -> None:
     assert run([made(text)])[0] == [text]
 
 
+def test_what_is_made_of_a_held_out_text_goes_however_it_is_worded() -> None:
+    heldout = HELDOUT[0].split()
+    quoting = prose(66, 200) + " " + " ".join(heldout[:15])
+    kept, dropped, _ = run([made(prose(65), HELDOUT[0]), made(prose(67, 150), quoting)])
+    assert dropped == [(prose(65), ["contaminated_source"])]
+    assert kept == [prose(67, 150)], "a source may quote a little"
+
+
 def test_near_duplicates_within_the_output_leave_the_first() -> None:
     texts = [prose(seed, 150) for seed in range(10, 15)]
     near = [text + " and so on" for text in texts]

@@ -19,9 +19,11 @@ from synthmix.generation.words import Words, words_of
 
 LEAK_WORDS = 8
 _SHORTEST_HELDOUT = 8
+_MOST_OF_SOURCE = 0.1  # of a source's n-grams may be held-out ones: common phrases and quotations (CHOSEN)
 REASONS = (
     "empty",
     "contaminated",
+    "contaminated_source",
     "refusal",
     "meta_talk",
     "prompt_leakage",
@@ -47,7 +49,8 @@ class Filters(BaseModel):
         truncated: drop texts that ran into the token limit instead of marking them.
         near_duplicates: Jaccard similarity of word 5-grams from which a text is a near-duplicate of an earlier one
             or of a source.
-        contamination_words: a text that shares so many successive words with a held-out text is dropped.
+        contamination_words: a text that shares so many successive words with a held-out text is dropped, and so is a
+            text whose source shares a tenth of its runs of so many words with held-out ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,6 +100,7 @@ class Screen:
         found = {
             "empty": words.counts == 0,
             "contaminated": self.heldout.counts(words) > 0,
+            "contaminated_source": self._made_of_heldout(given),
             "refusal": refuses & limits.refusals,
             "meta_talk": mentions & limits.meta_talk,
             "prompt_leakage": self._leaked(words, given) if limits.prompt_leakage else none,
@@ -119,6 +123,11 @@ class Screen:
                 long | (known & (words > self.ratio[1] * given)),
             )
         return short, long
+
+    def _made_of_heldout(self, given: Words) -> np.ndarray:
+        """A paraphrase of a held-out text shares few runs of words with it; its source gives it away."""
+        shared = self.heldout.counts(given)
+        return shared > _MOST_OF_SOURCE * np.maximum(given.counts - self.heldout.n + 1, 1)
 
     def _leaked(self, words: Words, given: Words) -> np.ndarray:
         leaked = self._leaks.counts(words)
