@@ -34,7 +34,10 @@ def _number_or_distribution(value: Any, number: ValidatorFunctionWrapHandler, in
     if not isinstance(value, Mapping):
         return number(value)
     name = str(info.field_name)
-    checked = check_sampling({name: value})[name]
+    try:
+        checked = check_sampling({name: value})[name]
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"{name}: ")) from None
     for ends in checked.values():
         for end in ends:
             number(end)
