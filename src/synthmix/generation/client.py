@@ -57,7 +57,8 @@ class OpenAIEndpoint:
         return Reply(key=prompt.key, seconds=round(time.monotonic() - begun, 4), **found)
 
     async def models(self) -> list[str] | None:
-        """What the server says it serves; None when it has no such page.
+        """What the server says it serves; None when it has no such page, or one that fails (`transformers serve`
+        without a cache of models answers with 500).
 
         Raises:
             RequestFault: no answer, a refused key, or another protocol.
@@ -65,9 +66,9 @@ class OpenAIEndpoint:
         try:
             answer = await self._ask("/models", None)
         except RequestFault as fault:
-            if fault.status in (404, 405, 501):
-                return None
-            raise
+            if fault.status is None or fault.status in (401, 403) or fault.overload:
+                raise
+            return None
         data = answer.get("data")
         if not isinstance(data, list):
             raise broken_reply(f"its list of models is {clean(json.dumps(answer)[:100], self._key)}")

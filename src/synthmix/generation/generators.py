@@ -83,7 +83,7 @@ async def _patiently(ask: Callable[[], Awaitable[Any]], endpoint: OpenAIEndpoint
 
 
 def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] | None, key_name: str) -> BadInput:
-    where, remedy = endpoint.url, "see whether the server is well"
+    where = endpoint.url
     if fault.kind == "unreachable":
         return BadInput(
             f"cannot be reached ({fault.reason})", where=where, remedy="start the server, or mend --endpoint"
@@ -100,4 +100,7 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
         have = f"; it has {', '.join(listed[:8])}" if listed else ""
         problem = f"no model '{endpoint.model}' there{have} ({fault.reason})"
         return BadInput(problem, where=where, key="model", remedy="name one with --model; most addresses end in /v1")
-    return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy=remedy)
+    if fault.status is not None and listed is None:
+        problem = f"fails when asked for the model '{endpoint.model}' ({fault.reason})"
+        return BadInput(problem, where=where, key="model", remedy="name one that it has with --model, or see its log")
+    return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy="see whether the server is well")
