@@ -13,7 +13,7 @@
    (arXiv 2203.03466; FOUND), the factor CHOSEN from sweeps at widths 32 to 112. It has no term for the batch.
 5. Weight decay: the AdamW timescale tau = B / (rate x decay x D) is held at 1.084 (D / N)^-0.527 of the run (Bergsma
    et al., arXiv 2505.13738; form and exponent FOUND, at 111M to 3.3B parameters; the factor is quoted, not checked),
-   within 0.01 to 1. Not swept here.
+   within 0.01 to 1. 0.4 was better than 0.1 here at 25k and 225k parameters (docs/ladder.md).
 6. Warm-up: as many tokens as parameters (Porian et al., arXiv 2406.19146; FOUND), no less than 2 / (1 - beta2) steps
    (Ma and Yarats, arXiv 1910.04209; FOUND), no more than a tenth of the smallest budget (CHOSEN).
 """
