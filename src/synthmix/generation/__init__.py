@@ -1,1 +1,6 @@
-"""Text that a model wrote. The first kind: a small Llama, trained on the real text and sampled."""
+"""Text that a model wrote: rewritten from a corpus or from its keywords by any LLM, or sampled from a small Llama that
+was trained on the real text.
+
+documents -> chunks or keywords -> prompts (a template) -> answers (an endpoint, a local model) -> documents again
+(``assemble``) -> filters and near-duplicates (``filtering``) -> card and quality report.
+"""
