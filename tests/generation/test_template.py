@@ -118,3 +118,13 @@ def test_what_is_not_text_and_what_fails_when_filled_in_is_bad_input(tmp_path: P
     blank = load_template(write(tmp_path, PLAIN.replace("Say: {{ text }}", "")))
     with pytest.raises(BadInput, match="'user' came out empty"):
         blank.messages(VALUES["rewrite"])
+
+
+def test_the_example_of_a_type_of_ones_own_can_be_used() -> None:
+    template = load_template(Path(__file__).parents[2] / "examples" / "templates" / "summary.jinja")
+    _, user = template.messages(VALUES["rewrite"])
+    assert "part 1 of 2" in user["content"]
+    assert "in about 20 words" in user["content"]
+    alone = template.messages({**VALUES["rewrite"], "words": 300, "parts": 1})[1]["content"]
+    assert "part 1" not in alone
+    assert "in about 100 words" in alone
