@@ -85,7 +85,14 @@ def advice(found: "Tuned") -> list[str]:
         for optimum in sure
         if optimum.rate is not None
     ]
-    return lines if found.rule is None else [*lines, f"{found.rule.factor.value:.3g} / width  # at other sizes"]
+    return (
+        lines
+        if found.rule is None
+        else [
+            *lines,
+            f"training: {{rate_factor: {found.rule.factor.value:.3g}}}  # over the width, at all sizes",
+        ]
+    )
 
 
 def warnings(found: "Tuned") -> list[str]:

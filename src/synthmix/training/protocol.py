@@ -29,6 +29,7 @@ class Protocol(BaseModel):
     context: int = Field(default=128, ge=8, description="tokens a sequence predicts")
     batch: Count = Field(default=4096, description="tokens a step")
     learning_rate: float | None = Field(default=None, gt=0, description="peak; unset: the rule of peak_rate")
+    rate_factor: float = Field(default=0.36, gt=0, description="peak times width, where learning_rate is unset")
     schedule: Literal["cosine", "wsd"] = "cosine"
     warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps; wsd: of the smallest budget's")
     warmup_steps: int | None = Field(default=None, ge=1, description="instead of a share of the steps")
@@ -89,7 +90,7 @@ class Protocol(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """What changes a trained model, for hashes: keys that the schedule does not look at are left out."""
-        unused = {"rules"} if self.schedule == "wsd" else {"rules", "schedule", "decay"}
+        unused = {"rules", "rate_factor"} | (set() if self.schedule == "wsd" else {"schedule", "decay"})
         unused.add("warmup" if self.warmup_steps else "warmup_steps")
         return self.model_dump(mode="json", exclude=unused)
 
@@ -98,7 +99,7 @@ class Protocol(BaseModel):
 
     def in_words(self) -> dict[str, str]:
         """For the report: what all runs have in common."""
-        rate = f"{self.learning_rate:g}" if self.learning_rate else "by size (training/protocol.py, peak_rate)"
+        rate = f"{self.learning_rate:g}" if self.learning_rate else f"{self.rate_factor:g} / width"
         by_size = {"weight_decay", "batch"} - self.model_fields_set if self.rules == "dial" else set()
         decay = "by size" if "weight_decay" in by_size else f"{self.weight_decay:g}"
         batch = f"{self.batch} tokens, {self.sequences} sequences of {self.context}"
@@ -137,11 +138,11 @@ class Protocol(BaseModel):
         return peak * (1 - (1 - self.final_rate) * way)
 
 
-def peak_rate(width: int) -> float:
-    """Peak learning rate for a model of ``width``: 0.36 / width.
+def peak_rate(width: int, factor: float = 0.36) -> float:
+    """Peak learning rate for a model of ``width``: 0.36 / width, unless ``synthmix tune`` says another factor.
 
     Falling with one over the width is the rule of maximal-update parametrisation for hidden matrices under Adam
     (Yang et al., arXiv 2203.03466; FOUND); the factor is CHOSEN between sweeps at widths 32 to 112 (docs/log.md). It
     gives 4e-4 at 100M and 1.8e-4 at 1B parameters, near what is used there.
     """
-    return 0.36 / width
+    return factor / width

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from synthmix.training.dial import dial
-from synthmix.training.protocol import Protocol
+from synthmix.training.protocol import Protocol, peak_rate
+from synthmix.training.shape import shape_for
 
 
 def settle(protocol: Protocol, params: int, smallest: int, shape: Mapping[str, int] | None = None) -> Protocol:
@@ -17,12 +18,13 @@ def settle(protocol: Protocol, params: int, smallest: int, shape: Mapping[str, i
     """
     if protocol.rules == "dial":
         given = protocol.model_fields_set
+        width = shape_for(params, **(shape or {})).width
         setting = dial(
             params,
             tokens=smallest,
             context=protocol.context,
             batch=protocol.batch if "batch" in given else None,
-            learning_rate=protocol.learning_rate,
+            learning_rate=protocol.learning_rate or peak_rate(width, protocol.rate_factor),
             weight_decay=protocol.weight_decay if "weight_decay" in given else None,
             warmup=protocol.warmup_steps,
             **(shape or {}),

@@ -49,7 +49,7 @@ class RunSpec(BaseModel):
     @property
     def peak(self) -> float:
         """Peak learning rate."""
-        return self.protocol.learning_rate or peak_rate(self.shape.width)
+        return self.protocol.learning_rate or peak_rate(self.shape.width, self.protocol.rate_factor)
 
     @property
     def mixture(self) -> Recipe:
