@@ -13,12 +13,12 @@ from saved import arguments, once
 WORLD = World()
 #: (real share pi, cutoff k, last n, seeds)
 MIXTURES = [
-    (1.0, np.inf, 6.0e4, 2),
-    (1e-1, 48, 6.0e5, 2),
-    (3e-2, 48, 1.5e6, 1),
-    (1e-2, 48, 3.0e6, 1),
+    (1.0, np.inf, 3.0e4, 2),
+    (1e-1, 24, 2.0e5, 2),
+    (3e-2, 24, 6.0e5, 1),
     (1e-2, 24, 1.5e6, 1),
-    (1e-3, 24, 5.0e6, 1),
+    (1e-2, 12, 6.0e5, 1),
+    (1e-3, 12, 2.0e6, 1),
 ]
 
 
@@ -31,7 +31,7 @@ def trained(pi: float, k: float, last: float, seed: int) -> list[dict]:
     real = WORLD.p
     synthetic = np.where(ranks <= k, real, 0.0)
     parts = [(pi, Source(real, seed)), (1 - pi, Source(synthetic, seed + 1))]
-    stops = np.unique(np.geomspace(768, last, int(12 * np.log10(last / 768))).astype(int))
+    stops = np.unique(np.geomspace(448, last, int(12 * np.log10(last / 448))).astype(int))
     return learn(new_model(WORLD, seed), WORLD, [part for part in parts if part[0] > 0], stops, seed=seed)
 
 
@@ -57,7 +57,7 @@ def main() -> None:
         if np.isinf(k):
             # Without a cutoff the same error at later n: how often a fact must be seen.
             reached = np.interp(-np.log(loss), -np.log(exact(world, np.geomspace(1, 1e7, 400)).excess), np.geomspace(1, 1e7, 400))
-            often = float(np.exp(np.median(np.log(n / reached)[n > 1000])))
+            often = float(np.exp(np.median(np.log(n / reached)[n > 2000])))
             print(f"| {pi:g} | none | {found.verdict} | exposures a fact needs: {often:.2f} | | | | {seconds:.0f} |")
             continue
         theory = k**WORLD.beta / world.C

@@ -102,3 +102,51 @@ def test_estimate_reads_two_texts(run: Callable[..., Any], here: Path, save_json
     assert "the tail starves below a real share" in said
     assert run(*command, "--pi", "2").code == 2
     assert run("phases", "estimate", "--real", "absent.jsonl", "--synthetic", "cut.jsonl").code == 2
+
+
+@pytest.fixture
+def texts(here: Path, save_jsonl: Callable[..., Path]) -> Path:
+    rng, p = np.random.default_rng(0), np.arange(1, 301) ** -1.3
+    for name, k in (("real", 300), ("cut", 15), ("target", 300)):
+        words = rng.choice(k, size=(60, 100), p=p[:k] / p[:k].sum())
+        save_jsonl(here / f"{name}.jsonl", [" ".join(f"w{word}q" for word in row) for row in words])
+    return here
+
+
+BOUND = ("bound", "--real", "real.jsonl", "--synthetic", "cut.jsonl", "--target", "target.jsonl", "-q",
+         "--vocab", "500", "--params", "25k", "--context", "16", "--windows", "48")  # fmt: skip
+
+
+def test_bound_shows_every_term_and_how_it_moves(run: Callable[..., Any], texts: Path) -> None:
+    value = run(*BOUND, "--pi", "30%", "--tokens", "1M", "--json").value
+    terms = value["asked"]["terms"]
+    assert value["asked"]["bound"] == pytest.approx(sum(terms.values()))
+    assert terms["discrepancy_synthetic"] / 0.7 > 5 * terms["discrepancy_real"] / 0.3
+    assert value["by_share"][0]["pi"] == 0
+    alone = value["by_share"][-1]
+    assert alone["pi"] == 1
+    assert alone["terms"]["discrepancy_synthetic"] == alone["terms"]["empirical_synthetic"] == 0
+    confidence = [row["terms"]["confidence"] for row in value["by_n"]]
+    assert confidence == sorted(confidence, reverse=True)
+    cut = {row["kept"]: row["terms"]["discrepancy_synthetic"] for row in value["by_kept"]}
+    assert cut[0.5] > cut[1.0]  # a harder cutoff is further away
+    said = run(*BOUND).out
+    assert "complexity" in said
+    assert "synthetic mass kept" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--pi", "150%"], "not between 0 and 1"),
+        (["--tokens", "0"], "--tokens"),
+        (["--delta", "0"], "delta"),
+        (["--checkpoint", "absent"], "absent"),
+        (["--params", "3"], "3 parameters make no Llama"),
+        (["--context", "100000"], "smaller --context"),
+    ],
+)
+def test_bounds_that_cannot_be(run: Callable[..., Any], texts: Path, arguments: list[str], says: str) -> None:
+    ran = run(*BOUND, *arguments)
+    assert ran.code == 2
+    assert says in ran.err
