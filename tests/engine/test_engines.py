@@ -1,4 +1,4 @@
-"""What both engines promise: one body of tests, worker processes and a real Ray of this machine."""
+"""What both engines promise: one body of tests, worker processes and a real Ray of two nodes on this machine."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from synthmix.engine import Engine, open_engine
+from synthmix.engine.connect import import_ray
 from synthmix.errors import BadInput, Failure
 from synthmix.training.shape import Shape, shape_for
 
@@ -15,9 +16,25 @@ PID = "__import__('os').getpid()"
 DIE = "__import__('os').kill(__import__('os').getpid(), 9)"
 
 
+NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+SPARE = {**NODE, "resources": {"spare": 1}}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    import_ray()
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    made.add_node(**SPARE)
+    yield made
+    made.shutdown()
+
+
 @pytest.fixture(scope="module", params=["local", "ray"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine[Any, Any]]:
-    with open_engine(request.param, workers=2) as made:
+    address = request.getfixturevalue("cluster").address if request.param == "ray" else None
+    with open_engine(request.param, workers=2, address=address) as made:
         yield made
 
 
@@ -109,3 +126,25 @@ def test_too_little_memory_is_said_before_the_start(engine: Engine[Any, Any], ne
 def test_the_folder_is_seen(engine: Engine[Any, Any], tmp_path: Path) -> None:
     engine.check_folder(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_node_s_task_runs_again_on_another(cluster: Any, tmp_path: Path) -> None:
+    """The first attempt waits for its node to be taken away; the second finds its trace and ends."""
+    [node] = cluster.worker_nodes
+    begun = (
+        "(lambda p, os, t: [(p / str(os.getpid())).touch(), "
+        "[t.sleep(0.05) for _ in range(1200) if len(list(p.iterdir())) < 2], len(list(p.iterdir()))][-1])"
+        f"(__import__('pathlib').Path({str(tmp_path)!r}), __import__('os'), __import__('time'))"
+    )
+    taken: list[Any] = []
+
+    def take_away() -> None:
+        if not taken and list(tmp_path.iterdir()):
+            taken.append(node)
+            cluster.remove_node(node)
+            cluster.add_node(**SPARE)
+
+    with open_engine("ray", address=cluster.address) as engine:
+        engine._resources["resources"] = {"spare": 1}  # type: ignore[attr-defined]
+        assert [found for _, found in engine.each(eval, [begun], tick=take_away)] == [2]
+    assert taken
