@@ -1,5 +1,6 @@
 """The command line: thin, one command a stage, and ``study``."""
 
+import os
 import sys
 from typing import Any
 
@@ -54,5 +55,6 @@ def _told(line: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    sys.stderr.write(f"synthmix: {line}\n")
+    rank = os.environ.get("RANK", "0")  # torchrun starts several: each tells what it met
+    sys.stderr.write(f"synthmix: {line}\n" if rank == "0" else f"synthmix, process {rank}: {line}\n")
     return code
