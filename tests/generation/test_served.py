@@ -25,7 +25,14 @@ from synthmix.training.shape import shape_for
 
 CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<you>{% endif %}"
 LOOSE = {"language": None, "ratio": [0, 100], "min_words": 0, "repetition": None, "meta_talk": False}
-DEADLINE = 120.0  # seconds; for a server that never comes up
+# The command `transformers`, in a process that ends with this one.
+SERVE = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+from transformers.cli.transformers import main
+main()
+"""
+DEADLINE = 300.0  # seconds; for a server that never comes up
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +53,9 @@ def server(model: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("transformers"), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen([*command, "--device", "cpu"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", SERVE, "serve", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
     end = time.monotonic() + DEADLINE
     up = False
     while not up:
@@ -58,8 +66,7 @@ def server(model: Path) -> Iterator[str]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0 if up else 0.1)
     yield f"http://127.0.0.1:{port}/v1"
-    process.terminate()
-    process.wait(60)
+    process.communicate()
 
 
 def settings(url: str, model: Path, **changes: Any) -> GenerateConfig:
