@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.training.memory import BASE, SPARE, free_memory, group_room, run_memory, sequences_at_once
+from synthmix.training.memory import (
+    BASE,
+    SPARE,
+    free_memory,
+    group_room,
+    resident_memory,
+    run_memory,
+    sequences_at_once,
+)
 from synthmix.training.shape import shape_for
 
 SMALL, LARGE = shape_for(1_000_000), shape_for(20_000_000)
@@ -51,3 +59,10 @@ def test_what_processes_share_is_counted_once() -> None:
     free = 2**30
     alone, shared = (sequences_at_once(LARGE, 512, 64, 128, "float32", free=free, shards=n) for n in (1, 8))
     assert alone < shared
+
+
+def test_what_this_process_holds_is_its_own_to_use() -> None:
+    before = resident_memory()
+    held = bytearray(b"x" * 2**26)
+    assert resident_memory() - before > 2**25
+    assert len(held) == 2**26

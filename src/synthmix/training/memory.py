@@ -134,9 +134,20 @@ def group_room(root: Path, path: str, limit: str, used: str) -> list[int]:
 
 
 def device_free() -> int:
-    """Bytes that are free where this process computes: its GPU's, else the machine's."""
+    """Bytes that a run can have where this process computes: free ones of its GPU or of the machine, and those that
+    this process holds of its earlier runs."""
     import torch
 
     from synthmix.training.device import best_device
 
-    return int(torch.cuda.mem_get_info()[0]) if best_device() == "cuda" else free_memory()
+    if best_device() == "cuda":
+        return int(torch.cuda.mem_get_info()[0]) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    return free_memory() + max(0, resident_memory() - BASE)
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:  # not Linux
+        return 0
