@@ -197,6 +197,19 @@ def test_compare_tokenizers(run: Run, here: Path, data: Path) -> None:
     assert pq.read_table("t.parquet").num_rows == 6
 
 
+def test_compare_tokenizers_of_trained_models(run: Run, here: Path, finished: Path) -> None:
+    rows = run("compare-tokenizers", "--study", finished, *QUIET).value["trained"]
+    results = json.loads((finished.parent / "tiny" / "results.json").read_text())
+    for row in rows:
+        measured = [
+            r["bits"][row["domain"]] for r in results["runs"]
+            if (r["recipe"], r["params"], r["tokens"]) == (row["recipe"], row["params"], row["tokens"])
+        ]  # fmt: skip
+        assert row["bits_per_byte"] == pytest.approx(np.mean(measured))
+        assert len(measured) == row["seeds"]
+    assert {row["vocab_size"] for row in rows} == {300}
+
+
 @dataclass(frozen=True)
 class Case:
     """A command that must end with exit code 2 and one line that has ``words``."""
@@ -232,6 +245,7 @@ BAD = [
     Case("a filter", ("compare-generators", "paired.jsonl", "--by", "source", "--where", "op"),
          ("is not FIELD=VALUE",)),
     Case("too few texts", ("compare-generators", "a=few.jsonl", "--sources", "web.jsonl"), ("a: 3 texts are too few",)),
+    Case("no texts", ("compare-tokenizers",), ("nothing to compare",)),
     Case("a small vocabulary", ("compare-tokenizers", "web.jsonl", "--against", "other.jsonl", "--vocab", "20"),
          ("vocab_size: 20 is too small",)),
     Case("a vocabulary", ("compare-tokenizers", "web.jsonl", "--against", "other.jsonl", "--vocab", "many"),

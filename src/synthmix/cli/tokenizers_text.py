@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmix.cli.plan_text import table
+from synthmix.quantities import format_count
 from synthmix.statistics.pairs import Estimate
 from synthmix.statistics.vocabularies import TokenizerRow
+from synthmix.study.trained_bits import TrainedBits
 
 
 def tokenizers_text(rows: Sequence[TokenizerRow]) -> str:
@@ -29,6 +31,25 @@ def tokenizers_text(rows: Sequence[TokenizerRow]) -> str:
         "mass covered", "KL(test||train)",
     ]  # fmt: skip
     return table(head, body) + "\n90% intervals; training text cut to equal size"
+
+
+def bits_text(rows: Sequence[TrainedBits]) -> str:
+    """Bits per byte of trained models, a row a study, recipe and domain."""
+    body = [
+        [
+            row.study,
+            row.recipe,
+            row.domain,
+            f"{row.vocab_size} ({row.tokenizer[:6]})",
+            f"{format_count(row.params)} ({format_count(row.params_total)})",
+            format_count(row.tokens),
+            str(row.seeds),
+            f"{row.bits_per_byte:.4f}" + (f" ({row.low:.4f} to {row.high:.4f})" if row.seeds > 1 else ""),
+        ]
+        for row in rows
+    ]
+    head = ["study", "recipe", "held out", "vocabulary", "params (total)", "tokens", "seeds", "bits a byte"]
+    return "Trained models at each study's largest cell, least to most of the seeds in brackets\n" + table(head, body)
 
 
 def write_tokenizers(rows: Sequence[TokenizerRow], path: Path) -> None:
