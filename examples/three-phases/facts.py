@@ -8,6 +8,7 @@ the real frequencies, so the theory's a = 1, b = 1 / VALUES, alpha = lambda = 0 
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def learn(
     `whole`: the loss is on keys too. As keys share their embedding with the output layer, every step then moves the
     embeddings of all keys that are *not* there, and rare facts are forgotten between two exposures; the default, a
     loss on the values alone, is the learner that the theory is about.
-    `parts`: shares and sources; every batch draws how many facts each source gives (binomial), so a share of 1e-3 shows.
+    `parts`: shares and sources; every batch draws how many facts each source gives, so a share of 1e-3 shows.
     """
     import torch
 
@@ -164,5 +165,5 @@ def told(source: Source, keys: np.ndarray, rng: np.random.Generator) -> np.ndarr
 def score(model: Any, world: World) -> dict[str, Any]:
     """Error rate over the real frequencies, accuracy by rank band (weighted alike within a band)."""
     good, p = right(model, world), world.p
-    bands = {f"{low}-{high - 1}": float(good[low - 1 : high - 1].mean()) for low, high in zip(BANDS, BANDS[1:], strict=False)}
+    bands = {f"{low}-{high - 1}": float(good[low - 1 : high - 1].mean()) for low, high in pairwise(BANDS)}
     return {"error": float(p @ ~good), "bands": bands}

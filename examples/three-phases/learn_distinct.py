@@ -1,4 +1,4 @@
-"""Demonstration 2b: the same worlds as data sets: n facts are collected, duplicates removed, and a Llama learns the rest.
+"""Demonstration 2b: the same worlds as data sets: n facts are collected, and a Llama learns the distinct ones.
 
     nice -n 15 python examples/three-phases/learn_distinct.py
 
@@ -8,7 +8,7 @@ many epochs), so nothing is forgotten between two exposures: the learner that th
 """
 
 import numpy as np
-from facts import VALUES, Source, World, new_model, new_optimizer, score, step, text
+from facts import VALUES, World, new_model, new_optimizer, score, step, text
 from saved import arguments, once
 
 WORLD = World()
@@ -37,6 +37,11 @@ def learned(pi: float, k: float, n: int, seed: int) -> dict:
     return {"n": n, "distinct": len(distinct), **score(model, WORLD)}
 
 
+def curve(pi: float, k: float, grid: np.ndarray) -> list[dict]:
+    """Every n with several samples."""
+    return [{"seed": seed, **learned(pi, k, int(n), seed)} for seed in range(SEEDS) for n in grid]
+
+
 def main() -> None:
     from synthmix.files import write_text
     from synthmix.phases.detection import detect_phases
@@ -53,16 +58,17 @@ def main() -> None:
         last = min(30 * ends.n2, 2e3 / pi) if np.isfinite(k) else 2e3  # before the finite number of items shows
         grid = np.unique(np.geomspace(30, last, POINTS).astype(int))
         name = f"pi{pi:g}-k{k:g}"
-        rows = once(told.to / "distinct" / f"{name}.json", lambda g=grid: [
-            {"seed": seed, **learned(pi, k, int(n), seed)} for seed in range(SEEDS) for n in g
-        ])  # fmt: skip
+        rows = once(told.to / "distinct" / f"{name}.json", curve, pi, k, grid)
         n, loss = np.array([(row["n"], row["error"]) for row in rows], dtype=float).T
         lines += [f"{pi:g},{k:g},{row['seed']},{row['n']},{row['error']}" for row in rows]
         found = detect_phases(n, loss, floor=0.0)
         off = np.median(np.abs(loss / exact(world, n).excess - 1))
         theory = [f"{ends.n1:.3g}", f"{ends.n2:.3g}"] if np.isfinite(k) else ["none", "none"]
-        print(f"| {pi:g} | {k:g} | {found.verdict} | {shown(found.n1)} | {theory[0]} | {shown(found.n2)} | {theory[1]} "
-              f"| {off:.1%} |", flush=True)
+        print(
+            f"| {pi:g} | {k:g} | {found.verdict} | {shown(found.n1)} | {theory[0]} | {shown(found.n2)} | {theory[1]} "
+            f"| {off:.1%} |",
+            flush=True,
+        )
         print(f"  {found.reason}")
     write_text(told.to / "distinct.csv", "\n".join(lines) + "\n")
 

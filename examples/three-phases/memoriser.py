@@ -35,9 +35,13 @@ def main() -> None:
 
     told = arguments(__doc__)
     worst = np.zeros(4)
-    print("| beta | k | pi | slope 1 (exact) | slope 3 (exact) | n1 (theory) | n2 (theory) | largest error |\n" + "|---" * 8 + "|")
+    print(
+        "| beta | k | pi | slope 1 (exact) | slope 3 (exact) | n1 (theory) | n2 (theory) | largest error |\n"
+        + "|---" * 8
+        + "|"
+    )
     for beta, k, pi in GRID:
-        found = once(told.to / "memoriser" / f"beta{beta:g}-k{k}-pi{pi:g}.json", lambda: simulated(beta, k, pi))
+        found = once(told.to / "memoriser" / f"beta{beta:g}-k{k}-pi{pi:g}.json", simulated, beta, k, pi)
         n, mean = np.array(found["n"], dtype=float), np.array(found["mean"])
         world = Setting(beta, k=k, pi=pi)
         ends, theory = breakpoints(world), exact(world, n).excess

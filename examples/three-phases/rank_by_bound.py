@@ -12,7 +12,7 @@ from facts import Source, World, new_model, new_optimizer, text
 from saved import arguments, once
 
 WORLD, FACTS_A_ROW = World(), 8
-SHARES, CUTOFFS, SIZES = (0.0, 0.03, 0.1, 0.3, 0.6, 1.0), (8, 40, 200), (16_000, 64_000)
+SHARES, CUTOFFS, SIZES = (0.0, 0.03, 0.1, 0.3, 0.6, 1.0), (8, 40, 200), (12_000, 36_000)
 CONTEXT = 3 * FACTS_A_ROW - 1
 
 
@@ -47,8 +47,10 @@ def mixture(pi: float, k: int, facts: int) -> dict:
     rng, model = np.random.default_rng(0), new_model(WORLD, 0)
     count = facts // FACTS_A_ROW
     number = round(pi * count)
-    pools = [rows_of(Source(WORLD.p, 4), FACTS_A_ROW * max(number, 1))[:number],
-             rows_of(Source(np.where(ranks <= k, WORLD.p, 0.0), 5), FACTS_A_ROW * max(count - number, 1))[: count - number]]
+    pools = [
+        rows_of(Source(WORLD.p, 4), FACTS_A_ROW * max(number, 1))[:number],
+        rows_of(Source(np.where(ranks <= k, WORLD.p, 0.0), 5), FACTS_A_ROW * max(count - number, 1))[: count - number],
+    ]
     rows = torch.from_numpy(rng.permutation(np.concatenate(pools)))
     streams = (Stream(real), Stream(synthetic), Stream(target))
 
@@ -72,24 +74,32 @@ def main() -> None:
 
     told = arguments(__doc__)
     found = [
-        once(told.to / "bound" / f"pi{pi:g}-k{k}-n{size}.json", lambda: mixture(pi, k, size))
+        once(told.to / "bound" / f"pi{pi:g}-k{k}-n{size}.json", mixture, pi, k, size)
         for size in SIZES for k in CUTOFFS for pi in SHARES
     ]  # fmt: skip
     test = np.array([one["test"] for one in found])
     print(f"{len(found)} mixtures, true test loss {test.min():.3f} to {test.max():.3f} nats per token\n")
-    print("| term | size at initialization | Spearman | Kendall | size when trained | Spearman | Kendall |\n" + "|---" * 7 + "|")
+    print(
+        "| term | size at initialization | Spearman | Kendall | size when trained | Spearman | Kendall |\n"
+        + "|---" * 7
+        + "|"
+    )
     for name in found[0]["initial"]:
         cells = []
         for stage in ("initial", "trained"):
             values = np.array([one[stage][name] for one in found])
             size = f"{values.min():.3g} to {values.max():.3g}"
             constant = np.ptp(values) == 0
-            ranks = ["", ""] if constant else [f"{spearmanr(values, test)[0]:.2f}", f"{kendalltau(values, test)[0]:.2f}"]
+            ranks = (
+                ["", ""] if constant else [f"{spearmanr(values, test)[0]:.2f}", f"{kendalltau(values, test)[0]:.2f}"]
+            )
             cells += [size, *ranks]
         print(f"| {name} | {' | '.join(cells)} |")
     above = np.mean([one["trained"]["bound"] >= one["test"] for one in found])
     ratio = np.median([one["trained"]["bound"] / one["test"] for one in found])
-    print(f"\nThe trained bound is above the test loss in {above:.0%} of them, by a factor of {ratio:.2f} at the median.")
+    print(
+        f"\nThe trained bound is above the test loss in {above:.0%} of them, by a factor of {ratio:.2f} at the median."
+    )
 
 
 if __name__ == "__main__":

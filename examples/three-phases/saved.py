@@ -17,11 +17,11 @@ def arguments(what: str) -> argparse.Namespace:
     return found
 
 
-def once(path: Path, make: Callable[[], Any]) -> Any:
-    """What ``path`` holds, or what ``make`` gives, then written there."""
+def once(path: Path, make: Callable[..., Any], *values: Any) -> Any:
+    """What ``path`` holds, or what ``make(*values)`` gives, then written there."""
     from synthmix.files import read_json, write_json
 
     if not path.exists():
-        write_json(path, make())
+        write_json(path, make(*values))
         print(f"wrote {path}", flush=True)
     return read_json(path)
