@@ -22,6 +22,7 @@ class Documents:
 
     def __init__(self, names: Sequence[str], *, split: str = "train", text: str = "text") -> None:
         self.names, self.split, self.text = list(names), split, text
+        self._count: int | None = None
 
     def __iter__(self) -> Iterator[Document]:
         for name in self.names:
@@ -31,6 +32,12 @@ class Documents:
                     yield from corpus.documents(self.split)
             else:
                 yield from read_documents(self._source(name), domain=Path(name).name.split(".")[0] or "text")
+
+    def __len__(self) -> int:
+        """How many there are; reads everything once."""
+        if self._count is None:
+            self._count = sum(1 for _ in self)
+        return self._count
 
     def _source(self, name: str) -> Source:
         if name == "sample":

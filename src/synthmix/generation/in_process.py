@@ -34,7 +34,7 @@ def run_in_process(
                 ledger.charge(reply.input_tokens, reply.output_tokens)
                 tally.count(reply.input_tokens, reply.output_tokens, reply.finish)
                 queue.settle(reply.key)
-            tally.skipped = queue.skipped
+            tally.skipped, tally.documents = queue.skipped, queue.documents
             tally.busy += time.monotonic() - begun
             tick(tally, len(jobs))
             journal.sync()

@@ -9,7 +9,7 @@
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -135,12 +135,14 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
 def _ask(work: Work, target: int | None, before: Tally, progress: Progress, engine: Spreads | None) -> Tally:
     """One round of requests, here or spread over an engine; the tally of all rounds."""
-    config = work.config
-    task, unit = f"generate {work.template.name}", "tokens" if target is not None else "requests"
-    progress.start(task, target, unit)
+    config, task = work.config, f"generate {work.template.name}"
+    total = len(work.documents) if target is None and isinstance(work.documents, Sized) else None
+    if total is not None:
+        total = min(total, config.documents or total) * config.rollouts
+    progress.start(task, total if target is None else target, "documents" if target is None else "tokens")
 
     def tick(tally: Tally, at_once: int) -> None:
-        have = journal.output_tokens if target is not None else tally.skipped + tally.answered + tally.failed
+        have = tally.documents if target is None else journal.output_tokens
         cost = Prices(config.price_in, config.price_out).cost(journal.input_tokens, journal.output_tokens)
         progress.update(task, have, note=tally.note(cost, at_once))
 

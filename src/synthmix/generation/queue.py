@@ -21,6 +21,7 @@ class Queue:
 
     Attributes:
         done: no more comes from the source. skipped: requests settled before. at_target: why it is done.
+        documents: read from the source so far, every rollout as one.
     """
 
     def __init__(self, prompts: Iterator[Prompt], journal: Journal, target: int | None = None) -> None:
@@ -30,7 +31,7 @@ class Queue:
         self._order = 0
         self._open: tuple[str, str, int] | None = None
         self.done = self.at_target = False
-        self.skipped = 0
+        self.skipped = self.documents = 0
 
     def next(self, until: float) -> Job | None:
         """The next request; None when there is none now, or none was found by the time ``until``."""
@@ -77,9 +78,12 @@ class Queue:
 
     def _enough(self, prompt: Prompt) -> bool:
         document = (prompt.document, prompt.document_hash, prompt.rollout)
-        if document == self._open or self._target is None:
+        if document == self._open:
             return False
         self._open = document
+        self.documents += 1
+        if self._target is None:
+            return False
         have = self._journal.output_tokens
         expected = len(self._asked) * have / max(1, len(self._journal))
         self.at_target = have + expected >= self._target

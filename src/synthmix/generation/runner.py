@@ -180,7 +180,7 @@ class Runner:
         synced = time.monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.tally.skipped = queue.skipped
+            self.tally.skipped, self.tally.documents = queue.skipped, queue.documents
             self.tick(self.tally, sum(lane.pace.in_flight for lane in self.lanes))
             if time.monotonic() - synced > SYNC_SECONDS:
                 await asyncio.to_thread(self.journal.sync)

@@ -21,6 +21,7 @@ class Tally:
     answered: int = 0
     failed: int = 0
     skipped: int = 0  # settled by an earlier run
+    documents: int = 0  # begun
     retried: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
