@@ -20,7 +20,7 @@ from synthmix.generation.ngram_index import NgramIndex, batches_of
 from synthmix.generation.template import Template
 from synthmix.generation.words import words_of
 
-BATCH_CHARACTERS = 400_000  # text and source: the arrays stay in the cache
+BATCH_CHARACTERS = 800_000  # text and source: enough that what numpy spends on a call is little
 BATCH_DOCUMENTS = 1_000
 Batch = list[Generated]
 Out = TypeVar("Out")
