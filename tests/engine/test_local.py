@@ -57,34 +57,36 @@ def test_workers_that_fill_the_machine_are_pinned(engine: LocalEngine[Any, Any])
             assert os.sched_getaffinity(worker.process.pid or 0) == set(place.cores)
 
 
-def test_a_worker_killed_between_two_calls_is_replaced() -> None:
-    with LocalEngine[Any, Any](1) as engine:
-        [(_, pid)] = engine.each(eval, [PID])
-        assert engine._pool is not None
-        process = engine._pool[0].process
-        os.kill(pid, signal.SIGKILL)
-        process.join(60)
-        assert list(engine.each(abs, [-5])) == [(-5, 5)]
+def test_a_worker_killed_between_two_calls_is_replaced(engine: LocalEngine[Any, Any]) -> None:
+    list(engine.each(abs, [-1]))
+    assert engine._pool is not None
+    process = engine._pool[0].process
+    process.kill()
+    process.join(60)
+    assert sorted(engine.each(abs, [-5, -6])) == [(-6, 6), (-5, 5)]
+    assert engine._pool[0].process is not process
 
 
-def test_tasks_start_only_while_they_fit_in_memory(needing: Any, tmp_path: Path) -> None:
+def test_tasks_start_only_while_they_fit_in_memory(engine: LocalEngine[Any, Any], needing: Any, tmp_path: Path) -> None:
     """Each says it needs 60 % of the memory and finds no other begun: one at a time, on two workers."""
     lock = tmp_path / "lock"
     alone = f"(lambda p: (p.mkdir(), sum(range(10 ** 6)), p.rmdir()))(__import__('pathlib').Path({str(lock)!r}))"
-    with LocalEngine[Any, Any](2) as engine:
-        most = max(engine._room.values())
-        found = [outcome for _, outcome in engine.each(eval, [needing(alone, int(0.6 * most)) for _ in range(4)])]
-        assert len(found) == 4, "a second one at the same time would find the folder there and raise"
-        assert engine._pool is not None
-        assert sum(worker.held for worker in engine._pool) <= most
+    most = max(engine._room.values())
+    found = [outcome for _, outcome in engine.each(eval, [needing(alone, int(0.6 * most)) for _ in range(4)])]
+    assert len(found) == 4, "a second one at the same time would find the folder there and raise"
+    assert engine._pool is not None
+    assert sum(worker.held for worker in engine._pool) <= most
 
 
-def test_memory_that_an_idle_worker_keeps_is_given_back(needing: Any) -> None:
-    with LocalEngine[Any, Any](2) as engine:
-        most = max(engine._room.values())
-        both = {pid for _, pid in engine.each(eval, [needing(PID, int(0.4 * most)) for _ in range(2)])}
-        [(_, pid)] = engine.each(eval, [needing(PID, int(0.9 * most))])
-        assert pid not in both or len(both) == 1
+def test_memory_that_idle_workers_keep_is_given_back(engine: LocalEngine[Any, Any], needing: Any) -> None:
+    assert engine._pool is not None
+    most = max(engine._room.values())
+    for worker in engine._pool:
+        worker.held = int(0.4 * most)
+    before = {worker.process.pid for worker in engine._pool}
+    [(_, pid)] = engine.each(eval, [needing(PID, int(0.9 * most))])
+    assert pid not in before, "started anew"
+    assert sum(worker.held for worker in engine._pool) <= most
 
 
 def test_an_error_in_the_caller_ends_workers_in_their_middle() -> None:
