@@ -136,6 +136,15 @@ def test_near_duplicates_within_the_output_leave_the_first() -> None:
     assert len(run(documents, filters=off)[0]) == 15
 
 
+def test_of_a_hundred_alike_one_stays_whatever_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = [made(prose(70, 150), prose(71, 150)) for _ in range(100)]
+    alike = [made(prose(72, 150) + f" and number {i}", prose(71, 150)) for i in range(100)]
+    documents = [document for pair in zip(same, alike, strict=True) for document in pair]
+    assert run(documents)[0] == [same[0].text, alike[0].text]
+    monkeypatch.setattr("synthmix.generation.filtering.BATCH_DOCUMENTS", 30)
+    assert run(documents)[0] == [same[0].text, alike[0].text]
+
+
 def test_a_dropped_text_is_no_measure_for_later_ones() -> None:
     text = prose(20, 150)
     foreign = made(text, GERMAN)

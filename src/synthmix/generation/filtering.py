@@ -96,10 +96,15 @@ class _Seen:
             for number, near in zip(passing, self._sources.candidates(signed), strict=True):
                 if near:
                     reasons[number].append(DUPLICATES[0])
+        before = self._texts.candidates(signed)
+        known: np.ndarray = np.array([any(self._stays[other] for other in own) for own in before], dtype=bool)
+        new = np.flatnonzero(~known)
+        for at in np.flatnonzero(known):
+            reasons[passing[at]].append(DUPLICATES[1])
         first = len(self._texts)
-        self._texts.add(signed)
-        for at, near in enumerate(self._texts.candidates(signed)):
-            if any(self._stays[other] for other in near if other < first + at):
+        self._texts.add(signed[new])  # of duplicates within this batch all are added, of others none
+        for count, (at, own) in enumerate(zip(new, self._texts.candidates(signed[new]), strict=True)):
+            if any(self._stays[other] for other in own if first <= other < first + count):
                 reasons[passing[at]].append(DUPLICATES[1])
             self._stays.append(not reasons[passing[at]])
 

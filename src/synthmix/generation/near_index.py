@@ -85,11 +85,14 @@ class _Segment:
         self.sketches[first : self.used] = own
         slots, tags = self._places(keys.ravel())
         numbers = np.repeat(np.arange(first + 1, self.used + 1, dtype=np.uint32), BANDS)
+        # Of several texts at one slot the last one written has it, and should be the earliest: when many are alike, the
+        # others may find no slot in any band, but each of them finds the earliest.
+        slots, tags, numbers = slots[::-1], tags[::-1], numbers[::-1]
         for _ in range(_PROBES):  # a band that finds no slot is left out: the text has 15 more
             free = self._numbers[slots] == 0
             self._numbers[slots[free]] = numbers[free]
             won = np.zeros(len(slots), dtype=bool)
-            won[free] = self._numbers[slots[free]] == numbers[free]  # of several texts at one slot the last has it
+            won[free] = self._numbers[slots[free]] == numbers[free]
             self._tags[slots[won]] = tags[won]
             slots, tags, numbers = (slots[~won] + 1) & int(self._mask), tags[~won], numbers[~won]
             if not len(slots):
