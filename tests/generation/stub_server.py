@@ -27,7 +27,7 @@ class Stub:
         self.waiting: collections.deque[tuple[Connection, dict[str, Any]]] = collections.deque()
         self.answered: collections.Counter[str] = collections.Counter()
         self.input_tokens = self.output_tokens = 0
-        self.seed = ""
+        self.new = args.new
 
     def ask(self, connection: "Connection", body: dict[str, Any]) -> None:
         self.requests += 1
@@ -130,7 +130,9 @@ class Connection(asyncio.Protocol):
             self.send(200, json.dumps({"object": "list", "data": models}).encode())
         elif method == "POST" and path == "/v1/chat/completions":
             asked = json.loads(body)
-            if asked["model"] != MODEL:
+            if self.stub.new and "max_tokens" in asked:
+                self.send(400, error("Unsupported parameter: use 'max_completion_tokens' instead"))
+            elif asked["model"] != MODEL:
                 self.send(404, error(f"the model {asked['model']} does not exist"))
             else:
                 self.stub.ask(self, asked)
@@ -160,6 +162,7 @@ def main() -> None:
     parser.add_argument("--reject", action="store_true", help="429 above the capacity; else requests wait")
     parser.add_argument("--words", type=int, default=400, help="of an answer, at most")
     parser.add_argument("--poison", help="a word in a prompt that is never answered")
+    parser.add_argument("--new", action="store_true", help="refuse max_tokens, as hosted reasoning models do")
     parser.add_argument("--key", help="the only key that is accepted")
     asyncio.run(serve(parser.parse_args()))
 

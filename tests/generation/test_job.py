@@ -24,6 +24,7 @@ from synthmix.generation.summary import Summary
 
 Documents = Callable[..., list[Document]]
 Told = Callable[[str], dict[str, int]]
+AT_ONCE = ("429", "503", "500", "reset", "reset-late", "truncated", "cut-json", "malformed", "html")
 SECRET = "sk-verysecret123456"
 TWICE = {"language": None, "near_duplicates": None}  # the stub answers two rollouts alike
 
@@ -150,6 +151,25 @@ def test_a_budget_ends_a_job_and_a_higher_one_goes_on(stub: str, tmp_path: Path,
     assert last.documents.resumed == first.documents.written
 
 
+def test_what_failed_is_asked_again_when_that_is_said(
+    serve: Callable[..., str], tmp_path: Path, make_documents: Documents
+) -> None:
+    documents = make_documents(30, poison=10)
+    bad, well = serve("stub_server", "--poison", "Poison"), serve("stub_server")
+    assert generate_corpus(config(bad), documents, [], tmp_path).documents.failed == 3
+    assert generate_corpus(config(well), documents, [], tmp_path).documents.failed == 3
+    still = generate_corpus(config(bad), documents, [], tmp_path, retry_failed=True)
+    assert (still.documents.failed, still.documents.unfinished) == (3, 0)
+    last = generate_corpus(config(well), documents, [], tmp_path, retry_failed=True)
+    assert (last.documents.written, last.documents.failed, last.failed_file) == (30, 0, None)
+    assert not (tmp_path / "failed.jsonl").exists()
+
+
+def test_documents_that_can_be_read_only_once(stub: str, tmp_path: Path, make_documents: Documents) -> None:
+    with pytest.raises(BadInput, match="documents: can be read only once; give a list"):
+        generate_corpus(config(stub), iter(make_documents(3)), [], tmp_path / "out")
+
+
 def test_another_job_in_the_folder(stub: str, tmp_path: Path, make_documents: Documents) -> None:
     documents = make_documents(3)
     generate_corpus(config(stub), documents, [], tmp_path / "hq")
@@ -204,7 +224,7 @@ sys.path.insert(0, {here!r})
 from conftest import documents_of
 from synthmix.generation.job import generate_corpus
 from synthmix.generation.settings import GenerateConfig
-settings = dict(model="stub", endpoint={url!r}, filters={{"language": None}}, timeout=1.0, budget_tokens="10M")
+settings = dict(model="stub", endpoint={url!r}, filters={{"language": None}}, budget_tokens="10M")
 generate_corpus(GenerateConfig(**settings), documents_of(250), [], {folder!r})
 """
 
@@ -213,7 +233,7 @@ def test_killed_three_times_under_faults_nothing_is_lost_and_nothing_twice(
     serve: Callable[..., str], tmp_path: Path, make_documents: Documents
 ) -> None:
     server = serve("stub_server", "--latency", 0.01, 0.03, "--capacity", 16)
-    proxy = serve("fault_proxy", server, "--rate", 0.3, "--hang", 1.5, "--retry-after", 0.01)
+    proxy = serve("fault_proxy", server, "--rate", 0.3, "--retry-after", 0.01, "--only", *AT_ONCE)
     code = KILLED.format(here=str(Path(__file__).parent), url=proxy, folder=str(tmp_path / "out"))
     replies = tmp_path / "out" / "requests" / "replies-local.jsonl"
     for wanted in (40, 100, 160):
@@ -226,7 +246,7 @@ def test_killed_three_times_under_faults_nothing_is_lost_and_nothing_twice(
         assert process.poll() is None, process.communicate()[1].decode()
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-    whole = generate_corpus(config(proxy, timeout=1.0, budget_tokens="10M"), make_documents(250), [], tmp_path / "out")
+    whole = generate_corpus(config(proxy, budget_tokens="10M"), make_documents(250), [], tmp_path / "out")
     lines = [json.loads(line) for line in replies.read_text().splitlines()]
     assert len({line["key"] for line in lines}) == len(lines) == whole.requests.answered
     assert whole.documents.resumed >= 160

@@ -40,6 +40,7 @@ def test_choice_and_loguniform() -> None:
 def test_a_checked_spec_is_plain_and_the_same() -> None:
     assert check_sampling(SPEC) == SPEC
     assert check_sampling({}) == {}
+    assert draw_sampling(check_sampling({"top_p": None, "seed": 1}), 0, "a") == {"seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_a_checked_spec_is_plain_and_the_same() -> None:
         ({"temperature": -1}, "temperature: -1 is not a number from 0 to 2"),
         ({"temperature": True}, "temperature: True is not"),
         ({"temperature": float("nan")}, "temperature: nan is not"),
+        ({"max_tokens": None}, "max_tokens: None is not a whole number"),
         ({"top_k": 0.5}, "top_k: 0.5 is not a whole number"),
         ({"top_p": {"uniform": [0.5, 1.5]}}, "top_p: 1.5 is not a number from 1e-06 to 1"),
         ({"top_p": {"uniform": [0.9, 0.5]}}, "top_p: uniform from 0.9 to 0.5 is no range"),

@@ -21,6 +21,7 @@ from synthmix.generation.tally import Tally
 
 Requests = Callable[..., list[Prompt]]
 QUICK = Retries(most=8, first=0.001, longest=0.01)
+AT_ONCE = ("429", "503", "500", "reset", "reset-late", "truncated", "cut-json", "malformed", "html")
 
 
 class Job:
@@ -34,7 +35,7 @@ class Job:
         journal = Journal(self.folder, retry_failed=self.options.pop("retry_failed", False))
         ledger = Ledger(log=self.folder / "spending-local.log", **budgets)
         ledger.charge(journal.input_tokens, journal.output_tokens)
-        timeout = self.options.pop("timeout", 10.0)
+        timeout = self.options.pop("timeout", 60.0)
 
         async def work() -> Tally:
             endpoints = [OpenAIEndpoint(url, "stub", timeout=timeout) for url in self.urls]
@@ -68,10 +69,10 @@ def test_every_request_is_answered_once(stub: str, tmp_path: Path, make_requests
 def test_with_a_third_of_all_answers_spoiled_nothing_is_lost_and_failures_are_listed(
     serve: Callable[..., str], stub: str, tmp_path: Path, make_requests: Requests
 ) -> None:
-    proxy = serve("fault_proxy", stub, "--rate", 0.33, "--hang", 0.3, "--retry-after", 0.01)
+    proxy = serve("fault_proxy", stub, "--rate", 0.33, "--retry-after", 0.01, "--only", *AT_ONCE)
     prompts = make_requests(400)
     bad = [Prompt(**{**vars(p), "messages": ({"role": "user", "content": "poison"},)}) for p in make_requests(4)]
-    job = Job(tmp_path, [proxy], timeout=0.25)
+    job = Job(tmp_path, [proxy])
     tally = job.run([*prompts[:200], *bad, *prompts[200:]])
     assert tally.answered + tally.failed == 404
     assert tally.retried > 100
@@ -83,6 +84,16 @@ def test_with_a_third_of_all_answers_spoiled_nothing_is_lost_and_failures_are_li
     for prompt in prompts:
         reply = job.answers[prompt.key]
         assert reply is None or prompt.messages[0]["content"].split()[-1] in reply.text
+
+
+def test_answers_that_do_not_come_are_asked_for_again(
+    serve: Callable[..., str], stub: str, tmp_path: Path, make_requests: Requests
+) -> None:
+    proxy = serve("fault_proxy", stub, "--rate", 0.5, "--hang", 5, "--only", "hang", "trickle")
+    job = Job(tmp_path, [proxy], timeout=0.3, retries=Retries(most=100, first=0.001, longest=0.01))
+    tally = job.run(make_requests(8))
+    assert tally.answered == 8
+    assert tally.retried > 0
 
 
 def test_failed_requests_are_asked_again_only_when_that_is_said(
@@ -200,6 +211,15 @@ def test_a_server_that_has_gone_is_given_up_after_a_while(tmp_path: Path, make_r
         pauses.append(lane.pace.paused_until - now)
         now = lane.pace.paused_until
     assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_wait_grows_up_to_a_limit_and_is_never_shorter_than_the_server_asks() -> None:
+    retries = Retries(most=8, first=1.0, longest=10.0)
+    for attempt, most in ((1, 1), (2, 2), (3, 4), (5, 10), (1000, 10)):
+        waits = {retries.delay(attempt, None) for _ in range(50)}
+        assert most / 2 <= min(waits) <= max(waits) <= most
+        assert len(waits) > 1
+    assert retries.delay(1, 30.0) == 30.0
 
 
 def test_a_damaged_source_ends_it_after_its_first_documents(stub: str, tmp_path: Path, make_requests: Requests) -> None:

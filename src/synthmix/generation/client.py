@@ -1,7 +1,7 @@
 """Any OpenAI-compatible server, hosted or local, through the official client.
 
 Retries are the runner's, so that they share one pace, one journal and one budget. The answer is taken from the
-client as it came: building its typed objects took half of a request's processor time (docs/log.md).
+client as it came: building its typed objects took a third of a request's processor time (docs/generation.md).
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from synthmix.errors import BadInput
 from synthmix.generation.faults import RequestFault, broken_reply, clean, of_status, timed_out
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.transport import http_client, http_library
+
+NEW_LIMIT = "max_completion_tokens"
 
 
 class OpenAIEndpoint:
@@ -31,7 +33,7 @@ class OpenAIEndpoint:
         import openai
 
         self.url, self.model, self.timeout = checked_url(url), model, timeout
-        self._key = key
+        self._key, self._limit = key, "max_tokens"
         self._http = http_library()
         self._client = openai.AsyncOpenAI(
             base_url=self.url,
@@ -52,9 +54,19 @@ class OpenAIEndpoint:
             RequestFault: there is none; it says whether another try may help.
         """
         begun = time.monotonic()
-        body = {"model": self.model, "messages": list(prompt.messages), **prompt.sampling}
-        found = self._parse(await self._ask("/chat/completions", body))
+        try:
+            answer = await self._ask("/chat/completions", self._body(prompt))
+        except RequestFault as fault:
+            if self._limit == NEW_LIMIT or fault.status != 400 or NEW_LIMIT not in fault.reason:
+                raise
+            self._limit = NEW_LIMIT  # hosted reasoning models know the limit by this name only
+            answer = await self._ask("/chat/completions", self._body(prompt))
+        found = self._parse(answer)
         return Reply(key=prompt.key, seconds=round(time.monotonic() - begun, 4), **found)
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        limit = {self._limit if name == "max_tokens" else name: value for name, value in prompt.sampling.items()}
+        return {"model": self.model, "messages": list(prompt.messages), **limit}
 
     async def models(self) -> list[str] | None:
         """What the server says it serves; None when it has no such page, or one that fails (`transformers serve`

@@ -76,12 +76,12 @@ def generate_corpus(
     with disk_errors(folder):
         for _ in range(_ROUNDS):
             tally = _ask(work, asked, tally, progress, engine)
+            work = replace(work, retry_failed=False)
             with closing(work.journal()) as journal:
                 made = finish(work, journal, index, progress, before)
                 failed = write_failed(journal, folder / FAILED)
             if config.tokens is None or tally.stopped != "target" or made.tokens >= config.tokens:
                 break
-            work = replace(work, retry_failed=False)
             kept = max(made.tokens / max(1, made.output_tokens), 0.02)
             asked = made.output_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
     if not made.answers and failed:
@@ -101,6 +101,8 @@ def prepared(
     Raises:
         BadInput: the template, the key, an address, or an empty source.
     """
+    if iter(documents) is documents:
+        raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
     work = Work(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
     if config.place == "endpoint":
         key_for(config)

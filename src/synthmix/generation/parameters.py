@@ -29,7 +29,7 @@ _KINDS = ("uniform", "loguniform", "integers", "choice")
 
 
 def check_sampling(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """``spec`` as a plain dictionary, every value and every end of a distribution within its range.
+    """``spec`` as a plain dictionary, every value and every end of a distribution within its range. None: not sent.
 
     Raises:
         ValueError: an unknown parameter or distribution, or a value outside its range; says what would do.
@@ -39,7 +39,7 @@ def check_sampling(spec: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name}: no such sampling parameter; there are {', '.join(NAMES)}")
         if isinstance(value, Mapping):
             _check_distribution(name, value)
-        else:
+        elif value is not None or name == "max_tokens":
             _check_value(name, value)
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in spec.items()}
 
