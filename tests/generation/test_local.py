@@ -111,6 +111,8 @@ def test_a_prompt_that_is_too_long_and_what_is_no_model_are_bad_input(local: Loc
         local.complete_many([long])
     with pytest.raises(BadInput, match="no model can be loaded"):
         LocalModel(tmp_path)
+    with pytest.raises(BadInput, match="nowhere: model: no such folder; name a model's folder"):
+        LocalModel(tmp_path / "nowhere")
 
 
 def test_a_trained_model_is_sampled_under_a_finite_budget(
