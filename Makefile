@@ -20,6 +20,12 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/corpus.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/trunk.py
+	$(BIN)/python benchmarks/filters.py
+	$(BIN)/python benchmarks/generation.py
+	$(BIN)/python benchmarks/text_statistics.py
+	$(BIN)/python benchmarks/phases.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

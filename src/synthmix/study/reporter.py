@@ -21,7 +21,7 @@ class Reporter:
     the trackers named in ``log`` (:mod:`synthmix.training.tracking`) get loss, rate, tokens/s and MFU.
 
     Args:
-        last: the step at which this piece of work ends.
+        last: the step at which this piece of work ends. devices: that train it together.
 
     Raises:
         BadInput: a tracker that is not there or not installed.
@@ -34,13 +34,14 @@ class Reporter:
         last: int,
         tell: Callable[[int], None],
         log: tuple[str, ...] = (),
+        devices: int = 1,
     ) -> None:
         self.folder, self.spec, self.last, self.tell = folder, spec, last, tell
         self.told, self.step = time.monotonic(), -1
         settings = spec.model_dump(mode="json", exclude={"protocol"}) | {"peak": spec.peak}
         settings |= spec.protocol.model_dump(mode="json")
         self.trackers = open_trackers(log, folder.parent.parent / "logs", folder.name, settings)
-        self.device = device_name() if log else ""
+        self.device, self.devices = device_name() if log else "", devices
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +68,7 @@ class Reporter:
                     "loss": loss,
                     "rate": protocol.rate(step - 1, self.spec.steps, self.spec.peak),
                     "tokens_per_second": speed,
-                    "mfu": mfu(speed, flops, self.device) if speed else None,
+                    "mfu": mfu(speed, flops, self.device, self.devices) if speed else None,
                 },
             )
         self.told, self.step = now, step

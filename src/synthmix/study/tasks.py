@@ -1,8 +1,10 @@
 """What a worker is handed: a run or a trunk, with the paths of all that it needs."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from synthmix.engine.places import visible_gpus
 from synthmix.store import RunRecord, Store
 from synthmix.study.domains import EvaluationDomain
 from synthmix.training.memory import run_memory
@@ -47,6 +49,11 @@ class RunTask:
         return memory_of(self.spec, self.precision)
 
     @property
+    def memory_least(self) -> int:
+        """What it can do with: one sequence at a time."""
+        return memory_of(self.spec, self.precision, sequences=1)
+
+    @property
     def label(self) -> str:
         """For messages."""
         return self.spec.at()
@@ -87,6 +94,11 @@ class TrunkTask:
         return memory_of(self.spec, self.precision)
 
     @property
+    def memory_least(self) -> int:
+        """What it can do with: one sequence at a time."""
+        return memory_of(self.spec, self.precision, sequences=1)
+
+    @property
     def label(self) -> str:
         """For messages."""
         return f"trunk of {self.spec.at()}"
@@ -101,7 +113,13 @@ def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[Ev
     return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
 
 
-def memory_of(spec: RunSpec, precision: str) -> int:
-    """Bytes that a worker needs at its peak while it trains ``spec``: what an engine fits into memory."""
+def memory_of(spec: RunSpec, precision: str, sequences: int | None = None) -> int:
+    """Bytes that a worker needs at its peak while it trains ``spec``, a whole batch or ``sequences`` at a time."""
     protocol = spec.protocol
-    return run_memory(spec.shape, spec.vocab, protocol.batch, protocol.context, precision)
+    tokens = protocol.context * (sequences or protocol.sequences)
+    return run_memory(spec.shape, spec.vocab, tokens, protocol.context, precision, device=_device())
+
+
+@cache
+def _device() -> str:
+    return "cuda" if visible_gpus() else "cpu"
