@@ -62,7 +62,8 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
     spec, folder = task.spec, store.run_folder(task.spec.id)
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
     tokenizer = open_tokenizer(task.tokenizer)
-    with Reporter(folder, spec, spec.steps, tell, task.log if world.is_main else ()) as reporter:
+    log = task.log if world.is_main else ()
+    with Reporter(folder, spec, spec.steps, tell, log, world.size) as reporter:
         trained = train_run(
             spec,
             {name: corpus.train for name, corpus in corpora.items()},
