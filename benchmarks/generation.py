@@ -1,6 +1,7 @@
 """Generation under faults, its overhead and its memory: ``python benchmarks/generation.py [PART ...]``.
 
-Parts: faults, kills, throughput, memory; all of them when none is named. Prints one Markdown table. The servers are
+Parts: faults, kills, throughput, memory; all of them when none is named. ``--documents 100000`` for a smaller part
+on memory. Prints one Markdown table. The servers are
 those of the tests: a stub on this machine, and a proxy that spoils 30 % of its answers.
 """
 
@@ -231,6 +232,11 @@ def child(url: str, folder: str, count: str = str(REQUESTS)) -> None:
 
 
 def main(names: list[str]) -> None:
+    global DOCUMENTS
+    if "--documents" in names:
+        at = names.index("--documents")
+        DOCUMENTS = int(names[at + 1])
+        names = names[:at] + names[at + 2 :]
     parts = {"faults": faults, "kills": kills, "throughput": throughput, "memory": memory}
     print("| what | measured |\n|---|---|", flush=True)
     for name in names or parts:

@@ -1,9 +1,11 @@
 """``synthmix generate`` and ``synthmix quality`` as a shell runs them, and what can be wrong with their options."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,26 @@ def test_a_corpus_its_counts_and_its_quality(run: Run, source: Path, here: Path,
         "generate", "--from", "hq", "--to", "faq", "--type", "faq", "--model", "stub", "--endpoint", stub, *LOOSE
     )
     assert more.out.startswith("faq: 12 documents")
+
+
+def test_interrupted_it_keeps_its_answers_and_resumes(run: Run, source: Path, here: Path, stub: str) -> None:
+    command = [sys.executable, str(STUB), "--latency", "0.2", "0.3", "--capacity", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as slow:
+        assert slow.stdout is not None
+        arguments = asked(slow.stdout.readline().strip())
+        job = subprocess.Popen([sys.executable, "-m", "synthmix", *arguments], stderr=subprocess.PIPE, text=True)
+        replies = here / "hq" / "requests" / "replies-local.jsonl"
+        while job.poll() is None and not (replies.exists() and replies.read_bytes().count(b"\n") >= 2):
+            with suppress(subprocess.TimeoutExpired):
+                job.wait(timeout=0.02)
+        job.send_signal(signal.SIGINT)
+        err = job.communicate()[1]
+        slow.communicate()
+    assert job.returncode == 130
+    assert err.splitlines()[-1] == "synthmix: interrupted; the same command resumes"
+    found = run(*asked(stub, "--json", "--quiet")).value
+    assert found["documents"]["written"] == 12
+    assert 2 <= found["documents"]["resumed"] < 12
 
 
 def test_a_preview(run: Run, source: Path, stub: str) -> None:
