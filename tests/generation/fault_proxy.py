@@ -29,7 +29,7 @@ class Proxy:
         self.faults: collections.Counter[str] = collections.Counter()
 
     async def serve(self, reader: Read, writer: Write) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (asked := await read_message(reader)) is not None:
                 if not await self.answer(*asked, writer):
                     break
