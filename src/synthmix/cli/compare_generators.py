@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synthmix.cli.common import AsJson, Quiet, telling
+
+if TYPE_CHECKING:
+    from synthmix.statistics.style_match import StyleMatch, StylePoint
 
 LEVEL = 0.95  # as the quality report's
 
@@ -26,6 +29,7 @@ def compare_generators(
     where: Annotated[list[str] | None, typer.Option(help="Keep generated records with FIELD=VALUE.")] = None,
     limit: Annotated[int, typer.Option(help="Texts of each that are read.", min=10)] = 2000,
     study: Annotated[Path | None, typer.Option(help="A study's file or folder: what each did for the loss.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,10 +45,16 @@ def compare_generators(
     from synthmix.errors import BadInput
     from synthmix.generation.quality import quality_report
     from synthmix.statistics.generators import compare_generators as compare
+    from synthmix.statistics.pairs import GeneratorRow
+    from synthmix.statistics.representation import Representation
+    from synthmix.statistics.style_match import StylePoint
 
     if not texts and study is None:
         raise BadInput("nothing to compare", remedy="give NAME=PATH of each generator, or --study STUDY")
     value: dict[str, Any] = {}
+    rows: list[GeneratorRow] = []
+    others: list[Representation] = []
+    points, match, sentence = list[StylePoint](), None, None
     blocks: list[str] = []
     with telling(quiet=quiet) as progress:
         if texts:
@@ -61,14 +71,22 @@ def compare_generators(
             }
             blocks += [rows_text(rows), quality_text(quality), representation_text(others)]
         if study is not None:
-            found, text = of_study(study, order.split() if order else None)
+            found, text, points, match = of_study(study, order.split() if order else None)
             value |= found
+            sentence = found["bigger_is_better"]
             blocks.append(text)
+    if html is not None:
+        from synthmix.report.generators_page import write_generators
+
+        write_generators(html, rows, others, points, match, sentence)
+        blocks.append(f"page: {html}")
     show(value, "\n\n".join(blocks), as_json=as_json)
 
 
-def of_study(study: Path, order: Sequence[str] | None) -> tuple[dict[str, Any], str]:
-    """Gains by generator, their sentence, and the style-match confound.
+def of_study(
+    study: Path, order: Sequence[str] | None
+) -> "tuple[dict[str, Any], str, list[StylePoint], StyleMatch | None]":
+    """Gains by generator, their sentence, and the style-match confound: as JSON, as text, and as objects.
 
     Raises:
         BadInput: no finished run, or none of natural text alone; a name in ``order`` without a run.
@@ -90,4 +108,4 @@ def of_study(study: Path, order: Sequence[str] | None) -> tuple[dict[str, Any], 
         "style_points": [asdict(point) for point in points],
         "style_match": None if match is None else asdict(match),
     }
-    return value, gains_text(gains, styles, sentence, match)
+    return value, gains_text(gains, styles, sentence, match), points, match

@@ -1,0 +1,33 @@
+"""The page of generators compared, from made-up numbers."""
+
+from pathlib import Path
+
+from synthmix.report.generators_page import write_generators
+from synthmix.statistics.pairs import DomainFit, Estimate, GeneratorRow
+from synthmix.statistics.style_match import StylePoint, style_match
+
+ONE = Estimate(0.5, 0.4, 0.6)
+
+
+def test_the_page_stands_alone_and_shows_what_there_is(tmp_path: Path) -> None:
+    fit = DomainFit("wiki <b>", ONE, ONE, ONE, ONE, ONE, None)
+    rows = [GeneratorRow(name, 30, 1000, None, [fit]) for name in ("sources", "weak", "strong")]
+    points = [
+        StylePoint(name, share, f"d{i}", i / 10, -i / 20)
+        for name in ("weak", "strong")
+        for share in (1 / 3, 1.0)
+        for i in range(5)
+    ]
+    path = tmp_path / "page.html"
+    write_generators(path, rows, [], points, style_match(points), "Is bigger better here? No.")
+    page = path.read_text()
+    assert 'data-figure="fits"' in page
+    assert 'data-figure="style"' in page
+    assert "Is bigger better here? No." in page
+    assert "style match" in page
+    assert "wiki <b>" not in page
+    assert "0.500 (0.400 to 0.600)" in page
+    write_generators(path, [], [], points, None, None)
+    page = path.read_text()
+    assert 'data-figure="fits"' not in page
+    assert "weak, strong compared" in page
