@@ -3,8 +3,8 @@
     nice -n 15 python examples/three-phases/digits.py
 
 scikit-learn's 1,797 digits have ten classes, too few for ranks; so an item is one of twelve styles of one digit
-(k-means within the digit): 120 classes, in a random order of rank. A third of the images of each class is held out. Synthetic
-data never show classes beyond rank k. Styles are alike, so a class that was seen is not always recognised (a < 1).
+(k-means within the digit): 120 classes, in a random order of rank. A third of the images of each class is held out.
+Synthetic data never show classes beyond rank k. Styles are alike, so a class that was seen is not always recognised.
 """
 
 import numpy as np

@@ -68,13 +68,12 @@ def main() -> None:
           "entropy of keys | tail accuracy |\n" + "|---" * 9 + "|")  # fmt: skip
     for share, accumulate in CASES:
         kind = "accumulate" if accumulate else "replace"
-        rows = once(
-            asked.to / "generations" / f"{kind}-real{share:g}.json", lambda s=share, a=accumulate: lineage(s, a)
-        )
+        rows = once(asked.to / "generations" / f"{kind}-real{share:g}.json", lineage, share, accumulate)
         for row in rows:
             if row["generation"] in (0, 1, 3, 5):
-                print(f"| {share:g} | {kind} | {row['generation']} | {row['error']:.3f} | {row['loss']:.3f} "
-                      f"| {row['coverage']:.3f} | {row['distinct']} | {row['entropy']:.2f} | {row['tail']:.1%} |")  # fmt: skip
+                cells = [f"{row[name]:.3f}" for name in ("error", "loss", "coverage")]
+                cells += [str(row["distinct"]), f"{row['entropy']:.2f}", f"{row['tail']:.1%}"]
+                print(f"| {share:g} | {kind} | {row['generation']} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     nice -n 15 python examples/three-phases/learn_facts.py
 
-Trains each mixture once through (about 2 minutes on one idle core), prints the breakpoints that `synthmix phases detect`
+Trains each mixture once through (two minutes on an idle core), prints the breakpoints that `synthmix phases detect`
 finds against k^beta / C and its 1/pi multiple, and writes the curves as CSV. Run again, it only prints.
 """
 

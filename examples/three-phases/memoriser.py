@@ -6,6 +6,8 @@ Slopes of phases 1 and 3 (regressions over the same n of the simulated and the e
 form fitted to the simulated curve, against k^beta / (C m) and k^beta / (C pi), k + 1/2 for k).
 """
 
+from dataclasses import replace
+
 import numpy as np
 from saved import arguments, once
 
@@ -47,7 +49,10 @@ def main() -> None:
         ends, theory = breakpoints(world), exact(world, n).excess
         early, late = (100, max(ends.n1 / 3, 1000)), (3 * ends.n2, n.max())
         slopes = [(slope(n, mean, *where), slope(n, theory, *where)) for where in (early, late)]
-        shape = fit_shape("three_phase", (curve := Measured.of(n, mean, floor=0.0)))
+        curve = Measured.of(n, mean, floor=0.0)
+        precision = (mean / np.maximum(found["sd"], 1e-6 * mean)) ** 2  # the early n scatter most
+        curve = replace(curve, runs=replace(curve.runs, weight=precision / precision.mean()))
+        shape = fit_shape("three_phase", curve)
         first = curve.unit * np.exp(shape.value("x1"))
         second = first * np.exp(shape.value("gap"))
         known = (k + 0.5) ** beta / world.C

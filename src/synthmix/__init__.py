@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from synthmix.mixture.manifest import make_manifest
     from synthmix.mixture.recipe import make_recipe, make_scheduled_recipe
     from synthmix.mixture.schedule import Schedule
+    from synthmix.phases.detection import detect_phases
+    from synthmix.phases.estimation import estimate_phases
+    from synthmix.phases.simulation import simulate_phases
     from synthmix.report import headline, write_report
     from synthmix.results import Results
     from synthmix.scaling import Runs, best_share, fit, held_out, speedup
@@ -57,7 +60,9 @@ _WHERE = {
     "build_corpus": "corpus",
     "compare_generators": "statistics.generators",
     "count_text": "statistics",
+    "detect_phases": "phases.detection",
     "dial": "training.dial",
+    "estimate_phases": "phases.estimation",
     "evaluate_model": "evaluation.losses",
     "filter_generated": "generation.filtering",
     "fit": "scaling",
@@ -76,6 +81,7 @@ _WHERE = {
     "quality_report": "generation.quality",
     "report_study": "study.status",
     "run_study": "study.run",
+    "simulate_phases": "phases.simulation",
     "speedup": "scaling",
     "statistic_table": "statistics",
     "study_from": "study.load",
@@ -104,7 +110,9 @@ __all__ = [
     "build_corpus",
     "compare_generators",
     "count_text",
+    "detect_phases",
     "dial",
+    "estimate_phases",
     "evaluate_model",
     "filter_generated",
     "fit",
@@ -123,6 +131,7 @@ __all__ = [
     "quality_report",
     "report_study",
     "run_study",
+    "simulate_phases",
     "speedup",
     "statistic_table",
     "study_from",
