@@ -42,10 +42,10 @@ def measured(rng: np.random.Generator, kind: str) -> tuple[np.ndarray, np.ndarra
     """
     setting = world(rng)
     ends = breakpoints(setting)
-    start, stop = max(30.0, ends.n1 / 10 ** rng.uniform(2, 3)), ends.n2 * 10 ** rng.uniform(1.3, 2.3)
+    start, stop = max(100.0, ends.n1 / 10 ** rng.uniform(2, 3)), ends.n2 * 10 ** rng.uniform(1.3, 2.3)
     low, high = {
         "three phases": (start, stop),
-        "phase 1 alone": (max(30.0, ends.n1 / 1e5), ends.n1 / 10),
+        "phase 1 alone": (100.0, ends.n1 / 10),
         "phase 3 alone": (ends.n2 * 10, ends.n2 * 10 ** rng.uniform(3, 5)),
         "phases 1 and 2": (start, ends.n2 / 10),
         "phases 2 and 3": (ends.n1 * 10, stop),
