@@ -35,7 +35,7 @@ def write_cards(found: Survey, training: "Mapping[str, Corpus]", shares: bool, f
     """A card of each training corpus, and of each mixture when shares were asked for; synthetic text is checked for
     what it over- and under-represents against the first corpus."""
     from synthmix.files import write_text
-    from synthmix.report.corpus_card import corpus_card, mixture_card
+    from synthmix.study.corpus_card import corpus_card, mixture_card
     from synthmix.statistics.representation import represented
 
     names, paths = list(training), []
