@@ -1,7 +1,7 @@
 """A study from its file to its results: text, generators, ladder, each resumed where it was left."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,18 +20,12 @@ from synthmix.study.corpora import Prepared, real_corpora
 from synthmix.study.generate import sampled_corpus
 from synthmix.study.generated import find_generated
 from synthmix.study.generators import generator_spec
-from synthmix.study.ladder import cells, ladder_specs, largest_need
-from synthmix.study.speed import Speeds, measure
-from synthmix.study.tasks import RunTask, TrunkTask
+from synthmix.study.ladder import ladder_specs, largest_need
+from synthmix.study.speed import measure
 from synthmix.study.tokenizers import study_tokenizer
-from synthmix.study.trunks import Family, Trunk, find_trunks, own_tokens, spec_family
-from synthmix.study.watch import run_tasks
+from synthmix.study.train_all import expected_seconds, train_all
 from synthmix.study.workspace import Workspace
 from synthmix.study.written import is_written, written_corpus
-from synthmix.training.spec import RunSpec
-from synthmix.training.trainer import state_at, states
-
-GENERATOR = "generator of "
 
 
 def run_study(
@@ -66,20 +60,20 @@ def run_study(
             with stage(space, f"writing {name}"):
                 prepared = written_corpus(config, name, space, prepared, progress, engine)
         check_tokens(config, prepared)
-        progress.start("study", _expected_seconds(config, prepared, speeds), "seconds")
+        progress.start("study", expected_seconds(config, prepared, speeds), "seconds")
         sampled = [name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)]
         generators = [generator_spec(config, name, prepared) for name in sampled]
         if prepared.pending:
             with stage(space, "generators and natural runs"):
                 specs = [*generators, *ladder_specs(config, prepared)]
-                _train(config, space, prepared, specs, speeds, engine, progress)
+                train_all(config, space, prepared, specs, speeds, engine, progress)
             for name in prepared.pending:
                 with stage(space, f"sampling {name}"):
                     prepared = sampled_corpus(config, name, space, prepared, engine, progress)
             check_tokens(config, prepared)
         with stage(space, "ladder"):
             specs = [*generators, *ladder_specs(config, prepared)]
-            _train(config, space, prepared, specs, speeds, engine, progress)
+            train_all(config, space, prepared, specs, speeds, engine, progress)
         progress.finish("study")
     return conclude(config, space, prepared, progress=progress)
 
@@ -129,97 +123,6 @@ def check_tokens(config: StudyConfig, prepared: Prepared) -> None:
                     key=f"corpora.{name}",
                     remedy="add text, lower ladder.budgets, or raise training.epochs to repeat it",
                 )
-
-
-def task_for(
-    config: StudyConfig,
-    space: Workspace,
-    prepared: Prepared,
-    spec: RunSpec,
-    precision: str,
-    trunks: Mapping[Family, Trunk],
-) -> RunTask:
-    """The task that executes ``spec`` in a worker."""
-    folders = {name: prepared.corpora[name].folder for name in spec.corpora}
-    return RunTask(
-        spec=spec,
-        runs=space.runs.folder,
-        corpora=folders,
-        tokenizer=next(iter(folders.values())) / "tokenizer.json",
-        domains=prepared.domains,
-        evaluate_tokens=config.evaluate_tokens,
-        precision=precision,
-        keep_checkpoint=config.keep_checkpoints or spec.recipe.startswith(GENERATOR),
-        shares_trunk=spec_family(spec) in trunks,
-        log=tuple(config.log),
-    )
-
-
-def _train(
-    config: StudyConfig,
-    space: Workspace,
-    prepared: Prepared,
-    specs: list[RunSpec],
-    speeds: Speeds,
-    engine: Engine[Any, Any],
-    progress: Progress,
-) -> None:
-    trunks = find_trunks(cells(config))
-    tasks = [task_for(config, space, prepared, spec, speeds.precision, trunks) for spec in specs]
-    # The longest first, so that no worker is left with a long one at the end; generators before all.
-    tasks.sort(key=lambda task: (not task.spec.recipe.startswith(GENERATOR), -task.spec.flops))
-    first = [
-        TrunkTask(
-            longest.spec,
-            stops,
-            longest.runs,
-            longest.corpora,
-            longest.tokenizer,
-            longest.precision,
-            log=longest.log,
-        )
-        for longest, stops in _needed_trunks(tasks, space)
-    ]
-    run_tasks(
-        [[*first, *(t for t in tasks if not t.shares_trunk)], [t for t in tasks if t.shares_trunk]],
-        space.runs,
-        speeds,
-        engine,
-        progress,
-    )
-    _drop_states(tasks, space)
-
-
-def _needed_trunks(tasks: list[RunTask], space: Workspace) -> list[tuple[RunTask, tuple[int, ...]]]:
-    """For each trunk the longest task that is left to do, and the branch points of all that are."""
-    left: dict[str, list[RunTask]] = {}
-    for task in tasks:
-        if task.shares_trunk and space.runs.record(task.spec.id) is None:
-            left.setdefault(task.spec.trunk, []).append(task)
-    return [
-        (max(members, key=lambda task: task.spec.steps), tuple(sorted({task.spec.branch for task in members})))
-        for members in left.values()
-    ]
-
-
-def _drop_states(tasks: list[RunTask], space: Workspace) -> None:
-    """All but each trunk's last state: a larger budget, added later, goes on from that."""
-    for trunk in {task.spec.trunk for task in tasks if task.shares_trunk}:
-        folder = space.runs.trunk_folder(trunk)
-        for step in states(folder)[:-1]:
-            state_at(folder, step).unlink(missing_ok=True)
-
-
-def _expected_seconds(config: StudyConfig, prepared: Prepared, speeds: Speeds) -> float:
-    """Work of all runs and generators in worker seconds, finished ones too: the length of the progress bar."""
-    ladder = cells(config)
-    trunks = find_trunks(ladder)
-    work = sum(speeds.seconds(cell.shape, own_tokens(cell, trunks)) for cell in ladder)
-    work += sum(speeds.seconds(trunk.cell.shape, trunk.tokens) for trunk in trunks.values())
-    for name in (name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)):
-        spec = generator_spec(config, name, prepared)
-        work += speeds.seconds(spec.shape, spec.tokens)
-    return work
 
 
 @contextmanager

@@ -12,8 +12,25 @@ from synthmix.training.spec import RunSpec
 from synthmix.training.trainer import state_at
 
 
+class Sized:
+    """What an engine asks of a task that trains ``spec``: the memory that it would like, and what it can do with."""
+
+    spec: RunSpec
+    precision: str
+
+    @property
+    def memory_bytes(self) -> int:
+        """With a whole batch at once."""
+        return memory_of(self.spec, self.precision)
+
+    @property
+    def memory_least(self) -> int:
+        """One sequence at a time."""
+        return memory_of(self.spec, self.precision, sequences=1)
+
+
 @dataclass(frozen=True)
-class RunTask:
+class RunTask(Sized):
     """Everything that a worker needs; small, so that it travels to any process."""
 
     spec: RunSpec
@@ -44,16 +61,6 @@ class RunTask:
         return self.spec.branch * self.spec.protocol.batch if self.shares_trunk else 0
 
     @property
-    def memory_bytes(self) -> int:
-        """What the engine fits into memory."""
-        return memory_of(self.spec, self.precision)
-
-    @property
-    def memory_least(self) -> int:
-        """What it can do with: one sequence at a time."""
-        return memory_of(self.spec, self.precision, sequences=1)
-
-    @property
     def label(self) -> str:
         """For messages."""
         return self.spec.at()
@@ -65,7 +72,7 @@ class RunTask:
 
 
 @dataclass(frozen=True)
-class TrunkTask:
+class TrunkTask(Sized):
     """The part that several runs share; ``spec`` is the longest of them, ``stops`` their branch points in steps."""
 
     spec: RunSpec
@@ -87,16 +94,6 @@ class TrunkTask:
     def tokens(self) -> int:
         """Tokens that it trains."""
         return max(self.stops) * self.spec.protocol.batch
-
-    @property
-    def memory_bytes(self) -> int:
-        """What the engine fits into memory."""
-        return memory_of(self.spec, self.precision)
-
-    @property
-    def memory_least(self) -> int:
-        """What it can do with: one sequence at a time."""
-        return memory_of(self.spec, self.precision, sequences=1)
 
     @property
     def label(self) -> str:
