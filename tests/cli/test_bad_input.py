@@ -460,7 +460,7 @@ STAGES = [
     ),
     Case(
         "a larger sample than there is",
-        ("--tokens: the smallest corpus has",),
+        ("--tokens: the smallest corpus, web, has",),
         ("stats", "web.jsonl", "--against", "other.jsonl", "--tokens", "9M", *SMALL),
         may_write=(".synthmix",),
     ),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthmix.corpus.shards import ShardWriter, TokenStream
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
 from synthmix.statistics.count import count_text
@@ -68,11 +69,14 @@ class TestCounting:
 
     def test_in_other_processes(self, tmp_path: Path):
         tokens = text(3000)
+        writer = ShardWriter(tmp_path / "corpus", "train", np.dtype(np.uint16), shard_tokens=700)
+        writer.write(tokens)
+        stream = TokenStream(tmp_path / "corpus", writer.close(), np.dtype(np.uint16))
         with LocalEngine(2) as engine:
-            found = count_text(Tokens(tokens), 50, eos=EOS, orders=(2,), parts=4, each=engine.each, scratch=tmp_path)
+            found = count_text(stream, 50, eos=EOS, orders=(2,), parts=4, each=engine.each, scratch=tmp_path)
             assert as_dict(found.ngrams[2]) == plainly(tokens, 2)
             with pytest.raises(BadInput, match="token id 49 in a vocabulary of 40"):
-                count_text(Tokens(tokens), 40, eos=EOS, parts=2, each=engine.each)
+                count_text(stream, 40, eos=EOS, parts=2, each=engine.each)
 
     def test_of_one_document_and_of_a_part(self):
         tokens = text(300)
