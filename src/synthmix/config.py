@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from synthmix.corpus.sources import Source
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
-from synthmix.mixture.schedule import Schedule, SourceShare, parse_schedule
-from synthmix.quantities import Count, Share, parse_share
+from synthmix.mixture.schedule import SourceShare, VaryingShare
+from synthmix.quantities import Count, Share
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
 
@@ -94,22 +94,13 @@ class TokenizerConfig(Part):
         return self
 
 
-def _as_share(value: Any) -> Any:
-    """A share, or one that changes along the run (``linear:0:50%``, ``{form: linear, ...}``)."""
-    changes = isinstance(value, dict | Schedule) or (isinstance(value, str) and ":" in value)
-    return parse_schedule(value) if changes else parse_share(value)
-
-
-MixShare = Annotated[Fraction | Schedule, BeforeValidator(_as_share)]
-
-
 class MixConfig(Part):
     """Which recipes: shares of each synthetic corpus in the natural one, and any others by name. A share may change
     along the run: see :class:`synthmix.mixture.schedule.Schedule`; in a recipe one source may take the ``rest``."""
 
     natural: str
     synthetic: Annotated[list[str], BeforeValidator(_as_list)] = []
-    shares: list[MixShare] = [Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
+    shares: list[VaryingShare] = [Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
     recipes: dict[str, dict[str, SourceShare]] = {}
 
 

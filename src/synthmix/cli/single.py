@@ -49,7 +49,7 @@ def train_one(
     from synthmix.quantities import parse_count
     from synthmix.study.execute import execute
     from synthmix.study.tasks import RunTask
-    from synthmix.training.device import faster_precision, keep_heap, use_threads
+    from synthmix.training.device import keep_heap, settled_precision, use_threads
     from synthmix.training.protocol import Protocol
     from synthmix.training.settle import settle
     from synthmix.training.shape import shape_for
@@ -82,7 +82,7 @@ def train_one(
         protocol=settled,
     )
     keep_heap()
-    bf16 = world.agree((faster_precision() if protocol.precision == "auto" else protocol.precision) == "bf16")
+    bf16 = world.agree(settled_precision(protocol.precision) == "bf16")
     if threads:
         use_threads(threads)
     folder = to / spec.id

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from synthmix.cli.common import Address, AsJson, EngineKind, Quiet, Workers, telling
 from synthmix.errors import SynthmixError
+
+if TYPE_CHECKING:
+    from synthmix.config import StudyConfig
+    from synthmix.results import Results
 
 app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
 
@@ -78,24 +82,15 @@ def run(
 
     Example: synthmix study run mine.yaml --engine ray --address auto
     """
-    from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
-    from synthmix.report import headline
-    from synthmix.study.conclude import report_path
     from synthmix.study.load import load_study
     from synthmix.study.run import run_study
-    from synthmix.study.workspace import Workspace
 
     config = load_study(study)
     with naming(study), telling(quiet=quiet) as progress:
         where = open_engine(engine, workers=workers or config.workers, address=address)
         results = run_study(config, progress=progress, engine=where)
-    page = report_path(Workspace(config.root)).resolve()
-    show(
-        {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},
-        f"\n{headline(results)}\n\nReport: {page}",
-        as_json=as_json,
-    )
+    _tell(config, results, as_json=as_json)
 
 
 @app.command()
@@ -120,16 +115,22 @@ def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> N
 
     Example: synthmix study report examples/quickstart.yaml
     """
-    from synthmix.cli.terminal import show
-    from synthmix.report import headline
-    from synthmix.study.conclude import report_path
     from synthmix.study.load import load_study
     from synthmix.study.status import report_study
-    from synthmix.study.workspace import Workspace
 
     config = load_study(study)
     with naming(study), telling(quiet=quiet or as_json) as progress:
         results = report_study(config, progress=progress)
+    _tell(config, results, as_json=as_json)
+
+
+def _tell(config: "StudyConfig", results: "Results", *, as_json: bool) -> None:
+    """The answer in a sentence and where the report is, or all of it as JSON."""
+    from synthmix.cli.terminal import show
+    from synthmix.report import headline
+    from synthmix.study.conclude import report_path
+    from synthmix.study.workspace import Workspace
+
     page = report_path(Workspace(config.root)).resolve()
     show(
         {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synthmix.batching import batched
 from synthmix.corpus.document import Document
 from synthmix.corpus.readers import described, read_documents
 from synthmix.corpus.sample import prepare_sample
@@ -125,13 +126,4 @@ def _each(
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Batches for the tokenizer: many documents, or few long ones."""
-    batch: list[Document] = []
-    characters = 0
-    for document in documents:
-        batch.append(document)
-        characters += len(document.text)
-        if len(batch) == BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+    return batched(documents, lambda document: len(document.text), BATCH_CHARACTERS, count=BATCH_DOCUMENTS)

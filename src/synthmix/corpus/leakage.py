@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from synthmix.batching import batched
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.intake import Intake
 from synthmix.corpus.near_duplicates import NearDuplicates
@@ -56,13 +57,4 @@ def _read(intake: Intake, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, lis
 
 
 def _read_corpus(corpus: Corpus, split: str) -> Iterator[list[np.ndarray]]:
-    batch: list[np.ndarray] = []
-    held = 0
-    for _, ids in corpus.token_documents(split):
-        batch.append(ids)
-        held += len(ids)
-        if held >= _BATCH_TOKENS:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
+    return batched((ids for _, ids in corpus.token_documents(split)), len, _BATCH_TOKENS)

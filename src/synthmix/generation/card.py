@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from synthmix.files import write_text
 from synthmix.generation.filter_table import Dropped
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import QualityReport
 from synthmix.generation.template import Template
+from synthmix.markdown import cell, front_matter, markdown_table, size_category
 from synthmix.quantities import format_count
 
-_SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
 RISKS = (
     "The text was written by a model. It may state what is false with confidence; nobody has checked it.",
     "What the generator does not know or avoids is missing here; training on much of it narrows what a model knows.",
@@ -63,12 +61,12 @@ def dataset_card(
         "language_creators": ["machine-generated"],
         "task_categories": ["text-generation"],
         "tags": ["synthetic", "synthmix", template.name],
-        "size_categories": [next((label for most, label in _SIZES if documents < most), "n>10M")],
+        "size_categories": [size_category(documents)],
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": list(files)}]}],
     }
     parts = [
-        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
-        f"# {_cell(name)}",
+        front_matter(front),
+        f"# {cell(name)}",
         f"{documents:,} documents of synthetic text"
         + (f", {format_count(tokens)} tokens as the generator counts them" if tokens is not None else "")
         + f", of the type **{template.name}**: {template.front.description or 'see the template below'}",
@@ -106,7 +104,7 @@ def _left_out(
         lines.append(f"{failed:,} more have a request that failed for good.")
     if truncated:
         lines.append(f"{truncated:,} answers ran into their token limit; they are kept, with `finish: length`.")
-    table = _table(
+    table = markdown_table(
         ["reason", "documents", "share", "bytes", "one of several reasons"],
         [
             [row.reason, f"{row.documents:,}", f"{100 * row.share:.2f} %", f"{row.bytes:,}", f"{row.also:,}"]
@@ -137,12 +135,12 @@ def _quality(report: QualityReport | None) -> list[str]:
         f"Measured on a sample ({', '.join(f'{one.name}: {one.documents:,}' for one in report.sets)} documents), with"
         f" 95 % intervals; diversity on blocks of {report.block_words:,} words."
     )
-    return ["## Quality", text, _table(["measure", *[one.name for one in report.sets], "what it is"], rows)]
+    return ["## Quality", text, markdown_table(["measure", *[one.name for one in report.sets], "what it is"], rows)]
 
 
 def _mapping(values: Mapping[str, Any]) -> str:
     rows = [[key.replace("_", " "), _plain(value)] for key, value in values.items() if value not in (None, "", [], {})]
-    return _table(["", ""], rows) if rows else "Not recorded."
+    return markdown_table(["", ""], rows) if rows else "Not recorded."
 
 
 def _plain(value: Any) -> str:
@@ -151,15 +149,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _fenced(text: str) -> str:

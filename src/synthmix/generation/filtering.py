@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from synthmix.batching import batched
 from synthmix.generation.assemble import Generated
 from synthmix.generation.filter_table import DUPLICATES, Filtered
 from synthmix.generation.filters import REASONS, Filters, Screen, heldout_index
@@ -110,16 +111,11 @@ class _Seen:
 
 
 def _batches(documents: Iterable[Generated]) -> Iterator[Batch]:
-    batch: Batch = []
-    characters = 0
-    for document in documents:
-        batch.append(document)
-        characters += len(document.text) + len(document.source_text)
-        if characters >= BATCH_CHARACTERS or len(batch) == BATCH_DOCUMENTS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+    return batched(documents, _characters, BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
+
+
+def _characters(document: Generated) -> int:
+    return len(document.text) + len(document.source_text)
 
 
 def _mapped(task: Callable[[Batch], Out], batches: Iterable[Batch], workers: int) -> Iterator[tuple[Batch, Out]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from synthmix.batching import batched
 from synthmix.generation.words import Words, words_of
 
 _BATCH_CHARACTERS = 1_000_000
@@ -73,13 +74,4 @@ def within(words: Words, positions: np.ndarray, n: int) -> tuple[np.ndarray, np.
 
 def batches_of(texts: Iterable[str]) -> Iterator[list[str]]:
     """``texts`` in batches of about a million characters."""
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        batch.append(text)
-        characters += len(text)
-        if characters >= _BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+    return batched(texts, len, _BATCH_CHARACTERS)

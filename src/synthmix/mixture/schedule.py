@@ -130,18 +130,25 @@ def parse_schedule(value: Any) -> Schedule:
         raise ValueError(f"{key}: {message}" if key else message) from None
 
 
+def parse_varying(value: Any) -> "Schedule | Fraction":
+    """A share, or one that changes along the run: a schedule as a mapping or in short form.
+
+    Raises:
+        ValueError: neither.
+    """
+    changes = isinstance(value, Schedule | dict) or (isinstance(value, str) and ":" in value)
+    return parse_schedule(value) if changes else parse_share(value)
+
+
 def parse_entry(value: Any) -> "Schedule | Fraction | str":
-    """What may stand behind a source in a recipe: a share, a schedule (mapping or short form), or ``rest``.
+    """What may stand behind a source in a recipe: a share, a schedule, or ``rest``.
 
     Raises:
         ValueError: none of these.
     """
-    if value == "rest":
-        return "rest"
-    if isinstance(value, Schedule | dict) or (isinstance(value, str) and ":" in value):
-        return parse_schedule(value)
-    return parse_share(value)
+    return "rest" if value == "rest" else parse_varying(value)
 
 
 ScheduleField = Annotated[Schedule, BeforeValidator(parse_schedule)]
+VaryingShare = Annotated[Fraction | Schedule, BeforeValidator(parse_varying)]
 SourceShare = Annotated[Schedule | Fraction | Literal["rest"], BeforeValidator(parse_entry)]

@@ -8,6 +8,7 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.report.cards import cards
+from synthmix.report.environment import environment
 from synthmix.report.figures import Figure, figures
 from synthmix.report.filters import FILTERS
 from synthmix.report.limits import says, says_not
@@ -49,21 +50,14 @@ def render(results: Results) -> str:
             where=results.study,
             remedy="run the study first (synthmix study run)",
         )
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
-        loader=PackageLoader("synthmix.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
+    templates = environment()
+    templates.filters |= FILTERS
     claim, sureness = answer_and_sureness(results)
     drawn = {figure.id: figure for figure in figures(results)}
-    return environment.get_template("page.html.j2").render(
+    return templates.get_template("page.html.j2").render(
         r=results,
         claim=claim,
         sureness=sureness,

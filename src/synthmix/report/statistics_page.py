@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthmix.files import write_text
+from synthmix.report.environment import environment
 from synthmix.report.figures import Figure
 from synthmix.report.page import PLOTLY, embedded
 from synthmix.report.palette import THEMES, scales, series
@@ -56,17 +57,9 @@ def write_page(
     Raises:
         BadInput, Failure: ``path`` cannot be written to.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
-        loader=PackageLoader("synthmix.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawing: dict[str, Any] = {
         "themes": {theme: {**series(colours, theme), **scales(theme)} for theme in THEMES},
         "config": PLOTLY,
@@ -76,16 +69,20 @@ def write_page(
             for figure in section.figures
         },
     }
-    page = environment.get_template("statistics.html.j2").render(
-        title=title,
-        eyebrow=eyebrow,
-        lead=lead,
-        under=[line for line in under if line],
-        parts=[section for section in sections if section.figures or section.tables],
-        facts=facts,
-        colours={theme: series(colours, theme) for theme in THEMES},
-        data=Markup(embedded(drawing)),
-        plotly=Markup(get_plotlyjs()),
+    page = (
+        environment()
+        .get_template("statistics.html.j2")
+        .render(
+            title=title,
+            eyebrow=eyebrow,
+            lead=lead,
+            under=[line for line in under if line],
+            parts=[section for section in sections if section.figures or section.tables],
+            facts=facts,
+            colours={theme: series(colours, theme) for theme in THEMES},
+            data=Markup(embedded(drawing)),
+            plotly=Markup(get_plotlyjs()),
+        )
     )
     write_text(path, page)
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthmix.corpus.corpus import Corpus
+from synthmix.markdown import cell, front_matter, markdown_table, size_category
 from synthmix.statistics.described import Described
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.surveyed import Survey
 from synthmix.statistics.thinning import ShareRow
 
-_SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
 RISKS = {
     "real": [
         "It holds what people wrote and somebody collected: errors, bias and personal data may be among it.",
@@ -51,7 +51,7 @@ def corpus_card(
         f"# {name}",
         f"{counts.documents:,} documents of {'synthetic' if meta.kind == 'synthetic' else 'natural'} text.",
         "## Origin",
-        _table(["", ""], [[key, value] for key, value in origin.items()]),
+        markdown_table(["", ""], [[key, value] for key, value in origin.items()]),
         "## Diversity",
         _diversity(described, survey),
         "## Coverage",
@@ -107,12 +107,14 @@ def mixture_card(
             f"# {name}",
             f"A mixture by tokens, {rows[0].tokens:,} of them.",
             "## Shares",
-            _table(["source", "share", "kind", "origin", "license", "generator"], table),
+            markdown_table(["source", "share", "kind", "origin", "license", "generator"], table),
             "## Diversity of its sources",
             *diversity,
             "## Coverage",
             f"Expected, from the sources' counts; KL smoothed by {smoothing}.",
-            _table(["held out", "tokens covered", "types covered", "KL(test‖train)", "Jensen-Shannon"], covered),
+            markdown_table(
+                ["held out", "tokens covered", "types covered", "KL(test‖train)", "Jensen-Shannon"], covered
+            ),
             "## Known risks",
             _bullets([*risks, COMMON]),
         ]
@@ -120,8 +122,6 @@ def mixture_card(
 
 
 def _front(name: str, license: str, synthetic: bool, documents: int, language: str) -> str:
-    import yaml
-
     made = ["machine-generated"] if synthetic else ["found"]
     front: dict[str, Any] = {
         "pretty_name": name,
@@ -130,9 +130,9 @@ def _front(name: str, license: str, synthetic: bool, documents: int, language: s
         "language_creators": made,
         "task_categories": ["text-generation"],
         "tags": ["synthmix", *(["synthetic"] if synthetic else [])],
-        "size_categories": [next((label for most, label in _SIZES if documents < most), "n>10M")],
+        "size_categories": [size_category(documents)],
     }
-    return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---"
+    return front_matter(front)
 
 
 def _diversity(text: Described, survey: Survey) -> str:
@@ -151,7 +151,7 @@ def _diversity(text: Described, survey: Survey) -> str:
     if same:
         told = f"{same.rate:.2%} of {same.documents:,} documents ({level} {same.low:.2%} to {same.high:.2%})"
         rows.append(["near-duplicates", told])
-    return _table([text.name, ""], rows)
+    return markdown_table([text.name, ""], rows)
 
 
 def _coverage(name: str, survey: Survey) -> str:
@@ -166,7 +166,7 @@ def _coverage(name: str, survey: Survey) -> str:
         for pair in survey.pairs
         if pair.corpus == name
     ]
-    return _table(["held out", "by", "mass covered", "types covered", "KL(test‖train)"], rows)
+    return markdown_table(["held out", "by", "mass covered", "types covered", "KL(test‖train)"], rows)
 
 
 def _plain(value: object) -> str:
@@ -176,13 +176,4 @@ def _plain(value: object) -> str:
 
 
 def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {_cell(line)}" for line in lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+    return "\n".join(f"- {cell(line)}" for line in lines)

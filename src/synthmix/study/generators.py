@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.config import SampledCorpus, StudyConfig
-from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.meta import FILE
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
 from synthmix.generation.sampler import Sampling
@@ -82,9 +80,3 @@ def places(config: StudyConfig, name: str, space: Workspace, prepared: Prepared)
     parts = space.generated / content_hash([spec.id, how])
     key = content_hash([parts.name, entry.tokens, [other.id for other in prepared.heldout]])
     return Places(spec, parts, space.corpora / f"{name}-{key}", how)
-
-
-def find_sampled(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> Prepared:
-    """``prepared`` with the sampled corpus ``name``, if that is built already."""
-    folder = places(config, name, space, prepared).folder
-    return prepared.with_corpus(name, Corpus.open(folder)) if (folder / FILE).exists() else prepared

@@ -82,10 +82,9 @@ class Probe:
 
 def measure_here(probe: Probe) -> dict[str, Any]:
     """Time the shapes in this process: ``{precision, device, speeds}``."""
-    from synthmix.training.device import device_name, faster_precision
+    from synthmix.training.device import device_name, settled_precision
     from synthmix.training.timing import ladder_speeds
 
-    asked = probe.protocol.precision
-    precision = probe.precision or (faster_precision() if asked == "auto" else asked)
+    precision = probe.precision or settled_precision(probe.protocol.precision)
     speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision)
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}

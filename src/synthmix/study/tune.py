@@ -72,6 +72,8 @@ def tune(
             small or holds nothing out.
         Failure: runs that failed for another reason than their rate.
     """
+    from synthmix.training.device import settled_precision
+
     progress, folder = progress or Silent(), Path(to)
     grids = _grids(params, rates)
     step = batch or dial(min(params), tokens=tokens, context=context).batch
@@ -98,6 +100,7 @@ def tune(
         for rate in grid
         for seed in range(seeds)
     ]
+    precision = settled_precision(protocol.precision)  # once: all runs of a sweep are of one precision
     tasks = [
         RunTask(
             spec=spec,
@@ -106,7 +109,7 @@ def tune(
             tokenizer=corpus.folder / "tokenizer.json",
             domains=domains,
             evaluate_tokens=EVALUATE_TOKENS,
-            precision=_precision(protocol),
+            precision=precision,
             keep_checkpoint=False,
         )
         for spec in sorted(specs, key=lambda spec: -spec.flops)
@@ -161,9 +164,3 @@ def _told(error: ValueError) -> str:
 
     message = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
     return message.removeprefix("Value error, ")
-
-
-def _precision(protocol: Protocol) -> str:
-    from synthmix.training.device import faster_precision
-
-    return faster_precision() if protocol.precision == "auto" else protocol.precision

@@ -90,12 +90,6 @@ def written_corpus(
     return prepared.with_corpus(name, Corpus.open(folder))
 
 
-def find_written(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> Prepared:
-    """``prepared`` with the written corpus ``name``, if that is built already."""
-    _, folder = written_folders(config, name, space, prepared)
-    return prepared.with_corpus(name, Corpus.open(folder)) if (folder / FILE).exists() else prepared
-
-
 def is_written(config: StudyConfig, name: str) -> bool:
     """Whether the corpus ``name`` is written by a language model (and not sampled from one trained here)."""
     return isinstance(config.corpora[name], WrittenCorpus)

@@ -61,6 +61,11 @@ def device_name() -> str:
     return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
+def settled_precision(asked: str) -> str:
+    """``asked``, or where that is ``auto`` the faster precision here."""
+    return faster_precision() if asked == "auto" else asked
+
+
 def faster_precision() -> str:
     """Time one product of a training step's size in both precisions and choose: chips without bf16 units lose."""
     import torch
