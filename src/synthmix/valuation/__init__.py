@@ -1,0 +1,1 @@
+"""What a dataset is worth before anyone trains on it."""

@@ -1,0 +1,100 @@
+"""From items to feature vectors (n, d) that are fixed by the reference: no candidate changes another's."""
+
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.valuation.pool import Pool
+
+SAMPLE = 20_000  # items of the reference from which an encoder is fitted
+
+
+class Encoder(Protocol):
+    """Fitted on the reference once."""
+
+    def fit(self, reference: Pool) -> Self:
+        """Fix everything: vocabulary weights, directions, scales."""
+        ...
+
+    def encode(self, items: Any) -> np.ndarray:
+        """Features (n, d), float32."""
+        ...
+
+
+class TextEncoder:
+    """Hashed word n-grams, TF-IDF weighted, on the leading directions of the reference; no download.
+
+    CHOSEN (science file, "Text features need no download"): scikit-learn's HashingVectorizer, TfidfTransformer and
+    TruncatedSVD, then rows of length 1.
+    """
+
+    def __init__(self, width: int = 128, *, ngrams: int = 2, buckets: int = 2**18, seed: int = 0) -> None:
+        self.width, self.ngrams, self.buckets, self.seed = width, ngrams, buckets, seed
+
+    def fit(self, reference: Pool) -> Self:
+        """Weights and directions of at most :data:`SAMPLE` texts."""
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+
+        texts = reference.take(SAMPLE, seed=self.seed).items
+        self._hash = HashingVectorizer(
+            n_features=self.buckets, ngram_range=(1, self.ngrams), alternate_sign=False, norm=None
+        )
+        counts = self._hash.transform(texts)
+        self._weights = TfidfTransformer(sublinear_tf=True).fit(counts)
+        most = max(1, min(self.width, len(texts) - 1))
+        self._directions = TruncatedSVD(most, random_state=self.seed).fit(self._weights.transform(counts))
+        return self
+
+    def encode(self, items: Any) -> np.ndarray:
+        """Features (n, width) of texts; a text without a known word is 0."""
+        if isinstance(items, np.ndarray):
+            raise BadInput("an array, where the reference is text", remedy="give both sides in one form")
+        made = self._directions.transform(self._weights.transform(self._hash.transform(items)))
+        lengths = np.linalg.norm(made, axis=1, keepdims=True)
+        return np.asarray(made / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+class ArrayEncoder:
+    """Arrays (n, ...) flattened, centred and scaled by the reference, on its leading directions beyond ``width``."""
+
+    def __init__(self, width: int = 256, *, seed: int = 0) -> None:
+        self.width, self.seed = width, seed
+
+    def fit(self, reference: Pool) -> Self:
+        """Mean, one scale for all columns, and directions."""
+        rows = self._flat(reference.take(SAMPLE, seed=self.seed).items)
+        self._columns, self._mean = rows.shape[1], rows.mean(axis=0)
+        centred = rows - self._mean
+        self._scale = float(np.sqrt((centred**2).mean())) or 1.0
+        self._directions = None
+        if rows.shape[1] > self.width:
+            self._directions = np.linalg.svd(centred[:4000], full_matrices=False)[2][: self.width].T
+        return self
+
+    def encode(self, items: Any) -> np.ndarray:
+        """Features (n, d).
+
+        Raises:
+            BadInput: other sizes than the reference's, or values that are not finite.
+        """
+        rows = self._flat(items)
+        if rows.shape[1] != self._columns:
+            raise BadInput(f"features of size {rows.shape[1]}, where the reference has {self._columns}")
+        if not np.isfinite(rows).all():
+            raise BadInput("holds values that are not finite", remedy="drop or mend those rows")
+        made = (rows - self._mean) / self._scale
+        return np.asarray(made if self._directions is None else made @ self._directions, dtype=np.float32)
+
+    @staticmethod
+    def _flat(items: Any) -> np.ndarray:
+        if not isinstance(items, np.ndarray):
+            raise BadInput("text, where the reference is an array", remedy="give both sides in one form")
+        return items.reshape(len(items), -1).astype(np.float64)
+
+
+def encoder_for(reference: Pool) -> Encoder:
+    """The default for what the reference holds, fitted."""
+    first = next(iter(reference.batches())).items
+    return (ArrayEncoder() if isinstance(first, np.ndarray) else TextEncoder()).fit(reference)

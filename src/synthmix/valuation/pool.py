@@ -1,0 +1,112 @@
+"""What is valued, and what it is valued against: items of one kind, with or without labels, read as often as needed."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from synthmix.errors import BadInput
+
+BATCH = 1024  # documents that are held at once
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``items``: texts (list of n) or an array (n, ...) of images or features; ``labels``: (n,) integers, or None."""
+
+    items: Any
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class Pool:
+    """A dataset by its name.
+
+    Attributes:
+        name: what tables call it.
+        share: the share of natural items pi, where it is known; a pool of one kind has 1 or 0.
+    """
+
+    def __init__(self, name: str, read: Callable[[], Iterable[Batch]], *, share: float | None = None) -> None:
+        """``read`` makes a fresh stream of batches of at most :data:`BATCH` items, the same ones in each pass."""
+        self.name, self.share, self._read = name, share, read
+
+    @classmethod
+    def of(
+        cls, name: str, items: Sequence[str] | np.ndarray, labels: Any = None, *, share: float | None = None
+    ) -> Self:
+        """Of texts (n) or an array (n, ...) in memory, with labels (n,) or without.
+
+        Raises:
+            BadInput: as many labels as items are needed; labels are whole numbers; values must be finite.
+        """
+        held = items if isinstance(items, np.ndarray) else list(items)
+        marks = None if labels is None else _whole(name, labels)
+        if marks is not None and len(marks) != len(held):
+            raise BadInput(f"{len(marks)} labels for {len(held)} items", where=name, key="labels")
+        if isinstance(held, np.ndarray) and not np.isfinite(held).all():
+            raise BadInput("holds values that are not finite", where=name, remedy="drop or mend those rows")
+
+        def read() -> Iterator[Batch]:
+            for start in range(0, len(held), BATCH):
+                part = slice(start, start + BATCH)
+                yield Batch(held[part], None if marks is None else marks[part])
+
+        return cls(name, read, share=share)
+
+    def batches(self) -> Iterator[Batch]:
+        """Every item once, in the same order each time; empty batches are left out.
+
+        Raises:
+            BadInput: there is no item.
+        """
+        count = 0
+        for batch in self._read():
+            count += len(batch)
+            if len(batch):
+                yield batch
+        if not count:
+            raise BadInput("holds no items", where=self.name)
+
+    def take(self, most: int, *, seed: int = 0) -> Batch:
+        """A uniform sample of ``most`` items in their order (all where there are fewer), in one pass of bounded memory.
+
+        The sample depends on the seed and on the positions only: pools of equal items give equal samples.
+        """
+        rng = np.random.default_rng(seed)
+        kept: list[tuple[float, int, Any, Any]] = []  # the `most` smallest of random numbers, one an item
+        place = 0
+        for batch in self.batches():
+            draws = rng.random(len(batch))
+            marks = [None] * len(batch) if batch.labels is None else list(batch.labels)
+            kept += list(zip(draws, range(place, place + len(batch)), batch.items, marks, strict=True))
+            place += len(batch)
+            if len(kept) > 2 * most + BATCH:
+                kept = sorted(kept, key=lambda row: row[0])[:most]
+        kept = sorted(sorted(kept, key=lambda row: row[0])[:most], key=lambda row: row[1])
+        items: Any = [row[2] for row in kept]
+        if not isinstance(items[0], str):
+            items = np.stack(items)
+        return Batch(items, None if kept[0][3] is None else np.array([row[3] for row in kept]))
+
+    def all(self) -> Batch:
+        """Everything at once: for methods that cannot stream."""
+        batches = list(self.batches())
+        first = batches[0]
+        items: Any = (
+            np.concatenate([b.items for b in batches])
+            if isinstance(first.items, np.ndarray)
+            else [item for b in batches for item in b.items]
+        )
+        labels = [b.labels for b in batches if b.labels is not None]
+        return Batch(items, np.concatenate(labels) if labels else None)
+
+
+def _whole(name: str, labels: Any) -> np.ndarray:
+    marks = np.asarray(labels)
+    if marks.ndim != 1 or not (np.issubdtype(marks.dtype, np.integer) or np.array_equal(marks, marks.astype(int))):
+        raise BadInput("labels must be whole numbers, one an item", where=name, key="labels")
+    return marks.astype(np.int64)
