@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from synthmix.errors import BadInput
+from synthmix.evaluation.harness_score import TaskScore
 from synthmix.files import disk_errors, read_json, write_json
 from synthmix.training.spec import RunSpec
 
@@ -37,6 +38,7 @@ class RunRecord(BaseModel):
     """A finished run: what it was, what it gave, what it cost. Losses in nats per token; ``seconds`` of training.
 
     ``began``: steps that a trunk had trained for it; they are not in ``seconds``, and ``own_tokens`` leaves them out.
+    ``tasks``: scores that ``synthmix evaluate --harness`` added later; they are no part of the run's id.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,6 +58,7 @@ class RunRecord(BaseModel):
     versions: dict[str, str]
     losses: dict[str, DomainScore]
     began: int = 0
+    tasks: dict[str, TaskScore] = {}
 
     @property
     def own_tokens(self) -> int:
@@ -148,7 +151,7 @@ class Store:
             lock.release()
 
     def table(self) -> "pa.Table":
-        """The finished runs as a flat table: a row a run, ``loss.<domain>`` and ``bits.<domain>`` columns."""
+        """The finished runs as a flat table, a row a run: ``loss.<domain>``, ``bits.<domain>``, ``task.<name>``."""
         import pyarrow as pa
 
         rows = [flat(record) for record in self.records()]
@@ -192,4 +195,5 @@ def flat(record: RunRecord) -> dict[str, Any]:
     row |= {f"share.{name}": float(share) for name, share in record.spec.shares.items()}
     row |= {f"loss.{name}": score.nats for name, score in record.losses.items()}
     row |= {f"bits.{name}": score.bits_per_byte for name, score in record.losses.items()}
+    row |= {f"task.{name}": score.value for name, score in record.tasks.items()}
     return row

@@ -19,6 +19,7 @@ from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
 from synthmix.study.shares import share_curves
+from synthmix.study.task_laws import task_results
 from synthmix.study.tasks import missing
 from synthmix.study.trunks import trunk_records
 from synthmix.study.workspace import Workspace
@@ -85,6 +86,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
         residuals=residuals(rows, fits.readings),
         profiles=profiles(fits),
         isoflops=isoflops(config, rows, fits),
+        tasks=task_results(config, recipes, rows, records, fits, curves),
         spent=spent(records, _generators(config, space, prepared), trunk_records(space.runs, specs), seconds(space)),
         versions=versions(),
         protocol=config.training.in_words(),

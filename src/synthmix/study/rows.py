@@ -50,6 +50,7 @@ def run_row(record: RunRecord, recipe: Recipe, domains: list[str]) -> RunRow:
         seconds=record.seconds,
         tokens_per_second=record.own_tokens / max(record.seconds, 1e-9),
         epochs=record.epochs,
+        tasks={name: score.value for name, score in record.tasks.items()},
     )
 
 
