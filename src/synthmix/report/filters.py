@@ -40,6 +40,12 @@ def _times_bounds(interval: Interval) -> str:
     return f"{phrases.times(interval.low)} to {phrases.times(interval.high)}"
 
 
+def _share_bounds(interval: Interval) -> str:
+    if not phrases.bounded(interval):
+        return interval.why or "no interval"
+    return f"{phrases.percent(interval.low)} to {phrases.percent(interval.high)}"
+
+
 def _known(interval: Interval) -> bool:
     return interval.value is not None and math.isfinite(interval.value)
 
@@ -89,6 +95,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bounds": _bounds,
     "times_value": _times_value,
     "times_bounds": _times_bounds,
+    "share_bounds": _share_bounds,
     "sci": _scientific,
     "parameter": _parameter,
     "formula": _formula,

@@ -33,9 +33,10 @@ def says_not(results: Results) -> list[str]:
         )
     unseen = [d.name for d in results.domains if d.whole]
     scored = f"{plural(len(results.domains), 'held-out domain')}, {len(unseen)} of them never trained on"
+    beyond = "it does not say how a model does at tasks" if not results.tasks else "tasks have a section of their own"
     found.append(
-        f"It is about loss on {scored}, averaged as stated below; it does not say how a model does at tasks, and a "
-        "source whose style matches a domain scores well there for its style."
+        f"It is about loss on {scored}, averaged as stated below; {beyond}, and a source whose style matches a domain "
+        "scores well there for its style."
     )
     epochs = max((e for run in results.runs for e in run.epochs.values()), default=0.0)
     if epochs > 1:

@@ -10,6 +10,7 @@ from synthmix.files import write_text
 from synthmix.report.cards import cards
 from synthmix.report.environment import environment
 from synthmix.report.figures import Figure, figures
+from synthmix.report.figures_tasks import disagreements
 from synthmix.report.filters import FILTERS
 from synthmix.report.limits import says, says_not
 from synthmix.report.measured import at_cell, largest_cell
@@ -68,6 +69,7 @@ def render(results: Results) -> str:
         says=says(results),
         says_not=says_not(results),
         notes=_warnings(results),
+        disagreements=disagreements(results),
         measured=_measured(results),
         domain_names=[domain.name for domain in results.domains],
         colours={theme: colours(results, theme) for theme in THEMES},

@@ -5,6 +5,7 @@ from typing import Any
 
 from synthmix.report.flat import INTERVAL, Table, cells
 from synthmix.report.tables_fit import isoflops, profiles, residuals
+from synthmix.report.tables_tasks import task_answers, task_laws, task_scores, task_shares
 from synthmix.results import Results
 
 
@@ -23,6 +24,10 @@ def tables(results: Results) -> list[Table]:
         residuals(results),
         profiles(results),
         isoflops(results),
+        task_scores(results),
+        task_laws(results),
+        task_answers(results),
+        task_shares(results),
         _warnings(results),
     ]
 
