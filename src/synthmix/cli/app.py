@@ -11,6 +11,7 @@ from synthmix.cli import (
     generate,
     ladder,
     laws,
+    look,
     phases,
     quality,
     runs,
@@ -45,6 +46,7 @@ app.command("compare")(laws.compare)
 app.command("stats")(statistics.stats)
 app.command("compare-generators")(compare_generators.compare_generators)
 app.command("compare-tokenizers")(compare_tokenizers.compare_tokenizers)
+app.command("look")(look.look)
 app.command("report")(analysis.report)
 
 

@@ -48,6 +48,21 @@ def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
         raise BadInput(message, key=key) from None
 
 
+def field_values(conditions: Sequence[str]) -> dict[str, Any]:
+    """``--where source=human --where source=web`` -> ``{"source": ["human", "web"]}``.
+
+    Raises:
+        BadInput: one is not FIELD=VALUE.
+    """
+    found: dict[str, list[str]] = {}
+    for condition in conditions:
+        field, equals, value = condition.partition("=")
+        if not equals:
+            raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where source=human")
+        found.setdefault(field, []).append(value)
+    return dict(found)
+
+
 EngineKind = Annotated[str, typer.Option("--engine", help="Where tasks run: local (this machine) or ray.")]
 Address = Annotated[
     str | None, typer.Option(help="Of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; unset: one of its own.")

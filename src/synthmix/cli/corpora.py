@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, TokenizerOption, Vocab, parsed, shared_tokenizer, telling
+from synthmix.cli.common import AsJson, Quiet, TokenizerOption, Vocab, field_values, parsed, shared_tokenizer, telling
 
 app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=True)
 
@@ -34,16 +34,9 @@ def build(
     """
     from synthmix.cli.terminal import show
     from synthmix.corpus import Corpus, Source, build_corpus
-    from synthmix.errors import BadInput
     from synthmix.quantities import format_count, parse_share
 
-    filters: dict[str, list[bool | int | float | str | None]] = {}
-    for condition in where or []:
-        field, equals, value = condition.partition("=")
-        if not equals:
-            raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where source=human")
-        filters.setdefault(field, []).append(value)
-    source = Source(files=files, text=text, domain_field=domain_field, where=dict(filters) or None)
+    source = Source(files=files, text=text, domain_field=domain_field, where=field_values(where or []) or None)
     share = parsed(parse_share, heldout, "--heldout")
     others = [Corpus.open(path) for path in against or []]
     with telling(quiet=quiet) as progress:

@@ -25,14 +25,14 @@ def gathered(
     Raises:
         BadInput: a file that cannot be read, a field or a generator that is not there, no sources.
     """
-    from synthmix.cli.common import parse_parts
+    from synthmix.cli.common import field_values, parse_parts
     from synthmix.errors import BadInput
 
     if by is None:
         if sources is None:
             raise BadInput("what were they made from?", key="--sources", remedy="name the file, or --by FIELD")
         parts = parse_parts([f"1:{text}" for text in texts])
-        found = {part.name: _written(part.path, pair, _filters(where), limit) for part in parts}
+        found = {part.name: _written(part.path, pair, field_values(where), limit) for part in parts}
         given = _written(sources, pair, {}, limit)
     else:
         if len(texts) != 1:
@@ -44,7 +44,7 @@ def gathered(
         for name in chosen:
             if name not in named:
                 raise BadInput(f"no record has {by}={name}", where=texts[0], key="--order", remedy=_some(named))
-        found = {name: _written(texts[0], pair, {by: [name], **_filters(where)}, limit) for name in chosen}
+        found = {name: _written(texts[0], pair, {by: [name], **field_values(where)}, limit) for name in chosen}
         given = _written(sources or texts[0], pair, {} if sources else {by: [human]}, limit)
     return found, given
 
@@ -100,18 +100,6 @@ def _written(path: str, pair: str, where: dict[str, Any], limit: int) -> "list[W
         Written(d.text, None if d.key and d.key.startswith(path) else d.key)
         for d, _ in zip(documents, range(limit), strict=False)
     ]
-
-
-def _filters(where: Sequence[str]) -> dict[str, Any]:
-    from synthmix.errors import BadInput
-
-    filters: dict[str, list[str]] = {}
-    for condition in where:
-        field, equals, value = condition.partition("=")
-        if not equals:
-            raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where op=rewrite")
-        filters.setdefault(field, []).append(value)
-    return dict(filters)
 
 
 def _values(path: str, field: str) -> set[str]:
