@@ -11,7 +11,14 @@ SAMPLE = 20_000  # items of the reference from which an encoder is fitted
 
 
 class Encoder(Protocol):
-    """Fitted on the reference once."""
+    """Fitted on the reference once.
+
+    Attributes:
+        unseen: items of the reference that nothing was fitted to. Those that directions were fitted to lie nearer to
+            them than any other text does, so that even text of the reference's own kind would seem far from it.
+    """
+
+    unseen: slice
 
     def fit(self, reference: Pool) -> Self:
         """Fix everything: vocabulary weights, directions, scales."""
@@ -29,22 +36,25 @@ class TextEncoder:
     TruncatedSVD, then rows of length 1.
     """
 
+    unseen = slice(1, None, 2)
+
     def __init__(self, width: int = 128, *, ngrams: int = 2, buckets: int = 2**18, seed: int = 0) -> None:
         self.width, self.ngrams, self.buckets, self.seed = width, ngrams, buckets, seed
 
     def fit(self, reference: Pool) -> Self:
-        """Weights and directions of at most :data:`SAMPLE` texts."""
+        """Weights and directions of every second of at most :data:`SAMPLE` texts."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-        texts = reference.take(SAMPLE, seed=self.seed).items
+        texts = reference.take(SAMPLE, seed=self.seed).items[::2]
         self._hash = HashingVectorizer(
             n_features=self.buckets, ngram_range=(1, self.ngrams), alternate_sign=False, norm=None
         )
         counts = self._hash.transform(texts)
         self._weights = TfidfTransformer(sublinear_tf=True).fit(counts)
         most = max(1, min(self.width, len(texts) - 1))
-        self._directions = TruncatedSVD(most, random_state=self.seed).fit(self._weights.transform(counts))
+        with np.errstate(invalid="ignore", divide="ignore"):  # of equal texts, whose explained variance is of no use
+            self._directions = TruncatedSVD(most, random_state=self.seed).fit(self._weights.transform(counts))
         return self
 
     def encode(self, items: Any) -> np.ndarray:
@@ -65,12 +75,13 @@ class ArrayEncoder:
     def fit(self, reference: Pool) -> Self:
         """Mean, one scale for all columns, and directions."""
         rows = self._flat(reference.take(SAMPLE, seed=self.seed).items)
+        self.unseen = slice(1, None, 2) if rows.shape[1] > self.width else slice(None)
         self._columns, self._mean = rows.shape[1], rows.mean(axis=0)
         centred = rows - self._mean
         self._scale = float(np.sqrt((centred**2).mean())) or 1.0
         self._directions = None
         if rows.shape[1] > self.width:
-            self._directions = np.linalg.svd(centred[:4000], full_matrices=False)[2][: self.width].T
+            self._directions = np.linalg.svd(centred[:8000:2], full_matrices=False)[2][: self.width].T
         return self
 
     def encode(self, items: Any) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What is valued, and what it is valued against: items of one kind, with or without labels, read as often as needed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -17,9 +17,21 @@ class Batch:
 
     items: Any
     labels: np.ndarray | None = None
+    _made: dict[Callable[["Batch"], Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def by(self, make: Callable[["Batch"], Any]) -> Any:
+        """``make(batch)``, made once however many ask: a list or an array of n, or a tuple of them."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
+
+    def rows(self, which: np.ndarray) -> "Batch":
+        """Some items, with what was made of them."""
+        labels = None if self.labels is None else self.labels[which]
+        return Batch(_some(self.items, which), labels, {make: _some(it, which) for make, it in self._made.items()})
 
 
 class Pool:
@@ -76,21 +88,10 @@ class Pool:
 
         The sample depends on the seed and on the positions only: pools of equal items give equal samples.
         """
-        rng = np.random.default_rng(seed)
-        kept: list[tuple[float, int, Any, Any]] = []  # the `most` smallest of random numbers, one an item
-        place = 0
+        sample = Sample(most, seed)
         for batch in self.batches():
-            draws = rng.random(len(batch))
-            marks = [None] * len(batch) if batch.labels is None else list(batch.labels)
-            kept += list(zip(draws, range(place, place + len(batch)), batch.items, marks, strict=True))
-            place += len(batch)
-            if len(kept) > 2 * most + BATCH:
-                kept = sorted(kept, key=lambda row: row[0])[:most]
-        kept = sorted(sorted(kept, key=lambda row: row[0])[:most], key=lambda row: row[1])
-        items: Any = [row[2] for row in kept]
-        if not isinstance(items[0], str):
-            items = np.stack(items)
-        return Batch(items, None if kept[0][3] is None else np.array([row[3] for row in kept]))
+            sample.add(batch)
+        return sample.drawn()
 
     def all(self) -> Batch:
         """Everything at once: for methods that cannot stream."""
@@ -103,6 +104,42 @@ class Pool:
         )
         labels = [b.labels for b in batches if b.labels is not None]
         return Batch(items, np.concatenate(labels) if labels else None)
+
+
+class Sample:
+    """A uniform sample of a stream of batches: the items with the ``most`` smallest random numbers, one an item."""
+
+    def __init__(self, most: int, seed: int = 0) -> None:
+        self.most, self._rng = most, np.random.default_rng(seed)
+        self._kept: list[tuple[float, int, Any, Any]] = []
+        self._place = 0
+
+    def add(self, batch: Batch) -> None:
+        """The next batch of the stream."""
+        draws = self._rng.random(len(batch))
+        marks = [None] * len(batch) if batch.labels is None else list(batch.labels)
+        places = range(self._place, self._place + len(batch))
+        self._kept += list(zip(draws, places, batch.items, marks, strict=True))
+        self._place += len(batch)
+        if len(self._kept) > 2 * self.most + BATCH:
+            self._kept = sorted(self._kept, key=lambda row: row[0])[: self.most]
+
+    def drawn(self) -> Batch:
+        """The sample so far, in the stream's order."""
+        kept = sorted(sorted(self._kept, key=lambda row: row[0])[: self.most], key=lambda row: row[1])
+        items: Any = [row[2] for row in kept]
+        if not isinstance(items[0], str):
+            items = np.stack(items)
+        return Batch(items, None if kept[0][3] is None else np.array([row[3] for row in kept]))
+
+
+def _some(held: Any, which: np.ndarray) -> Any:
+    if isinstance(held, np.ndarray):
+        return held[which]
+    if isinstance(held, tuple):
+        parts = [_some(each, which) for each in held]
+        return type(held)(*parts) if hasattr(held, "_fields") else tuple(parts)
+    return [held[i] for i in np.flatnonzero(which)] if which.dtype == bool else [held[i] for i in which]
 
 
 def _whole(name: str, labels: Any) -> np.ndarray:

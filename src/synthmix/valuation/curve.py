@@ -1,0 +1,118 @@
+"""The value of every mixture of pools, from what one pass over each left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.valuation.spread import parts_of
+from synthmix.valuation.summary import Summary
+from synthmix.valuation.terms.term import Term
+from synthmix.valuation.weights import Weights
+
+STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Scores over shares.
+
+    Attributes:
+        pools: names.
+        shares: (k, pools), rows that sum to 1.
+        items: of each mixture.
+        values: (k,) scores, higher is better; ``low`` and ``high`` their interval.
+        terms: by name (k,).
+        best: the row of the best share; ``best_low`` and ``best_high`` (pools,) bound each pool's share of it.
+    """
+
+    pools: tuple[str, ...]
+    shares: np.ndarray
+    items: float
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    terms: dict[str, np.ndarray]
+    best: int
+    best_low: np.ndarray
+    best_high: np.ndarray
+    level: float
+
+    def as_json(self) -> dict[str, Any]:
+        """As ``synthmix value --mix --json`` prints it."""
+        rows = [
+            {
+                "shares": dict(zip(self.pools, map(float, share), strict=True)),
+                "score": float(self.values[i]),
+                "interval": [float(self.low[i]), float(self.high[i])],
+                "terms": {name: float(column[i]) for name, column in self.terms.items()},
+            }
+            for i, share in enumerate(self.shares)
+        ]
+        bounds = zip(self.pools, map(float, self.best_low), map(float, self.best_high), strict=True)
+        best = {"shares": rows[self.best]["shares"], "intervals": {name: [low, high] for name, low, high in bounds}}
+        return {"pools": list(self.pools), "items": self.items, "level": self.level, "best": best, "curve": rows}
+
+
+def curve_of(
+    pools: Sequence[Summary],
+    terms: Sequence[Term],
+    weights: Weights,
+    shares: Sequence[Sequence[float]] | None = None,
+    *,
+    items: float | None = None,
+    level: float = 0.9,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Curve:
+    """Scores of mixtures of ``items`` items each; by default as many as the smallest pool holds, so none repeats.
+
+    A mixture's sums are the pools' sums, each weighted by its share of the items. The best share's interval is that of
+    the best over draws of the pools' and the reference's sampling noise, which neighbouring shares have in common.
+
+    Raises:
+        BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
+    """
+    if len(pools) < 2:
+        raise BadInput("a mixture needs two pools or more", key="--mix")
+    size = float(min(pool.items for pool in pools)) if items is None else items
+    rows = grid(len(pools)) if shares is None else np.asarray(shares, float)
+    if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
+        raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
+    values, found, noise = [], [], []
+    for row in rows:
+        mixed = mixture(pools, row, size)
+        made = {term.name: term.value(mixed.total(term.reads)) for term in terms}
+        values.append(weights.score(made))
+        found.append(made)
+        noise.append(parts_of(mixed, terms, weights))
+    value, parts = np.array(values), np.array(noise)
+    from scipy.stats import norm
+
+    half = norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=1))
+    drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
+    bests = rows[drawn.argmax(axis=1)]
+    low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    columns = {name: np.array([each[name] for each in found]) for name in found[0]}
+    best = int(value.argmax())
+    names = tuple(pool.name for pool in pools)
+    return Curve(names, rows, size, value, value - half, value + half, columns, best, low, high, level)
+
+
+def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, items: float) -> Summary:
+    """``items`` items, ``shares`` of them from each pool, as if drawn evenly; the first pool counts as natural where
+    the pools do not say otherwise. Blocks of different pools stay apart, since their noise is independent."""
+    parts = [pool.weighted(float(share) * items / pool.items) for pool, share in zip(pools, shares, strict=True)]
+    sums = {name: [block for part in parts for block in part.sums[name]] for name in parts[0].sums}
+    lengths = tuple(len(next(iter(part.sums.values()))) for part in parts)
+    return Summary("+".join(pool.name for pool in pools), round(items), sums, lengths)
+
+
+def grid(pools: int) -> np.ndarray:
+    """Shares in even steps (k, pools)."""
+    steps = STEPS.get(pools, 4)
+    rows = [row for row in product(range(steps + 1), repeat=pools - 1) if sum(row) <= steps]
+    return np.array([[*row[::-1], steps - sum(row)][::-1] for row in rows], float) / steps

@@ -1,0 +1,63 @@
+"""What terms make of a batch: objects that are made once for a reference, so that terms share what they made."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.theory.mmd import fourier_features, median_distance
+from synthmix.valuation.encoding import Encoder
+from synthmix.valuation.pool import Batch, Pool
+
+SAMPLE = 2000  # items of the reference that fix a bandwidth
+
+
+class Encoded:
+    """Features (n, d) by an encoder that is fitted already."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    @property
+    def unseen(self) -> slice:
+        """Items of the reference that the encoder was not fitted to."""
+        return self.encoder.unseen
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        return self.encoder.encode(batch.items)
+
+
+class Lifted:
+    """The encoder's features and random Fourier features of a Gaussian kernel of the reference's median distance.
+
+    A linear part and a smooth one (CHOSEN): a kernel regression on them is linear in the items, whatever their number.
+    Both parts have a mean square of 1 over the reference.
+    """
+
+    def __init__(
+        self, encode: Callable[[Batch], np.ndarray], reference: Pool, *, features: int = 512, seed: int = 0
+    ) -> None:
+        self.encode, self.features, self.seed = encode, features, seed
+        rows = encode(reference.take(SAMPLE, seed=seed))
+        self._median = median_distance(rows, seed=seed)
+        self._scale = float(np.sqrt((rows.astype(float) ** 2).sum(axis=1).mean())) or 1.0
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        rows = batch.by(self.encode)
+        if not self.features:
+            return np.asarray(rows / self._scale)
+        smooth = fourier_features(rows, self._median, features=self.features, seed=self.seed)
+        return np.concatenate([rows / self._scale, smooth], axis=1)
+
+
+class Tokenized:
+    """Documents of token ids of a batch of texts, by anything with ``encode_batch``."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, batch: Batch) -> list[np.ndarray]:
+        if isinstance(batch.items, np.ndarray):
+            raise BadInput("an array, where the reference is text", remedy="give both sides in one form")
+        return [np.asarray(ids, dtype=np.int64) for ids in self.tokenizer.encode_batch(batch.items)]

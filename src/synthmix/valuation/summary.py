@@ -1,0 +1,87 @@
+"""All that a score needs of a pool, from one pass: sums of every term, by block of items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthmix.valuation.pool import Batch, Pool, Sample
+from synthmix.valuation.terms.balance import NATURAL, Balance
+from synthmix.valuation.terms.term import COUNT, Sums, Term, add, scaled
+
+BLOCKS = 16  # item i belongs to block i mod this; the blocks' spread gives the interval
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was added up.
+
+    Attributes:
+        items: how many were read.
+        sums: for each term the sums of each block; a block without items has none.
+        groups: how many blocks each pool has, in a mixture of several; empty: all are of one.
+    """
+
+    name: str
+    items: int
+    sums: Mapping[str, Sequence[Sums]]
+    groups: tuple[int, ...] = ()
+
+    def total(self, term: str) -> Sums:
+        """Of all blocks."""
+        made: Sums = {}
+        for block in self.sums[term]:
+            made = add(made, block)
+        return made
+
+    def __add__(self, other: "Summary") -> "Summary":
+        """Of both parts of one pool: what two machines read."""
+        sums = {t: [add(a, b) for a, b in zip(self.sums[t], other.sums[t], strict=True)] for t in self.sums}
+        return Summary(self.name, self.items + other.items, sums)
+
+    def weighted(self, weight: float) -> "Summary":
+        """As if every item counted ``weight`` times."""
+        sums = {term: [scaled(block, weight) for block in blocks] for term, blocks in self.sums.items()}
+        return Summary(self.name, self.items, sums)
+
+    @property
+    def bytes(self) -> int:
+        """What is held."""
+        return sum(array.nbytes for blocks in self.sums.values() for sums in blocks for array in sums.values())
+
+
+def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summary:
+    """Read ``pool`` once for ``terms``.
+
+    Raises:
+        BadInput: it is empty, or holds what a term cannot read.
+    """
+    reading = [term for term in terms if term.reads == term.name]
+    whole = [term for term in reading if term.most is None]
+    samples = {term.name: Sample(term.most, 0) for term in reading if term.most is not None}
+    sums: dict[str, list[Sums]] = {term.name: [{} for _ in range(blocks)] for term in reading}
+    items = 0
+    for batch in pool.batches():
+        block = np.arange(items, items + len(batch)) % blocks
+        items += len(batch)
+        for sample in samples.values():
+            sample.add(batch)
+        for term in whole:
+            _spread(term, batch, block, sums[term.name])
+    for term in reading:
+        if term.most is not None:
+            drawn = samples[term.name].drawn()
+            _spread(term, drawn, np.arange(len(drawn)) % blocks, sums[term.name])
+            sums[term.name] = [scaled(each, items / len(drawn)) for each in sums[term.name]]
+    share = 1.0 if pool.share is None else pool.share
+    for name in (term.name for term in whole if isinstance(term, Balance)):
+        sums[name] = [each | {NATURAL: each[COUNT] * share} if each else each for each in sums[name]]
+    return Summary(pool.name, items, sums)
+
+
+def _spread(term: Term, batch: Batch, block: np.ndarray, sums: list[Sums]) -> None:
+    """Add what each block's items add; what is made of the items is made once, for all blocks and terms."""
+    if term.prepares is not None:
+        batch.by(term.prepares)
+    for b in np.unique(block):
+        sums[b] = add(sums[b], term.read(batch.rows(np.flatnonzero(block == b))))

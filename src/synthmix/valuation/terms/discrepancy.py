@@ -1,0 +1,137 @@
+"""The distance of a pool's distribution from the reference's: maximum mean discrepancy, given the labels if there are.
+
+FOUND: MMD (Gretton et al., JMLR 2012) is a term of arXiv 2511.13640, with several kernels; random Fourier features
+(Rahimi & Recht 2007) make it linear in the items. CHOSEN: Gaussian kernels of half, once and twice the reference's
+median distance, equally weighted; with labels the kernel is that of (item, label) pairs, k(x, x') 1[y = y'], since the
+plain one cannot see labels that are wrong.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.theory.mmd import fourier_features, median_distance
+from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Sums
+
+WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distance
+
+
+class Discrepancy:
+    """MMD, the root of the squared one's unbiased estimate (0 where that is below 0).
+
+    Args:
+        featurise: a batch to vectors (n, d).
+        conditional: on the labels, where the reference has them.
+        features: random features of each kernel.
+    """
+
+    name = reads = "discrepancy"
+    most: int | None = None
+
+    def __init__(
+        self,
+        featurise: Callable[[Batch], np.ndarray],
+        *,
+        conditional: bool = True,
+        features: int = 512,
+        widths: tuple[float, ...] = WIDTHS,
+        seed: int = 0,
+    ) -> None:
+        self.featurise, self.conditional, self.features = featurise, conditional, features
+        self.prepares = featurise
+        self.widths, self.seed = widths, seed
+
+    def fit(self, reference: Pool) -> None:
+        """Fix the bandwidths, and keep the reference's sums by block."""
+        batches = list(reference.batches())
+        labelled = self.conditional and batches[0].labels is not None
+        labels = np.concatenate([b.labels for b in batches if b.labels is not None]) if labelled else None
+        self.classes = None if labels is None else np.unique(labels)
+        rows = [b.by(self.featurise) for b in batches]
+        unseen = getattr(self.featurise, "unseen", slice(None)) if sum(map(len, rows)) > 3 else slice(None)
+        self._median = median_distance(np.concatenate(rows)[unseen], seed=self.seed)
+        maps = np.concatenate([self._map(r) for r in rows])[unseen]
+        labels = None if labels is None else labels[unseen]
+        block = np.arange(len(maps)) % REFERENCE_BLOCKS
+        which = np.zeros(len(maps), int) if labels is None else np.searchsorted(self._known(), labels)
+        count = 1 if labels is None else len(self._known())
+        self._sums = np.zeros((REFERENCE_BLOCKS, count, maps.shape[1]))
+        np.add.at(self._sums, (block, which), maps)
+        self._counts = np.bincount(block, minlength=REFERENCE_BLOCKS).astype(float)
+
+    def read(self, batch: Batch) -> Sums:
+        """Sum of the feature map by class (classes, features x kernels), each map of length 1; an item of a class that
+        the reference lacks adds to the number of items only."""
+        maps = self._map(batch.by(self.featurise))
+        n = np.array(float(len(maps)))
+        if self.classes is None:
+            return {"S": maps.sum(axis=0)[None], COUNT: n, SQUARES: n}
+        hot = self._hot(batch.labels)
+        return {"S": hot.T @ maps, COUNT: n, SQUARES: np.array(hot.sum())}
+
+    def value(self, sums: Sums, without: int | None = None) -> float:
+        """sqrt(max(MMD^2, 0)), at most sqrt(2)."""
+        return float(np.sqrt(max(self.squared(sums, without), 0.0)))
+
+    def squared(self, sums: Sums, without: int | None = None) -> float:
+        """The unbiased estimate of MMD^2."""
+        mean, within = self._parts(without)
+        total, ours = float(sums[COUNT]), float(sums[SQUARES])
+        left = max(total**2 - ours, 1e-12)
+        mine = (float((sums["S"] ** 2).sum()) - ours) / left
+        return mine + within - 2 * float((sums["S"] * mean).sum()) / max(total, 1e-12)
+
+    def slope(self, sums: Sums) -> Sums:
+        """d MMD / d sums: none where the estimate is not above 0, since nothing can be seen to be wrong there."""
+        mean, _ = self._parts(None)
+        total, ours = float(sums[COUNT]), float(sums[SQUARES])
+        left = max(total**2 - ours, 1e-12)
+        energy = float((sums["S"] ** 2).sum()) - ours
+        square = self.squared(sums)
+        down = 2 * np.sqrt(square) if square > 0 else np.inf
+        by_s = 2 * sums["S"] / left - 2 * mean / total
+        by_n = -energy * 2 * total / left**2 + 2 * float((sums["S"] * mean).sum()) / total**2
+        by_squares = (energy - left) / left**2
+        return {
+            "S": by_s / down,
+            COUNT: np.array(by_n / down),
+            SQUARES: np.array(by_squares / down),
+        }
+
+    def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
+        """(n,) change of the value by one more of each item, to first order."""
+        maps = self._map(batch.by(self.featurise))
+        fixed, own = float(slope[COUNT]), float(slope[SQUARES])
+        if self.classes is None:
+            return np.asarray(maps @ slope["S"][0] + fixed + own)
+        hot = self._hot(batch.labels)
+        return np.asarray((hot @ slope["S"] * maps).sum(axis=1) + fixed + own * hot.sum(axis=1))
+
+    def _map(self, rows: np.ndarray) -> np.ndarray:
+        maps = [
+            fourier_features(rows, self._median * width, features=self.features, seed=self.seed + i)
+            for i, width in enumerate(self.widths)
+        ]
+        return np.asarray(np.concatenate(maps, axis=1) / np.sqrt(len(maps)))
+
+    def _parts(self, without: int | None) -> tuple[np.ndarray, float]:
+        """(mean map by class, mean product of two different items) of the reference."""
+        keep = np.ones(REFERENCE_BLOCKS, bool)
+        if without is not None:
+            keep[without] = False
+        n = float(self._counts[keep].sum())
+        total = self._sums[keep].sum(axis=0)
+        within = (float((total**2).sum()) - n) / max(n * (n - 1), 1.0)
+        return total / n, within
+
+    def _known(self) -> np.ndarray:
+        assert self.classes is not None
+        return self.classes
+
+    def _hot(self, labels: Any) -> np.ndarray:
+        if labels is None:
+            raise BadInput("has no labels, which the reference has")
+        return (np.asarray(labels)[:, None] == self._known()[None, :]).astype(float)

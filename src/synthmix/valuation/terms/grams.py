@@ -1,0 +1,130 @@
+"""The n-grams of a reference, by number, and their counts in other text.
+
+An n-gram of token ids is packed into one 64-bit integer, exactly: no hashing. Memory depends on the reference alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthmix.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Order:
+    """The distinct n-grams of one length.
+
+    Attributes:
+        keys: packed, ascending (u,).
+        prefix: the number of each one's first n - 1 tokens in the order below (u,).
+        suffix: that of its last n - 1 tokens (u,).
+        scored: how often each block of the reference's documents is predicted by this order (blocks, u): the longest
+            order that the beginning of the document allows.
+    """
+
+    keys: np.ndarray
+    prefix: np.ndarray
+    suffix: np.ndarray
+    scored: np.ndarray
+
+
+class Grams:
+    """N-grams up to length ``order`` of documents of token ids below ``vocab``; document i belongs to block i mod
+    ``blocks``."""
+
+    def __init__(self, documents: Sequence[np.ndarray], vocab: int, order: int, blocks: int = 1) -> None:
+        self.bits = max(1, int(vocab - 1).bit_length())
+        if self.bits * order > 63:
+            raise BadInput(
+                f"{order}-grams of a vocabulary of {vocab} do not fit 64 bits",
+                remedy=f"at most {63 // self.bits}-grams",
+            )
+        self.vocab, self.order = vocab, order
+        self.tokens = sum(len(d) for d in documents)
+        packed = [self.packed(documents, n) for n in range(1, order + 1)]
+        keys = [np.unique(each) for each in packed]
+        self.orders: list[Order] = []
+        for n, mine in enumerate(keys, start=1):
+            # Where a document's token n - 1 stands, no longer history is there; beyond it the longest order predicts.
+            last, owner = (packed[-1], self._owners(documents, n)) if n == order else self._starts(documents, n)
+            scored = np.zeros((blocks, len(mine)))
+            np.add.at(scored, (owner % blocks, np.searchsorted(mine, last)), 1.0)
+            if n == 1:
+                none = np.zeros(len(mine), np.int64)
+                self.orders.append(Order(mine, none, none, scored))
+                continue
+            below = keys[n - 2]
+            prefix = np.searchsorted(below, mine >> self.bits)
+            suffix = np.searchsorted(below, mine & ((1 << (self.bits * (n - 1))) - 1))
+            self.orders.append(Order(mine, prefix, suffix, scored))
+        self._maybe = [self._filter(each) for each in keys]
+
+    def packed(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
+        """Every n-gram inside a document, as one array."""
+        if not documents:
+            return np.zeros(0, np.int64)
+        stream = np.concatenate(documents).astype(np.int64)
+        if len(stream) < n:
+            return np.zeros(0, np.int64)
+        made = stream[: len(stream) - n + 1].copy()
+        for i in range(1, n):
+            made <<= self.bits
+            made |= stream[i : len(stream) - n + 1 + i]
+        return np.asarray(made[self._inside(documents, n)]) if n > 1 else made
+
+    def counts(self, documents: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """How often each of the reference's n-grams stands in ``documents``: (u,) a length."""
+        return [
+            np.bincount(found, minlength=len(o.keys)).astype(float)
+            for o, (found, _) in zip(self.orders, self.places(documents), strict=True)
+        ]
+
+    def places(self, documents: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each length (numbers of the n-grams found, number of the document of each)."""
+        found = []
+        for n, order in enumerate(self.orders, start=1):
+            keys, at = self.packed(documents, n), self._owners(documents, n)
+            maybe = np.flatnonzero(self._maybe[n - 1][_slot(keys)])
+            keys, at = keys[maybe], at[maybe]
+            number = np.searchsorted(order.keys, keys)
+            number[number == len(order.keys)] = 0
+            hit = order.keys[number] == keys if len(order.keys) else np.zeros(len(keys), bool)
+            found.append((number[hit], at[hit]))
+        return found
+
+    def _owners(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
+        """The document of each window of n tokens."""
+        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+        return owner if n == 1 else np.asarray(owner[: max(0, len(owner) - n + 1)][self._inside(documents, n)])
+
+    def _inside(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
+        """Which windows of n tokens of the joined stream lie in one document."""
+        lengths = np.array([len(d) for d in documents])
+        total = int(lengths.sum()) - n + 1
+        keep = np.ones(max(total, 0), bool)
+        ends = np.cumsum(lengths)
+        for back in range(1, n):
+            cut = ends - back
+            cut = cut[(cut >= 0) & (cut < total)]
+            keep[cut] = False
+        return keep
+
+    def _starts(self, documents: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+        """The first n-gram of each document, and the number of the document."""
+        owner = np.array([i for i, d in enumerate(documents) if len(d) >= n], dtype=np.int64)
+        return self.packed([documents[i][:n] for i in owner], n), owner
+
+    def _filter(self, keys: np.ndarray) -> np.ndarray:
+        """A table of what may be a key: most n-grams of other text are dismissed by one look at it."""
+        table = np.zeros(1 << _FILTER_BITS, bool)
+        table[_slot(keys)] = True
+        return table
+
+
+_FILTER_BITS = 22
+
+
+def _slot(keys: np.ndarray) -> np.ndarray:
+    mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray(mixed >> np.uint64(64 - _FILTER_BITS))

@@ -1,0 +1,113 @@
+"""How well a kernel regression on a pool predicts the reference's labels: transfer without training, for classes.
+
+CHOSEN (not in arXiv 2511.13640): in the neural-tangent limit a trained model is the kernel regression on its training
+set (Jacot et al., arXiv 1806.07572), so its error on the reference is known without training it. With features phi
+and one-hot labels y, all of a pool is A = sum phi phi' and B = sum phi y'; W = (A + lambda I)^-1 B, and the term is
+the mean squared error of W' phi on the reference. The ridge is the best of a fixed grid on the reference, for every
+pool alike (one number from a whole reference).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums
+
+Featurise = Callable[[Batch], np.ndarray]
+_Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray]
+RIDGES = tuple(10.0**power for power in range(-6, 1))  # times the trace of A over its size
+
+
+class RidgeTransfer:
+    """Mean squared error of the reference's one-hot labels (0 is perfect; 1 - sum p^2 knows the classes' shares only).
+
+    Args:
+        featurise: a batch to phi (n, d).
+        ridges: the grid.
+    """
+
+    name = reads = "transfer"
+    most: int | None = None
+
+    def __init__(self, featurise: Featurise, *, ridges: tuple[float, ...] = RIDGES) -> None:
+        self.featurise, self.ridges = featurise, ridges
+        self.prepares = featurise
+        self._last: tuple[np.ndarray, np.ndarray, _Solved] | None = None
+
+    def fit(self, reference: Pool) -> None:
+        """Keep the reference's features and labels.
+
+        Raises:
+            BadInput: no labels, or one class only.
+        """
+        batches = list(reference.batches())
+        if batches[0].labels is None:
+            raise BadInput("has no labels", where=reference.name)
+        labels = np.concatenate([b.labels for b in batches if b.labels is not None])
+        self.classes = np.unique(labels)
+        if len(self.classes) < 2:
+            raise BadInput("holds one class only", where=reference.name, remedy="give a reference with all classes")
+        self._phi = _padded(np.concatenate([b.by(self.featurise) for b in batches]))
+        self._y = self._hot(labels)
+        self._block = np.arange(len(labels)) % REFERENCE_BLOCKS
+
+    def read(self, batch: Batch) -> Sums:
+        """A (d, d), B (d, classes)."""
+        phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
+        return {"A": phi.T @ phi, "B": phi.T @ y}
+
+    def value(self, sums: Sums, without: int | None = None) -> float:
+        """The smallest over the grid of ridges."""
+        rows = slice(None) if without is None else self._block != without
+        values, turned, rotated, _ = self._solved(sums)
+        errors = []
+        for ridge in self.ridges:
+            made = self._seen[rows] @ (rotated / (values + ridge * turned)[:, None])
+            errors.append(float(((self._y[rows] - made) ** 2).sum(axis=1).mean()))
+        self._best = self.ridges[int(np.argmin(errors))]
+        return min(errors)
+
+    def slope(self, sums: Sums) -> Sums:
+        """At the best ridge: dW = M^-1 (dB - dA W), so d value / dB = -2 M^-1 G and d value / dA = 2 M^-1 G W'."""
+        self.value(sums)
+        values, turned, rotated, directions = self._solved(sums)
+        down = 1 / (values + self._best * turned)
+        weights = rotated * down[:, None]  # W in the eigenvectors of A
+        left = self._seen.T @ (self._y - self._seen @ weights) / len(self._y)
+        solved = directions @ (left * down[:, None])
+        by_b = -2 * solved
+        by_a = 2 * solved @ (directions @ weights).T
+        # The ridge is a share of the trace of A: it moves with it.
+        by_trace = 2 * self._best / len(values) * float(((left * down[:, None]) * weights).sum())
+        return {"A": (by_a + by_a.T) / 2 + by_trace * np.eye(len(values)), "B": by_b}
+
+    def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
+        """(n,) change of the value by one more of each item, to first order."""
+        phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
+        return np.asarray(((phi @ slope["A"]) * phi).sum(axis=1) + ((phi @ slope["B"]) * y).sum(axis=1))
+
+    def _solved(self, sums: Sums) -> _Solved:
+        """(eigenvalues of A, their mean, B in the eigenvectors, eigenvectors); the reference is turned along."""
+        if (
+            self._last is not None and self._last[0] is sums["A"] and self._last[1] is sums["B"]
+        ):  # asked again for another part of the reference
+            return self._last[2]
+        values, directions = np.linalg.eigh(sums["A"])
+        self._seen = self._phi @ directions
+        mean = max(float(values.mean()), 1e-12)
+        made = np.maximum(values, 0.0), mean, directions.T @ sums["B"], directions
+        self._last = (sums["A"], sums["B"], made)
+        return made
+
+    def _hot(self, labels: Any) -> np.ndarray:
+        if labels is None:
+            raise BadInput("has no labels, which the reference has")
+        return (np.asarray(labels)[:, None] == self.classes[None, :]).astype(float)
+
+
+def _padded(phi: np.ndarray) -> np.ndarray:
+    """With a constant 1 for the intercept."""
+    return np.concatenate([phi.astype(float), np.ones((len(phi), 1))], axis=1)

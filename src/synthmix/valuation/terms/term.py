@@ -1,0 +1,62 @@
+"""One part of a score: a function of additive statistics.
+
+Each term says what it adds up over items (:meth:`Term.read`) and what the sums are worth (:meth:`Term.value`). Because
+the sums are additive, a pool is read once, in any order, on any number of machines; a mixture's sums are the weighted
+sums of its pools, and its value costs no further pass. The derivative of the value by the sums (:meth:`Term.slope`)
+values single items: an item's influence is the slope times what the item adds.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from synthmix.valuation.pool import Batch, Pool
+
+Sums = dict[str, np.ndarray]
+COUNT = "count"  # items, in the sums of every term that needs it
+REFERENCE_BLOCKS = 8  # item i of the reference belongs to block i mod this
+SQUARES = "squares"  # sum of squared weights of items: equal to the count until sums are scaled
+
+
+class Term(Protocol):
+    """Fixed by the reference in :meth:`fit`; smaller values are better."""
+
+    name: str
+    reads: str  # the term whose sums it uses: its own name, or that of a term whose sums hold what it needs
+    most: int | None  # items of a pool that are read, a uniform sample whose sums count for all; None: all of them
+
+    @property
+    def prepares(self) -> Callable[[Batch], Any] | None:
+        """What is made of a batch first, shared with the terms that name the same."""
+        ...
+
+    def fit(self, reference: Pool) -> None:
+        """Fix everything that candidates must not change."""
+        ...
+
+    def read(self, batch: Batch) -> Sums:
+        """What the items of a batch add."""
+        ...
+
+    def value(self, sums: Sums, without: int | None = None) -> float:
+        """Of all that was added; ``without`` a block of the reference, for its sampling noise."""
+        ...
+
+    def slope(self, sums: Sums) -> Sums:
+        """d value / d sums, of the same shapes; sums that do not matter may be left out."""
+        ...
+
+    def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
+        """(n,) <slope, what one item adds> of each item."""
+        ...
+
+
+def add(one: Sums, other: Sums) -> Sums:
+    """Sums of both."""
+    return {name: one[name] + other[name] for name in one} if one and other else dict(one or other)
+
+
+def scaled(sums: Sums, weight: float) -> Sums:
+    """As if every item counted ``weight`` times."""
+    return {name: array * (weight**2 if name == SQUARES else weight) for name, array in sums.items()}

@@ -1,0 +1,167 @@
+"""The score of a dataset against a reference, before anyone trains on it.
+
+>>> valuer = Valuer().fit(Pool.of("target", texts))            # doctest: +SKIP
+>>> valuer.score(Pool.of("candidate", others)).value           # doctest: +SKIP
+
+The form is that of arXiv 2511.13640 (loss, distribution distance, kernel complexity, size; FOUND) with one term more,
+the transfer of a learner in closed form (CHOSEN), which carries most of it: docs/results/valuation.md.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.valuation.curve import Curve, curve_of
+from synthmix.valuation.encoding import Encoder, encoder_for
+from synthmix.valuation.features import Encoded, Lifted, Tokenized
+from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.scored import Cost, Score
+from synthmix.valuation.spread import interval_of, parts_of
+from synthmix.valuation.summary import Summary, summarise
+from synthmix.valuation.terms.balance import Balance
+from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
+from synthmix.valuation.terms.discrepancy import Discrepancy
+from synthmix.valuation.terms.ngram_transfer import NgramTransfer
+from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
+from synthmix.valuation.terms.term import Term
+from synthmix.valuation.weights import Weights, weights_named
+
+GradientMaker = Callable[[Batch], Gradients]
+
+
+class Valuer:
+    """Fitted on a reference once; scores one dataset at a time, each independent of the others.
+
+    Args:
+        encoder: items to features; None: the usual one for what the reference holds.
+        tokenizer: for text without labels: with ``encode_batch(texts) -> lists of ids`` and ``vocab_size``; None:
+            one is trained on the reference.
+        gradients: of a model at initialization or at a checkpoint, for the terms ``complexity`` and ``loss``
+            (:func:`synthmix.valuation.gradients`); None: these are left out, as the fixed weights do not use them.
+        weights: ``fixed``, ``paper``, a term's name, or :class:`Weights`.
+        order: of the longest n-gram, for text without labels.
+        ridge: of the kernel's complexity. features: random features of each kernel of the discrepancy.
+        lift: random features of the kernel regression, beside the encoder's own.
+        level: of the intervals.
+    """
+
+    name = "synthmix"
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder | None = None,
+        tokenizer: Any = None,
+        gradients: GradientMaker | None = None,
+        weights: str | Weights = "fixed",
+        order: int = 4,
+        ridge: float = 1e-2,
+        features: int = 512,
+        lift: int = 512,
+        level: float = 0.9,
+        seed: int = 0,
+    ) -> None:
+        self.encoder, self.tokenizer, self.gradients = encoder, tokenizer, gradients
+        self.weights = weights_named(weights) if isinstance(weights, str) else weights
+        self.order, self.ridge, self.features, self.lift = order, ridge, features, lift
+        self.level, self.seed = level, seed
+        self.terms: list[Term] = []
+
+    def fit(self, reference: Pool) -> Self:
+        """Fix encoder, scales and everything else by the target's text.
+
+        Raises:
+            BadInput: it is empty, or holds one class only, or what the weights need is not there.
+        """
+        first = next(iter(reference.batches()))
+        self.reference, self.labelled = reference, first.labels is not None
+        encoder = self.encoder if self.encoder is not None else encoder_for(reference)
+        self._encode = Encoded(encoder)
+        terms: list[Term] = [Discrepancy(self._encode, features=self.features, seed=self.seed), Balance()]
+        if self.labelled:
+            terms.append(RidgeTransfer(Lifted(self._encode, reference, features=self.lift, seed=self.seed)))
+        elif not isinstance(first.items, np.ndarray):
+            terms.append(self._text_transfer(reference))
+        if self.gradients is not None:
+            complexity = Complexity(self.gradients, ridge=self.ridge, seed=self.seed)
+            terms += [complexity, Loss(complexity)]
+        missing = set(self.weights.values) - {term.name for term in terms} - {"transfer"}
+        if missing:
+            raise BadInput(
+                f"the weights {self.weights.name} need {', '.join(sorted(missing))}", remedy="hand a model over"
+            )
+        for term in terms:
+            term.fit(reference)
+        self.terms = terms
+        return self
+
+    def summarise(self, pool: Pool) -> Summary:
+        """One pass over a pool: all that its score, and that of its mixtures, needs. Sums of parts may be added.
+
+        Raises:
+            BadInput: it is empty, of another kind than the reference, or without labels where that has them.
+        """
+        self._fitted()
+        return summarise(pool, self.terms)
+
+    def score(self, pool: Pool) -> Score:
+        """The value of one dataset, with its interval and terms.
+
+        Raises:
+            BadInput: see :meth:`summarise`.
+        """
+        start = time.perf_counter()
+        summary = self.summarise(pool)
+        made = self.score_summary(summary)
+        return Score(**{**made.__dict__, "cost": Cost(time.perf_counter() - start, summary.items, summary.bytes)})
+
+    def score_summary(self, summary: Summary) -> Score:
+        """As :meth:`score`, of a pool that was read before."""
+        terms = {term.name: term.value(summary.total(term.reads)) for term in self.terms}
+        value = self.weights.score(terms)
+        parts = parts_of(summary, self.terms, self.weights)
+        warnings = []
+        if summary.items < 100:
+            warnings.append(f"few_items: {summary.items} items; the interval is a guess below a hundred")
+        if not np.isfinite(value):
+            warnings.append("not_finite: a term has no value for this pool")
+        return Score(
+            summary.name, value, interval_of(value, parts, self.level), self.level, terms, warnings=tuple(warnings)
+        )
+
+    def score_mixture(self, pools: Sequence[Pool | Summary], shares: Sequence[Sequence[float]] | None = None) -> Curve:
+        """The value at every mixture of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.
+
+        Args:
+            pools: two or more.
+            shares: rows of one share a pool; None: a grid.
+        """
+        self._fitted()
+        read = [pool if isinstance(pool, Summary) else self.summarise(pool) for pool in pools]
+        return curve_of(read, self.terms, self.weights, shares, level=self.level, seed=self.seed)
+
+    def influences(self, summary: Summary, batch: Batch) -> np.ndarray:
+        """(n,) gain of the score by one more of each item on top of what ``summary`` holds, to first order.
+
+        Meant for selection. A term that says only how a whole pool lies (the discrepancy) values an item by what it
+        does for the pool, not by its own quality.
+        """
+        total = np.zeros(len(batch))
+        for term in self.terms:
+            if weight := self.weights.values.get(term.name, 0.0):
+                total -= weight * term.influence(term.slope(summary.total(term.reads)), batch)
+        return total
+
+    def _text_transfer(self, reference: Pool) -> Term:
+        if self.tokenizer is None:
+            from synthmix.corpus import train_tokenizer
+
+            self.tokenizer = train_tokenizer(iter(reference.take(20_000).items), 4096)
+        return NgramTransfer(Tokenized(self.tokenizer), self.tokenizer.vocab_size, order=self.order)
+
+    def _fitted(self) -> None:
+        if not self.terms:
+            raise BadInput("the valuer has no reference yet", remedy="call fit first")

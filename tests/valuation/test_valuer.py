@@ -1,0 +1,216 @@
+"""The score as a whole: what must raise it, what must lower it, what must not change it."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from synthmix.errors import BadInput
+from synthmix.valuation.curve import grid
+from synthmix.valuation.pool import Pool
+from synthmix.valuation.valuer import Valuer
+from synthmix.valuation.weights import Weights, fitted_weights
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))
+    return data.images[order] / 16, data.target[order]
+
+
+@pytest.fixture(scope="module")
+def valuer(digits: tuple[np.ndarray, np.ndarray]) -> Valuer:
+    images, labels = digits
+    return Valuer(lift=128).fit(Pool.of("target", images[:300], labels[:300]))
+
+
+LINE = "the of and to a in is it you that he was for on are with as his they be at one have this from"
+WORDS = LINE.split()
+
+
+def chain(n: int, seed: int, follow: float = 0.7, words: int = 25) -> list[str]:
+    """Texts in which a word is followed by the next one of the list, or by any: a bigram language."""
+    rng, made = np.random.default_rng(seed), []
+    for _ in range(n):
+        at, text = int(rng.integers(words)), []
+        for _ in range(40):
+            text.append(WORDS[at])
+            at = (at + 1) % words if rng.random() < follow else int(rng.integers(words))
+        made.append(" ".join(text))
+    return made
+
+
+@pytest.fixture(scope="module")
+def text_valuer() -> Valuer:
+    return Valuer(order=3).fit(Pool.of("target", chain(60, 0)))
+
+
+def test_flipped_labels_lower_the_score_in_their_order(valuer: Valuer, digits: tuple[np.ndarray, np.ndarray]) -> None:
+    images, labels = digits[0][300:1000], digits[1][300:1000]
+    rng, scores = np.random.default_rng(1), []
+    for part in (0.0, 0.1, 0.25, 0.5, 0.9):
+        wrong = rng.random(len(labels)) < part
+        scores.append(valuer.score(Pool.of(str(part), images, np.where(wrong, (labels + 1) % 10, labels))).value)
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_noise_and_duplicates_lower_it_and_equal_data_score_equal(
+    valuer: Valuer, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    images, labels = digits[0][300:1000], digits[1][300:1000]
+    whole = valuer.score(Pool.of("whole", images, labels))
+    again = valuer.score(Pool.of("again", images.copy(), labels.copy()))
+    twice = valuer.score(Pool.of("twice", np.tile(images[:350], (2, 1, 1)), np.tile(labels[:350], 2)))
+    noisy = valuer.score(Pool.of("noisy", images + np.random.default_rng(0).normal(0, 0.5, images.shape), labels))
+    assert whole.value == again.value
+    assert whole.interval == again.interval
+    assert twice.value < whole.value
+    assert noisy.value < whole.value
+    assert whole.interval is not None
+    assert whole.interval[0] < whole.value < whole.interval[1]
+
+
+def test_a_score_does_not_depend_on_the_other_candidates(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    images, labels = digits
+    reference = Pool.of("target", images[:200], labels[:200])
+    mine, other = Pool.of("mine", images[300:500], labels[300:500]), Pool.of("other", images[600:] * 3, labels[600:])
+    alone = Valuer(lift=64).fit(reference).score(mine).value
+    second = Valuer(lift=64).fit(reference)
+    second.score(other)
+    assert second.score(mine).value == alone
+
+
+def test_text_that_predicts_the_reference_is_worth_more(text_valuer: Valuer) -> None:
+    like, less, none = (Pool.of(str(f), chain(200, 5, f)) for f in (0.7, 0.35, 0.0))
+    scores = [text_valuer.score(pool).value for pool in (like, less, none)]
+    assert scores[0] > scores[1] > scores[2]
+    few = text_valuer.score(Pool.of("few", chain(10, 5)))
+    assert few.value < scores[0]
+    assert any(warning.startswith("few_items") for warning in few.warnings)
+
+
+def test_summaries_of_parts_add_up(text_valuer: Valuer) -> None:
+    texts = chain(64, 7)  # parts of a multiple of the number of blocks, so that blocks are the same
+    whole = text_valuer.score_summary(text_valuer.summarise(Pool.of("whole", texts)))
+    parts = [text_valuer.summarise(Pool.of("whole", texts[i : i + 32])) for i in (0, 32)]
+    added = text_valuer.score_summary(parts[0] + parts[1])
+    assert added.value == pytest.approx(whole.value, rel=1e-12)
+    assert added.interval == pytest.approx(whole.interval, rel=1e-9)
+
+
+def test_a_mixture_from_sums_is_near_the_mixture_itself(text_valuer: Valuer) -> None:
+    """The curve's value at a half against a pool that is really half of each, with the same number of items."""
+    good, bad = chain(400, 11), chain(400, 12, 0.0)
+    curve = text_valuer.score_mixture(
+        [Pool.of("good", good, share=1.0), Pool.of("bad", bad, share=0.0)], [[1, 0], [0.5, 0.5], [0, 1]]
+    )
+    real = text_valuer.score(Pool.of("half", good[:200] + bad[:200], share=0.5))
+    assert curve.values[1] == pytest.approx(real.value, abs=0.03)
+    assert curve.values[0] == pytest.approx(text_valuer.score(Pool.of("good", good)).value, rel=1e-9)
+    assert curve.best == 0
+    assert curve.best_low[0] > 0.4
+
+
+def test_complementary_pools_are_best_mixed() -> None:
+    """Two halves of a language: neither alone covers the reference, and the best share is near a half."""
+    first, second = chain(60, 1), chain(100, 2)
+    low = [" ".join(w for w in t.split() if w in WORDS[:12]) for t in second]
+    high = [" ".join(w for w in t.split() if w in WORDS[12:]) for t in second]
+    curve = Valuer(order=2).fit(Pool.of("target", first)).score_mixture([Pool.of("low", low), Pool.of("high", high)])
+    assert 0.3 <= curve.shares[curve.best][0] <= 0.7
+    assert curve.best_low[0] <= curve.shares[curve.best][0] <= curve.best_high[0]
+
+
+def test_the_interval_covers_what_other_samples_give(text_valuer: Valuer) -> None:
+    """Scores of 40 samples of one language: their spread beside the interval's half width for the pool's part alone."""
+    from synthmix.valuation.spread import parts_of
+    from synthmix.valuation.summary import BLOCKS
+
+    found, claimed = [], []
+    for seed in range(40):
+        summary = text_valuer.summarise(Pool.of("s", chain(64, 100 + seed)))
+        found.append(text_valuer.score_summary(summary).value)
+        claimed.append(np.sqrt((parts_of(summary, text_valuer.terms, text_valuer.weights)[:BLOCKS] ** 2).sum()))
+    assert 0.6 < np.mean(claimed) / np.std(found) < 1.6
+
+
+def test_influence_orders_documents_of_a_mixed_pool(text_valuer: Valuer) -> None:
+    from synthmix.valuation.pool import Batch
+
+    base = text_valuer.summarise(Pool.of("base", chain(50, 3) + chain(50, 4, 0.0)))
+    gains = text_valuer.influences(base, Batch(chain(30, 8) + chain(30, 9, 0.0)))
+    assert np.mean(gains[:30] > np.median(gains)) > 0.9
+
+
+def test_text_of_the_references_own_kind_is_not_far_from_it() -> None:
+    valuer = Valuer(order=2).fit(Pool.of("target", chain(800, 0)))
+    own = valuer.score(Pool.of("own", chain(400, 21))).terms["discrepancy"]
+    other = valuer.score(Pool.of("other", chain(400, 21, 0.0))).terms["discrepancy"]
+    assert own < 0.4 * other
+
+
+def test_fitted_weights_find_the_terms_that_matter() -> None:
+    rng = np.random.default_rng(0)
+    terms = [{"a": float(a), "b": float(b)} for a, b in rng.normal(size=(40, 2))]
+    found = fitted_weights(terms, [-2 * each["a"] + 0.05 * rng.normal() for each in terms])
+    assert found.values["a"] == pytest.approx(2, abs=0.1)
+    assert found.values["b"] < 0.05
+
+
+def test_grid_holds_every_corner() -> None:
+    for pools in (2, 3, 4):
+        rows = grid(pools)
+        assert np.allclose(rows.sum(axis=1), 1)
+        assert all((rows == np.eye(pools)[i]).all(axis=1).any() for i in range(pools))
+        assert Fraction(len(np.unique(rows, axis=0)), len(rows)) == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "said"),
+    [
+        (Pool.of("r", ["a b c"] * 9), Pool.of("c", []), "holds no items"),
+        (
+            Pool.of("r", np.ones((9, 3)) + np.eye(9, 3), [0, 1] * 4 + [0]),
+            Pool.of("c", np.eye(4), [0, 1, 0, 1]),
+            "size 4",
+        ),
+        (Pool.of("r", np.eye(9), [0, 1] * 4 + [0]), Pool.of("c", np.eye(9)), "no labels"),
+        (Pool.of("r", np.eye(9)), Pool.of("c", ["a b"]), "one form"),
+        (Pool.of("r", ["a b c d e"] * 9), Pool.of("c", np.eye(9)), "one form"),
+    ],
+)
+def test_candidates_that_do_not_fit(reference: Pool, candidate: Pool, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Valuer().fit(reference).score(candidate)
+
+
+def test_references_that_do_not_serve() -> None:
+    with pytest.raises(BadInput, match="one class only"):
+        Valuer().fit(Pool.of("r", np.eye(9), [1] * 9))
+    with pytest.raises(BadInput, match="not finite"):
+        Pool.of("r", np.full((3, 3), np.nan))
+    with pytest.raises(BadInput, match="labels for"):
+        Pool.of("r", np.eye(3), [1])
+    with pytest.raises(BadInput, match="whole numbers"):
+        Pool.of("r", np.eye(3), [0.5, 1, 2])
+    with pytest.raises(BadInput, match="hand a model over"):
+        Valuer(weights="paper").fit(Pool.of("r", ["a b c d"] * 9))
+    with pytest.raises(BadInput, match="call fit first"):
+        Valuer().score(Pool.of("c", ["a"]))
+    with pytest.raises(BadInput, match="no weights are called"):
+        Valuer(weights="best")
+    with pytest.raises(BadInput, match="trained subsets"):
+        fitted_weights([{"a": 1.0}], [1.0])
+
+
+def test_a_term_alone_is_an_ablation(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    images, labels = digits
+    reference = Pool.of("target", images[:200], labels[:200])
+    pool = Pool.of("c", images[300:500], labels[300:500])
+    scored = Valuer(weights="transfer", lift=64).fit(reference).score(pool)
+    assert scored.value == pytest.approx(-scored.terms["transfer"])
+    mine = Valuer(weights=Weights("mine", {"transfer": 2.0, "balance": 1.0}), lift=64).fit(reference).score(pool)
+    assert mine.value == pytest.approx(-2 * mine.terms["transfer"] - mine.terms["balance"])
