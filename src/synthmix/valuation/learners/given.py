@@ -34,11 +34,11 @@ class Given:
         Raises:
             BadInput: always.
         """
-        raise BadInput("a given model is read, not trained", where=self.where, remedy="use a method without training")
+        raise BadInput("a given model is read, not trained", where=self.where, remedy="value with on='initial', or by a method that trains nothing")
 
     def path(self, pool: Pool, *, seed: int = 0, stops: int = 4) -> list[Checkpoint]:
         """Refused, as :meth:`train`."""
-        raise BadInput("a given model is read, not trained", where=self.where, remedy="use a method without training")
+        raise BadInput("a given model is read, not trained", where=self.where, remedy="value with on='initial', or by a method that trains nothing")
 
 
 class GivenLanguageModel(Given, LanguageReader):

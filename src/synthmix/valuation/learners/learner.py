@@ -105,6 +105,10 @@ class Reader:
         """(n,) float64: 1 where the likeliest class is the true one (text: the share of such tokens)."""
         return self._each(model, batch, "right")
 
+    def true_share(self, model: Any, batch: Batch) -> np.ndarray:
+        """(n,) float64: the probability of the true class (text: the mean over tokens)."""
+        return self._each(model, batch, "true_share")
+
     def loss(self, model: Any, pool: Pool) -> float:
         """See :meth:`Learner.loss`.
 

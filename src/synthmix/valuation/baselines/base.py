@@ -1,0 +1,136 @@
+"""What every baseline shares: one constructor, the count of what was read, the clock, one result."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from synthmix.errors import BadInput, Failure
+from synthmix.valuation.encoding import Encoder, encoder_for
+from synthmix.valuation.learners import Learner, learner_for
+from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.scored import Cost, Score
+
+HOLD = 20_000  # items of the reference that a model is trained on
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value and what it is made of. ``kept``: bytes that were held of the pool."""
+
+    value: float
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    kept: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Counted(Pool):
+    """A pool that knows how many items its latest full pass had."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool.name, pool.batches, share=pool.share)
+        self.count = 0
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`.Pool`."""
+        count = 0
+        for batch in super().batches():
+            count += len(batch)
+            yield batch
+        self.count = count
+
+
+class Baseline:
+    """A :class:`synthmix.valuation.scored.Method`; a file each names its source and says what was CHOSEN.
+
+    All take the same keywords, so that a benchmark can hand the same to each; a method leaves alone what it has no use
+    for. No baseline's score of a pool looks at another candidate; those that are defined on all candidates have a
+    ``score_all`` beside ``score``.
+    """
+
+    name = ""
+
+    def __init__(
+        self, *, encoder: Encoder | None = None, learner: Learner | None = None, most: int = 1000, seed: int = 0
+    ) -> None:
+        """``encoder``, ``learner``: fitted ones; by default those for what the reference holds. ``most``: items of a
+        pool, and of the reference, that are looked at, a uniform sample of larger ones."""
+        self.encoder, self.most, self.seed = encoder, most, seed
+        self.learner: Any = learner
+        self.fitted = False
+
+    def fit(self, reference: Pool) -> Self:
+        """Read the reference."""
+        self._fit(reference)
+        self.fitted = True
+        return self
+
+    def score(self, pool: Pool) -> Score:
+        """The value of one pool; higher is better.
+
+        Raises:
+            BadInput: not fitted yet, or a pool that the method cannot value (it says what it needs).
+        """
+        if not self.fitted:
+            raise BadInput("is not fitted", where=self.name, remedy="call fit(reference) first")
+        begun, counted = time.perf_counter(), Counted(pool)
+        found = self._value(counted)
+        if not np.isfinite(found.value):
+            raise Failure(f"the score is {found.value}", where=pool.name, remedy=f"{self.name} cannot value this pool")
+        cost = Cost(time.perf_counter() - begun, counted.count, found.kept)
+        terms = {name: float(term) for name, term in found.terms.items()}
+        return Score(pool.name, float(found.value), terms=terms, cost=cost, warnings=found.warnings)
+
+    def _fit(self, reference: Pool) -> None:
+        """Nothing to keep, unless a method says otherwise."""
+
+    def _value(self, pool: Counted) -> Found:
+        raise NotImplementedError
+
+    def _sample(self, pool: Pool) -> Batch:
+        return pool.take(self.most, seed=self.seed)
+
+    def _learner(self, reference: Pool) -> Any:
+        """The learner that was given, else the default one, fitted."""
+        self.learner = self.learner or learner_for(reference)
+        return self.learner
+
+    def _encoder(self, reference: Pool) -> Encoder:
+        """The encoder that was given, else the default one, fitted."""
+        self.encoder = self.encoder or encoder_for(reference)
+        return self.encoder
+
+
+def part(batch: Batch, which: np.ndarray | slice) -> Batch:
+    """Some of a batch's items, in the order of ``which``."""
+    items = batch.items
+    if not isinstance(items, np.ndarray):
+        items = [items[i] for i in np.arange(len(items))[which]]
+    else:
+        items = items[which]
+    return Batch(items, None if batch.labels is None else batch.labels[which])
+
+
+def pool_of(name: str, batch: Batch) -> Pool:
+    """A batch as a pool."""
+    return Pool.of(name, batch.items, batch.labels)
+
+
+def labels_of(batch: Batch, where: str, method: str) -> np.ndarray:
+    """The labels (n,).
+
+    Raises:
+        BadInput: there are none.
+    """
+    if batch.labels is None:
+        raise BadInput(f"has no labels, which {method} needs", where=where, key="labels")
+    return batch.labels
+
+
+def one_class(labels: np.ndarray | None) -> tuple[str, ...]:
+    """The warning where all labels are equal."""
+    if labels is None or len(np.unique(labels)) > 1:
+        return ()
+    return ("one-class: all labels are equal",)

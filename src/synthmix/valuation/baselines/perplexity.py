@@ -1,0 +1,29 @@
+"""How well a model of the reference predicts the pool."""
+
+import math
+
+from synthmix.valuation.baselines.base import HOLD, Baseline, Counted, Found, pool_of
+from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel
+from synthmix.valuation.pool import Pool
+
+
+class Perplexity(Baseline):
+    """Minus the pool's mean loss, nats, under a learner trained on the reference, or under a given model as it is.
+
+    The usual filter for pre-training text (CCNet, Wenzek et al., LREC 2020, takes a model of Wikipedia). With labels
+    the loss is the classifier's. A low loss is also what repetition and short, simple text have: known to mislead.
+    """
+
+    name = "perplexity"
+
+    def _fit(self, reference: Pool) -> None:
+        learner = self._learner(reference)
+        if isinstance(learner, GivenLanguageModel | GivenClassifier):
+            self.model = learner.initial()
+        else:
+            self.model = learner.train(pool_of(reference.name, reference.take(HOLD, seed=self.seed)), seed=self.seed)
+
+    def _value(self, pool: Counted) -> Found:
+        losses = self.learner.losses(self.model, self._sample(pool))
+        nats = float(losses.mean())
+        return Found(-nats, {"loss": nats, "perplexity": math.exp(min(nats, 700.0))}, losses.nbytes)
