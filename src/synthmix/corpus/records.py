@@ -27,6 +27,8 @@ def document_of(record: Mapping[str, Any], source: Source, domain: str, where: s
         raise BadInput(f"is {type(text).__name__}, not text", where=where, key=source.text)
     if source.domain_field is not None:
         own = record.get(source.domain_field)
+        if isinstance(own, int) and not isinstance(own, bool):  # classes are often numbered
+            own = str(own)
         if not isinstance(own, str) or not own:
             raise BadInput("names no domain", where=where, key=source.domain_field, remedy="check domain_field")
         domain = own

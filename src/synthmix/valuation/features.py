@@ -25,7 +25,10 @@ class Encoded:
         return self.encoder.unseen
 
     def __call__(self, batch: Batch) -> np.ndarray:
-        return self.encoder.encode(batch.items)
+        made = self.encoder.encode(batch.items)
+        if not np.isfinite(made).all():
+            raise BadInput("features are not finite", remedy="drop or mend those items, or take another encoder")
+        return made
 
 
 class Lifted:

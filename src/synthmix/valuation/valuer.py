@@ -25,8 +25,10 @@ from synthmix.valuation.terms.balance import Balance
 from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
+from synthmix.valuation.terms.overlap import Overlap
 from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
 from synthmix.valuation.terms.term import Term
+from synthmix.valuation.warned import warnings_of
 from synthmix.valuation.weights import Weights, weights_named
 
 GradientMaker = Callable[[Batch], Gradients]
@@ -93,6 +95,7 @@ class Valuer:
             raise BadInput(
                 f"the weights {self.weights.name} need {', '.join(sorted(missing))}", remedy="hand a model over"
             )
+        terms.append(Overlap())
         for term in terms:
             term.fit(reference)
         self.terms = terms
@@ -105,7 +108,12 @@ class Valuer:
             BadInput: it is empty, of another kind than the reference, or without labels where that has them.
         """
         self._fitted()
-        return summarise(pool, self.terms)
+        try:
+            return summarise(pool, self.terms)
+        except BadInput as error:  # terms know the items, not whose they are
+            if error.where is not None:
+                raise
+            raise BadInput(error.problem, where=pool.name, key=error.key, remedy=error.remedy) from None
 
     def score(self, pool: Pool) -> Score:
         """The value of one dataset, with its interval and terms.
@@ -123,14 +131,8 @@ class Valuer:
         terms = {term.name: term.value(summary.total(term.reads)) for term in self.terms}
         value = self.weights.score(terms)
         parts = parts_of(summary, self.terms, self.weights)
-        warnings = []
-        if summary.items < 100:
-            warnings.append(f"few_items: {summary.items} items; the interval is a guess below a hundred")
-        if not np.isfinite(value):
-            warnings.append("not_finite: a term has no value for this pool")
-        return Score(
-            summary.name, value, interval_of(value, parts, self.level), self.level, terms, warnings=tuple(warnings)
-        )
+        bounds, warnings = interval_of(value, parts, self.level), warnings_of(summary, self.terms)
+        return Score(summary.name, value, bounds, self.level, terms, warnings=warnings)
 
     def score_mixture(self, pools: Sequence[Pool | Summary], shares: Sequence[Sequence[float]] | None = None) -> Curve:
         """The value at every mixture of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.

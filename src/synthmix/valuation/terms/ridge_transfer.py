@@ -14,7 +14,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums
 
 Featurise = Callable[[Batch], np.ndarray]
 _Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray]
@@ -55,9 +55,9 @@ class RidgeTransfer:
         self._block = np.arange(len(labels)) % REFERENCE_BLOCKS
 
     def read(self, batch: Batch) -> Sums:
-        """A (d, d), B (d, classes)."""
+        """A (d, d), B (d, classes), and the number of items."""
         phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
-        return {"A": phi.T @ phi, "B": phi.T @ y}
+        return {"A": phi.T @ phi, "B": phi.T @ y, COUNT: np.array(float(len(phi)))}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """The smallest over the grid of ridges."""

@@ -1,0 +1,117 @@
+"""From what a command names to a pool: corpora, generated folders, text files, labelled text, arrays, image folders."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthmix.batching import batched
+from synthmix.corpus.corpus import Corpus
+from synthmix.corpus.document import Document
+from synthmix.corpus.meta import FILE as CORPUS
+from synthmix.corpus.readers import read_documents
+from synthmix.corpus.sources import Source
+from synthmix.errors import BadInput
+from synthmix.generation.documents import Documents
+from synthmix.valuation.pool import BATCH, Batch, Pool
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+def open_pool(
+    path: str,
+    *,
+    name: str | None = None,
+    text: str = "text",
+    label: str | None = None,
+    reference: bool = False,
+    share: float | None = None,
+) -> Pool:
+    """Open what ``path`` names; nothing large is held in memory but arrays.
+
+    Args:
+        path: a corpus or generated folder, JSONL, Parquet or text files and globs, ``sample``; ``.npz`` with arrays
+            ``images`` (or ``x``) and ``labels`` (or ``y``), ``.npy``; or a folder with a folder of images a class.
+        text, label: fields of records. Labels are whole numbers, or names.
+        reference: of a corpus, what it holds out, where it holds something out.
+        share: of natural items; unset: 1, or 0 for a corpus that says that it is synthetic.
+
+    Raises:
+        BadInput: nothing there, or not readable as such.
+    """
+    called = name or Path(path).name.split(".")[0] or path
+    if path.endswith((".npz", ".npy")):
+        items, labels = _arrays(path)
+        return Pool.of(called, items, labels, share=share)
+    if (Path(path) / CORPUS).exists():
+        if label is not None:
+            raise BadInput("a corpus of tokens has no labels", where=path, key="--label", remedy="name the JSONL file")
+        corpus = Corpus.open(path)
+        split = "heldout" if reference and corpus.heldout_domains else "train"
+        own = share if share is not None else float(corpus.meta.kind == "real")
+        return Pool(called, lambda: _text_batches(corpus.documents(split), None), share=own)
+    if Path(path).is_dir() and (classes := _class_folders(Path(path))):
+        return Pool(called, lambda: _image_batches(classes), share=share)
+    if label is None:
+        documents = Documents([path], text=text)
+        return Pool(called, lambda: _text_batches(documents, None), share=share)
+    source = Source(files=[path], text=text, domain_field=label)
+    return Pool(called, lambda: _text_batches(read_documents(source, domain=called), label), share=share)
+
+
+def class_number(name: str) -> int:
+    """A label as a number: itself where it is one, else a number that depends on its name alone."""
+    return int(name) if name.removeprefix("-").isdigit() else zlib.crc32(name.encode())
+
+
+def _text_batches(documents: Iterable[Document], label: str | None) -> Iterator[Batch]:
+    for part in batched(documents, lambda document: len(document.text), 64_000_000, count=BATCH):
+        marks = None if label is None else np.array([class_number(document.domain) for document in part])
+        yield Batch([document.text for document in part], marks)
+
+
+def _arrays(path: str) -> tuple[np.ndarray, np.ndarray | None]:
+    try:
+        held: Any = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise BadInput("no such file", where=path, remedy="check the path") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"is not an array file ({error})", where=path, remedy="save it with numpy.savez") from None
+    if isinstance(held, np.ndarray):
+        return held, None
+    found = dict(held)
+    items = next((found[key] for key in ("images", "x", "items", "features") if key in found), None)
+    if items is None:
+        has = ", ".join(found) or "none"
+        raise BadInput(f"no array images or x; it has {has}", where=path, remedy="numpy.savez(path, x=..., y=...)")
+    return items, next((found[key] for key in ("labels", "y") if key in found), None)
+
+
+def _class_folders(folder: Path) -> dict[Path, int]:
+    below = sorted(path for path in folder.iterdir() if path.is_dir())
+    held = [path for path in below if any(each.suffix.lower() in IMAGES for each in path.iterdir())]
+    return {path: class_number(path.name) for path in held}
+
+
+def _image_batches(classes: dict[Path, int]) -> Iterator[Batch]:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise BadInput("images need Pillow", remedy="pip install 'synthmix[value]'") from None
+    files = [(path, mark) for folder, mark in classes.items() for path in sorted(folder.iterdir())]
+    files = [(path, mark) for path, mark in files if path.suffix.lower() in IMAGES]
+    size: tuple[int, int] | None = None
+    for start in range(0, len(files), BATCH):
+        rows, marks = [], []
+        for path, mark in files[start : start + BATCH]:
+            with Image.open(path) as image:
+                size = size or image.size
+                if image.size != size:
+                    raise BadInput(
+                        f"is {image.size}, the first image is {size}", where=path, remedy="resize them alike"
+                    )
+                rows.append(np.asarray(image.convert("RGB"), dtype=np.float32) / 255)
+            marks.append(mark)
+        yield Batch(np.stack(rows), np.array(marks))
