@@ -8,6 +8,7 @@ import numpy as np
 
 from synthmix.errors import Failure
 from synthmix.valuation.gradients.exact import exact
+from synthmix.valuation.gradients.for_term import gradients_for
 from synthmix.valuation.gradients.last_layer import hidden_means, last_layer
 from synthmix.valuation.gradients.projected import linear_layers, projected
 from synthmix.valuation.learners import Scalar
@@ -15,7 +16,7 @@ from synthmix.valuation.pool import Batch, Pool
 
 Kind = Literal["last", "projected", "exact", "hidden"]
 
-__all__ = ["Gradients", "Kind", "exact", "hidden_means", "last_layer", "linear_layers", "projected"]
+__all__ = ["Gradients", "Kind", "exact", "gradients_for", "hidden_means", "last_layer", "linear_layers", "projected"]
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.valuation.gradients.sketch import basis, sides
-from synthmix.valuation.learners import Learner, Scalar
+from synthmix.valuation.learners import Learner, Reading, Scalar
 from synthmix.valuation.pool import Batch
 
 
@@ -22,18 +22,23 @@ def last_layer(
     """
     import torch
 
-    found = []
     with torch.no_grad():
-        for reading in learner.read(model, batch, hidden=True):
-            hidden = reading.hidden
-            if reading.bias:
-                hidden = torch.cat([hidden, hidden.new_ones(*hidden.shape[:-1], 1)], dim=-1)
-            outer, inner = sides(reading.logits.shape[-1], hidden.shape[-1], width)
-            left = basis(reading.logits.shape[-1], outer, "head out", seed, hidden.device)
-            right = basis(hidden.shape[-1], inner, "head in", seed, hidden.device)
-            made = torch.einsum("ntl,ntk->nlk", reading.errors(of, left), hidden @ right)
-            found.append(made.flatten(1).cpu().numpy())
+        found = [of_reading(reading, of, width, seed) for reading in learner.read(model, batch, hidden=True)]
     return np.concatenate(found)
+
+
+def of_reading(reading: Reading, of: Scalar, width: int, seed: int) -> np.ndarray:
+    """:func:`last_layer` of items that were read already, with their hidden states."""
+    import torch
+
+    hidden = reading.hidden
+    if reading.bias:
+        hidden = torch.cat([hidden, hidden.new_ones(*hidden.shape[:-1], 1)], dim=-1)
+    outer, inner = sides(reading.logits.shape[-1], hidden.shape[-1], width)
+    left = basis(reading.logits.shape[-1], outer, "head out", seed, hidden.device)
+    right = basis(hidden.shape[-1], inner, "head in", seed, hidden.device)
+    made = torch.einsum("ntl,ntk->nlk", reading.errors(of, left), hidden @ right)
+    return np.asarray(made.flatten(1).cpu().numpy())
 
 
 def hidden_means(learner: Learner, model: Any, batch: Batch) -> np.ndarray:

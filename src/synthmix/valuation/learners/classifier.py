@@ -48,7 +48,7 @@ class ClassifierLearner(Reader):
         self.rate, self.decay, self.hold = rate, decay, hold
 
     def fit(self, reference: Pool) -> Self:
-        """Inputs and the number of classes: the highest label of the reference plus one.
+        """Inputs, and the classes: the labels of the reference, whatever whole numbers they are.
 
         Raises:
             BadInput: no labels, or one class only.
@@ -57,7 +57,7 @@ class ClassifierLearner(Reader):
         found = np.unique(np.concatenate(marks))
         if len(found) < 2:
             raise BadInput("holds one class only", where=reference.name, remedy="a classifier needs two or more")
-        self.classes = int(found.max()) + 1
+        self.marks, self.classes = found, len(found)
         first = next(iter(reference.batches())).items
         image = isinstance(first, np.ndarray) and first.ndim in (3, 4)
         if self.network == "convolution" and not image:
@@ -149,9 +149,10 @@ class ClassifierLearner(Reader):
 
     def _labels(self, batch: Batch, where: str) -> np.ndarray:
         labels = needed(batch, where)
-        if labels.min() < 0 or labels.max() >= self.classes:
-            raise BadInput(f"labels must be within 0 to {self.classes - 1}, as in the reference", where=where)
-        return labels
+        at = np.minimum(np.searchsorted(self.marks, labels), self.classes - 1)
+        if (strange := labels[self.marks[at] != labels]).size:
+            raise BadInput(f"has the label {strange[0]}, which the reference does not have", where=where, key="labels")
+        return at
 
 
 def needed(batch: Batch, where: str) -> np.ndarray:

@@ -13,6 +13,8 @@ from synthmix.valuation.learners.reading import Reading
 from synthmix.valuation.learners.rows import texts_of
 from synthmix.valuation.pool import Batch, Pool
 
+REMEDY = "value with on='initial', or by a method that trains nothing"
+
 
 class Given:
     """The part that both kinds share: ``initial`` is the model, whatever the seed; training is refused."""
@@ -34,11 +36,11 @@ class Given:
         Raises:
             BadInput: always.
         """
-        raise BadInput("a given model is read, not trained", where=self.where, remedy="value with on='initial', or by a method that trains nothing")
+        raise BadInput("a given model is read, not trained", where=self.where, remedy=REMEDY)
 
     def path(self, pool: Pool, *, seed: int = 0, stops: int = 4) -> list[Checkpoint]:
         """Refused, as :meth:`train`."""
-        raise BadInput("a given model is read, not trained", where=self.where, remedy="value with on='initial', or by a method that trains nothing")
+        raise BadInput("a given model is read, not trained", where=self.where, remedy=REMEDY)
 
 
 class GivenLanguageModel(Given, LanguageReader):
