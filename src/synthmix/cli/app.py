@@ -8,6 +8,7 @@ from synthmix.cli import (
     compare_generators,
     compare_tokenizers,
     corpora,
+    doctor,
     generate,
     ladder,
     laws,
@@ -46,6 +47,7 @@ app.command("compare")(laws.compare)
 app.command("stats")(statistics.stats)
 app.command("compare-generators")(compare_generators.compare_generators)
 app.command("compare-tokenizers")(compare_tokenizers.compare_tokenizers)
+app.command("doctor")(doctor.doctor)
 app.command("look")(look.look)
 app.command("report")(analysis.report)
 

@@ -37,18 +37,25 @@ def tokens_per_second(
 
 
 def ladder_speeds(
-    shapes: list[Shape], vocab: int, protocol: Protocol, precision: str, flops: Mapping[Shape, float] | None = None
+    shapes: list[Shape],
+    vocab: int,
+    protocol: Protocol,
+    precision: str,
+    flops: Mapping[Shape, float] | None = None,
+    *,
+    most: float = TIMED_FLOPS,
 ) -> dict[Shape, float]:
     """Tokens per second of each shape; those too large to time in a few seconds are scaled by their FLOPs.
 
     Args:
         flops: of the shortest run of each shape; unset, steps are timed eager (unless compiling is forced).
+        most: FLOPs of the steps of one shape that are spent on timing it.
     """
     speeds: dict[Shape, float] = {}
     timed: tuple[float, float] | None = None  # FLOPs per token and tokens per second of the largest timed shape
     for shape in sorted(shapes, key=lambda each: each.params):
         token = shape.flops_per_token(vocab, protocol.context)
-        if timed is None or token * protocol.batch * 5 <= TIMED_FLOPS:
+        if timed is None or token * protocol.batch * 5 <= most:
             run = (flops or {}).get(shape, 0.0)
             timed = (token, tokens_per_second(shape, vocab, protocol, precision, flops=run))
             speeds[shape] = timed[1]

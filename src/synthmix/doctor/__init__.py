@@ -1,0 +1,1 @@
+"""What this machine can do, what is slow or broken here, and the remedy."""

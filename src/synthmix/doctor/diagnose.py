@@ -1,0 +1,79 @@
+"""The visit: look, measure, conclude."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from synthmix.corpus.sample import cache_folder
+from synthmix.doctor.busy import busy_between, look
+from synthmix.doctor.checks_machine import machine_findings
+from synthmix.doctor.checks_software import package_findings, torch_findings
+from synthmix.doctor.findings import LEVELS, Diagnosis, Finding
+from synthmix.doctor.machine import look_at_machine
+from synthmix.doctor.packages import core_packages, extras
+from synthmix.doctor.speed import SIZES, measured_speeds
+from synthmix.progress import Progress, Silent
+from synthmix.training.abilities import Abilities, abilities, try_step
+from synthmix.training.dial import dial
+from synthmix.training.memory import SPARE
+
+
+def diagnose(*, measure: bool = False, progress: Progress | None = None) -> Diagnosis:
+    """What this machine can do, what is slow or broken here, and why. Some seconds, of which most go into loading.
+
+    Args:
+        measure: time training steps of the ladder's smaller sizes as well (about half a minute).
+    """
+    told = progress or Silent()
+    told.start("load packages", None, "packages")
+    machine = look_at_machine({"working": Path(), "cache": cache_folder()})
+    before = look()
+    core = core_packages()
+    told.finish("load packages")
+    told.start("products and one step", None, "")
+    found, faults = _torch()
+    told.finish("products and one step")
+    busy = busy_between(before, look())
+    options = extras()
+    findings = [*package_findings(core, options), *faults, *machine_findings(machine, busy)]
+    if found is not None:
+        findings += torch_findings(found, machine, quiet=all(finding.code != "busy" for finding in findings))
+    speeds = measured_speeds(found.precision, told) if measure and found is not None and not faults else None
+    return Diagnosis(
+        version=version("synthmix"),
+        python=platform.python_version(),
+        machine=machine,
+        abilities=found,
+        largest=_largest(found.devices[0].free if found is not None and found.devices else machine.memory_free),
+        busy=busy,
+        core=core,
+        extras=options,
+        findings=sorted(findings, key=lambda finding: LEVELS.index(finding.level)),
+        speeds=speeds,
+    )
+
+
+def _torch() -> tuple[Abilities | None, list[Finding]]:
+    """What torch can do, unless it cannot even take a step."""
+    try:
+        found = abilities()
+    except (ImportError, OSError) as error:
+        return None, [_fault("torch", error)]
+    try:
+        try_step()
+    except (ImportError, OSError, RuntimeError) as error:
+        return found, [_fault("step", error)]
+    return found, []
+
+
+def _fault(code: str, error: Exception) -> Finding:
+    said = " ".join(str(error).split())[:200]
+    what = {"torch": "torch cannot be loaded", "step": "a training step of the smallest model fails"}[code]
+    remedy = 'install them again: pip install --force-reinstall "torch>=2.6,<2.14" transformers'
+    return Finding(code, "broken", f"{what} ({type(error).__name__}: {said})", remedy)
+
+
+def _largest(free: int) -> int | None:
+    """The largest of the ladder's sizes that trains in the free memory, one sequence at a time."""
+    fit = [size for size in SIZES if dial(size).memory <= SPARE * free]
+    return max(fit, default=None)
