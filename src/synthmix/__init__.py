@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthmix.config import StudyConfig
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
+    from synthmix.doctor.diagnose import diagnose
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.evaluation.losses import evaluate_model
     from synthmix.generation.filtering import filter_generated
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from synthmix.phases.detection import detect_phases
     from synthmix.phases.estimation import estimate_phases
     from synthmix.phases.simulation import simulate_phases
+    from synthmix.reading.agreement import agreement
+    from synthmix.reading.make import make_sheet
     from synthmix.report import headline, write_report
     from synthmix.results import Results
     from synthmix.scaling import Runs, best_share, fit, held_out, speedup
@@ -56,11 +59,13 @@ _WHERE = {
     "Store": "store",
     "StudyConfig": "config",
     "SynthmixError": "errors",
+    "agreement": "reading.agreement",
     "best_share": "scaling",
     "build_corpus": "corpus",
     "compare_generators": "statistics.generators",
     "count_text": "statistics",
     "detect_phases": "phases.detection",
+    "diagnose": "doctor.diagnose",
     "dial": "training.dial",
     "estimate_phases": "phases.estimation",
     "evaluate_model": "evaluation.losses",
@@ -76,6 +81,7 @@ _WHERE = {
     "make_manifest": "mixture.manifest",
     "make_recipe": "mixture.recipe",
     "make_scheduled_recipe": "mixture.recipe",
+    "make_sheet": "reading.make",
     "open_or_build": "corpus",
     "preview_corpus": "generation.preview",
     "quality_report": "generation.quality",
@@ -106,11 +112,13 @@ __all__ = [
     "Store",
     "StudyConfig",
     "SynthmixError",
+    "agreement",
     "best_share",
     "build_corpus",
     "compare_generators",
     "count_text",
     "detect_phases",
+    "diagnose",
     "dial",
     "estimate_phases",
     "evaluate_model",
@@ -126,6 +134,7 @@ __all__ = [
     "make_manifest",
     "make_recipe",
     "make_scheduled_recipe",
+    "make_sheet",
     "open_or_build",
     "preview_corpus",
     "quality_report",
