@@ -3,12 +3,14 @@
 import typer
 
 from synthmix.cli import (
+    advise,
     analysis,
     bound,
     compare_generators,
     compare_tokenizers,
     corpora,
     doctor,
+    evaluate,
     generate,
     ladder,
     laws,
@@ -34,13 +36,14 @@ app = typer.Typer(
 app.add_typer(studies.app, name="study")
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(phases.app, name="phases")
+app.command("advise")(advise.advise)
 app.command("generate")(generate.generate)
 app.command("quality")(quality.quality)
 app.command("ladder")(ladder.ladder)
 app.command("tune")(tune.tune)
 app.command("mix")(runs.mix)
 app.command("train")(train.train)
-app.command("evaluate")(runs.evaluate)
+app.command("evaluate")(evaluate.evaluate)
 app.command("bound")(bound.bound)
 app.command("fit")(laws.fit)
 app.command("compare")(laws.compare)

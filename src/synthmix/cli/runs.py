@@ -1,4 +1,4 @@
-"""``synthmix mix`` and ``evaluate``: single stages of the ladder."""
+"""``synthmix mix``, and the options that stages of the ladder share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,6 @@ from synthmix.cli.common import (
     TokenizerOption,
     Vocab,
     opened,
-    parse_parts,
     parsed,
     shared_tokenizer,
     telling,
@@ -71,41 +70,3 @@ def mix(
     ]
     value = {"tokens": made.tokens, "sequences": len(made), "counts": made.counts, "epochs": made.epochs}
     show(value, table(["source", "share", "tokens", "epochs"], rows), as_json=as_json)
-
-
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A run's folder, or any Hugging Face causal model with safetensors.")],
-    on: Annotated[list[str], typer.Option(help="Held-out text, [NAME=]PATH; may be repeated.", show_default=False)],
-    context: Context = 128,
-    max_tokens: Annotated[str | None, typer.Option(help="Score at most so many tokens of each.")] = None,
-    tokenizer: TokenizerOption = None,
-    cache: Cache = CACHE,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Loss of a model on held-out text, per domain, in nats per token and bits per byte.
-
-    Example: synthmix evaluate runs/0123456789abcdef --on wiki=data/wiki.jsonl
-    """
-    from synthmix.cli.plan_text import table
-    from synthmix.cli.single import evaluate_one
-    from synthmix.cli.terminal import show
-    from synthmix.evaluation.losses import AVERAGING, average
-    from synthmix.quantities import parse_count
-
-    most = None if max_tokens is None else parsed(parse_count, max_tokens, "--max-tokens")
-    with telling(quiet=quiet) as progress:
-        found = evaluate_one(
-            model,
-            parse_parts([f"1:{each}" for each in on]),
-            context=context,
-            max_tokens=most,
-            tokenizer=tokenizer,
-            cache=cache,
-            progress=progress,
-        )
-    mean = average({name: loss.nats for name, loss in found.items()})
-    rows = [[name, f"{s.nats:.4f}", f"{s.bits_per_byte:.4f}", str(s.tokens)] for name, s in found.items()]
-    value = {"loss": mean, "averaging": AVERAGING, "domains": {name: vars(loss) for name, loss in found.items()}}
-    text = table(["domain", "nats/token", "bits/byte", "tokens"], rows) + f"\naverage {mean:.4f}: {AVERAGING}"
-    show(value, text, as_json=as_json)
