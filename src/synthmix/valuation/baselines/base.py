@@ -18,12 +18,21 @@ HOLD = 20_000  # items of the reference that a model is trained on
 
 @dataclass(frozen=True)
 class Found:
-    """A value and what it is made of. ``kept``: bytes that were held of the pool."""
+    """A value and what it is made of. ``kept``: bytes that were held of the pool. ``each``: (n,) where the value is the
+    mean over documents, so that it has an interval (of their sampling; the reference is taken as it is)."""
 
     value: float
     terms: Mapping[str, Any] = field(default_factory=dict)
     kept: int = 0
     warnings: tuple[str, ...] = ()
+    each: np.ndarray | None = None
+
+    def interval(self) -> tuple[float, float] | None:
+        """Of 90 %, by the normal distribution of a mean; None where the value is none, or of one document."""
+        if self.each is None or len(self.each) < 2:
+            return None
+        half = 1.645 * float(np.std(self.each, ddof=1)) / len(self.each) ** 0.5
+        return float(self.value - half), float(self.value + half)
 
 
 class Counted(Pool):
@@ -81,7 +90,7 @@ class Baseline:
             raise Failure(f"the score is {found.value}", where=pool.name, remedy=f"{self.name} cannot value this pool")
         cost = Cost(time.perf_counter() - begun, counted.count, found.kept)
         terms = {name: float(term) for name, term in found.terms.items()}
-        return Score(pool.name, float(found.value), terms=terms, cost=cost, warnings=found.warnings)
+        return Score(pool.name, float(found.value), found.interval(), terms=terms, cost=cost, warnings=found.warnings)
 
     def _fit(self, reference: Pool) -> None:
         """Nothing to keep, unless a method says otherwise."""

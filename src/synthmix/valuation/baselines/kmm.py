@@ -36,14 +36,17 @@ class Kmm(Graded):
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-300))
 
     def _value(self, pool: Counted) -> Found:
-        mine = self._direction_of(self._sample(pool))
+        self._latest = mine = self._direction_of(self._sample(pool))
         cosine = float(mine @ self._target)
         return Found(float(_soft(cosine, self.penalty)), {"alignment": cosine}, mine.nbytes)
 
     def score_all(self, pools: Sequence[Pool]) -> list[Score]:
         """The weights b of all candidates together: a value that depends on the company, as the paper means it."""
-        alone = [self.score(pool) for pool in pools]
-        rows = np.stack([self._direction_of(self._sample(pool)) for pool in pools])
+        alone, found = [], []
+        for pool in pools:
+            alone.append(self.score(pool))
+            found.append(self._latest)
+        rows = np.stack(found)
         kernel = rows @ rows.T
         weights = lasso(kernel, rows @ self._target, self.penalty)
         singular = float(np.linalg.eigvalsh(kernel)[0]) < SINGULAR

@@ -26,4 +26,4 @@ class Perplexity(Baseline):
     def _value(self, pool: Counted) -> Found:
         losses = self.learner.losses(self.model, self._sample(pool))
         nats = float(losses.mean())
-        return Found(-nats, {"loss": nats, "perplexity": math.exp(min(nats, 700.0))}, losses.nbytes)
+        return Found(-nats, {"loss": nats, "perplexity": math.exp(min(nats, 700.0))}, losses.nbytes, each=-losses)

@@ -46,7 +46,7 @@ class Trak(Graded):
 
     def _value(self, pool: Counted) -> Found:
         influences = self.documents(pool)
-        return Found(influences.mean(), {"harmful": np.mean(influences < 0)}, influences.nbytes)
+        return Found(influences.mean(), {"harmful": np.mean(influences < 0)}, influences.nbytes, each=influences)
 
     def documents(self, pool: Pool) -> np.ndarray:
         """(n,): scores of the sampled documents, in order."""

@@ -78,6 +78,8 @@ class LanguageLearner(LanguageReader):
     ) -> None:
         """``tokenizer``: by default one of ``vocab`` ids trained on the reference. ``batch``: tokens a step. ``rate``:
         peak, by default the project's rule."""
+        if batch % context:
+            raise BadInput(f"{batch} tokens are not a whole number of sequences of {context}", key="batch")
         self.tokenizer, self.vocab, self.params, self.context = tokenizer, vocab, params, context
         self.batch, self.tokens, self.epochs, self.rate, self.precision = batch, tokens, epochs, rate, precision
 
