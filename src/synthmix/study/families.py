@@ -4,7 +4,7 @@ between them, and the best share, are known far better than the losses themselve
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.results import Recipe, RunRow, Warn
-from synthmix.scaling import Comparison, compare, fit, held_out
+from synthmix.scaling import Comparison, Fit, Runs, compare, fit, held_out
 from synthmix.study.fits import Fits, Reading, as_runs, summary
 
 # Laws in (N, D, share) that can say "none": a quadratic in the share (scaling/laws) and the three-phase candidate. The
@@ -30,11 +30,7 @@ def fit_families(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow],
             continue
         runs = as_runs(mine)
         try:
-            ranking = compare(runs, list(CANDIDATES), delta=None, level=config.fit.level)
-            law, *rivals = (
-                fit(score.law, runs, bootstrap=config.fit.bootstrap, level=config.fit.level, delta=None)
-                for score in ranking.scores
-            )
+            ranking, (law, *rivals) = fit_shares(runs, bootstrap=config.fit.bootstrap, level=config.fit.level)
             check = held_out(ranking.winner, runs, column="D", delta=None)
         except BadInput as error:
             message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
@@ -46,6 +42,16 @@ def fit_families(config: StudyConfig, recipes: list[Recipe], rows: list[RunRow],
         for name, share in shares.items():
             if name != natural or len(fits.families) == 1:
                 fits.readings[name] = Reading(law, share, tuple(rivals))
+
+
+def fit_shares(runs: Runs, *, bootstrap: int, level: float) -> tuple[Comparison, list[Fit]]:
+    """The candidates by their error on the largest runs, held out, and their fits, the best first.
+
+    Raises:
+        BadInput: the runs determine none of them.
+    """
+    ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
+    return ranking, [fit(score.law, runs, bootstrap=bootstrap, level=level, delta=None) for score in ranking.scores]
 
 
 def _disagreement(config: StudyConfig, ranking: Comparison, family: Reading, synthetic: str) -> list[Warn]:

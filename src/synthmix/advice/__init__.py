@@ -1,0 +1,1 @@
+"""Advice: from a finished study, or from published findings, to what should be done."""

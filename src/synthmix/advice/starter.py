@@ -1,0 +1,184 @@
+"""The cheapest study that would replace the priors: a study file, its ladder sized by the planner's time estimate."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from synthmix.advice.asked import KEY, Asked, Kind
+from synthmix.advice.found import Starter
+from synthmix.advice.priors import prior_share, published_kind
+from synthmix.config import StudyConfig
+from synthmix.engine import Engine, open_engine
+from synthmix.errors import BadInput
+from synthmix.progress import Progress, Silent
+from synthmix.quantities import format_count, parse_count
+from synthmix.study.load import study_from
+from synthmix.study.plan import Plan, make_plan
+from synthmix.study.workspace import Workspace
+
+Ladder = tuple[tuple[str, ...], tuple[str, ...]]
+
+# Sizes and budgets, each rung some times dearer than the last. The first is the least that determines the laws in size,
+# tokens and share, with a size and a budget to hold out.
+LADDERS: tuple[Ladder, ...] = (
+    (("25k", "75k", "225k"), ("200k", "400k", "800k")),
+    (("25k", "75k", "225k"), ("200k", "800k", "3.2M")),
+    (("25k", "100k", "400k"), ("300k", "1.2M", "4.8M")),
+    (("50k", "200k", "800k"), ("500k", "2M", "8M")),
+    (("50k", "200k", "800k", "3.2M"), ("1M", "4M", "16M")),
+    (("100k", "400k", "1.6M", "6.4M"), ("2M", "8M", "32M")),
+    (("400k", "1.6M", "6.4M", "25M"), ("8M", "32M", "128M")),
+)
+SAMPLE_LADDERS = 3  # of them the embedded sample is long enough for
+SAMPLE = ["stdlib", "numpy", "scipy", "torch", "transformers"]
+NAME, REAL, ENDPOINT, MODEL = "advice", "real", "http://localhost:8000/v1", "llama-3-8b"
+OTHERS = ("python-reference", "networkx")  # of the embedded sample: domains that no model is trained on
+TAKEN = (REAL, *OTHERS)
+SPARE = 1.1  # more generated tokens than the longest run takes: filters and the split need some
+
+
+def starter(
+    asked: Asked,
+    *,
+    minutes: float,
+    real_files: str | None = None,
+    file: Path | None = None,
+    engine: Engine[Any, Any] | None = None,
+    progress: Progress | None = None,
+) -> Starter:
+    """The longest ladder that this machine trains within ``minutes``, by the planner; the first where none is.
+
+    Args:
+        real_files: the real text; None: the embedded sample stands in for it.
+        file: where the study file will lie: paths in it count from there.
+        engine: whose workers are timed; None: this machine's processes.
+
+    Raises:
+        BadInput: a kind that is not published, or files that are not there.
+    """
+    for kind in asked.kinds:
+        if kind.name in TAKEN:
+            remedy = f"name it otherwise: my-{kind.name},like=KIND"
+            raise BadInput(f"'{kind.name}' is a name that the study file itself uses", key=KEY, remedy=remedy)
+    progress = progress or Silent()
+    ladders = LADDERS if real_files else LADDERS[:SAMPLE_LADDERS]
+    base = file.parent if file is not None else Path()
+    progress.start("timing this machine", None, "steps")
+    with tempfile.TemporaryDirectory() as folder, engine or open_engine() as workers:
+        chosen, plan = 0, _plan(_raw(asked, ladders[0], real_files, base), base, Path(folder), workers)
+        rate = sum(run.flops for run in plan.all_work) / max(plan.seconds_left, 1e-9)
+        costs = [_flops(_config(_raw(asked, ladder, real_files, base), base)) for ladder in ladders]
+        first = max((i for i, cost in enumerate(costs) if cost / rate <= 60 * minutes), default=0)
+        for place in range(first, 0, -1):
+            tried = _plan(_raw(asked, ladders[place], real_files, base), base, Path(folder), workers)
+            if tried.seconds_left <= 60 * minutes:
+                chosen, plan = place, tried
+                break
+    progress.finish("timing this machine")
+    raw = _raw(asked, ladders[chosen], real_files, base)
+    return Starter(
+        text=_text(asked, raw, plan),
+        runs=len(plan.runs),
+        tokens=plan.tokens_trained,
+        flops=sum(run.flops for run in plan.all_work),
+        seconds=plan.seconds_left,
+        device=plan.speeds.device,
+        workers=plan.speeds.workers,
+        to_replace=_to_replace(asked, real_files),
+    )
+
+
+def _raw(asked: Asked, ladder: Ladder, real_files: str | None, base: Path) -> dict[str, Any]:
+    """The study as plain data."""
+    sizes, budgets = ladder
+    real: dict[str, Any] = {"files": _path(real_files, base)} if real_files else {"sample": SAMPLE}
+    need = format_count(parse_count(budgets[-1]) * SPARE)
+    evaluate: dict[str, Any] = {REAL: "heldout"}
+    if not real_files:
+        evaluate |= {name: {"sample": [name]} for name in OTHERS}
+    highest = max(prior_share(published_kind(kind))[1] for kind in asked.kinds)
+    return {
+        "study": NAME,
+        "tokenizer": {"vocab": 2048},
+        "corpora": {REAL: {**real, "heldout": "2%"}, **{k.name: _corpus(k, need, base) for k in asked.kinds}},
+        "evaluate": evaluate,
+        "evaluate_tokens": "12k",
+        "mix": {
+            "natural": REAL,
+            "synthetic": [kind.name for kind in asked.kinds],
+            # Around the published best share, and on both sides of it (CHOSEN).
+            "shares": ["0", "1/6", "1/3", "2/3"] if highest <= 0.5 else ["0", "1/3", "2/3", "1"],
+        },
+        "ladder": {
+            "params": list(sizes),
+            "budgets": list(budgets),
+            "replicates": [{"params": [sizes[0]], "seeds": 3}],
+        },
+        "training": {"schedule": "wsd", "context": 64, "batch": 512},
+        "question": {"params": asked.params, "tokens": asked.tokens},
+    }
+
+
+def _corpus(kind: Kind, need: str, base: Path) -> dict[str, Any]:
+    if kind.files is not None:
+        return {"files": _path(kind.files, base), "kind": "synthetic"}
+    return {
+        "generate": published_kind(kind),
+        "from": REAL,
+        "model": MODEL,
+        "params": kind.params or "8B",
+        "endpoint": ENDPOINT,
+        "key_env": None,
+        "price_out": kind.price,
+        "tokens": need,
+    }
+
+
+def _path(given: str, base: Path) -> str:
+    """A path as it counts from the study file's folder; addresses stay as they are."""
+    return given if "://" in given or os.path.isabs(given) else os.path.relpath(given, base)
+
+
+def _config(raw: dict[str, Any], base: Path) -> StudyConfig:
+    return study_from(raw, where=base / f"{NAME}.yaml")
+
+
+def _plan(raw: dict[str, Any], base: Path, folder: Path, engine: Engine[Any, Any]) -> Plan:
+    space = Workspace(folder)
+    return make_plan(_config(raw, base), space, engine)
+
+
+def _flops(config: StudyConfig) -> float:
+    """Training FLOPs of all runs, trunks counted once."""
+    from synthmix.study.ladder import cells
+    from synthmix.study.trunks import find_trunks, own_tokens
+
+    planned = cells(config)
+    trunks = find_trunks(planned)
+    vocab, context = config.tokenizer.vocab, config.training.context
+    own = sum(own_tokens(cell, trunks) * cell.shape.flops_per_token(vocab, context) for cell in planned)
+    return own + sum(t.tokens * t.cell.shape.flops_per_token(vocab, context) for t in trunks.values())
+
+
+def _to_replace(asked: Asked, real_files: str | None) -> list[str]:
+    found = [] if real_files else [f"corpora.{REAL}: the embedded sample stands in for your text (--real-files)"]
+    written = [kind.name for kind in asked.kinds if kind.files is None]
+    if written:
+        what = ", ".join(f"corpora.{name}" for name in written)
+        found.append(f"{what}: the model and endpoint that write it (docs/generation.md), or give files=PATH")
+    return found
+
+
+def _text(asked: Asked, raw: dict[str, Any], plan: Plan) -> str:
+    import yaml
+
+    names = ", ".join(kind.name for kind in asked.kinds)
+    minutes = plan.seconds_left / 60
+    head = [
+        f"What share of {names} for {format_count(asked.params)} parameters and {format_count(asked.tokens)} tokens?",
+        f"{len(plan.runs)} runs; about {minutes:.0f} min on {plan.speeds.workers} worker(s) of {plan.speeds.device}, "
+        "text not counted.",
+        "Then: synthmix advise --study THIS_FILE, with the same question.",
+    ]
+    return "".join(f"# {line}\n" for line in head) + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)

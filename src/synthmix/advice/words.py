@@ -1,0 +1,65 @@
+"""Advice in words: numbers as the terminal and the page both show them."""
+
+from collections.abc import Callable
+
+from synthmix.advice.found import Advice, Option, Range
+from synthmix.quantities import format_count, format_share
+from synthmix.report.phrases import fixed
+from synthmix.results import Interval
+
+
+def recipe(option: Option) -> str:
+    """``30% hq``, or real text alone."""
+    return "real text alone" if option.kind is None else f"{format_share(option.share)} {option.kind}"
+
+
+def short(found: Interval, digits: int, *, signed: bool = False) -> str:
+    """``-0.128 (-0.242 to +0.147)``; an end that is not defined is a question mark; ``n/a`` without a value."""
+    if found.value is None:
+        return "n/a"
+    return _with_ends(found, lambda value: fixed(value, digits, signed=signed))
+
+
+def saved(option: Option) -> str:
+    """Tokens saved with their interval; a loss of tokens is negative."""
+    found = option.tokens_saved
+    if found.value is None:
+        return "n/a"
+    return _with_ends(found, format_count)
+
+
+def _with_ends(found: Interval, say: Callable[[float], str]) -> str:
+    value, low, high = (None if x is None else say(x) for x in (found.value, found.low, found.high))
+    return f"{value}" if low is None and high is None else f"{value} ({low or '?'} to {high or '?'})"
+
+
+def amount(money: float) -> str:
+    """Money, four digits."""
+    return f"{money:,.4g}" if money < 1e4 else f"{money:,.0f}"
+
+
+def epochs(option: Option) -> str:
+    """How often both texts are gone through."""
+    real = "?" if option.real_epochs is None else f"{option.real_epochs:.2g}"
+    return f"{real}, {option.synthetic_epochs:.2g}"
+
+
+def alternative(found: Range) -> str:
+    """``10% to 55% hq, for 5,000 to 27,500``."""
+    if found.kind is None:
+        return "real text alone, for nothing"
+    shares = format_share(found.low)
+    if found.high > found.low:
+        shares += f" to {format_share(found.high)}"
+    money = amount(found.money_low)
+    if found.money_high > found.money_low:
+        money += f" to {amount(found.money_high)}"
+    return f"{shares} {found.kind}, for {money}"
+
+
+def decided_at(advice: Advice) -> str:
+    """How far the question lies beyond the runs."""
+    far = advice.decades_params or 0.0, advice.decades_tokens or 0.0
+    if max(far) == 0:
+        return "the question lies inside what was trained"
+    return f"{far[0]:.1f} decades in parameters and {far[1]:.1f} in tokens beyond the largest run"

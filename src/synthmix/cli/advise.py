@@ -1,0 +1,73 @@
+"""``synthmix advise``: what to do, from a finished study or from what is published."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synthmix.cli.common import AsJson, Quiet, parsed, telling
+
+
+def advise(
+    params: Annotated[str | None, typer.Option(help="Non-embedding parameters; unset: the study's question.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="Training tokens; unset: the study's question.")] = None,
+    real: Annotated[str | None, typer.Option(help="Unique real tokens there are; unset: enough.")] = None,
+    synthetic: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME[=TOKENS],price=MONEY[,params=SIZE][,like=KIND][,files=PATH]: tokens that can be had, money per "
+            "million; the generator's size; without a study the published kind it is like, and its text. Repeatable."
+        ),
+    ] = None,
+    study: Annotated[Path | None, typer.Option(help="A finished study: its file, folder or results.json.")] = None,
+    budget_money: Annotated[str | None, typer.Option(help="Money for synthetic tokens, at most.")] = None,
+    price_training: Annotated[
+        str | None, typer.Option(help="Money per million tokens trained at this size: what saved tokens are worth.")
+    ] = None,
+    next_flops: Annotated[
+        str | None, typer.Option(help="FLOPs of one of the next runs, at most; unset: those of the whole study.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
+    write_study: Annotated[
+        Path | None, typer.Option(help="Without a study: write the study file that would replace the priors.")
+    ] = None,
+    minutes: Annotated[str, typer.Option(help="Training time that study may take on this machine.")] = "60",
+    real_files: Annotated[
+        str | None, typer.Option(help="Real text for that study; unset: the embedded sample.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """What to do: which synthetic text to mix in, how much, at what cost; what would change that, and what to run next.
+
+    From a finished study the answer of its laws; without one the published findings as priors, and the study that would
+    replace them.
+
+    Example: synthmix advise --params 1B --tokens 100B --real 60B --synthetic hq=30B,price=0.5 --study mine.yaml
+    """
+    from synthmix.advice.advise import advise as advised
+    from synthmix.cli.advise_text import advice_text
+    from synthmix.cli.terminal import show
+
+    with telling(quiet=quiet or as_json) as progress:
+        found = advised(
+            params,
+            tokens,
+            real=real,
+            synthetic=synthetic or [],
+            study=study,
+            budget_money=None if budget_money is None else parsed(float, budget_money, "--budget-money"),
+            price_training=None if price_training is None else parsed(float, price_training, "--price-training"),
+            next_flops=None if next_flops is None else parsed(float, next_flops, "--next-flops"),
+            minutes=parsed(float, minutes, "--minutes"),
+            real_files=real_files,
+            write_study=write_study,
+            progress=progress,
+        )
+    lines = [advice_text(found, written=write_study)]
+    if html is not None:
+        from synthmix.advice.page import write_advice
+
+        write_advice(found, html)
+        lines.append(f"page: {html}")
+    show(found.model_dump(mode="json"), "\n\n".join(lines), as_json=as_json)
