@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthmix.advice.advise import advise
     from synthmix.config import StudyConfig
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
     from synthmix.doctor.diagnose import diagnose
@@ -59,6 +60,7 @@ _WHERE = {
     "Store": "store",
     "StudyConfig": "config",
     "SynthmixError": "errors",
+    "advise": "advice.advise",
     "agreement": "reading.agreement",
     "best_share": "scaling",
     "build_corpus": "corpus",
@@ -112,6 +114,7 @@ __all__ = [
     "Store",
     "StudyConfig",
     "SynthmixError",
+    "advise",
     "agreement",
     "best_share",
     "build_corpus",
