@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from synthmix.study.tune import tune
     from synthmix.training.checkpoint import load_checkpoint
     from synthmix.training.dial import dial
+    from synthmix.valuation.opening import open_pool
+    from synthmix.valuation.pool import Pool
+    from synthmix.valuation.selection import select_documents
+    from synthmix.valuation.valuer import Valuer
 
 _WHERE = {
     "BadInput": "errors",
@@ -52,6 +56,7 @@ _WHERE = {
     "Failure": "errors",
     "GenerateConfig": "generation.settings",
     "LocalModel": "generation.local",
+    "Pool": "valuation.pool",
     "Results": "results",
     "RunRecord": "store",
     "Runs": "scaling",
@@ -60,6 +65,7 @@ _WHERE = {
     "Store": "store",
     "StudyConfig": "config",
     "SynthmixError": "errors",
+    "Valuer": "valuation.valuer",
     "advise": "advice.advise",
     "agreement": "reading.agreement",
     "best_share": "scaling",
@@ -85,10 +91,12 @@ _WHERE = {
     "make_scheduled_recipe": "mixture.recipe",
     "make_sheet": "reading.make",
     "open_or_build": "corpus",
+    "open_pool": "valuation.opening",
     "preview_corpus": "generation.preview",
     "quality_report": "generation.quality",
     "report_study": "study.status",
     "run_study": "study.run",
+    "select_documents": "valuation.selection",
     "simulate_phases": "phases.simulation",
     "speedup": "scaling",
     "statistic_table": "statistics",
@@ -106,6 +114,7 @@ __all__ = [
     "Failure",
     "GenerateConfig",
     "LocalModel",
+    "Pool",
     "Results",
     "RunRecord",
     "Runs",
@@ -114,6 +123,7 @@ __all__ = [
     "Store",
     "StudyConfig",
     "SynthmixError",
+    "Valuer",
     "advise",
     "agreement",
     "best_share",
@@ -139,10 +149,12 @@ __all__ = [
     "make_scheduled_recipe",
     "make_sheet",
     "open_or_build",
+    "open_pool",
     "preview_corpus",
     "quality_report",
     "report_study",
     "run_study",
+    "select_documents",
     "simulate_phases",
     "speedup",
     "statistic_table",

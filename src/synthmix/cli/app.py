@@ -18,10 +18,12 @@ from synthmix.cli import (
     phases,
     quality,
     runs,
+    select,
     statistics,
     studies,
     train,
     tune,
+    value,
 )
 
 app = typer.Typer(
@@ -52,6 +54,8 @@ app.command("compare-generators")(compare_generators.compare_generators)
 app.command("compare-tokenizers")(compare_tokenizers.compare_tokenizers)
 app.command("doctor")(doctor.doctor)
 app.command("look")(look.look)
+app.command("value")(value.value)
+app.command("select")(select.select)
 app.command("report")(analysis.report)
 
 

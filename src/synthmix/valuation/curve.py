@@ -23,7 +23,7 @@ class Curve:
     Attributes:
         pools: names.
         shares: (k, pools), rows that sum to 1.
-        items: of each mixture.
+        size: of each mixture, in ``unit`` (tokens of text, else items).
         values: (k,) scores, higher is better; ``low`` and ``high`` their interval.
         terms: by name (k,).
         best: the row of the best share; ``best_low`` and ``best_high`` (pools,) bound each pool's share of it.
@@ -31,7 +31,8 @@ class Curve:
 
     pools: tuple[str, ...]
     shares: np.ndarray
-    items: float
+    size: float
+    unit: str
     values: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -54,7 +55,14 @@ class Curve:
         ]
         bounds = zip(self.pools, map(float, self.best_low), map(float, self.best_high), strict=True)
         best = {"shares": rows[self.best]["shares"], "intervals": {name: [low, high] for name, low, high in bounds}}
-        return {"pools": list(self.pools), "items": self.items, "level": self.level, "best": best, "curve": rows}
+        return {
+            "pools": list(self.pools),
+            "size": self.size,
+            "unit": self.unit,
+            "level": self.level,
+            "best": best,
+            "curve": rows,
+        }
 
 
 def curve_of(
@@ -63,22 +71,23 @@ def curve_of(
     weights: Weights,
     shares: Sequence[Sequence[float]] | None = None,
     *,
-    items: float | None = None,
+    size: float | None = None,
     level: float = 0.9,
     draws: int = 2000,
     seed: int = 0,
 ) -> Curve:
-    """Scores of mixtures of ``items`` items each; by default as many as the smallest pool holds, so none repeats.
+    """Scores of mixtures of one ``size``: by default that of the smallest pool, so that none repeats.
 
-    A mixture's sums are the pools' sums, each weighted by its share of the items. The best share's interval is that of
-    the best over draws of the pools' and the reference's sampling noise, which neighbouring shares have in common.
+    A mixture's sums are the pools' sums, each weighted by its share of the size (tokens of text, else items). The best
+    share's interval is that of the best over draws of the pools' and the reference's sampling noise, which neighbouring
+    shares have in common.
 
     Raises:
         BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
     """
     if len(pools) < 2:
         raise BadInput("a mixture needs two pools or more", key="--mix")
-    size = float(min(pool.items for pool in pools)) if items is None else items
+    size = min(pool.size[0] for pool in pools) if size is None else size
     rows = grid(len(pools)) if shares is None else np.asarray(shares, float)
     if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
         raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
@@ -99,16 +108,23 @@ def curve_of(
     columns = {name: np.array([each[name] for each in found]) for name in found[0]}
     best = int(value.argmax())
     names = tuple(pool.name for pool in pools)
-    return Curve(names, rows, size, value, value - half, value + half, columns, best, low, high, level)
+    return Curve(
+        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, low, high, level
+    )
 
 
-def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, items: float) -> Summary:
-    """``items`` items, ``shares`` of them from each pool, as if drawn evenly; the first pool counts as natural where
-    the pools do not say otherwise. Blocks of different pools stay apart, since their noise is independent."""
-    parts = [pool.weighted(float(share) * items / pool.items) for pool, share in zip(pools, shares, strict=True)]
+def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> Summary:
+    """``shares`` of ``size`` from each pool, as if drawn evenly. Blocks of different pools stay apart, since their
+    noise is independent."""
+    parts = [pool.weighted(float(share) * size / pool.size[0]) for pool, share in zip(pools, shares, strict=True)]
     sums = {name: [block for part in parts for block in part.sums[name]] for name in parts[0].sums}
     lengths = tuple(len(next(iter(part.sums.values()))) for part in parts)
-    return Summary("+".join(pool.name for pool in pools), round(items), sums, lengths)
+    return Summary(
+        "+".join(pool.name for pool in pools),
+        round(sum(p.items * float(s) * size / p.size[0] for p, s in zip(pools, shares, strict=True))),
+        sums,
+        lengths,
+    )
 
 
 def grid(pools: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,26 @@ def open_pool(
         corpus = Corpus.open(path)
         split = "heldout" if reference and corpus.heldout_domains else "train"
         own = share if share is not None else float(corpus.meta.kind == "real")
-        return Pool(called, lambda: _text_batches(corpus.documents(split), None), share=own)
+        return Pool(called, partial(_corpus_batches, path, split), share=own)
     if Path(path).is_dir() and (classes := _class_folders(Path(path))):
-        return Pool(called, lambda: _image_batches(classes), share=share)
+        return Pool(called, partial(_image_batches, classes), share=share)
     if label is None:
-        documents = Documents([path], text=text)
-        return Pool(called, lambda: _text_batches(documents, None), share=share)
+        return Pool(called, partial(_text_batches, Documents([path], text=text), None), share=share)
     source = Source(files=[path], text=text, domain_field=label)
-    return Pool(called, lambda: _text_batches(read_documents(source, domain=called), label), share=share)
+    return Pool(called, partial(_labelled_batches, source, label), share=share)
 
 
 def class_number(name: str) -> int:
     """A label as a number: itself where it is one, else a number that depends on its name alone."""
     return int(name) if name.removeprefix("-").isdigit() else zlib.crc32(name.encode())
+
+
+def _corpus_batches(path: str, split: str) -> Iterator[Batch]:
+    return _text_batches(Corpus.open(path).documents(split), None)
+
+
+def _labelled_batches(source: Source, label: str) -> Iterator[Batch]:
+    return _text_batches(read_documents(source, domain="text"), label)
 
 
 def _text_batches(documents: Iterable[Document], label: str | None) -> Iterator[Batch]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -61,13 +62,7 @@ class Pool:
             raise BadInput(f"{len(marks)} labels for {len(held)} items", where=name, key="labels")
         if isinstance(held, np.ndarray) and not np.isfinite(held).all():
             raise BadInput("holds values that are not finite", where=name, remedy="drop or mend those rows")
-
-        def read() -> Iterator[Batch]:
-            for start in range(0, len(held), BATCH):
-                part = slice(start, start + BATCH)
-                yield Batch(held[part], None if marks is None else marks[part])
-
-        return cls(name, read, share=share)
+        return cls(name, partial(_held, held, marks), share=share)
 
     def batches(self) -> Iterator[Batch]:
         """Every item once, in the same order each time; empty batches are left out.
@@ -131,6 +126,12 @@ class Sample:
         if not isinstance(items[0], str):
             items = np.stack(items)
         return Batch(items, None if kept[0][3] is None else np.array([row[3] for row in kept]))
+
+
+def _held(items: Any, labels: np.ndarray | None) -> Iterator[Batch]:
+    for start in range(0, len(items), BATCH):
+        part = slice(start, start + BATCH)
+        yield Batch(items[part], None if labels is None else labels[part])
 
 
 def _some(held: Any, which: np.ndarray) -> Any:

@@ -27,6 +27,13 @@ class Summary:
     sums: Mapping[str, Sequence[Sums]]
     groups: tuple[int, ...] = ()
 
+    @property
+    def size(self) -> tuple[float, str]:
+        """How much there is, and its unit: tokens of text where they were counted, else items."""
+        if "tokens" in (total := self.total("transfer") if "transfer" in self.sums else {}):
+            return float(total["tokens"]), "tokens"
+        return float(self.items), "items"
+
     def total(self, term: str) -> Sums:
         """Of all blocks."""
         made: Sums = {}

@@ -157,6 +157,12 @@ class Valuer:
                 total -= weight * term.influence(term.slope(summary.total(term.reads)), batch)
         return total
 
+    def lengths(self, batch: Batch) -> np.ndarray:
+        """(n,) tokens of each text by the valuer's tokenizer; 1 an item where there is none."""
+        if isinstance(batch.items, np.ndarray) or self.tokenizer is None:
+            return np.ones(len(batch), np.int64)
+        return np.array([len(ids) for ids in self.tokenizer.encode_batch(batch.items)], np.int64)
+
     def _text_transfer(self, reference: Pool) -> Term:
         if self.tokenizer is None:
             from synthmix.corpus import train_tokenizer

@@ -1,7 +1,9 @@
 """How the terms make one number: weights that are fixed in advance, the paper's, or fitted to trained subsets."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -50,6 +52,24 @@ def weights_named(name: str) -> Weights:
     raise BadInput(
         f"no weights are called {name!r}", key="weights", remedy=f"fixed, paper, or one of {', '.join(TERMS)}"
     )
+
+
+def load_weights(name: str) -> Weights:
+    """As :func:`weights_named`, or from a JSON file ``{"transfer": 1.0, ...}``, as :func:`fitted_weights` finds them.
+
+    Raises:
+        BadInput: no such weights or file, or a file that holds other things.
+    """
+    if not name.endswith(".json"):
+        return weights_named(name)
+    try:
+        held = json.loads(Path(name).read_text())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be read ({error})", where=name, key="--weights") from None
+    fits = isinstance(held, dict) and held and all(isinstance(v, int | float) for v in held.values())
+    if not fits or set(held) - set(TERMS):
+        raise BadInput("is not {term: weight}", where=name, key="--weights", remedy=f"terms are {', '.join(TERMS)}")
+    return Weights(Path(name).stem, {term: float(weight) for term, weight in held.items()})
 
 
 def fitted_weights(terms: Sequence[Mapping[str, float]], results: Sequence[float]) -> Weights:

@@ -1,0 +1,87 @@
+"""Many candidates, or one in many parts, wherever tasks run; sums of parts are the sums of the whole."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import SynthmixError
+from synthmix.progress import Progress, Silent
+from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.scored import Cost, Score
+from synthmix.valuation.summary import Summary
+from synthmix.valuation.valuer import Valuer
+
+
+@dataclass(frozen=True)
+class Work:
+    """Part ``part`` of ``parts`` of one pool, to be read for ``valuer``."""
+
+    valuer: Valuer
+    pool: Pool
+    part: int = 0
+    parts: int = 1
+
+    @property
+    def label(self) -> str:
+        """In messages."""
+        return self.pool.name if self.parts == 1 else f"{self.pool.name} ({self.part + 1} of {self.parts})"
+
+
+def read_work(work: Work) -> tuple[Summary, float]:
+    """The sums of one part, and the seconds they took."""
+    start = time.perf_counter()
+    mine = work.pool
+    if work.parts > 1:
+        mine = Pool(mine.name, partial(_every, mine, work.part, work.parts), share=mine.share)
+    return work.valuer.summarise(mine), time.perf_counter() - start
+
+
+def score_all(
+    valuer: Valuer,
+    pools: Sequence[Pool],
+    *,
+    each: Callable[..., Iterator[tuple[Any, Any]]] | None = None,
+    parts: int = 1,
+    progress: Progress | None = None,
+) -> tuple[list[Score], list[Summary]]:
+    """Scores and sums of pools, in their order.
+
+    Args:
+        each: of an engine (:func:`synthmix.engine.open_engine`); None: in this process.
+        parts: into which each pool is cut, item by item, for more machines than pools.
+
+    Raises:
+        BadInput: see :meth:`Valuer.summarise`; the first pool that cannot be read.
+    """
+    progress = progress or Silent()
+    works = [Work(valuer, pool, part, parts) for pool in pools for part in range(parts)]
+    progress.start("values", len(works), "datasets" if parts == 1 else "parts")
+    found: dict[tuple[str, int], tuple[Summary, float]] = {}
+    done = ((work, read_work(work)) for work in works) if each is None else each(read_work, works)
+    for number, (work, result) in enumerate(done, start=1):
+        if isinstance(result, SynthmixError):
+            raise result
+        found[work.pool.name, work.part] = result
+        progress.update("values", number, work.label)
+    progress.finish("values")
+    scores, summaries = [], []
+    for pool in pools:
+        mine = [found[pool.name, part] for part in range(parts)]
+        whole = mine[0][0]
+        for other, _ in mine[1:]:
+            whole = whole + other
+        cost = Cost(sum(seconds for _, seconds in mine), whole.items, whole.bytes)
+        scores.append(replace(valuer.score_summary(whole), cost=cost))
+        summaries.append(whole)
+    return scores, summaries
+
+
+def _every(pool: Pool, part: int, parts: int) -> Iterator[Batch]:
+    place = 0
+    for batch in pool.batches():
+        yield batch.rows(np.flatnonzero(np.arange(place, place + len(batch)) % parts == part))
+        place += len(batch)
