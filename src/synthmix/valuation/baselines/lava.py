@@ -1,5 +1,7 @@
 """Optimal transport between candidate and reference, labels included."""
 
+from typing import Any
+
 import numpy as np
 
 from synthmix.errors import BadInput
@@ -33,9 +35,7 @@ class Lava(Featured):
         return np.asarray(-(potential - (potential.sum() - potential) / (n - 1)))
 
     def _transport(self, rows: Rows, where: str) -> tuple[float, np.ndarray]:
-        import ot
-
-        target = self.reference
+        ot, target = _library(), self.reference
         cost = self._costs(rows.x, target.x)
         if (rows.labels is None) != (target.labels is None):
             raise BadInput("labels are on one side only, candidate or reference", where=where, key="labels")
@@ -46,8 +46,7 @@ class Lava(Featured):
 
     def _labels(self, x: np.ndarray, of_x: np.ndarray, y: np.ndarray, of_y: np.ndarray) -> np.ndarray:
         """(n, m): squared Wasserstein distance of the two items' classes."""
-        import ot
-
+        ot = _library()
         (mine, at_x), (theirs, at_y) = np.unique(of_x, return_inverse=True), np.unique(of_y, return_inverse=True)
         between = np.empty((len(mine), len(theirs)))
         for i, a in enumerate(mine):
@@ -58,3 +57,16 @@ class Lava(Featured):
 
     def _costs(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(squared_distances(a, b) / self.bandwidth**2)
+
+
+def _library() -> Any:
+    """POT.
+
+    Raises:
+        BadInput: it is not installed.
+    """
+    try:
+        import ot
+    except ImportError:
+        raise BadInput("lava needs POT", remedy="run pip install 'synthmix[value]'") from None
+    return ot
