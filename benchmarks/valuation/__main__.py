@@ -1,0 +1,3 @@
+from benchmarks.valuation.command import main
+
+main()

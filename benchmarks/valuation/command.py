@@ -1,0 +1,73 @@
+"""The command line: which tasks, which methods, and what is printed."""
+
+import argparse
+import sys
+from importlib import import_module
+
+from benchmarks.valuation import run as described
+from benchmarks.valuation.measure import measure
+from benchmarks.valuation.methods import methods
+from benchmarks.valuation.results import load, save
+from benchmarks.valuation.tables import mean_table, settings_line, task_table, tasks_table
+from benchmarks.valuation.tasks import DEVELOPMENT, NAMES, make_task
+from benchmarks.valuation.truth import keep, truth
+
+from synthmix.errors import SynthmixError
+from synthmix.quantities import format_seconds
+
+STUDIES = ("sensitivity", "scale", "speed")
+
+
+def main() -> None:
+    """Run; errors of the project are one line."""
+    try:
+        _run(_arguments())
+    except SynthmixError as error:
+        sys.exit(f"error: {error}")
+
+
+def _run(asked: argparse.Namespace) -> None:
+    if asked.study:
+        for name in asked.study:
+            print("\n".join(import_module(f"benchmarks.valuation.{name}").tables(asked.task)), flush=True)
+        return
+    shown = {}
+    for name in asked.task:
+        task = make_task(name)
+        worth = truth(task, _say)
+        results = load(name)
+        for method, make in ({} if asked.truth or asked.tables else methods(task, asked.methods)).items():
+            results[method] = measure(make, task)
+            found = results[method]
+            _say(f"{name}: {method}: {found.get('refused') or format_seconds(found['seconds'])}")
+            save(name, results)
+        if asked.keep:
+            save(name, results, final=True)
+            if task.published is None:
+                keep(task)
+        shown[name] = (task, worth, results)
+    print(f"{settings_line()}\n\n{tasks_table([(task, worth) for task, worth, _ in shown.values()])}", flush=True)
+    for task, worth, results in shown.values():
+        if results:
+            print(f"\n## {task.name}\n\n{task_table(task, worth, results)}")
+    if all(name in shown and shown[name][2] for name in DEVELOPMENT):
+        print(f"\n## Mean of the four tasks\n\n{mean_table({name: shown[name] for name in DEVELOPMENT})}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/valuation/run.py",
+        description=described.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--task", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--truth", action="store_true", help="train, score nothing")
+    parser.add_argument("--tables", action="store_true", help="run nothing, print what is kept")
+    parser.add_argument("--keep", action="store_true", help="write results and truth to docs/results/valuation")
+    parser.add_argument("--study", nargs="+", choices=STUDIES, help="studies of our score instead of the comparison")
+    return parser.parse_args()

@@ -1,0 +1,102 @@
+"""How well a score orders datasets, with intervals from resampled datasets (or groups of them)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DRAWS, LEVEL = 2000, 0.9
+KINDS = ("spearman", "kendall", "pearson")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A correlation, and its ``draws`` (b,) over resamples that are the same for every method of one task."""
+
+    value: float
+    draws: np.ndarray
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Percentiles at :data:`LEVEL`; resamples with a constant side have no correlation and are left out."""
+        return interval_of(self.draws)
+
+    def minus(self, other: "Agreement") -> "Agreement":
+        """Paired: resample by resample."""
+        return Agreement(self.value - other.value, self.draws - other.draws)
+
+    def as_json(self) -> dict[str, Any]:
+        low, high = self.interval
+        return {"value": _finite(self.value), "low": _finite(low), "high": _finite(high)}
+
+
+def interval_of(draws: np.ndarray) -> tuple[float, float]:
+    """The percentile interval of finite draws; NaN where there are none."""
+    kept = draws[np.isfinite(draws)]
+    if not len(kept):
+        return float("nan"), float("nan")
+    low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def agreements(scores: np.ndarray, truth: np.ndarray, places: np.ndarray) -> dict[str, Agreement]:
+    """All three correlations of scores (n,) with the truth (n,); ``places`` (b, n) are resamples' indices."""
+    everything = np.arange(len(truth))[None]
+    return {
+        kind: Agreement(float(_rows(kind, scores, truth, everything)[0]), _rows(kind, scores, truth, places))
+        for kind in KINDS
+    }
+
+
+def resamples(count: int, *, groups: Sequence[Any] | None = None, seed: int = 0) -> np.ndarray:
+    """Indices (:data:`DRAWS`, n) drawn with replacement; with ``groups``, whole groups of equal size are drawn."""
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        return rng.integers(0, count, (DRAWS, count))
+    members = [np.flatnonzero(np.array(groups) == name) for name in sorted(set(groups))]
+    smallest = min(map(len, members))
+    table = np.stack([each[:smallest] for each in members])
+    return table[rng.integers(0, len(members), (DRAWS, len(members)))].reshape(DRAWS, -1)
+
+
+def mean_agreement(parts: Sequence[Agreement]) -> Agreement:
+    """Of several tasks, whose resamples are independent of each other."""
+    return Agreement(float(np.mean([each.value for each in parts])), np.mean([each.draws for each in parts], axis=0))
+
+
+def signed(found: Mapping[str, Mapping[str, float]], names: Sequence[str], metric: str) -> np.ndarray:
+    """The truth by name (n,), higher being better: a loss is taken times -1."""
+    values = np.array([found[name][metric] for name in names])
+    return -values if metric.endswith("loss") else values
+
+
+def _rows(kind: str, scores: np.ndarray, truth: np.ndarray, places: np.ndarray) -> np.ndarray:
+    if kind == "kendall":
+        return _tau_b(scores, truth, places)
+    a, b = scores[places], truth[places]
+    if kind == "spearman":
+        from scipy.stats import rankdata
+
+        a, b = rankdata(a, axis=1), rankdata(b, axis=1)
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    return _ratio((a * b).sum(axis=1), np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)))
+
+
+def _tau_b(scores: np.ndarray, truth: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b: the cosine of the two matrices of signs of differences."""
+    ours, theirs = np.sign(scores[:, None] - scores), np.sign(truth[:, None] - truth)
+    made = []
+    for row in places:
+        a, b = ours[np.ix_(row, row)], theirs[np.ix_(row, row)]
+        made.append(((a * b).sum(), np.sqrt((a**2).sum() * (b**2).sum())))
+    top, bottom = np.array(made).T
+    return _ratio(top, bottom)
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 1e-12)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,53 @@
+"""Texts of a prompt and an answer, and the small Llama that the truth of the language tasks is trained with."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from synthmix.valuation.learners import LanguageLearner
+from synthmix.valuation.pool import Batch, Pool
+
+_WORD = re.compile(r"\S+\s*")
+PROMPT, ANSWER = 80, 120  # words that are kept, so that a few long texts do not make up a dataset
+
+
+def prompted(prompt: str, answer: str) -> str:
+    """The prompt in one line, a line break, the answer as it was written; both cut to so many words."""
+    first = " ".join(prompt.split()[:PROMPT])
+    return first + "\n" + "".join(_WORD.findall(answer.strip())[:ANSWER]).rstrip()
+
+
+class AnswerLearner(LanguageLearner):
+    """The project's small Llama, trained on whole texts and measured on the answers, given their prompts."""
+
+    def both_losses(self, model: Any, pool: Pool) -> dict[str, float]:
+        """Nats per token of the answers, and of all tokens: every token counts the same."""
+        sums = np.zeros(4)
+        for batch in pool.batches():
+            sums += self._sums(model, batch)
+        return {"loss": sums[0] / sums[1], "whole-text loss": sums[2] / sums[3]}
+
+    def _sums(self, model: Any, batch: Batch) -> np.ndarray:
+        """Nats and tokens of the answers, nats and tokens of everything."""
+        import torch
+
+        prompts = [text.partition("\n")[0] + "\n" for text in batch.items]
+        starts, at, sums = [len(ids) for ids in self._known().encode_batch(prompts)], 0, np.zeros(4)
+        with torch.no_grad():
+            for reading in self.read(model, batch):
+                here = (reading.weights > 0).float()
+                places = torch.arange(here.shape[1], device=here.device)
+                first = torch.tensor(starts[at : at + len(here)], device=here.device)
+                answers = here * (places >= first[:, None])  # row position i holds the text's token i
+                at += len(here)
+                for column, weights in ((0, answers), (2, here)):
+                    sums[column] += float(replace(reading, weights=weights).losses().sum())
+                    sums[column + 1] += float(weights.sum())
+        return sums
+
+
+def language_learner() -> AnswerLearner:
+    """The learner of both language tasks: two passes over each dataset, whatever its size (CHOSEN)."""
+    return AnswerLearner(vocab=1024, params=50_000, context=256, batch=1024, epochs=2)

@@ -1,0 +1,130 @@
+"""All methods by name: ours, its variants, and every baseline, each made for a task from equal inputs."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from benchmarks.valuation.tasks.task import Task
+
+from synthmix.errors import BadInput
+from synthmix.valuation.pool import Pool
+from synthmix.valuation.scored import Method, Score
+
+SEED = 0
+MOST = 1000  # items of a dataset that baselines look at
+WIDTH = 512  # of gradient features in our score
+Make = Callable[[Task], Method]
+
+
+def methods(task: Task, names: Iterable[str] | None = None) -> dict[str, Make]:
+    """Those asked for, or all.
+
+    Raises:
+        BadInput: an unknown name.
+    """
+    every = {**ours(), **baselines()}
+    for name in names or ():
+        if name not in every:
+            raise BadInput(f"no method {name!r}", key="methods", remedy=f"one of {', '.join(every)}")
+    return {name: every[name] for name in (names or every)}
+
+
+def ours() -> dict[str, Make]:
+    """The score with its default weights, with the paper's, and each term alone."""
+    from synthmix.valuation.valuer import Valuer
+
+    return {
+        "ours": lambda task: Valuer(),
+        "ours, 1,000 items": lambda task: Sampled(Valuer()),
+        "ours, transfer alone": lambda task: Valuer(weights="transfer"),
+        "ours, discrepancy alone": lambda task: Valuer(weights="discrepancy"),
+        "ours, balance alone": lambda task: Valuer(weights="balance"),
+        "ours, complexity alone": lambda task: WithModel("complexity", task),
+        "ours, loss alone": lambda task: WithModel("loss", task),
+        "ours, paper's weights": lambda task: WithModel("paper", task),
+    }
+
+
+class WithModel:
+    """Our score with the terms that need a model: the task's, at initialization."""
+
+    def __init__(self, weights: str, task: Task) -> None:
+        self.weights = self.name = weights
+        self.task = task
+
+    def fit(self, reference: Pool) -> Self:
+        """Make the model, then fit the score."""
+        from synthmix.valuation.gradients import gradients_for
+        from synthmix.valuation.valuer import Valuer
+
+        learner = learner_of(self.task, reference)
+        gradients = gradients_for(learner, learner.initial(SEED), width=WIDTH)
+        self.valuer = Valuer(weights=self.weights, gradients=gradients).fit(reference)
+        return self
+
+    def score(self, pool: Pool) -> Score:
+        """See :class:`synthmix.valuation.valuer.Valuer`."""
+        return self.valuer.score(pool)
+
+
+class Sampled:
+    """Any method on at most ``MOST`` items of each dataset, as the baselines see them."""
+
+    def __init__(self, method: Method) -> None:
+        self.method, self.name = method, method.name
+
+    def fit(self, reference: Pool) -> Self:
+        """The whole reference."""
+        self.method.fit(reference)
+        return self
+
+    def score(self, pool: Pool) -> Score:
+        """Of a uniform sample."""
+        batch = pool.take(MOST, seed=SEED)
+        return self.method.score(Pool.of(pool.name, batch.items, batch.labels, share=pool.share))
+
+
+def baselines() -> dict[str, Make]:
+    """The registry's, with the usual encoder for the reference, the task's learner, and :data:`MOST` items."""
+    from synthmix.valuation.baselines import BASELINES
+
+    def making(make: Callable[..., Method]) -> Make:
+        return lambda task: WithLearner(make, task)
+
+    made: dict[str, Make] = {name: making(make) for name, make in BASELINES.items()}
+    return made | {"kmm, all together": lambda task: Together(BASELINES["kmm"], task)}
+
+
+class WithLearner:
+    """A baseline that is made when its reference is known: learners are fitted on it first.
+
+    The method's clock runs from then on: a learner's inputs are the same for all.
+    """
+
+    def __init__(self, make: Callable[..., Any], task: Task) -> None:
+        self.make, self.task, self.name = make, task, ""
+
+    def fit(self, reference: Pool) -> Self:
+        """Make it, and fit it."""
+        learner = learner_of(self.task, reference)
+        self.method = self.make(learner=learner, most=MOST, seed=SEED).fit(reference)
+        return self
+
+    def score(self, pool: Pool) -> Score:
+        """See the baseline."""
+        return self.method.score(pool)
+
+
+class Together(WithLearner):
+    """A baseline in its form for all candidates at once: its scores depend on the company."""
+
+    def score_together(self, pools: list[Pool]) -> list[Score]:
+        """One score a pool."""
+        found: list[Score] = self.method.score_all(pools)
+        return found
+
+
+def learner_of(task: Task, reference: Pool) -> Any:
+    """The learner by which the task's truth is trained (the best that a method could be given), or the usual one."""
+    from synthmix.valuation.learners import learner_for
+
+    return task.learner().fit(reference) if task.learner else learner_for(reference)

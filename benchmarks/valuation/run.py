@@ -1,0 +1,21 @@
+"""Every valuation method on every task, against models that were really trained, as Markdown tables.
+
+    python benchmarks/valuation/run.py                                     everything
+    python benchmarks/valuation/run.py --task images --methods ours mmd    two methods on one task; the others' last
+                                                                           scores stand beside them
+    python benchmarks/valuation/run.py --truth                             only train what the truth needs
+    python benchmarks/valuation/run.py --tables                            only print what was measured last
+    python benchmarks/valuation/run.py --study sensitivity scale speed     studies of our score
+
+The truth is trained once (about 15 minutes on two cores for all tasks) and kept in studies/valuation; what is committed
+in docs/results/valuation is used before. `--keep` writes results and truth there.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from benchmarks.valuation.command import main
+
+    main()
