@@ -1,9 +1,12 @@
 """The packages that synthmix is declared to need: there or not, in which version, and whether they load."""
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, metadata, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 # Those with code of their own for the processor, which an installation can break: name on the index -> module.
 NATIVE = {
@@ -47,32 +50,28 @@ class Extra:
 
 def core_packages(*, load: bool = True) -> list[Package]:
     """What synthmix cannot do without; ``load``: those of native code are imported, which tells a broken one."""
-    return [_package(line, load=load) for line, extra in _declared() if extra is None]
+    return [_package(wanted, load=load) for wanted in _declared("")]
 
 
 def extras() -> list[Extra]:
     """The optional parts, by name; none of them is imported."""
-    found: dict[str, list[Package]] = {}
-    for line, extra in _declared():
-        if extra is not None and extra not in NOT_FOR_USERS:
-            found.setdefault(extra, []).append(_package(line, load=False))
-    return [Extra(name, FOR.get(name, ""), tuple(packages)) for name, packages in sorted(found.items())]
+    names = sorted(set(metadata("synthmix").get_all("Provides-Extra") or []) - NOT_FOR_USERS)
+    core = set(map(str, _declared("")))
+    return [
+        Extra(name, FOR.get(name, ""), tuple(_package(w, load=False) for w in _declared(name) if str(w) not in core))
+        for name in names
+    ]
 
 
-def _declared() -> list[tuple[str, str | None]]:
-    """Requirements with the extra that asks for them."""
-    found = []
-    for line in metadata("synthmix").get_all("Requires-Dist") or []:
-        wanted, _, marker = line.partition(";")
-        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", marker)
-        found.append((wanted.strip(), extra[1] if extra else None))
-    return found
-
-
-def _package(line: str, *, load: bool) -> Package:
+def _declared(extra: str) -> "list[Requirement]":
+    """The requirements that hold on this machine with one extra, or with none (``""``)."""
     from packaging.requirements import Requirement
 
-    wanted = Requirement(line)
+    all_of_them = [Requirement(line) for line in metadata("synthmix").get_all("Requires-Dist") or []]
+    return [one for one in all_of_them if one.marker is None or one.marker.evaluate({"extra": extra})]
+
+
+def _package(wanted: "Requirement", *, load: bool) -> Package:
     try:
         there = version(wanted.name)
     except PackageNotFoundError:

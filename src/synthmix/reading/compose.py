@@ -15,6 +15,7 @@ from synthmix.reading.texts import SOURCE, Drawn
 
 _WORD = re.compile(r"\S+")
 _DIVERSE = ("distinct_1", "distinct_2", "compression")
+_CUT = " […]"
 _DIVERSE_WORDS = 100  # these depend on length, so they are taken of the first hundred words
 
 
@@ -25,6 +26,11 @@ class Shown:
     drawn: Drawn
     text: str
     cut: bool
+
+    @property
+    def page(self) -> str:
+        """With a mark where it was cut."""
+        return self.text + _CUT * self.cut
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def compose(
         mine, theirs = _shown(one, words, fold), None if other is None else _shown(other, words, fold)
         given = theirs.text if theirs is not None and kind == "pair" else ""
         sides = [_side(mine, given), *([] if theirs is None else [_side(theirs, "")])]
-        pages = [mine.text, *([] if theirs is None else [theirs.text])]
+        pages = [mine.page, *([] if theirs is None else [theirs.page])]
         if not left:
             sides, pages = sides[::-1], pages[::-1]
         items[str(number)] = Item(kind=kind, left=sides[0], right=sides[1] if len(sides) > 1 else None)

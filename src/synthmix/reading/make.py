@@ -11,7 +11,7 @@ from synthmix.files import write_json, write_text
 from synthmix.progress import Progress, Silent
 from synthmix.reading.compose import Composed, compose, disjoint
 from synthmix.reading.questions import PROBLEMS, Kind, asked
-from synthmix.reading.sheet import Sheet, key_path
+from synthmix.reading.sheet import Sheet, key_path, load_sheet
 from synthmix.reading.texts import LIMIT, SOURCE, Drawn, Reading, drawn, with_sources, writers
 
 
@@ -48,7 +48,8 @@ def make_sheet(
         limit: documents of each corpus that are looked at.
 
     Raises:
-        BadInput: a corpus that cannot be read, is empty or is called ``source``; no writers; ``to`` is no .html file.
+        BadInput: a corpus that cannot be read, is empty or is called ``source``; no writers; ``to`` is no .html file,
+            or another sheet's key lies beside it.
     """
     to = Path(to)
     if to.suffix != ".html":
@@ -57,9 +58,8 @@ def make_sheet(
         raise BadInput(f"{count} items make no sheet", key="count", remedy="ask for 1 or more")
     named = {_name(corpora): corpora} if isinstance(corpora, str | Path) else dict(corpora)
     if not named or SOURCE in named:
-        raise BadInput(
-            "name the corpora, and none of them 'source'" if named else "there are no corpora", key="corpora"
-        )
+        problem = "none may be called 'source'" if named else "there are none"
+        raise BadInput(problem, key="corpora", remedy="write NAME=PATH")
     if by is not None:
         read = _written_by(named, by, human, Reading(text, pair, dict(where or {}), limit))
         of_source = Reading(text, pair, None if source else {by: [human]}, limit)
@@ -72,6 +72,7 @@ def make_sheet(
     sets = {name: drawn(name, path, count, seed, how) for name, (path, how) in read.items()}
     made = _composed(sets, None if source is None else str(source), of_source, count, seed, words, single, fold)
     told.finish("draw texts", note=f"{len(made.sheet.items)} items")
+    _keep(key_path(to), made.sheet)
     write_json(key_path(to), made.sheet.model_dump(mode="json"))
     write_text(to, page(made))
     return made.sheet
@@ -81,17 +82,19 @@ def page(made: Composed) -> str:
     """The page: texts, questions and the sheet's id; nothing that says who wrote what."""
     from synthmix.report.sheet_page import sheet_page
 
-    return sheet_page(
-        made.sheet.id,
-        made.texts,
-        asked(made.sheet.kind),
-        [vars(problem) for problem in PROBLEMS if _fits(made, problem)],
-    )
+    kind = made.sheet.kind
+    problems = [vars(one) for one in PROBLEMS if one.code != "lost" or kind == "pair"]  # lost: known by the source
+    return sheet_page(made.sheet.id, made.texts, asked(kind), problems)
 
 
-def _fits(made: Composed, problem: Any) -> bool:
-    """What was left out is known only beside the source."""
-    return problem.code != "lost" or made.sheet.kind == "pair"
+def _keep(path: Path, sheet: Sheet) -> None:
+    """Another sheet's key is never written over: without it its ratings say nothing."""
+    if path.exists() and load_sheet(path).id != sheet.id:
+        raise BadInput(
+            "is the key of another sheet, whose ratings need it",
+            where=path,
+            remedy="write --to another page, or delete it",
+        )
 
 
 def _written_by(named: Mapping[str, str | Path], by: str, human: str, how: Reading) -> dict[str, tuple[str, Reading]]:
@@ -101,9 +104,7 @@ def _written_by(named: Mapping[str, str | Path], by: str, human: str, how: Readi
     path = str(next(iter(named.values())))
     found = sorted(writers(path, by, how) - {human})
     if not found:
-        raise BadInput(
-            f"no record of a model: {by} is {human} in all", where=path, key="by", remedy="name another field"
-        )
+        raise BadInput(f"{by} is {human} in all records", where=path, key="by", remedy="name another field")
     return {who: (path, replace(how, where={**(how.where or {}), by: [who]})) for who in found}
 
 

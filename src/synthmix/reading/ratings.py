@@ -12,7 +12,7 @@ from synthmix.files import read_json
 from synthmix.reading.questions import PROBLEMS, Place
 from synthmix.reading.sheet import Item, Sheet
 
-FORMAT = "synthmix ratings 1"
+FORMAT: Literal["synthmix ratings 1"] = "synthmix ratings 1"
 _CODES = frozenset(problem.code for problem in PROBLEMS)
 _REMEDY = "download the ratings from the page again"
 

@@ -13,7 +13,7 @@ from synthmix.files import content_hash, read_json
 from synthmix.reading.questions import PLACES, Kind, Place
 from synthmix.reading.texts import SOURCE
 
-FORMAT = "synthmix sheet 1"
+FORMAT: Literal["synthmix sheet 1"] = "synthmix sheet 1"
 _MARK = '<meta name="synthmix-sheet" content="'
 
 
@@ -106,9 +106,8 @@ def load_sheet(path: str | Path) -> Sheet:
         raise BadInput("its key is not beside it", where=path, remedy=f"put {key_path(path).name} there")
     sheet = _key(key_path(path))
     if sheet.id != own:
-        raise BadInput(
-            f"is the key of sheet {sheet.id}; the page is {own}", where=key_path(path), remedy="find its own"
-        )
+        problem = f"is the key of sheet {sheet.id}, and the page is {own}"
+        raise BadInput(problem, where=key_path(path), remedy="put the page's own key there")
     return sheet
 
 

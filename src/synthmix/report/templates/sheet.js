@@ -131,7 +131,8 @@
     box.dispatchEvent(new Event("change", { bubbles: true }));
   }
   document.addEventListener("keydown", (event) => {
-    const writing = event.target.matches && event.target.matches("input:not([type=radio]):not([type=checkbox])");
+    const box = event.target.matches && event.target.matches("input");
+    const writing = box && event.target.matches(":not([type=radio]):not([type=checkbox])");
     if (event.ctrlKey || event.metaKey || event.altKey || writing) return;
     const key = event.key.toLowerCase();
     const problem = sheet.problems.find((each) => each.key === key);
@@ -142,8 +143,8 @@
       if (place === "left") mark("right");
     } else if (problem) press("problems-" + marked, problem.code);
     else if (asked) press(asked.name, asked.choices.find((choice) => choice.key === key).code);
-    else if (key === "arrowleft") mark("left");
-    else if (key === "arrowright") mark("right");
+    else if (key === "arrowleft" && !box) mark("left"); // within a row of boxes arrows are the browser's
+    else if (key === "arrowright" && !box) mark("right");
     else if (key === "n") go(state.at + 1);
     else if (key === "p") go(state.at - 1);
     else if (key === "u") unfinished();
