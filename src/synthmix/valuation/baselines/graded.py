@@ -38,9 +38,9 @@ class Graded(Baseline):
         held = reference.take(HOLD, seed=self.seed)
         if len(held) < 4:
             raise BadInput(f"holds {len(held)} items, where {self.name} needs four", where=reference.name)
-        self.taught = pool_of(reference.name, part(held, slice(0, None, 2)))
-        asked = pool_of(reference.name, part(held, slice(1, None, 2)))
-        self.asked = self._sample(asked)
+        order = np.random.default_rng(self.seed).permutation(len(held))  # at random: labels may well alternate
+        self.taught = pool_of(reference.name, part(held, np.sort(order[::2])))
+        self.asked = self._sample(pool_of(reference.name, part(held, np.sort(order[1::2]))))
         self.model = self.learner.train(self.taught, seed=self.seed) if self.on == "reference" else None
         if self.on == "initial":
             self.model = self.learner.initial(self.seed)

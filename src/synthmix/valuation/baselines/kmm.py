@@ -10,6 +10,7 @@ from synthmix.valuation.baselines.graded import Graded, On
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.scored import Score
 
+RIDGE = 1e-5  # of a matrix of cosines (CHOSEN)
 SINGULAR = 1e-6  # of a matrix of cosines: below this eigenvalue its weights are not unique
 
 
@@ -57,10 +58,10 @@ class Kmm(Graded):
         ]
 
 
-def lasso(kernel: np.ndarray, target: np.ndarray, penalty: float, *, sweeps: int = 5000) -> np.ndarray:
-    """argmin b'K b / 2 - c'b + penalty |b|_1 for K (m, m), c (m,), by coordinate descent; a ridge of
-    :data:`SINGULAR` makes it unique, so that equal candidates get equal weights."""
-    curved = kernel + max(SINGULAR, 1e-3 * penalty) * np.eye(len(kernel))
+def lasso(kernel: np.ndarray, target: np.ndarray, penalty: float, *, sweeps: int = 1000) -> np.ndarray:
+    """argmin b'K b / 2 - c'b + penalty |b|_1 for K (m, m), c (m,): coordinate descent, then, where the signs that it
+    found stay, their linear system. A ridge of :data:`RIDGE` makes it unique: equal candidates get equal weights."""
+    curved = kernel + RIDGE * np.eye(len(kernel))
     weights = np.zeros(len(target))
     for _ in range(sweeps):
         before = weights.copy()
@@ -69,7 +70,11 @@ def lasso(kernel: np.ndarray, target: np.ndarray, penalty: float, *, sweeps: int
             weights[i] = _soft(rest, penalty) / curved[i, i]
         if np.abs(weights - before).max() < 1e-10:
             break
-    return weights
+    chosen = weights != 0
+    solved = np.zeros(len(target))
+    signs = np.sign(weights[chosen])
+    solved[chosen] = np.linalg.solve(curved[np.ix_(chosen, chosen)], target[chosen] - penalty * signs)
+    return solved if (np.sign(solved[chosen]) == signs).all() else weights
 
 
 def _soft(value: float, penalty: float) -> float:
