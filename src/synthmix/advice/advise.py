@@ -76,7 +76,7 @@ def advise(
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     if results is not None:
-        return advise_from(results, asked, where=where, draws=draws, next_flops=next_flops)
+        return advise_from(results, asked, where=where, draws=draws, next_flops=next_flops, progress=progress)
     findings(asked.kinds)  # an unknown kind is told before a file is
     if not minutes > 0:
         raise BadInput("is not above 0", key="--minutes")

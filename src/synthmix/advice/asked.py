@@ -143,5 +143,5 @@ def _money(value: Any) -> float:
     except (TypeError, ValueError):
         raise ValueError(f"{value!r} is not an amount of money; write 0.5") from None
     if not math.isfinite(money) or money < 0 or isinstance(value, bool):
-        raise ValueError(f"{value} is negative or not finite; write an amount of money, 0 or more")
+        raise ValueError(f"{value!r} is negative or not finite; write an amount of money, 0 or more")
     return money

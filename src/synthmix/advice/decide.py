@@ -78,14 +78,11 @@ def difference(looks: Sequence[Outlook], pick: Pick, other: Pick, level: float) 
 
 
 def _pairs(looks: Sequence[Outlook], pick: Pick, other: Pick) -> list[tuple[Array, Array, str | None]]:
-    """Differences from real text (1 + draws,) of both, law by law: of one kind each law with itself, else all pairs."""
+    """Differences from real text (1 + draws,) of both: each law with the same law of the other, since one of them is
+    taken to be true of both kinds; all pairs where they have none in common."""
     mine, theirs = _columns(looks, pick), _columns(looks, other)
-    if pick.kind == other.kind or len(mine) == 1 or len(theirs) == 1:
-        count = max(len(mine), len(theirs))
-        mine, theirs = (side * count if len(side) == 1 else side for side in (mine, theirs))
-        joined = list(zip(mine, theirs, strict=True))
-    else:
-        joined = [(a, b) for a in mine for b in theirs]
+    joined = [(mine[name], theirs[name]) for name in mine if name in theirs]
+    joined = joined or [(one, two) for one in mine.values() for two in theirs.values()]
     found = []
     for (a, why_a), (b, why_b) in joined:
         count = max(len(a), len(b)) if min(len(a), len(b)) == 1 else min(len(a), len(b))
@@ -93,10 +90,11 @@ def _pairs(looks: Sequence[Outlook], pick: Pick, other: Pick) -> list[tuple[Arra
     return found
 
 
-def _columns(looks: Sequence[Outlook], pick: Pick) -> list[tuple[Array, str | None]]:
+def _columns(looks: Sequence[Outlook], pick: Pick) -> dict[str, tuple[Array, str | None]]:
+    """Law -> its differences at the option, and why they have no draws."""
     if pick.kind is None:
-        return [(np.zeros(1), None)]
-    return [(said.difference[:, pick.place], said.law.why) for said in looks[pick.kind].said]
+        return {"": (np.zeros(1), None)}
+    return {said.law.law.name: (said.difference[:, pick.place], said.law.why) for said in looks[pick.kind].said}
 
 
 def _worse(looks: Sequence[Outlook], kind: int, best: Pick, noise: float, level: float) -> np.ndarray:

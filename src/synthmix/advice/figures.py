@@ -43,7 +43,7 @@ def money_figure(advice: Advice) -> list[Figure]:
             }
         )
     view = View(
-        "all",
+        "a mark a recipe",
         data,
         layout(axis("money for synthetic tokens"), axis("loss minus real text's, nats", tickformat="+.3~f")),
     )
@@ -71,7 +71,9 @@ def next_figure(advice: Advice) -> list[Figure]:
     }
     y = axis("", autorange="reversed", ticks="")
     view = View(
-        "all", [bars], layout(axis("standard deviation of the gain at the question, nats", rangemode="tozero"), y)
+        "one after the other",
+        [bars],
+        layout(axis("standard deviation of the gain at the question, nats", rangemode="tozero"), y),
     )
     caption = "Each run on top of those before it, as expected from the laws' draws and the seed noise."
     return [Figure("advice-next", "What the next runs would tell", caption, "Bars by run.", [view], height=300)]
@@ -96,7 +98,9 @@ def finding_figure(advice: Advice) -> list[Figure]:
         )
     names = [label(span.kind or "") for span in advice.alternatives]
     y = axis("", tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4], ticks="")
-    view = View("all", data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y, showlegend=False))
+    view = View(
+        "as published", data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y, showlegend=False)
+    )
     caption = "Priors: published on other text, cut where the tokens or the money end."
     height = 180 + 50 * len(names)
     return [Figure("advice-priors", "Published best shares", caption, "Ranges by kind.", [view], height=height)]

@@ -45,7 +45,7 @@ def _shares(advice: Advice, curves: list[KindCurve]) -> tuple[list[Spec], Spec]:
         {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": "@ink", "width": 1}}
     )
     floor = _STRIP * len(curves) + 0.02
-    y = axis("loss minus that of real text alone, nats per token", tickformat="+.3~f", domain=[floor, 1])
+    y = axis("loss minus real text's, nats per token", tickformat="+.3~f", domain=[floor, 1])
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102], anchor="free", position=0)
     return data, layout(x_axis, y, shapes=shapes)
 

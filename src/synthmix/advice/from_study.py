@@ -15,6 +15,7 @@ from synthmix.advice.knowledge import DRAWS, Knowledge, learn
 from synthmix.advice.next_runs import next_runs
 from synthmix.advice.outlook import Outlook, outlooks
 from synthmix.advice.trust import distance, doubts, headline, sureness
+from synthmix.progress import Progress
 from synthmix.results import Results
 
 
@@ -25,6 +26,7 @@ def advise_from(
     where: Path = Path("study"),
     draws: int = DRAWS,
     next_flops: float | None = None,
+    progress: Progress | None = None,
 ) -> Advice:
     """What a study's laws, statistics and scores say of the question.
 
@@ -36,7 +38,7 @@ def advise_from(
     Raises:
         BadInput: the study lacks the runs that the question needs (:func:`synthmix.advice.knowledge.learn`).
     """
-    known = learn(results, asked, where, draws=draws)
+    known = learn(results, asked, where, draws=draws, progress=progress)
     looks = outlooks(known, asked)
     decision = decide(looks, asked.tokens, known.noise, known.level)
     best = option(known, asked, looks, decision, decision.best)

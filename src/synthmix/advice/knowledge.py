@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from synthmix.advice.asked import KEY, Asked
 from synthmix.errors import BadInput
 from synthmix.files import read_json
+from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_share
 from synthmix.results import Recipe, Results, RunRow
 from synthmix.scaling import Comparison, Fit
@@ -73,7 +74,9 @@ def read_results(where: Path) -> Results:
     return results
 
 
-def learn(results: Results, asked: Asked, where: Path, *, draws: int = DRAWS) -> Knowledge:
+def learn(
+    results: Results, asked: Asked, where: Path, *, draws: int = DRAWS, progress: Progress | None = None
+) -> Knowledge:
     """Fit the laws of the kinds that are asked about: the same candidates, choice and resamples as the study's report.
 
     Raises:
@@ -86,7 +89,11 @@ def learn(results: Results, asked: Asked, where: Path, *, draws: int = DRAWS) ->
         raise BadInput("no run is on real text alone, the yardstick of the answer", where=where, remedy=remedy)
     _known(results, asked, where)
     level = results.answer.recipes[0].loss.level if results.answer and results.answer.recipes else LEVEL
-    kinds = {kind.name: _laws(results, natural, kind.name, where, level, draws) for kind in asked.kinds}
+    progress, kinds = progress or Silent(), {}
+    for kind in asked.kinds:
+        progress.start(f"laws of {kind.name}", None, "steps")
+        kinds[kind.name] = _laws(results, natural, kind.name, where, level, draws)
+        progress.finish(f"laws of {kind.name}")
     return Knowledge(results, where, natural, kinds, level)
 
 

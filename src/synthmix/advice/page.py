@@ -73,7 +73,8 @@ def _of_priors(advice: Advice) -> list[Section]:
 
 
 def _options(advice: Advice) -> Shown:
-    head = ["Recipe", "Loss", "Against real text", "As good", "Speed-up", "Charged", "Tokens saved", "Money"]
+    charged = any(option.charged for option in advice.options)
+    head = ["Recipe", "Loss", "Against real text", "As good", "Speed-up", "Tokens saved", "Money", "Epochs"]
     rows = [
         [
             recipe(option) + (" (recommended)" if option == advice.recommended else ""),
@@ -81,14 +82,14 @@ def _options(advice: Advice) -> Shown:
             short(option.difference, 3, signed=True) if option.kind else "-",
             "yes" if option.as_good else "no",
             short(option.speedup, 2) if option.kind else "-",
-            short(option.charged, 2) if option.charged else "-",
             saved(option) if option.kind else "-",
             amount(option.money),
             epochs(option),
+            *([short(option.charged, 2) if option.charged else "-"] if charged else []),
         ]
         for option in advice.options
     ]
-    return numbers("", [*head, "Epochs: real, synthetic"], rows)
+    return numbers("", [*head, *(["Speed-up, charged"] if charged else [])], rows)
 
 
 def _others(advice: Advice) -> Shown:
@@ -143,6 +144,8 @@ def _facts(advice: Advice) -> dict[str, str]:
     level = f"{(advice.best or advice.options[0]).loss.level:.0%}"
     return {
         "How far": decided_at(advice),
+        "Speed-up": "real text's budget over the tokens that reach its loss; charged: in FLOPs, with the generation's",
+        "Epochs": "how often the real and the synthetic text are gone through",
         "Laws": "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in advice.curves),
         "Intervals": f"{level}, of the bootstrap, widened to what every law says; a law's own error is not in them",
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",

@@ -66,12 +66,12 @@ def starter(
     base = file.parent if file is not None else Path()
     progress.start("timing this machine", None, "steps")
     with tempfile.TemporaryDirectory() as folder, engine or open_engine() as workers:
-        chosen, plan = 0, _plan(_raw(asked, ladders[0], real_files, base), base, Path(folder), workers)
+        chosen, plan = 0, _plan(_raw(asked, ladders[0], real_files), Path(folder), workers)
         rate = sum(run.flops for run in plan.all_work) / max(plan.seconds_left, 1e-9)
-        costs = [_flops(_config(_raw(asked, ladder, real_files, base), base)) for ladder in ladders]
+        costs = [_flops(study_from(_raw(asked, ladder, real_files))) for ladder in ladders]
         first = max((i for i, cost in enumerate(costs) if cost / rate <= 60 * minutes), default=0)
         for place in range(first, 0, -1):
-            tried = _plan(_raw(asked, ladders[place], real_files, base), base, Path(folder), workers)
+            tried = _plan(_raw(asked, ladders[place], real_files), Path(folder), workers)
             if tried.seconds_left <= 60 * minutes:
                 chosen, plan = place, tried
                 break
@@ -89,8 +89,8 @@ def starter(
     )
 
 
-def _raw(asked: Asked, ladder: Ladder, real_files: str | None, base: Path) -> dict[str, Any]:
-    """The study as plain data."""
+def _raw(asked: Asked, ladder: Ladder, real_files: str | None, base: Path = Path()) -> dict[str, Any]:
+    """The study as plain data, its paths counted from ``base``."""
     sizes, budgets = ladder
     real: dict[str, Any] = {"files": _path(real_files, base)} if real_files else {"sample": SAMPLE}
     need = format_count(parse_count(budgets[-1]) * SPARE)
@@ -140,13 +140,8 @@ def _path(given: str, base: Path) -> str:
     return given if "://" in given or os.path.isabs(given) else os.path.relpath(given, base)
 
 
-def _config(raw: dict[str, Any], base: Path) -> StudyConfig:
-    return study_from(raw, where=base / f"{NAME}.yaml")
-
-
-def _plan(raw: dict[str, Any], base: Path, folder: Path, engine: Engine[Any, Any]) -> Plan:
-    space = Workspace(folder)
-    return make_plan(_config(raw, base), space, engine)
+def _plan(raw: dict[str, Any], folder: Path, engine: Engine[Any, Any]) -> Plan:
+    return make_plan(study_from(raw), Workspace(folder), engine)
 
 
 def _flops(config: StudyConfig) -> float:

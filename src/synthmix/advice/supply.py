@@ -21,9 +21,9 @@ def repeats_draws(count: int, seed: int = 0) -> Array:
     return np.r_[REPEATS, np.exp(np.random.default_rng([seed, 2]).uniform(low, high, count))]
 
 
-def effective(tokens: Array, unique: float, repeats: Array) -> Array:
+def effective(tokens: Array | float, unique: float, repeats: Array | float) -> Array:
     """Tokens that ``tokens`` of a corpus of ``unique`` count as; arrays broadcast; never more than ``tokens``."""
-    tokens, repeats = np.asarray(tokens, dtype=float), np.asarray(repeats, dtype=float)
+    tokens, repeats = np.asarray(tokens, dtype=np.float64), np.asarray(repeats, dtype=np.float64)
     if not np.isfinite(unique):
         return tokens + 0 * repeats
     if unique <= 0:
@@ -32,7 +32,9 @@ def effective(tokens: Array, unique: float, repeats: Array) -> Array:
     return np.minimum(tokens, unique) + unique * repeats * -np.expm1(-more / repeats)
 
 
-def effective_mixture(tokens: Array, share: Array, real: float, synthetic: float, repeats: Array) -> Array:
+def effective_mixture(
+    tokens: Array | float, share: Array | float, real: float, synthetic: float, repeats: Array | float
+) -> Array:
     """Effective tokens of a mixture: both parts, each with its own repeats."""
     return effective((1 - share) * tokens, real, repeats) + effective(share * tokens, synthetic, repeats)
 

@@ -1,0 +1,121 @@
+"""``synthmix advise`` as a user runs it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.cli import main
+from synthmix.results import Results
+
+Make = Callable[..., Results]
+QUESTION = ("--params", "3M", "--tokens", "30M", "--real", "10M")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """``run("--params", ...)``: exit code, stdout, stderr."""
+
+    def command(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(["advise", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, out, err
+
+    return command
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def offline(page: str) -> None:
+    assert "<script src" not in page
+    assert "<link" not in page
+    assert 'http-equiv="Content-Security-Policy"' in page
+
+
+@pytest.mark.usefixtures("one_law")
+def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[..., Path], tmp_path: Path) -> None:
+    folder = saved(make({"hq": (-0.4, 0.6), "a <b>x</b>": (0.3, 0.2)}))
+    page = tmp_path / "advice.html"
+    asked = (*QUESTION, "--synthetic", "hq=8M,price=2", "--synthetic", "a <b>x</b>,price=1", "--study", folder)
+    code, out, err = run(*asked, "--html", page, "--quiet")
+    assert (code, err) == (0, "")
+    for part in (
+        "Recipes (> recommended)", "> ", "As good as the best within the noise", "What would change the answer",
+        "The runs that would narrow the gain", "How far: 0.5 decades in parameters and 0.5 in tokens", f"page: {page}",
+    ):  # fmt: skip
+        assert part in out
+    html = page.read_text()
+    offline(html)
+    assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
+    assert "<b>x</b>" not in html
+    code, out, err = run(*asked, "--json")
+    assert (code, err) == (0, "")
+    value = json.loads(out)
+    assert value["basis"] == "study"
+    assert value["recommended"]["kind"] == "hq"
+    assert value["asked"]["real"] == 10_000_000
+    assert len(value["next_runs"]) == 3
+    assert {curve["kind"] for curve in value["curves"]} == {"hq", "a <b>x</b>"}
+
+
+def test_text_json_and_page_without_a_study(
+    run: Run, tmp_path: Path, machine: Callable[[float], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synthmix.advice.starter.open_engine", lambda: machine(1e9))
+    page, study = tmp_path / "advice.html", tmp_path / "start.yaml"
+    asked = ("--params", "1B", "--tokens", "100B", "--real", "60B", "--synthetic", "hq=30B,price=0.5", "--quiet")
+    code, out, err = run(*asked, "--html", page, "--write-study", study)
+    assert (code, err) == (0, "")
+    for part in ("As a prior only", "[FOUND: Kang et al., arXiv 2510.01631]", f"synthmix study run {study}", "runs, "):
+        assert part in out
+    offline(page.read_text())
+    assert 'data-figure="advice-priors"' in page.read_text()
+    assert "advice" in study.read_text()
+    code, out, _ = run(*asked, "--json")
+    value = json.loads(out)
+    assert value["starter"]["text"].startswith("# What share of hq")
+    assert {finding["kind"] for finding in value["findings"]} == {"hq", "any"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--study", "nowhere"), "nowhere: no such study; name its file or its folder"),
+        (("--study", "empty"), "empty: has no results yet; run it with synthmix study run FILE"),
+        (("--study", "begun"), "begun: has no results yet; write them with synthmix study report FILE"),
+        (("--study", "damaged"), "results.json: is damaged"),
+        (("--study", "other"), "results.json: study: is not a study's results (Field required)"),
+        (("--study", "made", "--synthetic", "hq"), "--synthetic hq: has no price"),
+        (("--study", "made", "--synthetic", "hq,price=-2"), "--synthetic hq: price: '-2' is negative"),
+        (("--study", "made", "--synthetic", "qa,price=1"), "made: --synthetic: the study has no runs of 'qa'"),
+        (("--study", "made", "--tokens", "0"), "--tokens: '0' is not a positive whole number"),
+        (("--study", "made", "--tokens", "-5"), "--tokens: '-5' is not a count"),
+        (("--study", "made", "--budget-money", "some"), "--budget-money: 'some' is not a number"),
+        (("--study", "made", "--next-flops", "0"), "--next-flops: is not above 0"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_writes_nothing(
+    arguments: tuple[str, ...], said: str, run: Run, make: Make, saved: Callable[..., Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    saved(make())
+    for name, text in (("damaged", "{"), ("other", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text(text)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "begun" / "runs" / "1").mkdir(parents=True)
+    (tmp_path / "begun" / "runs" / "1" / "record.json").write_text("{}")
+    given = dict(zip(("--params", "--tokens", "--synthetic"), ("3M", "30M", "hq,price=1"), strict=True))
+    given |= dict(zip(arguments[::2], arguments[1::2], strict=True))
+    code, out, err = run(*(word for pair in given.items() for word in pair), "--html", "page.html", "--quiet")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()
