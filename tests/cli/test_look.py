@@ -39,7 +39,7 @@ def test_from_a_sheet_to_the_agreement(run: Run, texts: Path) -> None:
         (texts / f"ratings-{rater}.json").write_text(ratings(key, rater, quality))
     ran = run("look", "sheet.html", "--ratings", "ratings-*.json", "--html", "agreement.html")
     assert (ran.code, ran.err) == (0, "")
-    assert "Beside its source, hq is judged the better text in 50% (" in ran.out
+    assert "Judged the better text beside its source: hq in 50% (" in ran.out
     assert "raters lean to one side" in ran.out
     assert (texts / "agreement.html").exists()
     found = run("look", "sheet.html", "--ratings", "ratings-ann.json", "--ratings", "ratings-bo.json", "--json").value

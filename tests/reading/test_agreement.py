@@ -148,7 +148,10 @@ def test_the_page_of_the_agreement(found: Agreement, tmp_path: Path) -> None:
     value = json.loads(found.model_dump_json())
     write_agreement(value, tmp_path / "agreement.html")
     text = (tmp_path / "agreement.html").read_text(encoding="utf-8")
-    assert "hq is judged the better text in 0% (0% to 25%)" in text
+    assert (
+        "Judged the better text beside its source: hq in 0% (0% to 25%) and qa in 100% (75% to 100%); 90% intervals"
+        in text
+    )
     assert all(f'data-figure="{name}"' in text for name in ("outcomes", "alpha", "rho"))
     assert "Item 7" in text
     assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text

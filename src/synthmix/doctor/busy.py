@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+LONGEST = 40  # characters of a command that are shown
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def _command(process: Path) -> str:
         words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
-    return " ".join([Path(words[0]).name, *words[1:]]).strip()[:60]
+    said = " ".join(" ".join([Path(words[0]).name, *words[1:]]).split())
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
 
 
 def busy_between(one: Look, other: Look) -> list[Busy]:

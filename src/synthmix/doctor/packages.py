@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-# Those with code of their own for the processor, which an installation can break: name on the index -> module.
+# Those with code of their own for the processor, which an installation can break, but for scikit-learn, which takes a
+# second to load: name on the index -> module.
 NATIVE = {
     **{name: name for name in ("torch", "tokenizers", "numpy", "scipy", "pyarrow", "duckdb", "zstandard")},
-    **{"pydantic": "pydantic_core", "safetensors": "safetensors._safetensors_rust", "scikit-learn": "sklearn"},
+    **{"pydantic": "pydantic_core", "safetensors": "safetensors._safetensors_rust"},
 }
 FOR = {
     "hub": "corpora from the Hugging Face hub",

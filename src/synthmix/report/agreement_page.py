@@ -90,7 +90,9 @@ def _alpha_figures(found: Found) -> list[Figure]:
     rows = [one for one in found["questions"] if one["alpha"]["value"] is not None]
     if not rows:
         return []
-    view = View("alpha", [_dot(one["words"], one["alpha"], "s0", 1) for one in rows], _rows("Krippendorff's alpha"))
+    view = View(
+        "alpha", [_dot(one["words"], one["alpha"], "s0", 1) for one in rows], _rows("Krippendorff's alpha", zero=True)
+    )
     caption = "1: full agreement. 0: what answers dealt out by chance would give."
     return [Figure("alpha", "Agreement by question", caption, "A dot for each question.", [view], 170 + 34 * len(rows))]
 
@@ -100,7 +102,7 @@ def _rho_figures(found: Found) -> list[Figure]:
     for with_ in dict.fromkeys(row["with_"] for row in found["correlations"]):
         rows = [r for r in found["correlations"] if r["with_"] == with_ and r["rho"]["value"] is not None]
         dots = [_dot(row["label"], row["rho"], "s1", 1) for row in rows]
-        views.append(View(RAISED[with_], dots, _rows(f"Spearman's rho with: {RAISED[with_].lower()}")))
+        views.append(View(RAISED[with_], dots, _rows(f"Spearman's rho with: {RAISED[with_].lower()}", zero=True)))
     most = max((len(view.data) for view in views), default=0)
     if not most:
         return []
@@ -127,5 +129,9 @@ def _dot(name: str, interval: Found, token: str, scale: float) -> Spec:
     }
 
 
-def _rows(title: str) -> Spec:
-    return layout(axis(title), axis("", autorange="reversed", type="category"), showlegend=False)
+def _rows(title: str, *, zero: bool = False) -> Spec:
+    return layout(
+        axis(title, zeroline=zero, zerolinecolor="@muted"),
+        axis("", autorange="reversed", type="category"),
+        showlegend=False,
+    )

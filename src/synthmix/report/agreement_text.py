@@ -14,9 +14,9 @@ def lead(found: Found) -> str:
     """The first finding, in a sentence."""
     preferred = [row for row in found["outcomes"] if row["measure"] == "preferred"]
     if preferred:
-        parts = [f"{row['corpus']} is judged the better text in {brief(row['value'], share=True)}" for row in preferred]
+        parts = [f"{row['corpus']} in {brief(row['value'], share=True)}" for row in preferred]
         beside = "its source" if found["kind"] == "pair" else "a text of the source"
-        return f"Beside {beside}, {listed(parts)} of the cases"
+        return f"Judged the better text beside {beside}: {listed(parts)}; {found['level']:.0%} intervals"
     grades = [row for row in found["outcomes"] if row["measure"] == "quality"]
     if not grades:
         return "No quality was rated"

@@ -44,7 +44,7 @@
     const own = state.answers[name] || {};
     const open = places.filter((place) => !own[place] || !own[place].quality);
     return open.map((place) => "quality" + (places.length > 1 ? " " + place : ""))
-      .concat(sheet.questions.filter((q) => !own[q.name]).map((q) => q.words));
+      .concat(sheet.questions.filter((q) => !own[q.name]).map((q) => q.words.replace("?", "").toLowerCase()));
   }
   function count() {
     const finished = names.filter((name) => !lacking(name).length).length;
@@ -52,7 +52,7 @@
     $("progress").value = finished;
     const open = lacking(names[state.at]);
     const all = finished === names.length;
-    $("missing").textContent = all ? "All finished: download your ratings." : open.length ? "Open: " + open.join(", ") : "Finished";
+    $("missing").textContent = all ? "All finished: download your ratings." : open.length ? "Still open: " + open.join(" · ") : "Finished";
   }
 
   function mark(place) {
