@@ -1,7 +1,7 @@
 """The best share by a task's score, and whether it is the one that the loss says."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +10,10 @@ from synthmix.scaling.inputs import Array
 from synthmix.scaling.share import best_share
 from synthmix.scaling.share_summary import GRID, BestShare, from_curves
 
-AGREE, DISAGREE, UNKNOWN = "agree", "disagree", "cannot tell"
+Verdict = Literal["agree", "disagree", "cannot tell"]
+AGREE: Verdict = "agree"
+DISAGREE: Verdict = "disagree"
+UNKNOWN: Verdict = "cannot tell"
 _WIDE = 0.5  # an interval of a best share over more than half of all shares says nothing (CHOSEN)
 
 
@@ -18,7 +21,7 @@ _WIDE = 0.5  # an interval of a best share over more than half of all shares say
 class Agreement:
     """Whether two best shares are one; ``common``: shares that are within the noise of the best by both."""
 
-    verdict: str
+    verdict: Verdict
     reason: str
     common: tuple[float, float] | None
 

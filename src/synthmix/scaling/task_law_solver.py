@@ -6,7 +6,7 @@ import numpy as np
 
 from synthmix.scaling.inputs import Array
 
-STEPS = 80
+STEPS = 40
 STARTS = [(a, k) for a in (-6.0, -3.0, -1.0, 1.0) for k in (0.3, 1.0, 3.0, 10.0)]
 # A score that never leaves chance fits any steep curve as well: parameters stop here (CHOSEN), and a warning says so.
 MOST_LOGITS, MOST_SLOPE = 12.0, 50.0
@@ -81,7 +81,7 @@ def minimise(problem: TaskProblem, start: Array) -> tuple[Array, Array]:
         residual, slope = np.where(better[:, None], new_residual, residual), np.where(better[:, None], new_slope, slope)
         objective = np.where(better, new_objective, objective)
         damping = np.clip(np.where(better, damping / 4, damping * 6), 1e-10, 1e10)
-        if moved < 1e-9 and (damping[~better] > 1e6).all():
+        if moved < 1e-8 and (damping[~better] > 1e6).all():
             break
     return theta, objective
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from synthmix.config import StudyConfig
-from synthmix.errors import BadInput
 from synthmix.results import RunRow, ScorePoint, ShareCurve, TaskShare
 from synthmix.scaling import BestShare
 from synthmix.scaling.share_summary import GRID
@@ -13,6 +12,8 @@ from synthmix.scaling.task_law import TaskFit
 from synthmix.scaling.task_law_share import agreement, best_share_by_score, best_share_of_scores
 from synthmix.study.fits import Fits, envelope
 from synthmix.study.task_rows import Scored
+
+FEWEST_SHARES = 3
 
 
 def measured_shares(config: StudyConfig, scored: Scored, curves: list[ShareCurve]) -> list[TaskShare]:
@@ -28,17 +29,16 @@ def measured_shares(config: StudyConfig, scored: Scored, curves: list[ShareCurve
             if (row.params, row.tokens) == (curve.params, curve.tokens)
             and (row.synthetic == curve.synthetic or row.recipe == config.mix.natural)
         ]
-        try:
-            best = best_share_by_score(
-                [row.share for row, _ in cell],
-                [score for _, score in cell],
-                noise=noise,
-                pair=[row.seed for row, _ in cell],
-                draws=config.fit.bootstrap,
-                level=config.fit.level,
-            )
-        except BadInput:  # fewer than three shares have a score: study/task_laws.py warns of runs without one
+        if len({row.share for row, _ in cell}) < FEWEST_SHARES:  # study/task_rows.py warns of runs without a score
             continue
+        best = best_share_by_score(
+            [row.share for row, _ in cell],
+            [score for _, score in cell],
+            noise=noise,
+            pair=[row.seed for row, _ in cell],
+            draws=config.fit.bootstrap,
+            level=config.fit.level,
+        )
         found.append(_beside(curve, best, cell))
     return found
 
