@@ -16,7 +16,6 @@ from synthmix.generation.key_index import KeyIndex
 from synthmix.generation.lines import Lines, record_of, records, starts
 from synthmix.generation.prompt import Prompt, Reply
 
-_HEAD = b'{"key":"'
 _PART_BITS = 12
 _PARTS = (1 << _PART_BITS) - 1
 _FIELDS = ("text", "finish", "input_tokens", "output_tokens", "model", "seconds")
@@ -141,8 +140,8 @@ class Journal:
 
     def _read(self, number: int, path: Path) -> None:
         for at, line in starts(path):
-            record = record_of(line) if line.startswith(_HEAD) else None
-            if record is not None and self._index.put(record["key"], at << _PART_BITS | number):
+            record = record_of(line)  # however it is spaced: a line that another program wrote is not paid for twice
+            if record is not None and "key" in record and self._index.put(record["key"], at << _PART_BITS | number):
                 self._count(record["input_tokens"], record["output_tokens"])
 
 
