@@ -134,7 +134,7 @@ def test_features_of_another_size_and_models_without_gradients_are_refused(label
     small = Pool.of("small", np.zeros((10, 4, 4), dtype=np.float32), [0, 1] * 5)
     with pytest.raises(BadInput, match="features of size 16, where the reference has 64"):
         BASELINES["mmd"]().fit(labelled.reference).score(small)
-    with pytest.raises(BadInput, match="on: is 'pool'; choose from reference, initial"):
+    with pytest.raises(BadInput, match="on: is 'pool'; choose from initial, reference"):
         BASELINES["kmm"](on="pool")
     with pytest.raises(BadInput, match="holds one item, where pad needs two or more"):
         BASELINES["pad"]().fit(Pool.of("r", ["a b", "c d", "e"])).score(Pool.of("one", ["a"]))

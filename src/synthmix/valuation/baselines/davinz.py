@@ -21,13 +21,14 @@ class Davinz(Mmd):
     number of items in the kernel. CHOSEN: the output is the logit less the mean logit, the kernel has a mean diagonal
     of 1 and a ridge of 1e-3 (theory/ntk.py); kappa brings both terms to one magnitude by the reference alone, the
     length of its mean embedding over its own complexity term, because one that is taken from the candidates would make
-    a score depend on its company.
+    a score depend on its company. The kernel needs more columns than items: narrower, what cannot be fitted counts as 1 /
+    ridge.
     """
 
     name = "davinz"
 
     def __init__(
-        self, *, kind: Kind = "projected", width: int = 1024, kappa: float | None = None, **shared: Any
+        self, *, kind: Kind = "projected", width: int = 4096, kappa: float | None = None, **shared: Any
     ) -> None:
         """``kind`` and ``width`` of the gradients; ``kappa``: instead of the rule."""
         super().__init__(**shared)
