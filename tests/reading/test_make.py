@@ -180,7 +180,7 @@ def test_a_sample_is_uniform_whatever_the_order(corpora: Path) -> None:
         ("make no sheet", {"corpora": "hq.jsonl", "count": 0}),
         ("no such field", {"corpora": "hq.jsonl", "text": "body"}),
         ("no record has", {"corpora": "hq.jsonl", "where": {"op": ["x"]}}),
-        ("names no domain", {"corpora": "hq.jsonl", "by": "model"}),
+        ("a record has no 'model'", {"corpora": "hq.jsonl", "by": "model"}),
         ("by is human in all", {"corpora": "people.jsonl", "by": "by"}),
         ("2 corpora are given", {"corpora": {"a": "hq.jsonl", "b": "qa.jsonl"}, "by": "by"}),
         ("no record has", {"corpora": "all.jsonl", "by": "by", "human": "person"}),

@@ -21,7 +21,7 @@ def diagnosis_text(found: "Diagnosis") -> str:
             [
                 format_count(each.params),
                 format_count(each.tokens_per_second),
-                format_seconds(each.seconds),
+                _time(each.seconds),
                 "timed" if each.timed else "scaled by FLOPs",
             ]
             for each in found.speeds
@@ -39,6 +39,11 @@ def diagnosis_text(found: "Diagnosis") -> str:
     end = f"Not usable: {broken} broken" if broken else "Usable"
     blocks.append(f"{end}; {slow or 'nothing'} slow.")
     return "\n\n".join(blocks)
+
+
+def _time(seconds: float) -> str:
+    days = seconds / 86_400
+    return format_seconds(seconds) if days < 3 else f"{days:,.0f} days"
 
 
 def _machine(found: "Diagnosis") -> list[tuple[str, str]]:

@@ -13,9 +13,10 @@ TIMED = {"cpu": 5e11, "cuda": 5e13}  # FLOPs of the steps of one size: a few sec
 
 def measured_speeds(precision: str, progress: Progress) -> list[Speed]:
     """Tokens per second of one run of each size on all threads, at vocabulary 4096 and the default protocol."""
-    from synthmix.training.device import best_device
+    from synthmix.training.device import best_device, keep_heap
     from synthmix.training.timing import ladder_speeds
 
+    keep_heap()  # as every run does
     protocol, shapes = Protocol(), [shape_for(size) for size in SIZES]
     most = TIMED[best_device()]
     progress.start("time training steps", None, "")

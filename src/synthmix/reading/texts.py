@@ -155,4 +155,10 @@ def writers(path: str, field: str, how: Reading) -> set[str]:
         BadInput: a record without it, or no record.
     """
     source = Source(files=[path], domain_field=field, text=how.text, where=how.where or None)
-    return {document.domain for document in read_documents(source, domain="text")}
+    try:
+        return {document.domain for document in read_documents(source, domain="text")}
+    except BadInput as error:
+        if error.key != field:
+            raise
+        remedy = "name the field that says who wrote the text"
+        raise BadInput(f"a record has no {field!r}", where=error.where, key="by", remedy=remedy) from None
