@@ -23,6 +23,7 @@ KEPT = ROOT / "docs" / "results" / "valuation"  # committed
 EVERYTHING = "all data"  # one run on every contributor together: what costs are compared with
 
 Said = Callable[[str], None]
+Runs = dict[str, dict[str, dict[str, float]]]  # metrics and seconds by seed, by the hash of what decides them
 
 
 def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, float]]:
@@ -45,7 +46,7 @@ def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, floa
         for seed in range(seeds):
             if str(seed) in known.setdefault(key, {}):
                 continue
-            known |= _known(task.name)  # another process may have trained it meanwhile
+            known = _merged(known, _known(task.name))  # another process may have trained it meanwhile
             if str(seed) in known.setdefault(key, {}):
                 continue
             learner = learner or task.learner().fit(task.reference)
@@ -53,7 +54,7 @@ def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, floa
             model = learner.train(pool, seed=seed)
             seconds = time.perf_counter() - began
             made = _results(learner, model, task) | {"seconds": round(seconds, 3)}
-            known |= _known(task.name)
+            known = _merged(known, _known(task.name))
             known.setdefault(key, {})[str(seed)] = made
             write_json(WORK / f"truth-{task.name}.json", known)
             say(f"{task.name}: {name}, seed {seed}: {made}")
@@ -90,13 +91,17 @@ def _results(learner: Any, model: Any, task: Task) -> dict[str, float]:
     return {metric: round(float(value), 6) for metric, value in made.items()}
 
 
-def _known(name: str) -> dict[str, dict[str, dict[str, float]]]:
-    known: dict[str, dict[str, dict[str, float]]] = {}
+def _known(name: str) -> Runs:
+    known: Runs = {}
     for folder in (KEPT, WORK):
         path = folder / f"truth-{name}.json"
         if path.exists():
-            known |= read_json(path)
+            known = _merged(known, read_json(path))
     return known
+
+
+def _merged(one: Runs, other: Runs) -> Runs:
+    return {key: one.get(key, {}) | other.get(key, {}) for key in one | other}
 
 
 def _rule(task: Task) -> str:
