@@ -90,17 +90,45 @@ def run_in_chromium(page: str, script: str, folder: Path) -> Any:
 PRESS = """
 const press = (keys) => keys.split("").forEach((key) => document.body.dispatchEvent(
   new KeyboardEvent("keydown", { key: key === ">" ? "ArrowRight" : key, bubbles: true })));
-let blob = null;
-URL.createObjectURL = (given) => { blob = given; return "#"; };
-const download = async () => {
+let written = null;                                        // what a download would hold, without waiting for a disk
+window.Blob = class extends Blob {
+  constructor(parts, options) { super(parts, options); written = parts.join(""); }
+};
+URL.createObjectURL = () => "#";
+const download = () => {
   document.getElementById("download").click();
-  return blob ? JSON.parse(await blob.text()) : null;
+  return JSON.parse(written);
 };
 const name = (who) => {
   const box = document.getElementById("rater");
   box.value = who;
   box.dispatchEvent(new Event("input"));
 };
+"""
+
+
+LOAD = """
+press("5z");
+const whole = download(), at = document.getElementById("place").textContent;
+const notice = () => document.getElementById("notice").textContent;
+const load = async (text) => {
+  HTMLInputElement.prototype.click = function () {           // a person would choose a file here
+    Object.defineProperty(this, "files", { value: [{ text: async () => text }] });
+    this.dispatchEvent(new Event("change"));
+  };
+  document.getElementById("load").click();
+  for (let turn = 0; turn < 9; turn++) await null;         // the promises of the page are fulfilled meanwhile
+  return notice();
+};
+const strange = await load("{}");
+const other = await load(JSON.stringify({ format: "synthmix ratings 1", sheet: "0123", rater: "x", answers: {} }));
+await load(JSON.stringify({ format: "synthmix ratings 1", sheet: "SHEET", rater: "Cy",
+                            answers: { "2": { left: { quality: 2, problems: [] } } } }));
+const loaded = download();
+delete loaded.answers["2"].seconds;
+Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+press("4");
+window.said = { whole, at, strange, other, loaded, refused: notice() };
 """
 
 
@@ -111,17 +139,17 @@ def test_rating_by_key_gives_a_file_that_the_agreement_reads(tmp_path: Path) -> 
         page,
         PRESS
         + """
-        const before = await download();
+        const before = download();
         press("42f");                                  // left 4, then right 2, then a problem of the right one
         press("az");
         document.getElementById("comment").value = "<\\/script>";
         document.getElementById("comment").dispatchEvent(new Event("input"));
         press("n5>3rr");                               // next item: 5, right 3, a problem set and taken back
         name("Ann / 1");
-        const half = await download();
+        const half = download();
         press("s"); press("x"); press("u");
         const kept = JSON.parse(localStorage.getItem(Object.keys(localStorage)[0]));
-        window.said = { before, half, whole: await download(), kept,
+        window.said = { before, half, whole: download(), kept,
                         texts: Array.from(document.querySelectorAll(".body")).map((each) => each.textContent),
                         finished: document.getElementById("finished").textContent };
         """,
@@ -168,8 +196,7 @@ def test_what_was_entered_is_there_again_and_a_single_text_has_one_side(tmp_path
     before = f"<script>localStorage.setItem({json.dumps(store)}, {json.dumps(json.dumps(state))});</script>"
     said = run_in_chromium(
         page.replace("<body", f"{before}<body", 1),
-        PRESS
-        + 'press("5z"); window.said = { whole: await download(), at: document.getElementById("place").textContent };',
+        PRESS + LOAD.replace("SHEET", made.sheet.id),
         tmp_path,
     )
     assert said["at"] == "3"
@@ -177,6 +204,11 @@ def test_what_was_entered_is_there_again_and_a_single_text_has_one_side(tmp_path
     assert said["whole"]["answers"]["1"]["person"] == "model"
     assert said["whole"]["answers"]["3"]["left"]["quality"] == 5
     assert "right" not in said["whole"]["answers"]["3"]
+    assert said["strange"] == "That is no file of ratings."
+    assert said["other"] == "Those are ratings of another sheet (0123)."
+    assert said["loaded"]["rater"] == "Cy"
+    assert said["loaded"]["answers"] == {"2": {"left": {"quality": 2, "problems": []}}}
+    assert said["refused"].startswith("This browser does not keep what you enter")
     path = tmp_path / "bo.json"
     path.write_text(json.dumps(said["whole"]))
     assert load_ratings(made.sheet, [path])[0].answers["3"].person == "person"
