@@ -115,14 +115,15 @@ def outcomes(sheet: Sheet, ratings: Sequence[Ratings], *, level: float = 0.9, se
 
 
 def mean_interval(values: Sequence[float], level: float, seed: int) -> Interval:
-    """The mean with a percentile bootstrap; none for one value. Where all are 0 or all are 1 the open end is the rule
-    of three (Hanley & Lippman-Hand 1983), as in :mod:`synthmix.generation.means`."""
+    """The mean with a percentile bootstrap; none for one value. Where all are 0 or all are 1, which gives a bootstrap
+    nothing to draw, the open end is Clopper and Pearson's (1934; FOUND): 1 - ((1 - level) / 2)^(1/n) away."""
     own = np.array(values)
     count = len(own)
     if count < 2:
         return Interval(value=float(own.mean()), level=level, why="one item")
     if own.min() == own.max() and own[0] in (0.0, 1.0):
-        low, high = max(0.0, own[0] - 3 / count), min(1.0, own[0] + 3 / count)
+        away = 1 - ((1 - level) / 2) ** (1 / count)
+        low, high = max(0.0, own[0] - away), min(1.0, own[0] + away)
         return Interval(value=float(own[0]), low=float(low), high=float(high), level=level)
     draws = own[np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))].mean(axis=1)
     return interval(float(own.mean()), draws, level)
