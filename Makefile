@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test bench clean
+.PHONY: quickstart test bench docs clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/synthmix study run examples/quickstart.yaml
@@ -26,6 +26,10 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/generation.py
 	$(BIN)/python benchmarks/text_statistics.py
 	$(BIN)/python benchmarks/phases.py
+
+# The site, in build/site/index.html; tests/test_docs.py builds it as strictly.
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -151,9 +151,12 @@ def test_bad_input_is_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_task_that_gives_no_score_is_told(
+def test_a_task_that_cannot_be_asked_or_gives_no_score_is_told(
     checkpoint: Path, tmp_path: Path, write_task: Write, questions: Rows
 ) -> None:
+    write_task(tmp_path / "tasks", "words", questions(3))
+    with pytest.raises(BadInput, match="an answer may be longer than the 2 tokens that the model reads at once"):
+        ask(wrapped(checkpoint, context=2), load_tasks(["words"], include=tmp_path / "tasks"), "words")
     rolling = {"output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_choice": None}
     rolling |= {"doc_to_target": "{{context}}", "metric_list": [{"metric": "word_perplexity"}]}
     write_task(tmp_path / "tasks", "loss", questions(3), **rolling)

@@ -75,9 +75,15 @@ def ask(model: Any, tasks: Tasks, name: str) -> TaskScore:
             bootstrap_iters=BOOTSTRAP,
             log_samples=True,
         )
+    except AssertionError as error:  # how the harness says that an answer does not fit
+        raise BadInput(
+            f"an answer may be longer than the {model.max_length} tokens that the model reads at once",
+            where=f"task {name}",
+            remedy="choose a task with shorter answers",
+        ) from error
     except (ValueError, KeyError, TypeError, IndexError, TemplateError) as error:
         problem = f"cannot be asked ({type(error).__name__}: {first_line(error)})"
-        raise BadInput(problem, where=f"task {name}", remedy="mend the task file, or choose another task") from error
+        raise BadInput(problem, where=f"task {name}", remedy="look at the task file, or choose another task") from error
     members = tasks.members(name)
     metric, values, stderr = _metric(name, found["results"][name])
     value = values.pop(metric)
@@ -136,10 +142,13 @@ def _ours(folder: Path | str) -> Any:
 def _theirs(where: str) -> Any:
     from transformers import AutoTokenizer
 
+    from synthmix.corpus import load_tokenizer
+
     try:
-        return AutoTokenizer.from_pretrained(where)
+        found = AutoTokenizer.from_pretrained(where)
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0][:160]
-        raise BadInput(
-            f"no tokenizer can be loaded ({first})", where=where, remedy="name one with --tokenizer"
-        ) from None
+        problem = f"no tokenizer can be loaded ({first_line(error)})"
+        raise BadInput(problem, where=where, remedy="name one with --tokenizer") from None
+    if found.eos_token is None:  # a tokenizer.json alone does not say which token that is
+        found.eos_token = load_tokenizer(where).end
+    return found

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,17 @@ def quiet() -> None:
     """
     for name in ("lm_eval", "huggingface_hub"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    from tqdm import tqdm
+
     try:
         import datasets
-        import lm_eval  # noqa: F401 - whether it is there
+        import lm_eval.api.task
     except ImportError:
         raise BadInput(
             "lm-evaluation-harness is not installed", key="--harness", remedy='pip install "synthmix[harness]"'
         ) from None
     datasets.disable_progress_bars()
+    lm_eval.api.task.tqdm = partial(tqdm, disable=True)  # it has no switch
 
 
 def _manager(names: Sequence[str], include: Path | None) -> Any:

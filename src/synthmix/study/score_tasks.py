@@ -60,7 +60,9 @@ def _lying(space: Workspace) -> list[RunRecord]:
 
 
 def score_run(folder: Path, tasks: "Tasks", *, progress: Progress | None = None) -> ScoredRun | None:
-    """Ask one run's checkpoint; None where ``folder`` has no record (a model from elsewhere)."""
+    """Ask one run, named by its folder or its checkpoint; None where there is no record (a model from elsewhere)."""
+    folder = folder.resolve()
+    folder = folder.parent if folder.name == "checkpoint" else folder
     record = Store(folder.parent).record(folder.name) if (folder / "record.json").exists() else None
     if record is None:
         return None

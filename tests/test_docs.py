@@ -1,0 +1,195 @@
+"""The documentation is true: commands parse, blocks run or say why not, pages list what there is, the site builds."""
+
+import ast
+import importlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+import yaml
+
+import synthmix
+from synthmix.cli import main
+from synthmix.cli.app import app
+from synthmix.scaling import LAWS
+from synthmix.study.load import study_from
+
+from .docs_blocks import CODE, PAGES, ROOT, Block, blocks, shell_lines, synthmix_calls
+
+BUSY = "trains models or writes text for minutes; the same commands are run small by tests/cli and tests/study"
+# Why the blocks of a page that are not marked one by one are not run; they are still parsed.
+NOT_RUN = {
+    "README.md": BUSY,
+    "docs/advise.md": "needs a finished study; tests/advice run it on one",
+    "docs/architecture.md": "drawings",
+    "docs/benchmarks.md": "outputs of benchmarks",
+    "docs/cluster.md": "needs a cluster, GPUs or a launcher; tests/engine and tests/training run them on CPU processes",
+    "docs/doctor.md": "times this machine; tests/doctor run it",
+    "docs/generation.md": "needs an endpoint, a GPU or money; tests/generation run them against servers of their own",
+    "docs/ladder.md": BUSY,
+    "docs/log.md": "history",
+    "docs/look.md": "needs people's ratings; tests/reading and tests/cli run it on made-up ones",
+    "docs/scaling-benchmarks.md": "outputs of benchmarks",
+    "docs/statistics.md": BUSY,
+    "docs/study-file.md": "tables",
+    "docs/three-phases.md": BUSY,
+}
+RESULTS = "docs/results/"  # what was seen once, with the command
+
+
+def at(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+ALL = [block for page in PAGES for block in blocks(page) if block.language in CODE]
+RUNNING = sorted({block.page for block in ALL if block.mark == "run"})
+
+
+def leaves(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, (*above, name))
+        else:
+            yield (*above, name), command
+
+
+COMMANDS = dict(leaves(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=at)
+def test_a_block_that_is_not_run_says_why(page: Path) -> None:
+    for block in (block for block in ALL if block.page == page):
+        reason = block.about or NOT_RUN.get(at(page), "")
+        assert block.mark == "run" or reason or at(page).startswith(RESULTS), f"{block.name}: run, or why not?"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if synthmix_calls(page)], ids=at)
+def test_every_command_is_one_that_there_is(page: Path) -> None:
+    for words in synthmix_calls(page):
+        name = tuple(words[:2]) if tuple(words[:2]) in COMMANDS else tuple(words[:1])
+        assert name in COMMANDS, f"{at(page)}: synthmix {' '.join(words)}"
+        command, rest = COMMANDS[name], words[len(name) :]
+        if "..." in rest:
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {word for word in rest if word.startswith("--")} <= options, f"{at(page)}: {' '.join(words)}"
+        else:
+            command.make_context(name[-1], rest)  # raises what the command line would say
+
+
+@pytest.mark.parametrize("block", [b for b in ALL if b.language == "python"], ids=lambda b: b.name)
+def test_python_can_be_read_and_its_imports_are_there(block: Block) -> None:
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("synthmix"):
+            module = importlib.import_module(str(node.module))
+            for alias in node.names:
+                assert hasattr(module, alias.name), f"{block.name}: {alias.name}"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "synthmix":
+            assert node.attr in {*synthmix.__all__, "statistics", "theory", "scaling"}, f"{block.name}: {node.attr}"
+
+
+@pytest.mark.parametrize("block", [b for b in ALL if b.language == "yaml"], ids=lambda b: b.name)
+def test_yaml_can_be_read_and_studies_are_studies(block: Block) -> None:
+    raw = yaml.safe_load(block.text)
+    assert isinstance(raw, dict)
+    if "study" in raw:
+        assert study_from(raw).study == raw["study"]
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path, data: Path, finished: Path, make_stories: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """What the pages take for given: texts in data/, a table of runs, a trained model, the examples."""
+    here = tmp_path / "here"
+    shutil.copytree(data, here / "data")
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in make_stories(60, first=900, dialect=3))
+    (here / "data" / "wiki.jsonl").write_text(lines)
+    rng = np.random.default_rng(0)
+    rows = ["params,tokens,seed,val_loss"]
+    for n in (1e6, 3e6, 1e7, 3e7, 1e8):
+        for d in (3e7, 1e8, 3e8, 1e9, 3e9):
+            for seed in range(2 if n == 1e6 else 1):
+                loss = (1.9 + 406 * n**-0.34 + 1000 * d**-0.33) * np.exp(0.004 * rng.standard_normal())
+                rows.append(f"{n:.0f},{d:.0f},{seed},{loss:.4f}")
+    (here / "runs.csv").write_text("\n".join(rows) + "\n")
+    model = next(path.parent for path in sorted((finished.parent / "tiny" / "runs").glob("*/record.json")))
+    shutil.copytree(model, here / "runs" / model.name)
+    (here / "runs" / "MODEL").symlink_to(model.name)
+    (here / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=at)
+def test_the_blocks_of_a_page_run(page: Path, folder: Path) -> None:
+    space: dict[str, Any] = {"__name__": "page"}
+    for block in (block for block in ALL if block.page == page and block.mark == "run"):
+        if block.about:
+            (folder / block.about).parent.mkdir(parents=True, exist_ok=True)
+            (folder / block.about).write_text(block.text)
+        elif block.language == "python":
+            code = compile(block.text, block.name, "exec")
+            sys.modules["page"] = type(sys)("page")  # dataclasses look their module up
+            exec(code, space)
+        elif block.language != "yaml":  # those are read above
+            for line in shell_lines(block.text, block.language):
+                shell(line, block)
+
+
+def shell(line: str, block: Block) -> None:
+    """One command line: synthmix in this process, python in another."""
+    words = shlex.split(line)
+    if words[0] == "synthmix":
+        with pytest.raises(SystemExit) as ended:
+            main(words[1:])
+        assert ended.value.code == 0, f"{block.name}: {line}"
+    else:
+        assert words[0] == "python", f"{block.name}: only synthmix and python are run: {line}"
+        ran = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True)
+        assert ran.returncode == 0, f"{block.name}: {ran.stderr}"
+
+
+def test_the_page_of_laws_has_every_law_as_it_is() -> None:
+    text = (ROOT / "docs/concepts/laws.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", text, re.M))
+    assert rows == {law.name: law.formula.removeprefix("L = ") for law in LAWS.values()}
+
+
+def test_the_page_of_commands_names_every_command() -> None:
+    text = (ROOT / "docs/reference/commands.md").read_text()
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `synthmix")]
+    named = {part.strip().removeprefix("synthmix ") for row in rows for part in re.findall(r"`([^`]+)`", row)}
+    assert named == {" ".join(name) for name in COMMANDS}
+
+
+def test_the_python_page_lists_every_public_name() -> None:
+    text = (ROOT / "docs/reference/python.md").read_text()
+    listed = re.findall(r"^::: synthmix\.(\w+)$", text, re.M)
+    assert sorted(listed) == sorted(synthmix.__all__)
+
+
+def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > len(PAGES) - 2
+    fetched = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(https?:[^\"' >]+)", re.I)
+    for page in pages:
+        links = [url for tag in fetched.finditer(page.read_text()) if "canonical" not in tag[0] for url in [tag[1]]]
+        assert not links, f"{page}: {links}"
