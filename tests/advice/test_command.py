@@ -80,7 +80,7 @@ def test_text_json_and_page_without_a_study(
     code, out, _ = run(*asked, "--json")
     value = json.loads(out)
     assert value["starter"]["text"].startswith("# What share of hq")
-    assert {finding["kind"] for finding in value["findings"]} == {"hq", "any"}
+    assert {finding["kind"] for finding in value["findings"]} == {"hq", "all kinds"}
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_priors_are_priced_and_marked() -> None:
     hq, qa = found.alternatives
     assert (hq.low, hq.high, hq.money_high) == (0.3, 0.3, pytest.approx(15_000))
     assert (qa.low, qa.high) == (0.2, 0.2), "20B tokens reach for a fifth"
+    assert "30% hq; or 30% to 50% qa" in found.headline
     text = " ".join(found.evidence)
     assert "real text is gone through 1.17 times (alone 1.67 times)" in text
     assert "its generation takes 1.6 of the training's FLOPs" in text

@@ -80,27 +80,31 @@ def next_figure(advice: Advice) -> list[Figure]:
 
 
 def finding_figure(advice: Advice) -> list[Figure]:
-    """Published best shares, as the asked tokens and money allow."""
+    """Published best shares (rings), and what the asked tokens and money reach of them (filled)."""
+    published = {each.kind: each.share for each in advice.findings if each.share is not None}
     data: list[Spec] = []
-    for k, span in enumerate(advice.alternatives):
-        token = f"s{k + 1}"
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": label(span.kind or ""),
-                "x": [100 * span.low, 100 * span.high],
-                "y": [k, k],
-                "line": {"color": f"@{token}", "width": 6},
-                "marker": {"color": f"@{token}", "size": 12},
-                "hovertemplate": f"{percent(span.low)} to {percent(span.high)}<extra></extra>",
-            }
-        )
-    names = [label(span.kind or "") for span in advice.alternatives]
+    for k, (kind, span) in enumerate(zip(advice.asked.kinds, advice.alternatives, strict=True)):
+        color = {"color": f"@{token_of(advice, kind.name)}"}
+        for (low, high), symbol, line in (
+            (published[kind.like or kind.name], "circle-open", 2),
+            ((span.low, span.high), "circle", 5),
+        ):
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": label(kind.name),
+                    "x": [100 * low, 100 * high],
+                    "y": [k, k],
+                    "line": {**color, "width": line},
+                    "marker": {**color, "size": 13, "symbol": symbol, "line": {"width": 2}},
+                    "hovertemplate": f"{percent(low)} to {percent(high)}<extra></extra>",
+                }
+            )
+    names = [label(kind.name) for kind in advice.asked.kinds]
     y = axis("", tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4], ticks="")
-    view = View(
-        "as published", data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y, showlegend=False)
-    )
-    caption = "Priors: published on other text, cut where the tokens or the money end."
+    x = axis("synthetic share", ticksuffix="%", range=[-2, 102])
+    view = View("as published", data, layout(x, y, showlegend=False))
+    caption = "Priors. Rings: published, on other text. Filled: as far as the tokens and the money asked about reach."
     height = 180 + 50 * len(names)
     return [Figure("advice-priors", "Published best shares", caption, "Ranges by kind.", [view], height=height)]

@@ -41,7 +41,7 @@ def _price(asked: Asked, looks: Sequence[Outlook], decision: Decision, place: in
     top = Pick(place, int(np.argmin(look.said[0].difference[0])))
     bought = float(look.bought(asked.tokens)[top.place])
     if decision.natural_good:
-        then = "real text alone is as good within the noise, so nothing is paid for; at price 0 it may be mixed in"
+        then = "above it, nothing is paid for: real text alone is as good within the noise; at 0 it may be mixed in"
         return Flip(what=what, now=look.kind.price, value=0.0, then=then)
     others = [
         Pick(k, int(np.argmin(other.said[0].difference[0])))

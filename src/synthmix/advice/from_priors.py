@@ -14,6 +14,7 @@ from synthmix.advice.priors import (
     published_kind,
 )
 from synthmix.advice.supply import NEARLY_FREE, REPEATS, effective
+from synthmix.advice.words import amount
 from synthmix.quantities import format_count
 from synthmix.report.phrases import listed, percent
 
@@ -26,7 +27,7 @@ def advise_without(asked: Asked, starter: Starter | None = None) -> Advice:
     """
     found = findings(asked.kinds)
     spans = [_span(asked, kind) for kind in asked.kinds]
-    said = [f"{_percents(span)} {span.kind}" for span in spans]
+    said = [f"{_percents(*prior_share(published_kind(kind)))} {kind.name}" for kind in asked.kinds]
     place = f"At {format_count(asked.params)} parameters and {format_count(asked.tokens)} tokens"
     answer = f"published findings, on other text than yours, put the best share at {'; or '.join(said)}"
     return Advice(
@@ -55,7 +56,7 @@ def _here(asked: Asked, kind: Kind, span: Range) -> list[str]:
     share = span.high
     lines = [
         f"{kind.name} at {percent(share)}: {format_count(share * asked.tokens)} synthetic tokens cost "
-        f"{share * asked.tokens * kind.price / 1e6:,.4g}."
+        f"{amount(span.money_high)}."
     ]
     published = prior_share(published_kind(kind))[1]
     if share < published:
@@ -73,8 +74,8 @@ def _here(asked: Asked, kind: Kind, span: Range) -> list[str]:
     if speed is not None:
         saved = [asked.tokens * (1 - 1 / factor) for factor in speed]
         lines.append(
-            f"{kind.name}: were the published {speed[0]:g} to {speed[1]:g} times to hold, {format_count(saved[0])} to "
-            f"{format_count(saved[1])} training tokens would be saved at equal loss."
+            f"{kind.name}: were the published {speed[0]:g} to {speed[1]:g} times at a third to hold here, "
+            f"{format_count(saved[0])} to {format_count(saved[1])} training tokens would be saved at equal loss."
         )
     return lines
 
@@ -101,5 +102,5 @@ def _doubts(asked: Asked) -> list[str]:
     return found
 
 
-def _percents(span: Range) -> str:
-    return percent(span.low) if span.low == span.high else f"{percent(span.low)} to {percent(span.high)}"
+def _percents(low: float, high: float) -> str:
+    return percent(low) if low == high else f"{percent(low)} to {percent(high)}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from synthmix.advice.figures import finding_figure, money_figure, next_figure
 from synthmix.advice.figures_share import share_figure
 from synthmix.advice.found import Advice
-from synthmix.advice.words import alternative, amount, decided_at, epochs, recipe, saved, short
+from synthmix.advice.words import OWN_LAWS, alternative, amount, decided_at, epochs, recipe, saved, short
 from synthmix.quantities import format_count, format_seconds
 from synthmix.report.statistics_page import Section, Shown, numbers, write_page
 
@@ -48,8 +48,8 @@ def _of_study(advice: Advice) -> list[Section]:
 
 
 def _of_priors(advice: Advice) -> list[Section]:
-    head = ["Kind", "Finding (prior)", "Source", "Mark"]
-    rows = [[each.kind, each.says, each.source, each.mark] for each in advice.findings]
+    head = ["Kind", "Mark", "Source", "Finding (prior)"]
+    rows = [[each.kind, each.mark, each.source, each.says] for each in advice.findings]
     study = advice.starter
     tables = []
     if study is not None:
@@ -62,8 +62,8 @@ def _of_priors(advice: Advice) -> list[Section]:
             ],
             *(["Replace first", what] for what in study.to_replace),
         ]
-        lines = [[line] for line in study.text.splitlines()]
-        tables = [Shown("", ["Study", "What"], facts), Shown("The study file", ["advice.yaml"], lines)]
+        facts.append(["Its file", "synthmix advise ... --write-study FILE writes it; then synthmix study run FILE"])
+        tables = [Shown("", ["Study", "What"], facts)]
     return [
         Section("priors", "Priors", "Published best shares", finding_figure(advice), [Shown("", head, rows)]),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
@@ -144,6 +144,7 @@ def _facts(advice: Advice) -> dict[str, str]:
     level = f"{(advice.best or advice.options[0]).loss.level:.0%}"
     return {
         "How far": decided_at(advice),
+        **({"Losses": OWN_LAWS} if len(advice.curves) > 1 else {}),
         "Speed-up": "real text's budget over the tokens that reach its loss; charged: in FLOPs, with the generation's",
         "Epochs": "how often the real and the synthetic text are gone through",
         "Laws": "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in advice.curves),

@@ -9,7 +9,7 @@ FINEPHRASE = "FinePhrase, arXiv 2604.13977"
 MUENNIGHOFF = "Muennighoff et al., arXiv 2305.16264"
 PUBLISHED_PARAMS = (100e6, 3e9)
 PUBLISHED_TOKENS = (1e9, 200e9)
-ANY = "any"
+ANY = "all kinds"
 SPEED = (5.0, 10.0)  # at large budgets, at a third of rephrased text
 
 FINDINGS = (

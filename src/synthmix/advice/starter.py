@@ -113,7 +113,7 @@ def _raw(asked: Asked, ladder: Ladder, real_files: str | None, base: Path = Path
         "ladder": {
             "params": list(sizes),
             "budgets": list(budgets),
-            "replicates": [{"params": [sizes[0]], "seeds": 3}],
+            "replicates": [{"params": [sizes[0]], "seeds": 2}],
         },
         "training": {"schedule": "wsd", "context": 64, "batch": 512},
         "question": {"params": asked.params, "tokens": asked.tokens},
@@ -176,4 +176,6 @@ def _text(asked: Asked, raw: dict[str, Any], plan: Plan) -> str:
         "text not counted.",
         "Then: synthmix advise --study THIS_FILE, with the same question.",
     ]
-    return "".join(f"# {line}\n" for line in head) + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
+    return "".join(f"# {line}\n" for line in head) + yaml.safe_dump(
+        raw, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
+    )

@@ -7,6 +7,9 @@ from synthmix.quantities import format_count, format_share
 from synthmix.report.phrases import fixed
 from synthmix.results import Interval
 
+# Two kinds have a law each, and the laws put real text at different losses.
+OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from real text, which is by one law"
+
 
 def recipe(option: Option) -> str:
     """``30% hq``, or real text alone."""

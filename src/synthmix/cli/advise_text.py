@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.advice.found import Advice, Flip, NextRun, Option, Range
-from synthmix.advice.words import alternative, amount, decided_at, epochs, recipe, saved, short
+from synthmix.advice.words import OWN_LAWS, alternative, amount, decided_at, epochs, recipe, saved, short
 from synthmix.cli.plan_text import table
 from synthmix.quantities import format_count, format_seconds
 
@@ -49,9 +49,8 @@ def _options(advice: Advice) -> str:
         ]
         for option in advice.options
     ]
-    return "Recipes (> recommended); losses in nats per token; epochs of real and of synthetic text\n" + table(
-        head, rows
-    )
+    title = "Recipes (> recommended); losses in nats per token; epochs of real and of synthetic text"
+    return "\n".join([title, table(head, rows), *([f"  {OWN_LAWS}"] if len(advice.curves) > 1 else [])])
 
 
 def _same(option: Option, other: Option | None) -> bool:
