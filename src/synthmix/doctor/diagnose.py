@@ -26,7 +26,7 @@ def diagnose(*, measure: bool = False, progress: Progress | None = None) -> Diag
     """
     told = progress or Silent()
     told.start("load packages", None, "packages")
-    machine = look_at_machine({"working": Path(), "cache": cache_folder()})
+    machine = look_at_machine({"working": Path.cwd(), "cache": cache_folder()})
     before = look()
     core = core_packages()
     told.finish("load packages")

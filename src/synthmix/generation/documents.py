@@ -1,7 +1,8 @@
 """What a command names as its source: re-iterable, and small enough to be sent to another process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
@@ -17,11 +18,20 @@ class Documents:
 
     Args:
         split: of corpora: ``train`` or ``heldout``.
-        text: field that holds the text, in files.
+        text, id_field: fields that hold the text and the id, in files. where: field -> values of the records to keep.
     """
 
-    def __init__(self, names: Sequence[str], *, split: str = "train", text: str = "text") -> None:
-        self.names, self.split, self.text = list(names), split, text
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        split: str = "train",
+        text: str = "text",
+        id_field: str = "id",
+        where: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.names, self.split = list(names), split
+        self.fields: dict[str, Any] = {"text": text, "id_field": id_field, "where": dict(where) if where else None}
         self._count: int | None = None
 
     def __iter__(self) -> Iterator[Document]:
@@ -44,7 +54,7 @@ class Documents:
             return Source(sample="all")
         if (Path(name) / GENERATION).exists():
             return Source(files=[str(Path(name) / DATA / "*.jsonl.gz")])
-        return Source(files=[name], text=self.text)
+        return Source(files=[name], **self.fields)
 
 
 class Held:

@@ -67,10 +67,15 @@ def compare_quality(folders: Mapping[str, Path]) -> QualityReport:
     Raises:
         BadInput: a folder without a finished job.
     """
-    return quality_report({name: _pairs(folder) for name, folder in folders.items()})
+    return quality_report({name: pairs_of(folder) for name, folder in folders.items()})
 
 
-def _pairs(folder: Path) -> Iterator[Pair]:
+def pairs_of(folder: Path) -> Iterator[Pair]:
+    """The uniform sample of a finished job's texts, each with its source, that its quality was measured on.
+
+    Raises:
+        BadInput: there is none.
+    """
     if not (folder / PAIRS).exists():
         raise BadInput(f"holds no finished text (no {PAIRS})", where=folder, remedy="run synthmix generate --to there")
     with gzip.open(folder / PAIRS, "rt", encoding="utf-8") as lines:

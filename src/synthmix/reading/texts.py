@@ -4,23 +4,20 @@ A text is paired with its source by its key: the same id, or the source's id wit
 (``hq/<source>/0``). A finished folder of generation holds pairs of its own, so no source need be named.
 """
 
-import gzip
 import heapq
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
 from synthmix.corpus.meta import FILE as CORPUS
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
-from synthmix.generation.publish import PAIRS
-from synthmix.generation.summary import FILE as GENERATION
+from synthmix.generation.documents import Documents
+from synthmix.generation.publish import PAIRS, pairs_of
 
 SOURCE = "source"
 LIMIT, EVERY = 20_000, 2**62  # documents of each corpus that are looked at
@@ -66,19 +63,8 @@ class Reading:
             raise BadInput("holds no text to read", where=path)
 
     def _all(self, path: str) -> Iterator[Document]:
-        if (Path(path) / CORPUS).exists():
-            corpus = Corpus.open(path)
-            for split in ("train", "heldout"):
-                if split == "train" or corpus.heldout_domains:
-                    yield from corpus.documents(split)
-            return
-        if path == "sample":
-            source = Source(sample="all")
-        elif (Path(path) / GENERATION).exists():
-            source = Source(files=[str(Path(path) / "data" / "*.jsonl.gz")])
-        else:
-            source = Source(files=[path], text=self.text, id_field=self.pair, where=self.where or None)
-        yield from read_documents(source, domain="text")
+        for split in ("train", "heldout") if (Path(path) / CORPUS).exists() else ("train",):
+            yield from Documents([path], split=split, text=self.text, id_field=self.pair, where=self.where)
 
 
 def drawn(name: str, path: str, count: int, seed: int, how: Reading) -> list[Drawn]:
@@ -88,9 +74,8 @@ def drawn(name: str, path: str, count: int, seed: int, how: Reading) -> list[Dra
     Raises:
         BadInput: nothing to read.
     """
-    folder = Path(path) / PAIRS
-    if folder.exists():
-        found: Iterable[Drawn] = _generated(name, folder)
+    if (Path(path) / PAIRS).exists():
+        found: Iterable[Drawn] = _generated(name, Path(path))
     else:
         found = (Drawn(name, d.key or _digest(0, d.text), d.text) for d in how.documents(path))
     return _first(found, count, seed)
@@ -128,14 +113,12 @@ def _first(found: Iterable[Drawn], count: int, seed: int) -> list[Drawn]:
     return heapq.nsmallest(_SPARE * count, found, key=lambda one: _digest(seed, one.text))
 
 
-def _generated(name: str, path: Path) -> Iterator[Drawn]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            text, source, truncated = json.loads(line)
-            if text.strip():
-                given = source if source.strip() else None
-                key = None if given is None else _digest(0, given)
-                yield Drawn(name, f"{name}-{number}", text, key, given, truncated)
+def _generated(name: str, folder: Path) -> Iterator[Drawn]:
+    for number, pair in enumerate(pairs_of(folder)):
+        if pair.text.strip():
+            given = pair.source if pair.source.strip() else None
+            key = None if given is None else _digest(0, given)
+            yield Drawn(name, f"{name}-{number}", pair.text, key, given, pair.truncated)
 
 
 def _inner(key: str) -> str:
