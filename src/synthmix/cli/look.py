@@ -107,7 +107,7 @@ def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **
         f"Then: synthmix look {to} --ratings FILE --ratings FILE",
     ]
     if len(sheet.items) < how["count"]:
-        lines.insert(1, f"{how['count']} items were asked for; there are no more texts that stand on a sheet once.")
+        lines.insert(1, f"{how['count']} items were asked for; no more texts with a source of their own were found.")
     return value, "\n".join(lines)
 
 

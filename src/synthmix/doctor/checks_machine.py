@@ -8,6 +8,7 @@ from synthmix.doctor.machine import Machine
 from synthmix.training.memory import BASE, SPARE
 
 FULL, NEARLY_FULL = 200_000_000, 2_000_000_000  # bytes free of a disk (CHOSEN: a quickstart writes 100 MB)
+FILES, SHARED = 1024, 2**30  # open files, and bytes of /dev/shm, from which nothing is missed (CHOSEN)
 OTHERS = 0.25  # of the cores kept busy by others, from which timings suffer (CHOSEN)
 
 
@@ -120,6 +121,12 @@ def _system(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "tokenizers-serial", "slow", "TOKENIZERS_PARALLELISM is off: text is tokenised on one core", "unset it"
         )
+    if machine.files is not None and machine.files < FILES:
+        what = f"a process may hold {machine.files} files open; synthmix generate keeps up to 512 connections"
+        yield Finding("few-files", "note", what, f"ulimit -n {FILES}, or --concurrency {machine.files // 2}")
+    if machine.shared is not None and machine.shared < SHARED:
+        what = f"/dev/shm holds {machine.shared / 2**20:.0f} MiB: --engine ray keeps its objects on disk then"
+        yield Finding("little-shm", "note", what, "start the container with --shm-size 2g")
     rayon = machine.environment.get("RAYON_NUM_THREADS", "")
     if rayon.isdigit() and 0 < int(rayon) < machine.usable:
         what = f"RAYON_NUM_THREADS={rayon}: text is tokenised on {rayon} of {machine.usable} cores"

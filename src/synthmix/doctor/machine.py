@@ -13,6 +13,7 @@ from synthmix.training.memory import free_memory
 
 PROC = Path("/proc")
 GROUPS = Path("/sys/fs/cgroup")
+SHARED = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Folder:
 class Machine:
     """``usable``: cores this process may run on; ``quota``: processor time that its control group gives it, in cores
     (None: no limit); ``load``: processes that want to run, of the last minute; memory in bytes; ``flags``: the
-    processor's units that matter here; ``governor``: its frequency policy."""
+    processor's units that matter here; ``governor``: its frequency policy; ``shared``: bytes of /dev/shm; ``files``:
+    that this process may hold open."""
 
     system: str
     processor: str
@@ -42,6 +44,8 @@ class Machine:
     flags: tuple[str, ...]
     governor: str | None
     glibc: bool
+    shared: int | None
+    files: int | None
     gpus: tuple[Gpu, ...]
     folders: tuple[Folder, ...]
     environment: Mapping[str, str]
@@ -75,10 +79,22 @@ def look_at_machine(folders: Mapping[str, Path]) -> Machine:
         flags=tuple(name for name in FLAGS if name in (cpu.get("flags") or cpu.get("Features") or "").split()),
         governor=governor.read_text().strip() if governor.exists() else None,
         glibc=platform.system() != "Linux" or platform.libc_ver()[0] == "glibc",
+        shared=shutil.disk_usage(SHARED).total if SHARED.exists() else None,
+        files=_open_files(),
         gpus=tuple(visible_gpus()),
         folders=tuple(folder(what, path) for what, path in folders.items()),
         environment={name: os.environ[name] for name in NAMES if name in os.environ},
     )
+
+
+def _open_files() -> int | None:
+    """The soft limit; None: there is none, or no such thing on this system."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def cpuinfo(path: Path = PROC / "cpuinfo") -> dict[str, str]:
