@@ -195,7 +195,7 @@ def test_a_reference_is_halved_at_random(reference: Pool, learner: ClassifierLea
 
 
 def test_logra_is_the_damped_newton_product(reference: Pool, pool: Pool, learner: ClassifierLearner) -> None:
-    method = LoGra(learner=learner, width=10**6).fit(reference)
+    method = LoGra(learner=learner, width=10**6, on="reference").fit(reference)
     model = learner.train(method.taught, seed=0)
     batches = (method.taught.all(), pool.all(), method.asked)
     rows, mine, theirs = (exact(learner, model, batch, of="loss") for batch in batches)

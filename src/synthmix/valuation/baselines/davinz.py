@@ -21,8 +21,8 @@ class Davinz(Mmd):
     number of items in the kernel. CHOSEN: the output is the logit less the mean logit, the kernel has a mean diagonal
     of 1 and a ridge of 1e-3 (theory/ntk.py); kappa brings both terms to one magnitude by the reference alone, the
     length of its mean embedding over its own complexity term, because one that is taken from the candidates would make
-    a score depend on its company. The kernel needs more columns than items: narrower, what cannot be fitted counts as 1 /
-    ridge.
+    a score depend on its company. The kernel needs more columns than items: in a narrower one, what cannot be fitted
+    counts as one over the ridge.
     """
 
     name = "davinz"

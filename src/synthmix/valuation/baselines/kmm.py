@@ -19,11 +19,10 @@ class Kmm(Graded):
     2605.16704): min over b of b'K b / 2 - c'b + lambda |b|_1, lambda = 1e-2 (FOUND); K_ij = <g_i, g_j> of the
     candidates' mean loss gradients, c_i = <g_i, g_reference>.
 
-    CHOSEN: mean gradients at length 1, so that K and c are cosines and lambda has one meaning; the model is the one that
-    is there before training (the paper's is the one to be post-trained), because one that knows the target has mean
-    gradients of noise. The method needs all
-    candidates (:meth:`score_all`); :meth:`score` is its form for one: then b = c less lambda, in size, which is the
-    paper's gradient alignment baseline and knows nothing of redundancy.
+    CHOSEN: mean gradients at length 1, so that K and c are cosines and lambda has one meaning; the model is the one
+    that is there before training (the paper's is the one to be post-trained), because one that knows the target has
+    mean gradients of noise. The method needs all candidates (:meth:`score_all`); :meth:`score` is its form for one:
+    then b = c less lambda, in size, which is the paper's gradient alignment baseline and knows nothing of redundancy.
     """
 
     name = "kmm"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthmix.valuation.baselines.base import Counted, Found
-from synthmix.valuation.baselines.graded import Graded, damped_solve
+from synthmix.valuation.baselines.graded import Graded, On, damped_solve
 from synthmix.valuation.pool import Pool
 
 
@@ -12,11 +12,12 @@ class LoGra(Graded):
     2405.13954).
 
     FOUND: gradients of the loss by every linear layer, projected on both sides; F their second moment over the training
-    set; damping. CHOSEN: the model and F are of half of the reference (for why, see :class:`.Trak`), g_V is the mean
-    over the other half, lambda is a tenth of F's mean eigenvalue.
+    set; damping. CHOSEN: F is of half of the reference, g_V the mean over the other half, lambda a tenth of F's mean
+    eigenvalue; the model is the one before training (for why, see :class:`.Trak`).
     """
 
     name = "logra"
+    on: On = "initial"
     damping = 0.1
 
     def _fit(self, reference: Pool) -> None:

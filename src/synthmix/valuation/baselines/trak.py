@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthmix.valuation.baselines.base import Counted, Found
-from synthmix.valuation.baselines.graded import Graded, damped_solve
+from synthmix.valuation.baselines.graded import Graded, On, damped_solve
 from synthmix.valuation.learners import Scalar
 from synthmix.valuation.pool import Pool
 
@@ -12,10 +12,12 @@ class Trak(Graded):
     """Mean over the reference z and the documents x of phi(z)' (Phi'Phi)^-1 phi(x) (1 - p(x)): Park et al., "TRAK:
     Attributing Model Behavior at Scale" (arXiv 2303.14186), eq. 13 with one model.
 
-    FOUND: phi are projected gradients of log p / (1 - p), Phi those of the training set. CHOSEN: the network and Phi
-    are of half of the reference, the documents are asked as if they were added to it (at the end of a training on the
-    pool itself the mean over the pool is near 0 by construction, so ``on="pool"`` values documents, hardly datasets);
-    a ridge of 1e-3 of the mean diagonal; several ``models`` of other seeds are averaged.
+    FOUND: phi are projected gradients of log p / (1 - p), Phi those of the training set. CHOSEN: Phi is of half of the
+    reference, the documents are asked as if they were added to it; a ridge of 1e-3 of the mean diagonal; several
+    ``models`` of other seeds are averaged. The paper's network is a trained one. At the end of a training on the pool
+    the mean over the pool is near 0 by construction, so ``on="pool"`` values documents, hardly datasets; one trained on
+    the reference meets noise and other domains with its largest gradients. So the default is the network before
+    training, whose tangent kernel the method approximates anyway; the others are there to be compared.
 
     The library ``traker`` computes the same documents' scores (tests/valuation/test_trak.py compares them), but writes
     every gradient to disk, wants the training set and its targets at once, and knows models as modules of
@@ -23,6 +25,7 @@ class Trak(Graded):
     """
 
     name = "trak"
+    on: On = "initial"
     of: Scalar = "margin"
     models = 1
     ridge = 1e-3
