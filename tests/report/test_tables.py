@@ -24,7 +24,7 @@ def test_csv_and_parquet_give_back_every_cell(make, tmp_path):
     results = make({"a,b": (-0.24, 0.36), 'q"uo\nte': (0.3, 0.25)})
     write_tables(results, tmp_path)
     for table in tables(results):
-        assert table.rows, table.name
+        assert table.rows or table.name.startswith("task_"), table.name  # no task was asked
         text = (tmp_path / f"{table.name}.csv").read_text()
         assert read_csv(text, table.columns) == table.rows
         back = pq.read_table(tmp_path / f"{table.name}.parquet")
