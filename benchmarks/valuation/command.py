@@ -65,7 +65,7 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--task", nargs="+", choices=NAMES, default=list(NAMES))
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: all that train on no dataset")
     parser.add_argument("--truth", action="store_true", help="train, score nothing")
     parser.add_argument("--tables", action="store_true", help="run nothing, print what is kept")
     parser.add_argument("--keep", action="store_true", help="write results and truth to docs/results/valuation")

@@ -1,6 +1,7 @@
 """All methods by name: ours, its variants, and every baseline, each made for a task from equal inputs."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Self
 
 from benchmarks.valuation.tasks.task import Task
@@ -12,11 +13,12 @@ from synthmix.valuation.scored import Method, Score
 SEED = 0
 MOST = 1000  # items of a dataset that baselines look at
 WIDTH = 512  # of gradient features in our score
+SLOW = ("tracin", "retrain")  # train on every dataset: as dear as the truth; run when they are named
 Make = Callable[[Task], Method]
 
 
 def methods(task: Task, names: Iterable[str] | None = None) -> dict[str, Make]:
-    """Those asked for, or all.
+    """Those asked for, or all but :data:`SLOW`.
 
     Raises:
         BadInput: an unknown name.
@@ -25,7 +27,7 @@ def methods(task: Task, names: Iterable[str] | None = None) -> dict[str, Make]:
     for name in names or ():
         if name not in every:
             raise BadInput(f"no method {name!r}", key="methods", remedy=f"one of {', '.join(every)}")
-    return {name: every[name] for name in (names or every)}
+    return {name: every[name] for name in (names or [name for name in every if name not in SLOW])}
 
 
 def ours() -> dict[str, Make]:
@@ -91,7 +93,10 @@ def baselines() -> dict[str, Make]:
         return lambda task: WithLearner(make, task)
 
     made: dict[str, Make] = {name: making(make) for name, make in BASELINES.items()}
-    return made | {"kmm, all together": lambda task: Together(BASELINES["kmm"], task)}
+    return made | {
+        "kmm, all together": lambda task: Together(BASELINES["kmm"], task),
+        "tracin, one training": lambda task: WithLearner(partial(BASELINES["tracin"], on="reference"), task),
+    }
 
 
 class WithLearner:

@@ -1,6 +1,7 @@
 """Every valuation method on every task, against models that were really trained, as Markdown tables.
 
-    python benchmarks/valuation/run.py                                     everything
+    python benchmarks/valuation/run.py                                     all that trains on no dataset
+    python benchmarks/valuation/run.py --methods retrain tracin            what does
     python benchmarks/valuation/run.py --task images --methods ours mmd    two methods on one task; the others' last
                                                                            scores stand beside them
     python benchmarks/valuation/run.py --truth                             only train what the truth needs
