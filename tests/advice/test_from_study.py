@@ -1,5 +1,6 @@
 """Advice from a study whose truth is known."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def test_a_kind_that_helps_is_recommended_at_its_best_share(helped: Advice) -> N
     assert found.money == pytest.approx(30 * found.share)
     assert (around.money_low, around.money_high) == pytest.approx((30 * around.low, 30 * around.high))
     assert helped.headline.startswith("At 3M parameters and 30M tokens: ")
+    assert f"its generation takes {found.share * 4 / 18:.2g} times the training's FLOPs" in helped.headline
+    assert helped.next_runs_note == ""
 
 
 def test_the_options_are_what_the_studys_own_laws_say(helped: Advice, make: Make) -> None:
@@ -131,6 +134,8 @@ def test_of_two_equal_kinds_the_cheaper_until_its_price_flips(make: Make) -> Non
     assert found.recommended is not None
     assert found.recommended.kind == "cheap"
     assert {each.kind for each in found.alternatives} == {"dear", "cheap"}
+    assert "no run mixes dear and cheap" in found.next_runs_note
+    assert re.search(r"both: \{web: rest, dear: 1[4-9]%, cheap: 1[4-9]%\}", found.next_runs_note)
     flip = next(flip for flip in found.flips if flip.what == "price of cheap")
     assert flip.value is not None
     assert 3 < flip.value < 8, "about the other's price"

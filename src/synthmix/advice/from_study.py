@@ -16,7 +16,10 @@ from synthmix.advice.next_runs import next_runs
 from synthmix.advice.outlook import Outlook, outlooks
 from synthmix.advice.trust import distance, doubts, headline, sureness
 from synthmix.progress import Progress
+from synthmix.report.phrases import listed
 from synthmix.results import Results
+
+NO_RUN = "no run of this ladder's form fits in the cost allowed, or the noise is unknown"
 
 
 def advise_from(
@@ -64,8 +67,22 @@ def advise_from(
         doubts=found,
         evidence=evidence(known),
         next_runs=runs,
-        next_runs_note="" if runs else "no run of this ladder's form fits in the cost allowed, or the noise is unknown",
+        next_runs_note=_together(known, looks, decision) if runs else NO_RUN,
     )
+
+
+def _together(known: Knowledge, looks: list[Outlook], decision: Decision) -> str:
+    """What to train to know of two kinds at once, where two are as good as the best and no run mixed them."""
+    tops = [(look, int(np.argmin(look.said[0].difference[0]))) for look in looks]
+    good = [(look, top) for (look, top), mask in zip(tops, decision.as_good, strict=True) if mask[top]]
+    good = [(look, top) for look, top in good if look.shares[top] > 0][:2]
+    if len(good) < 2 or any(r.synthetic is None and r.share > 0 for r in known.results.recipes):
+        return ""
+    parts = [f"{look.kind.name}: {round(50 * look.shares[top])}%" for look, top in good]
+    source = next(iter(known.natural.shares))
+    names = listed([look.kind.name for look, _ in good])
+    recipe = f"{{{source}: rest, {', '.join(parts)}}}"
+    return f"no run mixes {names}; whether both do better than one, a recipe in mix.recipes would tell: both: {recipe}"
 
 
 def _open(looks: list[Outlook], decision: Decision) -> bool:

@@ -128,7 +128,8 @@ def _next(advice: Advice) -> list[Shown]:
         for place, run in enumerate(advice.next_runs, 1)
     ]
     head = ["Run", "N", "D", "FLOPs", "Time, one worker", "Gain known to", "then to", "Epochs of the study's text"]
-    return [numbers("", head, rows)] if rows else [_lines("None", [advice.next_runs_note])]
+    note = [_lines("Beside them" if rows else "None", [advice.next_runs_note])] if advice.next_runs_note else []
+    return [*([numbers("", head, rows)] if rows else []), *note]
 
 
 def _lines(head: str, lines: list[str]) -> Shown:

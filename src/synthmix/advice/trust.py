@@ -7,6 +7,7 @@ from synthmix.advice.found import KindCurve, Option
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
 from synthmix.advice.supply import NEARLY_FREE
+from synthmix.advice.words import amount
 from synthmix.quantities import format_count, format_share
 from synthmix.report.phrases import listed, loss_interval, percent
 from synthmix.report.verdict import two_runs
@@ -31,8 +32,11 @@ def headline(asked: Asked, recommended: Option, best: Option, curves: list[KindC
     curve = next(each for each in curves if each.kind == recommended.kind)
     change = f"{loss_interval(recommended.difference, signed=True)} nats per token against real text alone"
     ends = "" if curve.best.low is None else f" ({curve.best.level:.0%} interval {_ends(curve)})"
-    money = f"; its text costs {recommended.money:,.4g}" if recommended.money else ""
-    return f"{place}: {format_share(recommended.share)} {recommended.kind}{ends}, {change}{money}."
+    costs = [f"its text costs {amount(recommended.money)}"] if recommended.money else []
+    if recommended.overhead is not None:
+        costs.append(f"its generation takes {recommended.overhead:.2g} times the training's FLOPs")
+    cost = f"; {listed(costs)}" if costs else ""
+    return f"{place}: {format_share(recommended.share)} {recommended.kind}{ends}, {change}{cost}."
 
 
 def _ends(curve: KindCurve) -> str:

@@ -80,6 +80,8 @@ def _next(advice: Advice) -> str:
         for run in advice.next_runs
         if run.repeats > 1
     ]
+    if advice.next_runs_note:
+        notes.append(f"  {advice.next_runs_note}")
     return "\n".join([text + table(head, rows), *dict.fromkeys(notes)])
 
 
