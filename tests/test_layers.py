@@ -133,8 +133,12 @@ def test_data_flows_one_way() -> None:
     assert not trespasses(room("evaluation"), {"synthmix.store", "synthmix.scaling"})
 
 
-def test_only_training_evaluation_and_sampling_import_torch() -> None:
-    others = [m for m in MODULES if not within(m, {"synthmix.training", "synthmix.evaluation", "synthmix.generation"})]
+def test_only_training_evaluation_sampling_and_valuation_import_torch() -> None:
+    others = [
+        m
+        for m in MODULES
+        if not within(m, {"synthmix.training", "synthmix.evaluation", "synthmix.generation", "synthmix.valuation"})
+    ]
     assert not trespasses(others, {"torch", "transformers"})
 
 
