@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
     from synthmix.doctor.diagnose import diagnose
     from synthmix.errors import BadInput, Failure, SynthmixError
+    from synthmix.evaluation.harness_tasks import load_tasks
     from synthmix.evaluation.losses import evaluate_model
     from synthmix.generation.filtering import filter_generated
     from synthmix.generation.job import generate_corpus
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
     from synthmix.report import headline, write_report
     from synthmix.results import Results
     from synthmix.scaling import Runs, best_share, fit, held_out, speedup
+    from synthmix.scaling.task_law_fit import fit_task
     from synthmix.statistics import count_text, statistic_table, survey
     from synthmix.statistics.generators import compare_generators
     from synthmix.store import RunRecord, Store
     from synthmix.study.load import load_study, study_from
     from synthmix.study.run import run_study
+    from synthmix.study.score_tasks import score_study
     from synthmix.study.status import report_study, study_status
     from synthmix.study.tune import tune
     from synthmix.training.checkpoint import load_checkpoint
@@ -79,11 +82,13 @@ _WHERE = {
     "evaluate_model": "evaluation.losses",
     "filter_generated": "generation.filtering",
     "fit": "scaling",
+    "fit_task": "scaling.task_law_fit",
     "generate_corpus": "generation.job",
     "headline": "report",
     "held_out": "scaling",
     "load_checkpoint": "training.checkpoint",
     "load_study": "study.load",
+    "load_tasks": "evaluation.harness_tasks",
     "load_template": "generation.template",
     "load_tokenizer": "corpus",
     "make_manifest": "mixture.manifest",
@@ -96,6 +101,7 @@ _WHERE = {
     "quality_report": "generation.quality",
     "report_study": "study.status",
     "run_study": "study.run",
+    "score_study": "study.score_tasks",
     "select_documents": "valuation.selection",
     "simulate_phases": "phases.simulation",
     "speedup": "scaling",
@@ -137,11 +143,13 @@ __all__ = [
     "evaluate_model",
     "filter_generated",
     "fit",
+    "fit_task",
     "generate_corpus",
     "headline",
     "held_out",
     "load_checkpoint",
     "load_study",
+    "load_tasks",
     "load_template",
     "load_tokenizer",
     "make_manifest",
@@ -154,6 +162,7 @@ __all__ = [
     "quality_report",
     "report_study",
     "run_study",
+    "score_study",
     "select_documents",
     "simulate_phases",
     "speedup",
