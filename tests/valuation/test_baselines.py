@@ -123,6 +123,9 @@ def test_one_class_is_a_warning_where_a_value_is_still_one_and_an_error_where_it
     for name in ("conditional_mmd", "lava", "knn_shapley"):
         score = BASELINES[name](encoder=labelled.encoder).fit(labelled.reference).score(zeros)
         assert [warning.split(":")[0] for warning in score.warnings] == ["one-class"]
+    for name in ("cross_accuracy", "retrain", "perplexity"):
+        with pytest.raises(BadInput, match="holds one class only"):
+            BASELINES[name](encoder=labelled.encoder).fit(zeros).score(labelled.clean)
     for name in ("cross_accuracy", "retrain", "tracin"):
         method = BASELINES[name](encoder=labelled.encoder, learner=labelled.learner, most=20).fit(labelled.reference)
         with pytest.raises(BadInput, match="zeros: holds one class only"):
@@ -133,6 +136,9 @@ def test_features_of_another_size_and_models_without_gradients_are_refused(label
     small = Pool.of("small", np.zeros((10, 4, 4), dtype=np.float32), [0, 1] * 5)
     with pytest.raises(BadInput, match="features of size 16, where the reference has 64"):
         BASELINES["mmd"]().fit(labelled.reference).score(small)
+    strange = Pool.of("strange", labelled.clean.all().items, labelled.clean.all().labels + 20)
+    with pytest.raises(BadInput, match=r"strange: labels: has the label 2[0-9], which the reference does not have"):
+        BASELINES["kmm"](learner=labelled.learner).fit(labelled.reference).score(strange)
     with pytest.raises(BadInput, match="on: is 'pool'; choose from initial, reference"):
         BASELINES["kmm"](on="pool")
     with pytest.raises(BadInput, match="holds one item, where pad needs two or more"):

@@ -85,7 +85,12 @@ class Baseline:
         if not self.fitted:
             raise BadInput("is not fitted", where=self.name, remedy="call fit(reference) first")
         begun, counted = time.perf_counter(), Counted(pool)
-        found = self._value(counted)
+        try:
+            found = self._value(counted)
+        except BadInput as error:
+            if error.where is not None:
+                raise
+            raise BadInput(error.problem, where=pool.name, key=error.key, remedy=error.remedy) from None
         if not np.isfinite(found.value):
             raise Failure(f"the score is {found.value}", where=pool.name, remedy=f"{self.name} cannot value this pool")
         cost = Cost(time.perf_counter() - begun, counted.count, found.kept)

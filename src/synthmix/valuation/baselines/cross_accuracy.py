@@ -21,10 +21,11 @@ class CrossAccuracy(Featured):
 
         labels_of(next(iter(pool.batches())), pool.name, self.name)
         rows, target = self._rows(pool), self.reference
-        if target.labels is None or rows.labels is None:
+        if target.labels is None:
             raise BadInput(f"the reference has no labels, which {self.name} needs", where=pool.name, key="labels")
-        if len(np.unique(rows.labels)) < 2:
-            raise BadInput("holds one class only", where=pool.name, remedy=f"{self.name} needs two or more")
+        for where, labels in ((pool.name, rows.labels), ("the reference", target.labels)):
+            if len(np.unique(np.asarray(labels))) < 2:
+                raise BadInput("holds one class only", where=where, remedy=f"{self.name} needs two or more")
         sides = ((rows.x, rows.labels), (target.x, target.labels))
         there, back = (
             LogisticRegression(max_iter=500).fit(a / self.bandwidth, y).score(b / self.bandwidth, z)

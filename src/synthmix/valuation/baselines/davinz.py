@@ -52,7 +52,7 @@ class Davinz(Mmd):
             residual = 1 - self.learner.outputs(self.model, batch).double().cpu().numpy()
         found = complexity(feature_kernel(features), residual)
         if not math.isfinite(found):
-            raise BadInput("the kernel is singular: all gradients are 0", where=self.name, key="gradients")
+            raise BadInput("the kernel is singular: all gradients are 0", key="gradients")
         return math.sqrt(found / len(batch))
 
     def _value(self, pool: Counted) -> Found:

@@ -134,7 +134,7 @@ class ClassifierLearner(Reader):
         """See :class:`.Reader`."""
         import torch
 
-        labels = self._labels(batch, "a batch")
+        labels = self._labels(batch, None)
         for start in range(0, len(batch), ROWS):
             part = slice(start, start + ROWS)
             made = torch.from_numpy(self.inputs(batch.items[part]))
@@ -147,7 +147,7 @@ class ClassifierLearner(Reader):
         weights = logits.new_ones(targets.shape)
         return Reading(logits[:, None], targets, weights, before[:, None] if hidden else None, bias=True)
 
-    def _labels(self, batch: Batch, where: str) -> np.ndarray:
+    def _labels(self, batch: Batch, where: str | None) -> np.ndarray:
         labels = needed(batch, where)
         at = np.minimum(np.searchsorted(self.marks, labels), self.classes - 1)
         if (strange := labels[self.marks[at] != labels]).size:
@@ -155,7 +155,7 @@ class ClassifierLearner(Reader):
         return at
 
 
-def needed(batch: Batch, where: str) -> np.ndarray:
+def needed(batch: Batch, where: str | None) -> np.ndarray:
     """The labels (n,).
 
     Raises:

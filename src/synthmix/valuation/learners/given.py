@@ -95,7 +95,7 @@ class GivenClassifier(Given, Reader):
         """See :class:`.Reader`."""
         import torch
 
-        texts, labels = texts_of(batch.items, "a batch"), needed(batch, "a batch")
+        texts, labels = texts_of(batch.items, None), needed(batch, None)
         if labels.min() < 0 or labels.max() >= self.classes:
             raise BadInput(f"labels must be within 0 to {self.classes - 1}, as the model's", where=self.where)
         for start in range(0, len(texts), ROWS):

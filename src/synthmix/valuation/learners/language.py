@@ -28,7 +28,7 @@ class LanguageReader(Reader):
         """See :class:`.Reader`."""
         import torch
 
-        for ids, weights in rows(texts_of(batch.items, "a batch"), self._known(), self.context, ROWS):
+        for ids, weights in rows(texts_of(batch.items, None), self._known(), self.context, ROWS):
             yield {"ids": torch.from_numpy(ids), "weights": torch.from_numpy(weights)}
 
     def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> Reading:

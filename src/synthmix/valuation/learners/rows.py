@@ -24,7 +24,7 @@ class Packed:
         return self.ids[start:stop]
 
 
-def texts_of(items: Any, where: str) -> Sequence[str]:
+def texts_of(items: Any, where: str | None) -> Sequence[str]:
     """The items, which must be texts.
 
     Raises:
