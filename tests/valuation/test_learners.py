@@ -199,6 +199,10 @@ BAD = {
         "a convolution needs images",
     ),
     "an array to a language model": (lambda: LanguageLearner().fit(Pool.of("r", np.zeros((4, 3)))), "needs text"),
+    "a batch of parts of sequences": (
+        lambda: LanguageLearner(batch=100, context=64),
+        "whole number of sequences",
+    ),
     "no tokenizer": (lambda: LanguageLearner().initial(), "has no tokenizer yet"),
     "no model there": (lambda: GivenClassifier("/nowhere/at/all"), "no classifier can be loaded"),
 }
