@@ -211,7 +211,9 @@ def test_a_term_alone_is_an_ablation(digits: tuple[np.ndarray, np.ndarray]) -> N
     images, labels = digits
     reference = Pool.of("target", images[:200], labels[:200])
     pool = Pool.of("c", images[300:500], labels[300:500])
-    scored = Valuer(weights="transfer", lift=64).fit(reference).score(pool)
-    assert scored.value == pytest.approx(-scored.terms["transfer"])
+    scored = Valuer(weights="transfer", lift=64).fit(reference)
+    scale = 1 - np.square(np.bincount(labels[:200]) / 200).sum()  # of knowing the classes' shares only
+    one = scored.score(pool)
+    assert one.value == pytest.approx(-one.terms["transfer"] / scale)
     mine = Valuer(weights=Weights("mine", {"transfer": 2.0, "balance": 1.0}), lift=64).fit(reference).score(pool)
-    assert mine.value == pytest.approx(-2 * mine.terms["transfer"] - mine.terms["balance"])
+    assert mine.value == pytest.approx(-2 * mine.terms["transfer"] / scale - mine.terms["balance"])

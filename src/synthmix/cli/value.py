@@ -73,8 +73,8 @@ def value(
     if html is not None:
         from synthmix.report.value_page import write_value
 
-        write_value({**found, "reference": reference, "weights": dict(valuer.weights.values)}, html)
-    lines = value_text(found, dict(valuer.weights.values), [path for path in (html, documents) if path])
+        write_value({**found, "reference": reference, "weights": valuer.coefficients}, html)
+    lines = value_text(found, valuer.coefficients, [path for path in (html, documents) if path])
     show(found if mix or others else made, lines, as_json=as_json)
 
 

@@ -30,7 +30,7 @@ def value_text(found: Mapping[str, Any], weights: Mapping[str, float], written: 
         ]
         for row in scores
     ]
-    formula = " - ".join(f"{weight:g} x {name}" for name, weight in weights.items() if name in terms)
+    formula = " - ".join(f"{weight:.4g} x {name}" for name, weight in weights.items() if name in terms)
     lines = [_aligned(head, rows), "", f"score = - {formula} (higher is better; each term: lower is better)"]
     lines += [f"  {name}: {MEANINGS[name]}" for name in terms if name in MEANINGS]
     if found.get("mixture"):

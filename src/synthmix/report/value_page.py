@@ -48,7 +48,7 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         sections=sections,
         facts={
             "Reference": str(found["reference"]),
-            "Weights": ", ".join(f"{weight:g} x {name}" for name, weight in found["weights"].items()),
+            "Weights": ", ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items()),
             "Intervals": f"{best['level']:.0%}, from resampled items of the dataset and of the reference",
         },
         colours=max(len(scores), len(best["terms"]), 3),

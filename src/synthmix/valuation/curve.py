@@ -95,7 +95,7 @@ def curve_of(
     for row in rows:
         mixed = mixture(pools, row, size)
         made = {term.name: term.value(mixed.total(term.reads)) for term in terms}
-        values.append(weights.score(made))
+        values.append(weights.score(made, {term.name: term.scale for term in terms}))
         found.append(made)
         noise.append(parts_of(mixed, terms, weights))
     value, parts = np.array(values), np.array(noise)

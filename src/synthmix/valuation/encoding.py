@@ -38,7 +38,7 @@ class TextEncoder:
 
     unseen = slice(1, None, 2)
 
-    def __init__(self, width: int = 128, *, ngrams: int = 2, buckets: int = 2**18, seed: int = 0) -> None:
+    def __init__(self, width: int = 256, *, ngrams: int = 2, buckets: int = 2**16, seed: int = 0) -> None:
         self.width, self.ngrams, self.buckets, self.seed = width, ngrams, buckets, seed
 
     def fit(self, reference: Pool) -> Self:

@@ -39,7 +39,7 @@ class Lifted:
     """
 
     def __init__(
-        self, encode: Callable[[Batch], np.ndarray], reference: Pool, *, features: int = 512, seed: int = 0
+        self, encode: Callable[[Batch], np.ndarray], reference: Pool, *, features: int = 256, seed: int = 0
     ) -> None:
         self.encode, self.features, self.seed = encode, features, seed
         rows = encode(reference.take(SAMPLE, seed=seed))

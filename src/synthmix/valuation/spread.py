@@ -19,7 +19,7 @@ def parts_of(summary: Summary, terms: Sequence[Term], weights: Weights) -> np.nd
     count = max(len(blocks) for blocks in summary.sums.values())
     inner, filled, reference = np.zeros(count), np.zeros(count, bool), np.zeros(REFERENCE_BLOCKS)
     for term in terms:
-        weight = weights.values.get(term.name, 0.0)
+        weight = weights.values.get(term.name, 0.0) / term.scale
         if not weight:
             continue
         total = summary.total(term.reads)

@@ -1,7 +1,7 @@
 """All that a score needs of a pool, from one pass: sums of every term, by block of items."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Summary:
     items: int
     sums: Mapping[str, Sequence[Sums]]
     groups: tuple[int, ...] = ()
+    _totals: dict[str, Sums] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size(self) -> tuple[float, str]:
@@ -35,11 +36,13 @@ class Summary:
         return float(self.items), "items"
 
     def total(self, term: str) -> Sums:
-        """Of all blocks."""
-        made: Sums = {}
-        for block in self.sums[term]:
-            made = add(made, block)
-        return made
+        """Of all blocks; added up once."""
+        if term not in self._totals:
+            made: Sums = {}
+            for block in self.sums[term]:
+                made = add(made, block)
+            self._totals[term] = made
+        return self._totals[term]
 
     def __add__(self, other: "Summary") -> "Summary":
         """Of both parts of one pool: what two machines read."""

@@ -62,7 +62,7 @@ class Valuer:
         order: int = 4,
         ridge: float = 1e-2,
         features: int = 512,
-        lift: int = 512,
+        lift: int = 256,
         level: float = 0.9,
         seed: int = 0,
     ) -> None:
@@ -129,7 +129,7 @@ class Valuer:
     def score_summary(self, summary: Summary) -> Score:
         """As :meth:`score`, of a pool that was read before."""
         terms = {term.name: term.value(summary.total(term.reads)) for term in self.terms}
-        value = self.weights.score(terms)
+        value = self.weights.score(terms, {term.name: term.scale for term in self.terms})
         parts = parts_of(summary, self.terms, self.weights)
         bounds, warnings = interval_of(value, parts, self.level), warnings_of(summary, self.terms)
         return Score(summary.name, value, bounds, self.level, terms, warnings=warnings)
@@ -145,6 +145,12 @@ class Valuer:
         read = [pool if isinstance(pool, Summary) else self.summarise(pool) for pool in pools]
         return curve_of(read, self.terms, self.weights, shares, level=self.level, seed=self.seed)
 
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """What each term is multiplied by in the score: its weight over its scale, both fixed by the reference."""
+        held = self.weights.values
+        return {term.name: held[term.name] / term.scale for term in self.terms if term.name in held}
+
     def influences(self, summary: Summary, batch: Batch) -> np.ndarray:
         """(n,) gain of the score by one more of each item on top of what ``summary`` holds, to first order.
 
@@ -154,7 +160,7 @@ class Valuer:
         total = np.zeros(len(batch))
         for term in self.terms:
             if weight := self.weights.values.get(term.name, 0.0):
-                total -= weight * term.influence(term.slope(summary.total(term.reads)), batch)
+                total -= weight / term.scale * term.influence(term.slope(summary.total(term.reads)), batch)
         return total
 
     def lengths(self, batch: Batch) -> np.ndarray:
@@ -167,9 +173,19 @@ class Valuer:
         if self.tokenizer is None:
             from synthmix.corpus import train_tokenizer
 
-            self.tokenizer = train_tokenizer(iter(reference.take(20_000).items), 4096)
+            texts = reference.take(20_000).items
+            self.tokenizer = train_tokenizer(iter(texts), vocabulary(sum(map(len, texts))))
         return NgramTransfer(Tokenized(self.tokenizer), self.tokenizer.vocab_size, order=self.order)
 
     def _fitted(self) -> None:
         if not self.terms:
             raise BadInput("the valuer has no reference yet", remedy="call fit first")
+
+
+def vocabulary(characters: int) -> int:
+    """Tokens of a vocabulary that is trained on so much text: one for each 300 characters, from 300 to 4096.
+
+    CHOSEN: a larger one holds whole phrases of a small reference, which no other text contains, and the n-gram model of
+    any pool then knows next to nothing of it (docs/log.md).
+    """
+    return int(np.clip(characters // 300, 300, 4096))

@@ -15,6 +15,7 @@ class Balance:
     """sqrt(max(pi, 1 - pi) / n): a generalization term that falls with the size of the larger part."""
 
     name = reads = "balance"
+    scale = 1.0
     most: int | None = None
     prepares: Callable[[Batch], Any] | None = None
 

@@ -35,6 +35,7 @@ class Complexity:
     """
 
     name = reads = "complexity"
+    scale = 1.0
 
     def __init__(
         self, gradients: Callable[[Batch], Gradients], *, ridge: float = 1e-2, most: int | None = 512, seed: int = 0
@@ -95,6 +96,7 @@ class Loss:
     """The mean loss of the model on the pool, nats: the paper's first term; reads the sums of :class:`Complexity`."""
 
     name, reads = "loss", "complexity"
+    scale = 1.0
     most: int | None = None
 
     def __init__(self, complexity: Complexity) -> None:

@@ -29,6 +29,7 @@ class Discrepancy:
     """
 
     name = reads = "discrepancy"
+    scale = 1.0
     most: int | None = None
 
     def __init__(

@@ -46,6 +46,7 @@ class NgramTransfer:
         tokens: int = 400_000,
     ) -> None:
         self.tokenize, self.vocab, self.order, self.tokens = tokenize, vocab, order, tokens
+        self.scale = float(np.log(vocab))
         self.prepares = tokenize
         self.kappas = None if kappas is None else np.asarray(kappas, float)
 

@@ -16,6 +16,7 @@ class Overlap:
     """Share of items that are equal to one of the reference's, by an eight-byte hash of the item."""
 
     name = reads = "overlap"
+    scale = 1.0
     most: int | None = None
     prepares: Callable[[Batch], Any] | None = None
 

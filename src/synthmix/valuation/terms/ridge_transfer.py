@@ -30,6 +30,7 @@ class RidgeTransfer:
     """
 
     name = reads = "transfer"
+    scale = 1.0
     most: int | None = None
 
     def __init__(self, featurise: Featurise, *, ridges: tuple[float, ...] = RIDGES) -> None:
@@ -53,6 +54,7 @@ class RidgeTransfer:
         self._phi = _padded(np.concatenate([b.by(self.featurise) for b in batches]))
         self._y = self._hot(labels)
         self._block = np.arange(len(labels)) % REFERENCE_BLOCKS
+        self.scale = 1 - float((self._y.mean(axis=0) ** 2).sum())
 
     def read(self, batch: Batch) -> Sums:
         """A (d, d), B (d, classes), and the number of items."""

@@ -24,6 +24,7 @@ class Term(Protocol):
 
     name: str
     reads: str  # the term whose sums it uses: its own name, or that of a term whose sums hold what it needs
+    scale: float  # what the value is divided by in a score: that of knowing nothing, where there is such a thing
     most: int | None  # items of a pool that are read, a uniform sample whose sums count for all; None: all of them
 
     @property
