@@ -14,9 +14,12 @@ from synthmix.evaluation.harness_score import TaskScore
 from synthmix.results import Results
 from synthmix.store import RunRecord, Store
 from synthmix.study import score_tasks
+from synthmix.study.conclude import gather
 from synthmix.study.load import load_study
+from synthmix.study.plan import look
 from synthmix.study.status import report_study
 from synthmix.study.task_rows import scored_on
+from synthmix.study.workspace import Workspace
 
 CHANCE, ITEMS, SLOPE, HALF = 0.25, 400, 2.0, 3.2
 
@@ -173,7 +176,10 @@ def test_runs_without_a_score_and_other_questions_are_told(scored: Path, results
 def test_too_few_scores_give_no_law_but_are_shown(study: Path, asked: Any) -> None:
     record = next(r for r in asked.store.records() if not r.spec.recipe.startswith("generator of "))
     score_tasks.score_records(asked.store, [record], asked)
-    facts = report_study(load_study(study)).tasks[0]
+    config, space = load_study(study), Workspace(study.parent / "tiny")
+    prepared = look(config, space)
+    assert prepared is not None
+    facts = gather(config, space, prepared).tasks[0]
     assert (facts.runs, facts.parameters, facts.answers, facts.shares) == (1, {}, [], [])
     assert "task_not_fitted" in {warning.code for warning in facts.warnings}
 
