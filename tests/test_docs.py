@@ -191,5 +191,6 @@ def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
     assert len(pages) > len(PAGES) - 2
     fetched = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(https?:[^\"' >]+)", re.I)
     for page in pages:
+        assert not re.search(r":(func|class|mod):", page.read_text()), page
         links = [url for tag in fetched.finditer(page.read_text()) if "canonical" not in tag[0] for url in [tag[1]]]
         assert not links, f"{page}: {links}"
