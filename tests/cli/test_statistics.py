@@ -115,6 +115,7 @@ def test_statistics_of_a_study_against_its_loss(run: Run, here: Path, finished: 
     assert {row["name"] for row in table["rows"]} >= {
         "KL(test||train), unigrams, additive:0.5",
         "coverage of mass, bigrams, 1+",
+        *("value: score", "value: transfer", "value: discrepancy"),
     }
     assert all(-1 <= row["spearman"] <= 1 for row in table["rows"] if row["spearman"] is not None)
     assert table["sentence"]
