@@ -107,6 +107,7 @@ def test_figures_hold_the_scores(with_tasks: Results) -> None:
     assert sorted(y for trace in marks for y in trace["y"]) == sorted(r.tasks[TASK] for r in with_tasks.runs)
     assert all(TASK not in str(trace.get("name")) for trace in law.views[0].data)
     assert shares.views[0].label.startswith(f"{TASK}, question: 1B")
+    assert shares.views[0].layout["yaxis"]["title"]["text"] == "facts &lt;i&gt;, acc"
     upright = shares.views[0].layout["shapes"]
     assert {shape["line"]["dash"] for shape in upright} == {"solid", "dash"}
 

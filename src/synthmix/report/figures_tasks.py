@@ -21,6 +21,7 @@ def task_figure(results: Results) -> Figure | None:
         summary="Scores of every run against its averaged held-out loss; the numbers are in the tables task_scores and "
         "task_laws.",
         views=views,
+        height=520,
     )
 
 
@@ -92,7 +93,7 @@ def _law(results: Results, task: TaskFound) -> tuple[list[Spec], Spec]:
         "line": {"color": "@muted", "width": 1, "dash": "dot"},
     }
     x = axis("loss, nats per token (less is better, to the right)", autorange="reversed", tickformat=".3~f")
-    return data, layout(x, axis(task.metric, tickformat=".0~%"), shapes=[chance])
+    return data, layout(x, axis(label(task.metric), tickformat=".0~%"), shapes=[chance])
 
 
 def _shares(results: Results, task: TaskFound, mine: list[TaskShare]) -> tuple[list[Spec], Spec]:
@@ -115,7 +116,7 @@ def _shares(results: Results, task: TaskFound, mine: list[TaskShare]) -> tuple[l
                 at = {"x0": 100 * best.value, "x1": 100 * best.value, "y0": 0, "y1": 1, "yref": "paper"}
                 shapes.append({"type": "line", **at, "line": {"color": f"@{token}", "width": 1.5, "dash": dash}})
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102])
-    return data, layout(x_axis, axis(f"{task.task}, {task.metric}", tickformat=".1~%"), shapes=shapes)
+    return data, layout(x_axis, axis(f"{label(task.task)}, {label(task.metric)}", tickformat=".1~%"), shapes=shapes)
 
 
 def disagreements(results: Results) -> list[str]:
