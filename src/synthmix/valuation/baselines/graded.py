@@ -23,6 +23,7 @@ class Graded(Baseline):
     on: On = "reference"
     choices: tuple[On, ...] = ("reference", "pool", "initial")
     of: Scalar = "loss"
+    asks = 1000  # items of the reference that are asked of, at most
 
     def __init__(self, *, kind: Kind = "projected", width: int = 1024, on: On | None = None, **shared: Any) -> None:
         """``kind`` and ``width`` of the gradients; ``on``: see the class, by default the method's own."""
@@ -40,7 +41,8 @@ class Graded(Baseline):
             raise BadInput(f"holds {len(held)} items, where {self.name} needs four", where=reference.name)
         order = np.random.default_rng(self.seed).permutation(len(held))  # at random: labels may well alternate
         self.taught = pool_of(reference.name, part(held, np.sort(order[::2])))
-        self.asked = self._sample(pool_of(reference.name, part(held, np.sort(order[1::2]))))
+        other = pool_of(reference.name, part(held, np.sort(order[1::2])))
+        self.asked = other.take(min(self.most, self.asks), seed=self.seed)
         self.model = self.learner.train(self.taught, seed=self.seed) if self.on == "reference" else None
         if self.on == "initial":
             self.model = self.learner.initial(self.seed)

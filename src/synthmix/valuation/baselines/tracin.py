@@ -21,6 +21,7 @@ class TracIn(Graded):
     name = "tracin"
     on: On = "pool"
     stops = 4
+    asks = 200  # they are asked of at every checkpoint of every candidate
 
     def _fit(self, reference: Pool) -> None:
         on, self.on = self.on, "pool"  # no model of the end of training is needed
