@@ -37,8 +37,8 @@ def _run(asked: argparse.Namespace) -> None:
         worth = truth(task, _say)
         results = load(name)
         for method, make in ({} if asked.truth or asked.tables else methods(task, asked.methods)).items():
-            results[method] = measure(make, task)
-            found = results[method]
+            found = measure(make, task)
+            results = load(name) | {method: found}  # another process may have run other methods meanwhile
             _say(f"{name}: {method}: {found.get('refused') or format_seconds(found['seconds'])}")
             save(name, results)
         if asked.keep:
