@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from synthmix.corpus.tokenizer import Tokenizer, train_tokenizer
+from synthmix.errors import BadInput
 from synthmix.valuation.baselines import BASELINES
 from synthmix.valuation.gradients import gradients_for, last_layer, linear_layers, projected
 from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel, Reader
+from synthmix.valuation.opening import class_number
 from synthmix.valuation.pool import Batch, Pool
 
 END = "<|endoftext|>"
@@ -36,7 +38,13 @@ def bert(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Give
 
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=280, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24, num_labels=3
+        vocab_size=280,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
+        id2label={0: "bad", 1: "fair", 2: "good"},
+        label2id={"bad": 0, "fair": 1, "good": 2},
     )
     return GivenClassifier(saved(BertForSequenceClassification(config), tokenizer, tmp_path_factory.mktemp("bert")))
 
@@ -86,6 +94,15 @@ def test_features_are_the_gradients_of_one_item_after_another(
     ):
         scale = float(np.abs(expected @ expected.T).max())
         assert found @ found.T == pytest.approx(expected @ expected.T, abs=1e-4 * scale)
+
+
+def test_labels_are_the_models_numbers_or_its_names(bert: GivenClassifier) -> None:
+    texts = ["ba be", "do", "fa"]
+    numbers = bert.losses(bert.initial(), Batch(texts, np.array([2, 0, 1])))
+    names = np.array([class_number(name) for name in ("good", "bad", "fair")])
+    assert bert.losses(bert.initial(), Batch(texts, names)) == pytest.approx(numbers)
+    with pytest.raises(BadInput, match=r"labels: has the label 7, and the model of .* neither this class nor a name"):
+        bert.losses(bert.initial(), Batch(texts, np.array([0, 1, 7])))
 
 
 def test_baselines_and_the_complexity_term_take_a_model_as_it_is(

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from synthmix.corpus.tokenizer import load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.valuation.learners.classifier import needed
@@ -61,7 +63,8 @@ class GivenLanguageModel(Given, LanguageReader):
 
 
 class GivenClassifier(Given, Reader):
-    """A sequence classifier of transformers' and its own tokenizer; its labels are those of the pools."""
+    """A sequence classifier of transformers' and its own tokenizer. Labels of pools are the model's class numbers, or
+    the numbers that :func:`synthmix.valuation.opening.class_number` gives to the model's class names."""
 
     name = "given-classifier"
 
@@ -74,6 +77,7 @@ class GivenClassifier(Given, Reader):
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         from synthmix.training.device import best_device
+        from synthmix.valuation.opening import class_number
 
         self.where, self.context = str(where), context
         try:
@@ -86,6 +90,8 @@ class GivenClassifier(Given, Reader):
             self.tokens.pad_token = self.tokens.eos_token
         model.config.pad_token_id = self.tokens.pad_token_id
         self.classes = int(model.config.num_labels)
+        self._known = {class_number(str(name)): int(at) for at, name in model.config.id2label.items()}
+        self._known |= {at: at for at in range(self.classes)}
         fitting = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == self.classes]
         if not fitting or self.classes < 2:
             raise BadInput("has no output layer over two classes or more", where=where)
@@ -95,9 +101,7 @@ class GivenClassifier(Given, Reader):
         """See :class:`.Reader`."""
         import torch
 
-        texts, labels = texts_of(batch.items, None), needed(batch, None)
-        if labels.min() < 0 or labels.max() >= self.classes:
-            raise BadInput(f"labels must be within 0 to {self.classes - 1}, as the model's", where=self.where)
+        texts, labels = texts_of(batch.items, None), self._labels(needed(batch, None))
         for start in range(0, len(texts), ROWS):
             coded = self.tokens(
                 texts[start : start + ROWS],
@@ -109,6 +113,13 @@ class GivenClassifier(Given, Reader):
             )
             y = torch.from_numpy(labels[start : start + ROWS])
             yield {"ids": coded["input_ids"], "mask": coded["attention_mask"], "y": y}
+
+    def _labels(self, labels: np.ndarray) -> np.ndarray:
+        strange = [label for label in np.unique(labels) if int(label) not in self._known]
+        if strange:
+            said = f"has the label {strange[0]}, and the model of {self.where} neither this class nor a name for it"
+            raise BadInput(said, key="labels", remedy=f"label with 0 to {self.classes - 1}, or with the model's names")
+        return np.array([self._known[int(label)] for label in labels])
 
     def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> Reading:
         """See :class:`.Reader`; the hidden state is the one at the position that the model pools."""
