@@ -20,13 +20,14 @@ VOCAB = 9
 class Plain:
     """Arrays as they are."""
 
-    unseen = slice(None)
-
     def fit(self, reference: Pool) -> "Plain":
         return self
 
     def encode(self, items: np.ndarray) -> np.ndarray:
         return items
+
+    def seen(self, items: int) -> np.ndarray:
+        return np.zeros(items, bool)
 
 
 def ids(batch: Batch) -> list[np.ndarray]:

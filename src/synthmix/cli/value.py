@@ -117,15 +117,18 @@ def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str
         return {}
     from synthmix.errors import BadInput
     from synthmix.valuation.baselines import BASELINES
+    from synthmix.valuation.learners import learner_for
 
     chosen = list(BASELINES) if names == ["all"] else names
     for name in chosen:
         if name not in BASELINES:
             raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(BASELINES)}, or all")
     found: dict[str, list[dict[str, Any]]] = {}
+    learner: Any = None
     for name in chosen:
         try:
-            method = BASELINES[name]().fit(valuer.reference)
+            learner = learner or learner_for(valuer.reference)
+            method = BASELINES[name](encoder=valuer.encoded, learner=learner).fit(valuer.reference)
             made: list[Score] = [method.score(pool) for pool in pools]
         except BadInput:
             if len(chosen) == len(names):  # asked for by name

@@ -6,19 +6,13 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
+from synthmix.valuation.terms.term import block_of
 
 SAMPLE = 20_000  # items of the reference from which an encoder is fitted
 
 
 class Encoder(Protocol):
-    """Fitted on the reference once.
-
-    Attributes:
-        unseen: items of the reference that nothing was fitted to. Those that directions were fitted to lie nearer to
-            them than any other text does, so that even text of the reference's own kind would seem far from it.
-    """
-
-    unseen: slice
+    """Fitted on the reference once."""
 
     def fit(self, reference: Pool) -> Self:
         """Fix everything: vocabulary weights, directions, scales."""
@@ -28,6 +22,16 @@ class Encoder(Protocol):
         """Features (n, d), float32."""
         ...
 
+    def seen(self, items: int) -> np.ndarray:
+        """(items,) True for those of the reference's items that directions were fitted to: they lie nearer to them
+        than any other text does, so that even text of the reference's own kind would seem far from it."""
+        ...
+
+
+def half(items: int) -> np.ndarray:
+    """(items,) the half to which directions are fitted; all of a handful."""
+    return block_of(np.arange(items), 2) == 0 if items > 3 else np.ones(items, bool)
+
 
 class TextEncoder:
     """Hashed word n-grams, TF-IDF weighted, on the leading directions of the reference; no download.
@@ -36,17 +40,16 @@ class TextEncoder:
     TruncatedSVD, then rows of length 1.
     """
 
-    unseen = slice(1, None, 2)
-
     def __init__(self, width: int = 256, *, ngrams: int = 2, buckets: int = 2**16, seed: int = 0) -> None:
         self.width, self.ngrams, self.buckets, self.seed = width, ngrams, buckets, seed
 
     def fit(self, reference: Pool) -> Self:
-        """Weights and directions of every second of at most :data:`SAMPLE` texts."""
+        """Weights and directions of half of at most :data:`SAMPLE` texts."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-        texts = reference.take(SAMPLE, seed=self.seed).items[::2]
+        texts = reference.take(SAMPLE, seed=self.seed).items
+        texts = [text for text, fits in zip(texts, half(len(texts)), strict=True) if fits]
         self._hash = HashingVectorizer(
             n_features=self.buckets, ngram_range=(1, self.ngrams), alternate_sign=False, norm=None
         )
@@ -65,6 +68,10 @@ class TextEncoder:
         lengths = np.linalg.norm(made, axis=1, keepdims=True)
         return np.asarray(made / np.maximum(lengths, 1e-9), dtype=np.float32)
 
+    def seen(self, items: int) -> np.ndarray:
+        """Half of them."""
+        return half(items) if items > 3 else np.zeros(items, bool)
+
 
 class ArrayEncoder:
     """Arrays (n, ...) flattened, centred and scaled by the reference, on its leading directions beyond ``width``."""
@@ -75,13 +82,12 @@ class ArrayEncoder:
     def fit(self, reference: Pool) -> Self:
         """Mean, one scale for all columns, and directions."""
         rows = self._flat(reference.take(SAMPLE, seed=self.seed).items)
-        self.unseen = slice(1, None, 2) if rows.shape[1] > self.width else slice(None)
         self._columns, self._mean = rows.shape[1], rows.mean(axis=0)
         centred = rows - self._mean
         self._scale = float(np.sqrt((centred**2).mean())) or 1.0
         self._directions = None
         if rows.shape[1] > self.width:
-            self._directions = np.linalg.svd(centred[:8000:2], full_matrices=False)[2][: self.width].T
+            self._directions = np.linalg.svd(centred[half(len(centred))][:4000], full_matrices=False)[2][: self.width].T
         return self
 
     def encode(self, items: Any) -> np.ndarray:
@@ -97,6 +103,10 @@ class ArrayEncoder:
             raise BadInput("holds values that are not finite", remedy="drop or mend those rows")
         made = (rows - self._mean) / self._scale
         return np.asarray(made if self._directions is None else made @ self._directions, dtype=np.float32)
+
+    def seen(self, items: int) -> np.ndarray:
+        """Half of them, where directions were fitted; none where only the mean and the scale were."""
+        return half(items) if self._directions is not None and items > 3 else np.zeros(items, bool)
 
     @staticmethod
     def _flat(items: Any) -> np.ndarray:

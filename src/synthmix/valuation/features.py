@@ -19,10 +19,9 @@ class Encoded:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
 
-    @property
-    def unseen(self) -> slice:
-        """Items of the reference that the encoder was not fitted to."""
-        return self.encoder.unseen
+    def seen(self, items: int) -> np.ndarray:
+        """(items,) True where the encoder was fitted to the reference's item."""
+        return self.encoder.seen(items)
 
     def __call__(self, batch: Batch) -> np.ndarray:
         made = self.encoder.encode(batch.items)

@@ -7,9 +7,9 @@ import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool, Sample
 from synthmix.valuation.terms.balance import NATURAL, Balance
-from synthmix.valuation.terms.term import COUNT, Sums, Term, add, scaled
+from synthmix.valuation.terms.term import COUNT, Sums, Term, add, block_of, scaled
 
-BLOCKS = 16  # item i belongs to block i mod this; the blocks' spread gives the interval
+BLOCKS = 16  # of items; their spread gives the interval
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summar
     sums: dict[str, list[Sums]] = {term.name: [{} for _ in range(blocks)] for term in reading}
     items = 0
     for batch in pool.batches():
-        block = np.arange(items, items + len(batch)) % blocks
+        block = block_of(np.arange(items, items + len(batch)), blocks)
         items += len(batch)
         for sample in samples.values():
             sample.add(batch)
@@ -81,7 +81,7 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summar
     for term in reading:
         if term.most is not None:
             drawn = samples[term.name].drawn()
-            _spread(term, drawn, np.arange(len(drawn)) % blocks, sums[term.name])
+            _spread(term, drawn, block_of(np.arange(len(drawn)), blocks), sums[term.name])
             sums[term.name] = [scaled(each, items / len(drawn)) for each in sums[term.name]]
     share = 1.0 if pool.share is None else pool.share
     for name in (term.name for term in whole if isinstance(term, Balance)):

@@ -146,6 +146,12 @@ class Valuer:
         return curve_of(read, self.terms, self.weights, shares, level=self.level, seed=self.seed)
 
     @property
+    def encoded(self) -> Encoder:
+        """The encoder, fitted on the reference: the same for baselines beside this score."""
+        self._fitted()
+        return self._encode.encoder
+
+    @property
     def coefficients(self) -> dict[str, float]:
         """What each term is multiplied by in the score: its weight over its scale, both fixed by the reference."""
         held = self.weights.values

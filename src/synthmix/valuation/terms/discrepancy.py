@@ -14,7 +14,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.theory.mmd import fourier_features, median_distance
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Sums
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Sums, block_of
 
 WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distance
 
@@ -52,11 +52,12 @@ class Discrepancy:
         labels = np.concatenate([b.labels for b in batches if b.labels is not None]) if labelled else None
         self.classes = None if labels is None else np.unique(labels)
         rows = [b.by(self.featurise) for b in batches]
-        unseen = getattr(self.featurise, "unseen", slice(None)) if sum(map(len, rows)) > 3 else slice(None)
+        seen = getattr(self.featurise, "seen", None)  # by the encoder
+        unseen = np.ones(sum(map(len, rows)), bool) if seen is None else ~seen(sum(map(len, rows)))
         self._median = median_distance(np.concatenate(rows)[unseen], seed=self.seed)
         maps = np.concatenate([self._map(r) for r in rows])[unseen]
         labels = None if labels is None else labels[unseen]
-        block = np.arange(len(maps)) % REFERENCE_BLOCKS
+        block = block_of(np.arange(len(maps)), REFERENCE_BLOCKS)
         which = np.zeros(len(maps), int) if labels is None else np.searchsorted(self._known(), labels)
         count = 1 if labels is None else len(self._known())
         self._sums = np.zeros((REFERENCE_BLOCKS, count, maps.shape[1]))

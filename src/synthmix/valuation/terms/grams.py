@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.valuation.terms.term import block_of
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Order:
 
 
 class Grams:
-    """N-grams up to length ``order`` of documents of token ids below ``vocab``; document i belongs to block i mod
-    ``blocks``."""
+    """N-grams up to length ``order`` of documents of token ids below ``vocab``; documents belong to ``blocks`` by
+    :func:`.block_of`."""
 
     def __init__(self, documents: Sequence[np.ndarray], vocab: int, order: int, blocks: int = 1) -> None:
         self.bits = max(1, int(vocab - 1).bit_length())
@@ -49,7 +50,7 @@ class Grams:
             # Where a document's token n - 1 stands, no longer history is there; beyond it the longest order predicts.
             last, owner = (packed[-1], self._owners(documents, n)) if n == order else self._starts(documents, n)
             scored = np.zeros((blocks, len(mine)))
-            np.add.at(scored, (owner % blocks, np.searchsorted(mine, last)), 1.0)
+            np.add.at(scored, (block_of(owner, blocks), np.searchsorted(mine, last)), 1.0)
             if n == 1:
                 none = np.zeros(len(mine), np.int64)
                 self.orders.append(Order(mine, none, none, scored))

@@ -14,7 +14,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, block_of
 
 Featurise = Callable[[Batch], np.ndarray]
 _Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray]
@@ -53,7 +53,7 @@ class RidgeTransfer:
             raise BadInput("holds one class only", where=reference.name, remedy="give a reference with all classes")
         self._phi = _padded(np.concatenate([b.by(self.featurise) for b in batches]))
         self._y = self._hot(labels)
-        self._block = np.arange(len(labels)) % REFERENCE_BLOCKS
+        self._block = block_of(np.arange(len(labels)), REFERENCE_BLOCKS)
         self.scale = 1 - float((self._y.mean(axis=0) ** 2).sum())
 
     def read(self, batch: Batch) -> Sums:

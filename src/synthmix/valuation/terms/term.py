@@ -15,7 +15,7 @@ from synthmix.valuation.pool import Batch, Pool
 
 Sums = dict[str, np.ndarray]
 COUNT = "count"  # items, in the sums of every term that needs it
-REFERENCE_BLOCKS = 8  # item i of the reference belongs to block i mod this
+REFERENCE_BLOCKS = 8  # of the reference's items, by :func:`block_of`
 SQUARES = "squares"  # sum of squared weights of items: equal to the count until sums are scaled
 
 
@@ -51,6 +51,20 @@ class Term(Protocol):
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) <slope, what one item adds> of each item."""
         ...
+
+
+def block_of(places: np.ndarray, blocks: int) -> np.ndarray:
+    """The block (n,) of the items at ``places`` (n,): of equal sizes, the same in every pass, and blind to a period.
+
+    Each ``blocks`` items in a row go to all blocks, from a random one on. (Every second item would be one class of a
+    pool in which two classes alternate.) The random numbers are splitmix64's finalizer of the row's number.
+    """
+    at = np.asarray(places, np.uint64)
+    x = at // np.uint64(blocks) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    turn = (x ^ (x >> np.uint64(31))) % np.uint64(blocks)
+    return ((at + turn) % np.uint64(blocks)).astype(np.int64)
 
 
 def add(one: Sums, other: Sums) -> Sums:
