@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test bench docs clean
+.PHONY: quickstart test coverage bench docs clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/synthmix study run examples/quickstart.yaml
@@ -16,6 +16,10 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
+# Which lines no test runs; processes that tests start are not counted.
+coverage: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --cov synthmix --cov-report term:skip-covered
+
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/corpus.py
 	$(BIN)/python benchmarks/training.py
@@ -26,6 +30,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/generation.py
 	$(BIN)/python benchmarks/text_statistics.py
 	$(BIN)/python benchmarks/phases.py
+	$(BIN)/python benchmarks/valuation/run.py
+	$(BIN)/python benchmarks/advice.py
+	$(BIN)/python benchmarks/kills.py
 
 # The site, in build/site/index.html; tests/test_docs.py builds it as strictly.
 docs: $(VENV)/.installed-dev
