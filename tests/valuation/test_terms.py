@@ -135,6 +135,24 @@ def test_ngram_probabilities_are_those_of_the_formula() -> None:
     assert term.value(term.read(batch)) == pytest.approx(nats / tokens, rel=1e-10)
 
 
+def test_prompts_are_history_only() -> None:
+    """Of the reference only what follows the first 0 is scored, by the same model of its history."""
+    reference = Pool.of("reference", ["1203", "45012", "88"])
+    term = NgramTransfer(ids, VOCAB, order=3, kappas=(2.0, 3.0, 5.0), after="0")
+    term.fit(reference)
+    sums = term.read(Batch(texts(40, 2)))
+    whole = NgramTransfer(ids, VOCAB, order=3, kappas=(2.0, 3.0, 5.0))
+    whole.fit(reference)
+    p = whole._probabilities(whole.grams, whole.read(Batch(texts(40, 2))), whole.kappas)
+    grams = {(1, 2, 0, 3): (2, 0, 3), (4, 5, 0, 1): (5, 0, 1), (0, 1, 2): (0, 1, 2), (8,): (8,), (8, 8): (8, 8)}
+    nats = 0.0
+    for gram in grams.values():
+        order = whole.grams.orders[len(gram) - 1]
+        key = whole.grams.packed([np.array(gram)], len(gram))
+        nats -= float(np.log(p[len(gram) - 1][np.searchsorted(order.keys, key)[0]]))
+    assert term.value(sums) == pytest.approx(nats / 5, rel=1e-12)
+
+
 def test_ridge_is_the_regression_itself() -> None:
     term, batch, reference = made("ridge")
     x = np.c_[batch.items, np.ones(len(batch))]

@@ -29,6 +29,9 @@ def value(
     mix: Annotated[bool, typer.Option("--mix", help="Also the value of every mixture of the candidates.")] = False,
     text: TextField = "text",
     label: LabelField = None,
+    after: Annotated[
+        str | None, typer.Option(help="What ends a prompt ('\\n'): of the reference only what follows counts.")
+    ] = None,
     model: ModelOption = None,
     weights: WeightsOption = "fixed",
     method: Annotated[
@@ -56,7 +59,7 @@ def value(
     from synthmix.valuation.many import score_all
 
     with telling(quiet=quiet) as progress, ExitStack() as stack:
-        valuer, pools = fitted(reference, candidates, text, label, model, weights)
+        valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
         if engine != "local" or workers is not None:  # a process takes longer to start than most pools to read
             running = stack.enter_context(open_engine(engine, workers=workers))
@@ -79,7 +82,13 @@ def value(
 
 
 def fitted(
-    reference: str, candidates: list[str], text: str, label: str | None, model: str | None, weights: str
+    reference: str,
+    candidates: list[str],
+    text: str,
+    label: str | None,
+    model: str | None,
+    weights: str,
+    after: str | None = None,
 ) -> "tuple[Valuer, list[Pool]]":
     """The valuer, fitted, and the candidates as pools.
 
@@ -97,7 +106,9 @@ def fitted(
     asked = load_weights(weights)
     model = "init" if model is None and {"loss", "complexity"} & set(asked.values) else model
     gradients = None if model is None else gradients_of(model, target)
-    return Valuer(gradients=gradients, weights=asked, tokenizer=_tokenizer(reference, parts)).fit(target), pools
+    ends = None if after is None else after.replace("\\n", "\n")
+    made = Valuer(gradients=gradients, weights=asked, tokenizer=_tokenizer(reference, parts), after=ends)
+    return made.fit(target), pools
 
 
 def _tokenizer(reference: str, parts: list[Any]) -> Any:

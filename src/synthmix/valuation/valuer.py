@@ -44,6 +44,7 @@ class Valuer:
         gradients: of a model at initialization or at a checkpoint, for the terms ``complexity`` and ``loss``
             (:func:`synthmix.valuation.gradients`); None: these are left out, as the fixed weights do not use them.
         weights: ``fixed``, ``paper``, a term's name, or :class:`Weights`.
+        after: what ends the prompt of a text: of a reference without labels only what follows is scored.
         order: of the longest n-gram, for text without labels.
         ridge: of the kernel's complexity. features: random features of each kernel of the discrepancy.
         lift: random features of the kernel regression, beside the encoder's own.
@@ -59,6 +60,7 @@ class Valuer:
         tokenizer: Any = None,
         gradients: GradientMaker | None = None,
         weights: str | Weights = "fixed",
+        after: str | None = None,
         order: int = 4,
         ridge: float = 1e-2,
         features: int = 512,
@@ -68,6 +70,7 @@ class Valuer:
     ) -> None:
         self.encoder, self.tokenizer, self.gradients = encoder, tokenizer, gradients
         self.weights = weights_named(weights) if isinstance(weights, str) else weights
+        self.after = after
         self.order, self.ridge, self.features, self.lift = order, ridge, features, lift
         self.level, self.seed = level, seed
         self.terms: list[Term] = []
@@ -181,7 +184,7 @@ class Valuer:
 
             texts = reference.take(20_000).items
             self.tokenizer = train_tokenizer(iter(texts), vocabulary(sum(map(len, texts))))
-        return NgramTransfer(Tokenized(self.tokenizer), self.tokenizer.vocab_size, order=self.order)
+        return NgramTransfer(Tokenized(self.tokenizer), self.tokenizer.vocab_size, order=self.order, after=self.after)
 
     def _fitted(self) -> None:
         if not self.terms:

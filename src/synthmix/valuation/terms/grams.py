@@ -34,7 +34,15 @@ class Grams:
     """N-grams up to length ``order`` of documents of token ids below ``vocab``; documents belong to ``blocks`` by
     :func:`.block_of`."""
 
-    def __init__(self, documents: Sequence[np.ndarray], vocab: int, order: int, blocks: int = 1) -> None:
+    def __init__(
+        self,
+        documents: Sequence[np.ndarray],
+        vocab: int,
+        order: int,
+        blocks: int = 1,
+        starts: Sequence[int] | None = None,
+    ) -> None:
+        """``starts``: the first token of each document that is scored; what stands before it is history only."""
         self.bits = max(1, int(vocab - 1).bit_length())
         if self.bits * order > 63:
             raise BadInput(
@@ -42,13 +50,16 @@ class Grams:
                 remedy=f"at most {63 // self.bits}-grams",
             )
         self.vocab, self.order = vocab, order
-        self.tokens = sum(len(d) for d in documents)
         packed = [self.packed(documents, n) for n in range(1, order + 1)]
         keys = [np.unique(each) for each in packed]
         self.orders: list[Order] = []
         for n, mine in enumerate(keys, start=1):
             # Where a document's token n - 1 stands, no longer history is there; beyond it the longest order predicts.
             last, owner = (packed[-1], self._owners(documents, n)) if n == order else self._starts(documents, n)
+            if starts is not None:
+                place = self._lasts(documents, n) if n == order else np.full(len(last), n - 1)
+                counts = place >= np.asarray(starts)[owner]
+                last, owner = last[counts], owner[counts]
             scored = np.zeros((blocks, len(mine)))
             np.add.at(scored, (block_of(owner, blocks), np.searchsorted(mine, last)), 1.0)
             if n == 1:
@@ -59,6 +70,7 @@ class Grams:
             prefix = np.searchsorted(below, mine >> self.bits)
             suffix = np.searchsorted(below, mine & ((1 << (self.bits * (n - 1))) - 1))
             self.orders.append(Order(mine, prefix, suffix, scored))
+        self.tokens = sum(float(o.scored.sum()) for o in self.orders)  # that are scored
         self._maybe = [self._filter(each) for each in keys]
 
     def packed(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
@@ -93,6 +105,11 @@ class Grams:
             hit = order.keys[number] == keys if len(order.keys) else np.zeros(len(keys), bool)
             found.append((number[hit], at[hit]))
         return found
+
+    def _lasts(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
+        """The place in its document of each window's last token."""
+        places = np.concatenate([np.arange(len(d)) for d in documents])
+        return np.asarray(places[n - 1 :][self._inside(documents, n)] if n > 1 else places)
 
     def _owners(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
         """The document of each window of n tokens."""

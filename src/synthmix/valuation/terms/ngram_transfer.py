@@ -31,6 +31,7 @@ class NgramTransfer:
         order: the longest n-gram.
         kappas: strengths of the back-off by order, or None: from the reference.
         tokens: of the reference that are kept.
+        after: what ends the prompt of a text (its first occurrence): of the reference only what follows is scored.
     """
 
     name = reads = "transfer"
@@ -44,7 +45,9 @@ class NgramTransfer:
         order: int = 4,
         kappas: Sequence[float] | None = None,
         tokens: int = 400_000,
+        after: str | None = None,
     ) -> None:
+        self.after = after
         self.tokenize, self.vocab, self.order, self.tokens = tokenize, vocab, order, tokens
         self.scale = float(np.log(vocab))
         self.prepares = tokenize
@@ -53,13 +56,15 @@ class NgramTransfer:
     def fit(self, reference: Pool) -> None:
         """Number the reference's n-grams, and fix kappa."""
         documents: list[np.ndarray] = []
+        starts: list[int] = []
         total = 0
         for batch in reference.batches():
-            for ids in batch.by(self.tokenize):
+            for ids, start in zip(batch.by(self.tokenize), self._starts(batch), strict=True):
                 if total < self.tokens and len(ids):
                     documents.append(np.asarray(ids))
+                    starts.append(start)
                     total += len(ids)
-        self.grams = Grams(documents, self.vocab, self.order, REFERENCE_BLOCKS)
+        self.grams = Grams(documents, self.vocab, self.order, REFERENCE_BLOCKS, starts)
         if self.kappas is None:
             self.kappas = self._settled(documents)
 
@@ -107,6 +112,14 @@ class NgramTransfer:
     def lengths(self, batch: Batch) -> np.ndarray:
         """(n,) tokens of each document."""
         return np.array([len(d) for d in batch.by(self.tokenize)])
+
+    def _starts(self, batch: Batch) -> list[int]:
+        """The first token of each text that is scored; all of a text without a prompt."""
+        if self.after is None:
+            return [0] * len(batch)
+        parts = [text.partition(self.after) for text in batch.items]
+        prompts = [first + end if end else "" for first, end, _ in parts]
+        return [len(ids) for ids in self.tokenize(Batch(prompts))]
 
     def _settled(self, documents: list[np.ndarray]) -> np.ndarray:
         """Each order's kappa in turn, twice: the best with which odd documents predict even ones."""
