@@ -40,7 +40,7 @@ def test_a_study_s_scores_reach_its_report(
 ) -> None:
     shutil.copytree(finished.parent / "tiny", here / "tiny")
     study = save_study(here / "study.yaml", make_study(here / "tiny"))
-    value = run("evaluate", study, "--harness", "facts, style", "--json", "--quiet").value
+    value = run("evaluate", "--study", study, "--harness", "facts, style", "--json", "--quiet").value
     assert len(asked) == 42
     assert {tuple(each["tasks"]) for each in value["runs"]} == {("facts", "style")}
     assert 'id="tasks"' in Path(value["report"]).read_text()
@@ -67,6 +67,8 @@ def test_one_run_and_a_model_from_elsewhere(run: Run, here: Path, finished: Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ((), "MODEL_OR_STUDY: nothing is named; name a run, a model, or --study STUDY.yaml"),
+        (("x", "--study", "study.yaml", "--harness", "facts"), "--study: is a second model or study"),
         (("x",), "--on: nothing to evaluate on; name held-out text, or tasks with --harness"),
         (("x", "--on", "a.jsonl", "--harness", "facts"), "--on: is for losses; give --on or --harness"),
         (("nothing.yaml", "--harness", "facts"), "nothing.yaml: no such study; name its file or its folder"),

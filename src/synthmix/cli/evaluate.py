@@ -16,12 +16,13 @@ Harness = Annotated[
 
 def evaluate(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MODEL_OR_STUDY",
             help="A run's folder, or any Hugging Face causal model with safetensors; with --harness also a study.",
         ),
-    ],
+    ] = None,
+    study: Annotated[Path | None, typer.Option(help="With --harness: a study's file or folder, all its runs.")] = None,
     on: Annotated[list[str] | None, typer.Option(help="Held-out text, [NAME=]PATH; may be repeated.")] = None,
     harness: Harness = None,
     include_path: Annotated[Path | None, typer.Option(help="Folder of task files (YAML) of your own.")] = None,
@@ -45,10 +46,15 @@ def evaluate(
     """
     from synthmix.errors import BadInput
 
+    if model is not None and study is not None:
+        raise BadInput("is a second model or study", key="--study", remedy="name one of the two")
+    named = model if study is None else str(study)
+    if named is None:
+        raise BadInput("nothing is named", key="MODEL_OR_STUDY", remedy="name a run, a model, or --study STUDY.yaml")
     if harness is None:
         if not on:
             raise BadInput("nothing to evaluate on", key="--on", remedy="name held-out text, or tasks with --harness")
-        _losses(model, on, context, max_tokens, tokenizer, cache, as_json=as_json, quiet=quiet)
+        _losses(named, on, context, max_tokens, tokenizer, cache, as_json=as_json, quiet=quiet)
         return
     if on:
         raise BadInput("is for losses", key="--on", remedy="give --on or --harness, one at a time")
@@ -56,7 +62,7 @@ def evaluate(
 
     with telling(quiet=quiet) as progress:
         value, text = ask_tasks(
-            model, harness, include_path, fewshot=fewshot, limit=limit, tokenizer=tokenizer, progress=progress
+            named, harness, include_path, fewshot=fewshot, limit=limit, tokenizer=tokenizer, progress=progress
         )
     from synthmix.cli.terminal import show
 
