@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 
 from benchmarks.valuation import run as described
 from benchmarks.valuation.measure import measure
 from benchmarks.valuation.methods import methods
-from benchmarks.valuation.results import load, save
-from benchmarks.valuation.tables import mean_table, settings_line, task_table, tasks_table
+from benchmarks.valuation.results import Results, load, save, write_page
+from benchmarks.valuation.tables import Truth, mean_table, settings_line, task_table, tasks_table
 from benchmarks.valuation.tasks import DEVELOPMENT, NAMES, make_task
+from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import keep, truth
 
 from synthmix.errors import SynthmixError
@@ -46,12 +48,20 @@ def _run(asked: argparse.Namespace) -> None:
             if task.published is None:
                 keep(task)
         shown[name] = (task, worth, results)
-    print(f"{settings_line()}\n\n{tasks_table([(task, worth) for task, worth, _ in shown.values()])}", flush=True)
+    text = "\n\n".join(_sections(shown))
+    print(text, flush=True)
+    if asked.keep and len(shown) == len(NAMES):
+        write_page(text)
+
+
+def _sections(shown: dict[str, tuple[Task, Truth, Results]]) -> Iterator[str]:
+    yield settings_line()
+    yield tasks_table([(task, worth) for task, worth, _ in shown.values()])
+    if all(name in shown and shown[name][2] for name in DEVELOPMENT):
+        yield f"## Mean of the four tasks\n\n{mean_table({name: shown[name] for name in DEVELOPMENT})}"
     for task, worth, results in shown.values():
         if results:
-            print(f"\n## {task.name}\n\n{task_table(task, worth, results)}")
-    if all(name in shown and shown[name][2] for name in DEVELOPMENT):
-        print(f"\n## Mean of the four tasks\n\n{mean_table({name: shown[name] for name in DEVELOPMENT})}")
+            yield f"## {task.name.capitalize()}\n\n{task_table(task, worth, results)}"
 
 
 def _say(line: str) -> None:
@@ -68,6 +78,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: all that train on no dataset")
     parser.add_argument("--truth", action="store_true", help="train, score nothing")
     parser.add_argument("--tables", action="store_true", help="run nothing, print what is kept")
-    parser.add_argument("--keep", action="store_true", help="write results and truth to docs/results/valuation")
+    parser.add_argument("--keep", action="store_true", help="write results, truth and tables to docs/results")
     parser.add_argument("--study", nargs="+", choices=STUDIES, help="studies of our score instead of the comparison")
     return parser.parse_args()

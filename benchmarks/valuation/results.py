@@ -4,9 +4,10 @@ from typing import Any
 
 from benchmarks.valuation.truth import KEPT, WORK
 
-from synthmix.files import read_json, write_json
+from synthmix.files import read_json, write_json, write_text
 
 Results = dict[str, dict[str, Any]]
+BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 
 
 def load(task: str) -> Results:
@@ -24,6 +25,14 @@ def save(task: str, results: Results, *, final: bool = False) -> None:
     if final:
         results = {method: _short(found) for method, found in results.items()}
     write_json((KEPT if final else WORK) / f"scores-{task}.json", results)
+
+
+def write_page(tables: str) -> None:
+    """Put the tables between their marks on the results page; the words around them are people's."""
+    page = KEPT.with_suffix(".md")
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    write_text(page, f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}")
 
 
 def _short(found: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@
     python benchmarks/valuation/run.py --study sensitivity scale speed     studies of our score
 
 The truth is trained once (about 15 minutes on two cores for all tasks) and kept in studies/valuation; what is committed
-in docs/results/valuation is used before. `--keep` writes results and truth there.
+in docs/results/valuation is used before. `--keep` writes results, truth and tables there.
 """
 
 import sys

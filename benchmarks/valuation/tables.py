@@ -37,11 +37,14 @@ def tasks_table(made: list[tuple[Task, Truth]]) -> str:
         values = [worth[name][metric] for name in names]
         worst, best = (max, min) if metric == "loss" else (min, max)
         sizes = [len(each.pool.all()) for each in task.contributors]
-        seeds = [f"{reliability(worth, names, metric):.3f}", f"{worth[EVERYTHING]['seconds']:.1f} s"]
+        seeds = ["published", "-", "-"]
+        if task.published is None:
+            sure, run = reliability(worth, names, metric), worth[EVERYTHING]["seconds"]
+            seeds = [str(task.seeds), f"{sure:.3f}", f"{run:.1f} s"]
         rows.append([
             task.name, str(len(names)), f"{min(sizes)} to {max(sizes)}", str(len(task.reference.all())),
             str(len(task.test.all())) if task.test else "-", metric, f"{worst(values):.3f} to {best(values):.3f}",
-            *([str(task.seeds), *seeds] if task.published is None else ["published", "-", "-"]),
+            *seeds,
         ])  # fmt: skip
     return markdown_table(head, rows)
 

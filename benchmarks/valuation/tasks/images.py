@@ -22,22 +22,30 @@ NOISES = {
 GENERATORS = ("pixels", "gaussian", "mixture", "vae-early", "vae")
 
 
-def make() -> Task:
-    """32 contributors of 100 to 600 images; truth: test accuracy of a small network."""
+def sources(count: int = 600) -> dict[str, Source]:
+    """What contributors draw from (``count`` items of each generator), and ``reference`` and ``test``."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     every = Source((digits.images / 16).astype(np.float32), digits.target.astype(np.int64), natural=True)
     parts = every.split({"test": 450, "reference": 150, "generators": 350}, seed=0)
     fitted_on = parts["generators"]
-    sources = {
+    return {
+        "reference": parts["reference"],
+        "test": parts["test"],
         "real": parts["rest"],
-        "pixels": generators.gaussian_images(fitted_on, 600, directions=0, seed=1),
-        "gaussian": generators.gaussian_images(fitted_on, 600, directions=12, seed=2),
-        "mixture": generators.mixture_images(fitted_on, 600, parts=2, seed=3),
-        "vae-early": generators.autoencoder_images(fitted_on, 600, epochs=10, seed=4),
-        "vae": generators.autoencoder_images(fitted_on, 600, epochs=150, seed=5),
+        "pixels": generators.gaussian_images(fitted_on, count, directions=0, seed=1),
+        "gaussian": generators.gaussian_images(fitted_on, count, directions=12, seed=2),
+        "mixture": generators.mixture_images(fitted_on, count, parts=2, seed=3),
+        "vae-early": generators.autoencoder_images(fitted_on, count, epochs=10, seed=4),
+        "vae": generators.autoencoder_images(fitted_on, count, epochs=150, seed=5),
     }
+
+
+def make() -> Task:
+    """32 contributors of 100 to 600 images; truth: test accuracy of a small network."""
+    found = sources()
+    reference, test = found["reference"], found["test"]
     recipes = design(
         COUNT,
         {"size": (100, 200, 400, 600), "share": (0.0, 0.25, 0.5, 0.75, 1.0), "generator": GENERATORS},
@@ -54,9 +62,9 @@ def make() -> Task:
     )
     return Task(
         "images",
-        (Pool.of("real digits", parts["reference"].items, parts["reference"].labels, share=1),),
-        tuple(contribute(recipe, sources, NOISES) for recipe in recipes),
-        Pool.of("held-out digits", parts["test"].items, parts["test"].labels, share=1),
+        (Pool.of("real digits", reference.items, reference.labels, share=1),),
+        tuple(contribute(recipe, found, NOISES) for recipe in recipes),
+        Pool.of("held-out digits", test.items, test.labels, share=1),
         learner=_learner,
         seeds=5,
     )
