@@ -73,7 +73,7 @@ def test_mixtures_page_documents_and_baselines(folder: Path, tmp_path: Path) -> 
     )
     assert code == 0
     found = json.loads(out)
-    assert found["mixture"]["best"]["shares"]["a"] > 0.8
+    assert found["mixture"]["best"]["shares"]["a"] > 0.5
     assert found["mixture"]["unit"] == "tokens"
     assert [row["name"] for row in found["baselines"]["mmd"]] == ["a", "b"]
     page = (tmp_path / "page.html").read_text()
