@@ -37,6 +37,8 @@ def ours() -> dict[str, Make]:
     return {
         "ours": lambda task: Valuer(),
         "ours, 1,000 items": lambda task: Sampled(Valuer()),
+        # Told, as the truth of the language tasks is, that the answer after the prompt's line is what counts.
+        "ours, answers alone": lambda task: Valuer(after="\n"),
         "ours, transfer alone": lambda task: Valuer(weights="transfer"),
         "ours, discrepancy alone": lambda task: Valuer(weights="discrepancy"),
         "ours, balance alone": lambda task: Valuer(weights="balance"),
