@@ -12,6 +12,7 @@ from synthmix.valuation.scored import Method, Score
 
 SEED = 0
 MOST = 1000  # items of a dataset that baselines look at
+MOST_TEXTS = 200  # of a language task: a model reads ten times as much of each
 WIDTH = 512  # of gradient features in our score
 SLOW = ("tracin", "retrain")  # train on every dataset: as dear as the truth; run when they are named
 Make = Callable[[Task], Method]
@@ -113,7 +114,8 @@ class WithLearner:
     def fit(self, reference: Pool) -> Self:
         """Make it, and fit it."""
         learner = learner_of(self.task, reference)
-        self.method = self.make(learner=learner, most=MOST, seed=SEED).fit(reference)
+        most = MOST if next(iter(reference.batches())).labels is not None else MOST_TEXTS
+        self.method = self.make(learner=learner, most=most, seed=SEED).fit(reference)
         return self
 
     def score(self, pool: Pool) -> Score:
