@@ -21,11 +21,12 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
     scores = sorted(found["scores"], key=lambda row: -row["score"])
     best = scores[0]
     rivals = [row["name"] for row in scores[1:] if _apart(best, row) is False]
-    lead = f"{best['name']} is worth most for {found['reference']}."
+    target = Path(str(found["reference"])).name.split(".")[0]
+    lead = f"{best['name']} is worth most for {target}."
     if rivals:
-        lead = f"{best['name']} scores highest for {found['reference']}, within the noise of {', '.join(rivals)}."
+        lead = f"{best['name']} scores highest for {target}, within the noise of {', '.join(rivals)}."
     if len(scores) == 1:
-        lead = f"{best['name']} scores {best['score']:.4f} for {found['reference']}."
+        lead = f"{best['name']} scores {best['score']:.4f} for {target}."
     curve = found.get("mixture")
     warnings = [f"{row['name']}: {warning}" for row in scores for warning in row["warnings"]]
     sections = [
@@ -51,7 +52,7 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
             "Weights": ", ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items()),
             "Intervals": f"{best['level']:.0%}, from resampled items of the dataset and of the reference",
         },
-        colours=max(len(scores), len(best["terms"]), 3),
+        colours=max(len(best["terms"]) + 1, 3),
     )
 
 
@@ -69,10 +70,10 @@ def score_figure(scores: list[dict[str, Any]]) -> Figure:
             "symmetric": False,
             "array": [high - row["score"] for row, (_, high) in zip(rows, bounds, strict=True)],
             "arrayminus": [row["score"] - low for row, (low, _) in zip(rows, bounds, strict=True)],
-            "color": "@s0",
+            "color": "@s1",
             "thickness": 2,
         },
-        "marker": {"color": "@s0", "size": 9},
+        "marker": {"color": "@s1", "size": 9},
         "hovertemplate": "%{x:.4f}<extra></extra>",
         "showlegend": False,
     }
@@ -92,7 +93,7 @@ def term_figure(scores: list[dict[str, Any]]) -> Figure:
     """Bars by dataset, a view a term."""
     rows = scores[::-1]
     views = []
-    for i, term in enumerate(scores[0]["terms"]):
+    for i, term in enumerate(scores[0]["terms"], start=1):
         bar = {
             "type": "bar",
             "orientation": "h",

@@ -85,11 +85,12 @@ class Valuer:
         self.reference, self.labelled = reference, first.labels is not None
         encoder = self.encoder if self.encoder is not None else encoder_for(reference)
         self._encode = Encoded(encoder)
-        terms: list[Term] = [Discrepancy(self._encode, features=self.features, seed=self.seed), Balance()]
+        terms: list[Term] = []
         if self.labelled:
             terms.append(RidgeTransfer(Lifted(self._encode, reference, features=self.lift, seed=self.seed)))
         elif not isinstance(first.items, np.ndarray):
             terms.append(self._text_transfer(reference))
+        terms += [Discrepancy(self._encode, features=self.features, seed=self.seed), Balance()]
         if self.gradients is not None:
             complexity = Complexity(self.gradients, ridge=self.ridge, seed=self.seed)
             terms += [complexity, Loss(complexity)]
