@@ -1,9 +1,9 @@
 """``kill -9`` at random moments of a study: ``python benchmarks/kills.py [--kills 20] [--study FILE] [--quick]``.
 
-A study is run unbroken; then again, its whole process group killed at random, up to four times its share of the unbroken
-run's time after each start (a start costs some of it), with the same command after each kill. Prints, as Markdown: what
-was reached at each kill, whether the final tables are the same, and whether anything finished was done again (its file
-written anew). ``--quick`` takes the quickstart at its smallest size and two budgets.
+A study is run unbroken; then again, its whole process group killed at random, up to four times its share of the
+unbroken run's time after each start (a start costs some of it), with the same command after each kill. Prints, as
+Markdown: what was reached at each kill, whether the final tables are the same, and whether anything finished was done
+again (its file written anew). ``--quick`` takes the quickstart at its smallest size and two budgets.
 """
 
 import argparse
