@@ -1,5 +1,5 @@
-from pathlib import mmap
-
+import mmap
+from pathlib import Path
 import Path
 import pytest
 
