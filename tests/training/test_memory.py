@@ -1,6 +1,6 @@
 import mmap
 from pathlib import Path
-import Path
+
 import pytest
 
 from synthmix.errors import BadInput
