@@ -5,7 +5,7 @@ from pathlib import Path
 from synthmix.advice.figures import finding_figure, money_figure, next_figure
 from synthmix.advice.figures_share import share_figure
 from synthmix.advice.found import Advice
-from synthmix.advice.words import OWN_LAWS, alternative, amount, decided_at, epochs, recipe, saved, short
+from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe
 from synthmix.quantities import format_count, format_seconds
 from synthmix.report.statistics_page import Section, Shown, numbers, write_page
 
@@ -78,14 +78,7 @@ def _options(advice: Advice) -> Shown:
     rows = [
         [
             recipe(option) + (" (recommended)" if option == advice.recommended else ""),
-            short(option.loss, 3),
-            short(option.difference, 3, signed=True) if option.kind else "-",
-            "yes" if option.as_good else "no",
-            short(option.speedup, 2) if option.kind else "-",
-            saved(option) if option.kind else "-",
-            amount(option.money),
-            epochs(option),
-            *([short(option.charged, 2) if option.charged else "-"] if charged else []),
+            *option_cells(option, charged=charged),
         ]
         for option in advice.options
     ]

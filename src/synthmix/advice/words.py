@@ -66,3 +66,18 @@ def decided_at(advice: Advice) -> str:
     if max(far) == 0:
         return "the question lies inside what was trained"
     return f"{far[0]:.1f} decades in parameters and {far[1]:.1f} in tokens beyond the largest run"
+
+
+def option_cells(option: Option, *, charged: bool) -> list[str]:
+    """What tables say of an option after its recipe: loss, difference, as good, speed-up, tokens saved, money, epochs;
+    with ``charged`` the speed-up that pays for writing the text."""
+    cells = [
+        short(option.loss, 3),
+        short(option.difference, 3, signed=True) if option.kind else "-",
+        "yes" if option.as_good else "no",
+        short(option.speedup, 2) if option.kind else "-",
+        saved(option) if option.kind else "-",
+        amount(option.money),
+        epochs(option),
+    ]
+    return cells + ([short(option.charged, 2) if option.charged else "-"] if charged else [])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.advice.found import Advice, Flip, NextRun, Option, Range
-from synthmix.advice.words import OWN_LAWS, alternative, amount, decided_at, epochs, recipe, saved, short
+from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe
 from synthmix.cli.plan_text import table
 from synthmix.quantities import format_count, format_seconds
 
@@ -38,14 +38,7 @@ def _options(advice: Advice) -> str:
     rows = [
         [
             f"{'> ' if _same(option, advice.recommended) else '  '}{recipe(option)}",
-            short(option.loss, 3),
-            short(option.difference, 3, signed=True) if option.kind else "-",
-            "yes" if option.as_good else "no",
-            short(option.speedup, 2) if option.kind else "-",
-            saved(option) if option.kind else "-",
-            amount(option.money),
-            epochs(option),
-            *([short(option.charged, 2) if option.charged else "-"] if charged else []),
+            *option_cells(option, charged=charged),
         ]
         for option in advice.options
     ]

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthmix.cli.plan_text import table
+from synthmix.report.value_page import score_rows
+
 MEANINGS = {
     "transfer": "loss on the reference of a closed-form learner of the dataset",
     "discrepancy": "distance (MMD) of the dataset from the reference",
@@ -19,19 +22,9 @@ def value_text(found: Mapping[str, Any], weights: Mapping[str, float], written: 
     scores = sorted(found["scores"], key=lambda row: -row["score"])
     terms = list(scores[0]["terms"])
     head = ["dataset", "score", f"{scores[0]['level']:.0%} interval", *terms, "items", "s"]
-    rows = [
-        [
-            row["name"],
-            f"{row['score']:.4f}",
-            "-" if row["interval"] is None else "{:.4f} to {:.4f}".format(*row["interval"]),
-            *(f"{row['terms'][term]:.4f}" for term in terms),
-            f"{row['documents']:,}",
-            f"{row['seconds']:.2f}",
-        ]
-        for row in scores
-    ]
+    rows = score_rows(scores)
     formula = " - ".join(f"{weight:.4g} x {name}" for name, weight in weights.items() if name in terms)
-    lines = [_aligned(head, rows), "", f"score = - {formula} (higher is better; each term: lower is better)"]
+    lines = [table(head, rows), "", f"score = - {formula} (higher is better; each term: lower is better)"]
     lines += [f"  {name}: {MEANINGS[name]}" for name in terms if name in MEANINGS]
     if found.get("mixture"):
         lines += ["", *mixture_lines(found["mixture"])]
@@ -60,14 +53,3 @@ def mixture_lines(curve: Mapping[str, Any]) -> list[str]:
         f"best mixture of {curve['size']:,.0f} {curve['unit']}: {', '.join(parts)}: score {top:.4f}",
         f"alone: {alone}",
     ]
-
-
-def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in [head, *rows]
-    )

@@ -188,9 +188,10 @@ def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
     return bool(other["interval"][1] < one["interval"][0])
 
 
-def _table(scores: list[dict[str, Any]]) -> Any:
+def score_rows(scores: list[dict[str, Any]]) -> list[list[str]]:
+    """Name, score, interval, each term, items and seconds of each dataset, as text: for the page and for terminals."""
     terms = list(scores[0]["terms"])
-    rows = [
+    return [
         [
             row["name"],
             f"{row['score']:.4f}",
@@ -201,7 +202,11 @@ def _table(scores: list[dict[str, Any]]) -> Any:
         ]
         for row in scores
     ]
-    return numbers("Scores and their terms", ["dataset", "score", "interval", *terms, "items", "seconds"], rows)
+
+
+def _table(scores: list[dict[str, Any]]) -> Any:
+    head = ["dataset", "score", "interval", *scores[0]["terms"], "items", "seconds"]
+    return numbers("Scores and their terms", head, score_rows(scores))
 
 
 def _best(curve: Mapping[str, Any]) -> Any:

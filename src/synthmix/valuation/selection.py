@@ -87,7 +87,7 @@ def select(
         there = whole.weighted((tokens - taken) / total)
         if chosen.any():
             there = there + summarise(part(pool, chosen), valuer.terms)
-        gains[~chosen] = np.concatenate([valuer.influences(there, b) for b in pool.batches()])[~chosen]
+        gains[~chosen] = worth(valuer, pool, there)[~chosen]
         per_token = np.where(chosen, -np.inf, gains / np.maximum(sizes, 1))
         order = np.argsort(-per_token, kind="stable")[: int((~chosen).sum())]
         goal = tokens * number // rounds - taken
@@ -117,7 +117,8 @@ def part(pool: Pool, chosen: np.ndarray) -> Pool:
 def worth(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarray:
     """(n,) influence of each item on top of ``beside`` (None: of the pool itself)."""
     there = beside if beside is not None else valuer.summarise(pool)
-    return np.concatenate([valuer.influences(there, batch) for batch in pool.batches()])
+    gains = valuer.influence_on(there)
+    return np.concatenate([gains(batch) for batch in pool.batches()])
 
 
 def select_documents(

@@ -9,6 +9,7 @@ the transfer of a learner in closed form (CHOSEN), which carries most of it: doc
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -128,7 +129,7 @@ class Valuer:
         start = time.perf_counter()
         summary = self.summarise(pool)
         made = self.score_summary(summary)
-        return Score(**{**made.__dict__, "cost": Cost(time.perf_counter() - start, summary.items, summary.bytes)})
+        return replace(made, cost=Cost(time.perf_counter() - start, summary.items, summary.bytes))
 
     def score_summary(self, summary: Summary) -> Score:
         """As :meth:`score`, of a pool that was read before."""
@@ -167,11 +168,20 @@ class Valuer:
         Meant for selection. A term that says only how a whole pool lies (the discrepancy) values an item by what it
         does for the pool, not by its own quality.
         """
-        total = np.zeros(len(batch))
-        for term in self.terms:
-            if weight := self.weights.values.get(term.name, 0.0):
-                total -= weight / term.scale * term.influence(term.slope(summary.total(term.reads)), batch)
-        return total
+        return self.influence_on(summary)(batch)
+
+    def influence_on(self, summary: Summary) -> Callable[[Batch], np.ndarray]:
+        """:meth:`influences` on top of one summary, for batch after batch: the slopes are taken once."""
+        terms = [(term, each) for term in self.terms if (each := self.coefficients.get(term.name, 0.0))]
+        held = [(each, term, term.slope(summary.total(term.reads))) for term, each in terms]
+
+        def gains(batch: Batch) -> np.ndarray:
+            total = np.zeros(len(batch))
+            for each, term, slope in held:
+                total -= each * term.influence(slope, batch)
+            return total
+
+        return gains
 
     def lengths(self, batch: Batch) -> np.ndarray:
         """(n,) tokens of each text by the valuer's tokenizer; 1 an item where there is none."""

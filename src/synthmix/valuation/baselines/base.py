@@ -117,16 +117,6 @@ class Baseline:
         return self.encoder
 
 
-def part(batch: Batch, which: np.ndarray | slice) -> Batch:
-    """Some of a batch's items, in the order of ``which``."""
-    items = batch.items
-    if not isinstance(items, np.ndarray):
-        items = [items[i] for i in np.arange(len(items))[which]]
-    else:
-        items = items[which]
-    return Batch(items, None if batch.labels is None else batch.labels[which])
-
-
 def pool_of(name: str, batch: Batch) -> Pool:
     """A batch as a pool."""
     return Pool.of(name, batch.items, batch.labels)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.valuation.baselines.base import HOLD, Baseline, part, pool_of
+from synthmix.valuation.baselines.base import HOLD, Baseline, pool_of
 from synthmix.valuation.gradients import Gradients, Kind
 from synthmix.valuation.learners import Scalar
 from synthmix.valuation.pool import Batch, Pool
@@ -40,8 +40,8 @@ class Graded(Baseline):
         if len(held) < 4:
             raise BadInput(f"holds {len(held)} items, where {self.name} needs four", where=reference.name)
         order = np.random.default_rng(self.seed).permutation(len(held))  # at random: labels may well alternate
-        self.taught = pool_of(reference.name, part(held, np.sort(order[::2])))
-        other = pool_of(reference.name, part(held, np.sort(order[1::2])))
+        self.taught = pool_of(reference.name, held.rows(np.sort(order[::2])))
+        other = pool_of(reference.name, held.rows(np.sort(order[1::2])))
         self.asked = other.take(min(self.most, self.asks), seed=self.seed)
         self.model = self.learner.train(self.taught, seed=self.seed) if self.on == "reference" else None
         if self.on == "initial":
@@ -55,7 +55,7 @@ class Graded(Baseline):
 
     def _each(self, gradients: Gradients, batch: Batch) -> np.ndarray:
         """(n, d) float64, in parts of bounded memory."""
-        found = [gradients(part(batch, slice(at, at + 256))) for at in range(0, len(batch), 256)]
+        found = [gradients(batch.rows(np.arange(at, min(at + 256, len(batch))))) for at in range(0, len(batch), 256)]
         return np.concatenate(found).astype(np.float64)
 
 
