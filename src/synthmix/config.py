@@ -10,9 +10,9 @@ from synthmix.corpus.sources import Source
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
-from synthmix.quantities import Count, Share
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
+from synthmix.validation import Count, Share
 
 
 class Part(BaseModel):

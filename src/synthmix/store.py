@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from synthmix.errors import BadInput
 from synthmix.evaluation.harness_score import TaskScore
 from synthmix.files import disk_errors, read_json, write_json
 from synthmix.training.spec import RunSpec
+from synthmix.validation import validated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,12 +110,7 @@ class Store:
         if not path.exists():
             return None
         again = f"delete {path} and run the same command again"
-        try:
-            record = RunRecord.model_validate(read_json(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise BadInput(f"is damaged ({first['msg']})", where=path, key=key, remedy=again) from None
+        record = validated(RunRecord, read_json(path), where=path, problem="is damaged", remedy=again)
         if record.id != run or record.spec.id != run:
             raise BadInput("is the record of another run", where=path, key="id", remedy=again)
         return record

@@ -355,7 +355,7 @@ DAMAGED = [
     ),
     Case(
         "results without runs",
-        ("results.json: runs: is no results file", "synthmix study report"),
+        ("results.json: runs: is not a study's results", "synthmix study report"),
         ("report", "results.json"),
         lambda w: w.file(
             "results.json",

@@ -1,7 +1,7 @@
 """``synthmix report``: from results to statements."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,29 +19,9 @@ def report(
     """
     from synthmix.cli.terminal import show
     from synthmix.report import headline, write_report
+    from synthmix.report.read import read_results
 
     path = results / "results.json" if results.is_dir() else results
     found = read_results(path)
     page = write_report(found, to or path.parent).resolve()
     show({"report": str(page), "headline": headline(found)}, f"{headline(found)}\n\nReport: {page}", as_json=as_json)
-
-
-def read_results(path: Path) -> Any:
-    """Read and validate ``results.json``.
-
-    Raises:
-        BadInput: missing, damaged, or of another version.
-    """
-    from pydantic import ValidationError
-
-    from synthmix.errors import BadInput
-    from synthmix.files import read_json
-    from synthmix.results import Results
-
-    try:
-        return Results.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        remedy = "write it again with synthmix study report"
-        raise BadInput(f"is no results file ({first['msg']})", where=path, key=key, remedy=remedy) from None

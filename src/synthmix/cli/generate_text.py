@@ -24,18 +24,18 @@ def config_from(given: Mapping[str, Any], sampling: Sequence[str], filters: Sequ
     from pydantic import ValidationError
 
     from synthmix.generation.settings import GenerateConfig
+    from synthmix.validation import misfit
 
     named = {"sampling": _pairs(sampling, "--sampling"), "filters": _pairs(filters, "--filter")}
     try:
         return GenerateConfig.model_validate({**given, **named})
     except ValidationError as error:
-        first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
-        where = [str(part) for part in first["loc"]]
-        if not where:
-            raise BadInput(message, key=None) from None
-        option = {"filters": "--filter"}.get(where[0]) or _OPTIONS.get(where[0], "--" + where[0].replace("_", "-"))
-        raise BadInput(message, key=" ".join([option, *where[1:2]])) from None
+        found = misfit(error)
+        if not found.path:
+            raise BadInput(found.message) from None
+        first, *below = found.path
+        option = {"filters": "--filter"}.get(first) or _OPTIONS.get(first, "--" + first.replace("_", "-"))
+        raise BadInput(found.message, key=" ".join([option, *below[:1]])) from None
 
 
 def _pairs(options: Sequence[str], name: str) -> dict[str, Any]:

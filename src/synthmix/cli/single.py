@@ -54,15 +54,15 @@ def train_one(
     from synthmix.training.settle import settle
     from synthmix.training.shape import shape_for
     from synthmix.training.spec import RunSpec
+    from synthmix.validation import misfit
 
     recipe = make_recipe(" + ".join(part.name for part in parts), {part.name: part.share for part in parts})
     try:
         protocol = Protocol.model_validate(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
-        option = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else None
-        raise BadInput(message if option else f"--{message}", key=option) from None
+        found = misfit(error)
+        option = "--" + found.path[0].replace("_", "-") if found.path else None
+        raise BadInput(found.message if option else f"--{found.message}", key=option) from None
     size = parsed(parse_count, params, "--params")
     shape_for(size, **shape)
     budget = parsed(parse_count, tokens, "--tokens")

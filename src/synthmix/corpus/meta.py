@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from synthmix.corpus.shards import Shard
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, read_json
+from synthmix.validation import validated
 
 FORMAT = 1
 FILE = "corpus.json"
@@ -90,13 +91,5 @@ def read_meta(folder: Path) -> Meta:
         raise BadInput(
             f"has format {raw.get('format')}; this version reads {FORMAT}", where=path, remedy="build the corpus again"
         )
-    try:
-        return Meta.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(
-            f"is damaged ({first['msg']})",
-            where=path,
-            key=".".join(map(str, first["loc"])),
-            remedy="delete the corpus folder and build it again",
-        ) from None
+    remedy = "delete the corpus folder and build it again"
+    return validated(Meta, raw, where=path, problem="is damaged", remedy=remedy)

@@ -4,9 +4,10 @@ import re
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synthmix.errors import BadInput
+from synthmix.validation import validated
 
 _FENCED = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?\n", re.DOTALL | re.MULTILINE)
 
@@ -54,10 +55,6 @@ def read_front(source: str, where: str) -> tuple[Front, str]:
         raise BadInput("has no front matter", where=where, remedy="begin the file with ---, name: ..., ---")
     try:
         raw = yaml.safe_load(fenced[1])
-        return Front.model_validate(raw if isinstance(raw, dict) else {}), source[fenced.end() :]
     except yaml.YAMLError as error:
         raise BadInput(f"the front matter is not YAML ({error})", where=where) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or None
-        raise BadInput(first["msg"].removeprefix("Value error, "), where=where, key=key) from None
+    return validated(Front, raw if isinstance(raw, dict) else {}, where=where), source[fenced.end() :]

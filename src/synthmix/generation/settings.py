@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from synthmix.generation.filters import Filters
 from synthmix.generation.parameters import check_sampling
 from synthmix.generation.template import Template
-from synthmix.quantities import Count
+from synthmix.validation import Count
 
 DEFAULT_SAMPLING = {"temperature": 0.7, "top_p": 0.95}
 MAX_TOKENS = 1024  # of one answer, when neither the sampling nor the template says

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from synthmix.mixture.curve import Curve, constant, make_curve
-from synthmix.quantities import Share, format_share, parse_share
+from synthmix.quantities import format_share, parse_share
+from synthmix.validation import Share, misfit
 
 NEEDS = {
     "constant": ("share",),
@@ -124,10 +125,8 @@ def parse_schedule(value: Any) -> Schedule:
     try:
         return Schedule.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{key}: {message}" if key else message) from None
+        found = misfit(error)
+        raise ValueError(f"{found.key}: {found.message}" if found.key else found.message) from None
 
 
 def parse_varying(value: Any) -> "Schedule | Fraction":

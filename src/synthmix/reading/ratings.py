@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from synthmix.errors import BadInput
 from synthmix.files import read_json
 from synthmix.reading.questions import PROBLEMS, Place
 from synthmix.reading.sheet import Item, Sheet
+from synthmix.validation import validated
 
 FORMAT: Literal["synthmix ratings 1"] = "synthmix ratings 1"
 _CODES = frozenset(problem.code for problem in PROBLEMS)
@@ -104,12 +105,7 @@ def _read(path: Path, sheet: Sheet) -> Ratings:
             key="sheet",
             remedy="name the sheet that it was downloaded from",
         )
-    try:
-        ratings = Ratings.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"is damaged ({first['msg']})", where=path, key=where, remedy=_REMEDY) from None
+    ratings = validated(Ratings, raw, where=path, problem="is damaged", remedy=_REMEDY)
     for name, answer in ratings.answers.items():
         item = sheet.items.get(name)
         if item is None:

@@ -6,12 +6,13 @@ The page holds texts and nothing else; the key is a file of its own, so that no 
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, read_json
 from synthmix.reading.questions import PLACES, Kind, Place
 from synthmix.reading.texts import SOURCE
+from synthmix.validation import validated
 
 FORMAT: Literal["synthmix sheet 1"] = "synthmix sheet 1"
 _MARK = '<meta name="synthmix-sheet" content="'
@@ -115,12 +116,7 @@ def _key(path: Path) -> Sheet:
     raw: Any = read_json(path)
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise BadInput("is no key of a reading sheet", where=path, remedy="name SHEET.html or SHEET.key.json")
-    try:
-        sheet = Sheet.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise BadInput(f"is damaged ({first['msg']})", where=path, key=key, remedy="make the sheet again") from None
+    sheet = validated(Sheet, raw, where=path, problem="is damaged", remedy="make the sheet again")
     if not sheet.items:
         raise BadInput("has no items", where=path, key="items", remedy="make the sheet again")
     return sheet

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
+from synthmix.validation import misfit
 
 BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
 UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
@@ -75,21 +76,19 @@ def _resolved(entry: CorpusEntry, base: Path) -> CorpusEntry:
 
 
 def _explained(error: ValidationError, where: Path | None) -> BadInput:
-    # An unknown key is told first: it is usually why another one is missing.
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    keys = [str(part) for part in first["loc"] if not _is_tag(str(part))]
+    found = misfit(error)
+    keys = [part for part in found.path if not _is_tag(part)]
     key = ".".join(keys) or None
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if first["type"] == "extra_forbidden":
+    if found.kind == "extra_forbidden":
         known = _known_keys(keys[:-1])
         near = difflib.get_close_matches(keys[-1], known, n=1)
         remedy = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(known)}"
         return BadInput("unknown key", where=where, key=key, remedy=remedy)
-    if first["type"] == "missing":
+    if found.kind == "missing":
         return BadInput("is missing", where=where, key=key, remedy="add it; see examples/quickstart.yaml")
-    if first["type"] == "literal_error" and keys[:1] == ["evaluate"]:
+    if found.kind == "literal_error" and keys[:1] == ["evaluate"]:
         return BadInput("is not 'heldout', a path or a source", where=where, key=key)
-    return BadInput(message, where=where, key=key)
+    return BadInput(found.message, where=where, key=key)
 
 
 def _is_tag(part: str) -> bool:

@@ -21,6 +21,7 @@ from synthmix.training.rate_rule import Rule, fit_rule
 from synthmix.training.shape import shape_for
 from synthmix.training.spec import RunSpec
 from synthmix.training.tuning import Optimum, Sweep, fit_optimum
+from synthmix.validation import misfit
 
 EVALUATE_TOKENS = 50_000
 SPREAD = 2.0  # from one rate to the next, where rates are a number
@@ -162,5 +163,4 @@ def _check(corpus: Corpus, tokens: int, protocol: Protocol, held: bool) -> None:
 def _told(error: ValueError) -> str:
     from pydantic import ValidationError
 
-    message = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-    return message.removeprefix("Value error, ")
+    return misfit(error).message if isinstance(error, ValidationError) else str(error)

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from synthmix.quantities import Count, format_count
+from synthmix.quantities import format_count
+from synthmix.validation import Count
 
 
 class Protocol(BaseModel):

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from synthmix.files import content_hash
 from synthmix.mixture.curve import CurveField
 from synthmix.mixture.recipe import Recipe
-from synthmix.quantities import Share
 from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.shape import Shape, shape_for
+from synthmix.validation import Share
 
 
 class RunSpec(BaseModel):
