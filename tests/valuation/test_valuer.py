@@ -1,6 +1,8 @@
 """The score as a whole: what must raise it, what must lower it, what must not change it."""
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,3 +234,27 @@ def test_a_term_alone_is_an_ablation(digits: tuple[np.ndarray, np.ndarray]) -> N
     assert one.value == pytest.approx(-one.terms["transfer"] / scale)
     mine = Valuer(weights=Weights("mine", {"transfer": 2.0, "balance": 1.0}), lift=64).fit(reference).score(pool)
     assert mine.value == pytest.approx(-2 * mine.terms["transfer"] / scale - mine.terms["balance"])
+
+
+def test_the_grid_of_ridges_is_the_best_of_its_ridges_and_kernels_of_several_widths_are_their_mean(
+    digits: tuple[np.ndarray, np.ndarray],
+) -> None:
+    images, labels = digits
+    reference, pool = Pool.of("r", images[:120], labels[:120]), Pool.of("p", 1 - images[500:600], labels[500:600])
+
+    def terms(**settings: Any) -> Mapping[str, float]:
+        return Valuer(lift=64, features=512, **settings).fit(reference).score(pool).terms
+
+    ridges, widths = (1e-4, 1e-2, 1.0), (1.0, 4.0)
+    alone = [terms(ridges=(ridge,))["transfer"] for ridge in ridges]
+    assert terms(ridges=ridges)["transfer"] == pytest.approx(min(alone))
+    assert max(alone) > 1.2 * min(alone)
+    squares = [terms(widths=(width,))["discrepancy"] ** 2 for width in widths]
+    assert terms(widths=widths)["discrepancy"] ** 2 == pytest.approx(np.mean(squares), abs=0.01)
+    assert abs(squares[0] - squares[1]) > 0.03
+
+
+@pytest.mark.parametrize("settings", [{"ridges": ()}, {"ridges": (0.1, 0.0)}, {"widths": (-1.0,)}, {"widths": ()}])
+def test_settings_that_cannot_be_are_named(settings: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"are .*above 0"):
+        Valuer(**settings)

@@ -17,18 +17,18 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.valuation.curve import Curve, curve_of
 from synthmix.valuation.encoding import Encoder, encoder_for
-from synthmix.valuation.features import Encoded, Lifted, Tokenized
+from synthmix.valuation.features import Encoded, Lifted
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.scored import Cost, Score
 from synthmix.valuation.spread import interval_of, parts_of
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.balance import Balance
 from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
-from synthmix.valuation.terms.discrepancy import Discrepancy
-from synthmix.valuation.terms.ngram_transfer import NgramTransfer
+from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
 from synthmix.valuation.terms.overlap import Overlap
-from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
+from synthmix.valuation.terms.ridge_transfer import RIDGES, RidgeTransfer
 from synthmix.valuation.terms.term import Term
+from synthmix.valuation.text_transfer import text_transfer
 from synthmix.valuation.warned import warnings_of
 from synthmix.valuation.weights import Weights, weights_named
 
@@ -47,9 +47,10 @@ class Valuer:
         weights: ``fixed``, ``paper``, a term's name, or :class:`Weights`.
         after: what ends the prompt of a text: of a reference without labels only what follows is scored.
         order: of the longest n-gram, for text without labels.
-        ridge: of the kernel's complexity. features: random features of each kernel of the discrepancy.
-        lift: random features of the kernel regression, beside the encoder's own.
-        level: of the intervals.
+        ridge: of the kernel's complexity. ridges: the grid of the kernel regression, one or more.
+        features: random features of each kernel of the discrepancy. widths: of these, in the median distances of the
+            reference.
+        lift: random features of the kernel regression, beside the encoder's own. level: of the intervals.
     """
 
     name = "synthmix"
@@ -64,16 +65,20 @@ class Valuer:
         after: str | None = None,
         order: int = 4,
         ridge: float = 1e-2,
+        ridges: Sequence[float] = RIDGES,
         features: int = 512,
+        widths: Sequence[float] = WIDTHS,
         lift: int = 256,
         level: float = 0.9,
         seed: int = 0,
     ) -> None:
-        self.encoder, self.tokenizer, self.gradients = encoder, tokenizer, gradients
+        self.encoder, self.tokenizer, self.gradients, self.after = encoder, tokenizer, gradients, after
         self.weights = weights_named(weights) if isinstance(weights, str) else weights
-        self.after = after
         self.order, self.ridge, self.features, self.lift = order, ridge, features, lift
-        self.level, self.seed = level, seed
+        self.ridges, self.widths, self.level, self.seed = tuple(ridges), tuple(widths), level, seed
+        for key, held in (("ridges", self.ridges), ("widths", self.widths)):
+            if not held or min(held) <= 0:
+                raise BadInput(f"{key} are {held}", key=key, remedy="give one or more numbers above 0")
         self.terms: list[Term] = []
 
     def fit(self, reference: Pool) -> Self:
@@ -84,14 +89,16 @@ class Valuer:
         """
         first = next(iter(reference.batches()))
         self.reference, self.labelled = reference, first.labels is not None
-        encoder = self.encoder if self.encoder is not None else encoder_for(reference)
-        self._encode = Encoded(encoder)
+        self._encode = Encoded(self.encoder if self.encoder is not None else encoder_for(reference))
         terms: list[Term] = []
         if self.labelled:
-            terms.append(RidgeTransfer(Lifted(self._encode, reference, features=self.lift, seed=self.seed)))
+            lifted = Lifted(self._encode, reference, features=self.lift, seed=self.seed)
+            terms.append(RidgeTransfer(lifted, ridges=self.ridges))
         elif not isinstance(first.items, np.ndarray):
-            terms.append(self._text_transfer(reference))
-        terms += [Discrepancy(self._encode, features=self.features, seed=self.seed), Balance()]
+            self.tokenizer, transfer = text_transfer(reference, self.tokenizer, order=self.order, after=self.after)
+            terms.append(transfer)
+        distance = Discrepancy(self._encode, features=self.features, widths=self.widths, seed=self.seed)
+        terms += [distance, Balance()]
         if self.gradients is not None:
             complexity = Complexity(self.gradients, ridge=self.ridge, seed=self.seed)
             terms += [complexity, Loss(complexity)]
@@ -189,23 +196,6 @@ class Valuer:
             return np.ones(len(batch), np.int64)
         return np.array([len(ids) for ids in self.tokenizer.encode_batch(batch.items)], np.int64)
 
-    def _text_transfer(self, reference: Pool) -> Term:
-        if self.tokenizer is None:
-            from synthmix.corpus import train_tokenizer
-
-            texts = reference.take(20_000).items
-            self.tokenizer = train_tokenizer(iter(texts), vocabulary(sum(map(len, texts))))
-        return NgramTransfer(Tokenized(self.tokenizer), self.tokenizer.vocab_size, order=self.order, after=self.after)
-
     def _fitted(self) -> None:
         if not self.terms:
             raise BadInput("the valuer has no reference yet", remedy="call fit first")
-
-
-def vocabulary(characters: int) -> int:
-    """Tokens of a vocabulary that is trained on so much text: one for each 300 characters, from 300 to 4096.
-
-    CHOSEN: a larger one holds whole phrases of a small reference, which no other text contains, and the n-gram model of
-    any pool then knows next to nothing of it (docs/log.md).
-    """
-    return int(np.clip(characters // 300, 300, 4096))
