@@ -91,6 +91,26 @@ def curve_of(
     rows = grid(len(pools)) if shares is None else np.asarray(shares, float)
     if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
         raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
+    value, columns, parts = scored_at(pools, terms, weights, rows, size)
+    from scipy.stats import norm
+
+    half = norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=1))
+    drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
+    bests = rows[drawn.argmax(axis=1)]
+    low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    best = int(value.argmax())
+    names = tuple(pool.name for pool in pools)
+    return Curve(
+        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, low, high, level
+    )
+
+
+def scored_at(
+    pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, rows: np.ndarray, size: float
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Scores (k,) of mixtures of one ``size``, shares ``rows`` (k, pools); their terms, by name (k,); and each score's
+    independent deviations (k, m), as :func:`.parts_of` has them: a column is one block of a pool or of the reference
+    in every row."""
     values, found, noise = [], [], []
     for row in rows:
         mixed = mixture(pools, row, size)
@@ -98,19 +118,7 @@ def curve_of(
         values.append(weights.score(made, {term.name: term.scale for term in terms}))
         found.append(made)
         noise.append(parts_of(mixed, terms, weights))
-    value, parts = np.array(values), np.array(noise)
-    from scipy.stats import norm
-
-    half = norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=1))
-    drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
-    bests = rows[drawn.argmax(axis=1)]
-    low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    columns = {name: np.array([each[name] for each in found]) for name in found[0]}
-    best = int(value.argmax())
-    names = tuple(pool.name for pool in pools)
-    return Curve(
-        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, low, high, level
-    )
+    return np.array(values), {name: np.array([each[name] for each in found]) for name in found[0]}, np.array(noise)
 
 
 def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> Summary:
