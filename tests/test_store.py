@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.store import DomainScore, RunRecord, Store
+from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 
@@ -198,3 +198,24 @@ def test_what_cannot_be_asked_is_bad_input(store: Store) -> None:
     with pytest.raises(BadInput, match=r"sql: .*nonsense.*; columns: id, recipe, params") as caught:
         store.query("select nonsense from runs")
     assert "\n" not in str(caught.value)
+
+
+def make_trunk(tokens: int) -> TrunkRecord:
+    return TrunkRecord(id="aa", recipe="web", params=25_000, seed=0, tokens=tokens, flops=1e6 * tokens, seconds=tokens)
+
+
+def test_a_trunks_record_tells_of_its_furthest_branch_point(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.trunk_record("aa") is None
+    for tokens in (100, 300, 200):
+        store.write_trunk(make_trunk(tokens))
+    assert store.trunk_record("aa") == make_trunk(300)
+
+
+def test_a_damaged_trunk_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_trunk(make_trunk(100))
+    path = store.trunk_folder("aa") / "trunk.json"
+    path.write_text(path.read_text().replace('"seconds"', '"secs"'))
+    with pytest.raises(BadInput, match=r"trunk\.json: secs: is damaged .*; delete .*trunk\.json and run the same"):
+        store.trunk_record("aa")

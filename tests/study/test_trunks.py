@@ -1,5 +1,6 @@
 """A study whose budgets share trunks: what is trained, what is counted, and what a budget added later costs."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,20 @@ def test_a_budget_added_later_goes_on_from_the_trunk_and_repeats_no_run(raw: dic
     found = run_study(study_from(more))
     assert {path: stamp for path, stamp in stamps(folder).items() if path in before} == before
     assert found.spent.tokens == results.spent.tokens + 2 * (4 + 5) * 256, "16 to 20, and its own five"
+
+
+def test_a_smaller_budget_trained_again_leaves_the_trunks_account_as_it_was(
+    raw: dict[str, Any], results: Results
+) -> None:
+    folder = Path(raw["folder"])
+    accounts = {path: path.read_text() for path in folder.glob("runs/trunk-*/trunk.json")}
+    assert len(accounts) == 2
+    smaller = [run.id for run in results.runs if run.tokens == 2560]
+    for run in smaller:
+        shutil.rmtree(folder / "runs" / run)
+    found = run_study(study_from(raw))
+    assert {run.id for run in found.runs} >= {*smaller}
+    assert {path: path.read_text() for path in accounts} == accounts
 
 
 def test_a_trunk_serves_one_recipe_size_and_seed_and_only_several_budgets(raw: dict[str, Any]) -> None:

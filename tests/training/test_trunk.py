@@ -143,3 +143,11 @@ def test_a_decay_that_would_begin_in_the_warm_up_is_refused() -> None:
     late = Protocol(context=16, batch=256, schedule="wsd", warmup_steps=9)
     with pytest.raises(ValueError, match="too few for a warm-up of 9"):
         late.branch(10)
+
+
+def test_a_trunk_that_is_there_already_still_knows_what_it_took(
+    specs: list[RunSpec], streams: Streams, tmp_path: Path
+) -> None:
+    """As when the process was killed between its last state and its record."""
+    took = grow(specs, streams, tmp_path)
+    assert grow(specs, streams, tmp_path) == took > 0

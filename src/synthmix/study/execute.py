@@ -10,7 +10,7 @@ from pathlib import Path
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.files import disk_errors, write_json
+from synthmix.files import disk_errors
 from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.domains import EvaluationDomain
 from synthmix.study.reporter import Reporter
@@ -125,7 +125,7 @@ def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> 
         flops=spec.flops * task.tokens / spec.tokens,
         seconds=round(seconds, 3),
     )
-    write_json(folder / "trunk.json", record.model_dump(mode="json"))
+    store.write_trunk(record)
     with disk_errors(folder):
         (folder / "progress.json").unlink(missing_ok=True)
 

@@ -101,8 +101,10 @@ class TrunkTask(Sized):
         return f"trunk of {self.spec.at()}"
 
     def is_done(self, store: Store) -> bool:
-        """All its states are there."""
-        return all(state_at(store.trunk_folder(self.spec.trunk), stop).exists() for stop in self.stops)
+        """All its states are there, and the record of what they took."""
+        record, folder = store.trunk_record(self.spec.trunk), store.trunk_folder(self.spec.trunk)
+        written = record is not None and record.tokens >= self.tokens
+        return written and all(state_at(folder, stop).exists() for stop in self.stops)
 
 
 def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[EvaluationDomain]:

@@ -7,9 +7,7 @@ a run does not depend on its budget: that part is trained once, to the furthest 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from synthmix.files import read_json
 from synthmix.store import Store, TrunkRecord
 from synthmix.study.ladder import Cell
 from synthmix.training.spec import RunSpec
@@ -55,5 +53,5 @@ def spec_family(spec: RunSpec) -> Family:
 
 def trunk_records(store: Store, specs: Iterable[RunSpec]) -> list[TrunkRecord]:
     """What has been trained of the runs' trunks, each once."""
-    paths: list[Path] = [store.trunk_folder(trunk) / "trunk.json" for trunk in sorted({spec.trunk for spec in specs})]
-    return [TrunkRecord.model_validate(read_json(path)) for path in paths if path.exists()]
+    found = (store.trunk_record(trunk) for trunk in sorted({spec.trunk for spec in specs}))
+    return [record for record in found if record is not None]

@@ -85,7 +85,7 @@ def train_trunk(
     session = Session(spec, streams, owner=spec.trunk, precision=precision, eos=eos)
     ahead = sorted(stop for stop in stops if not state_at(folder, stop).exists())
     if not session.resume(folder / STATE):
-        done = [at for at in states(folder) if at <= min(ahead, default=0)]
+        done = [at for at in states(folder) if at <= min(ahead, default=max(stops))]
         if done:
             session.resume(state_at(folder, max(done)))
     for stop in ahead:

@@ -1,85 +1,17 @@
-"""Run records: content-hashed ids, written atomically and last, one query surface.
-
-runs/<id>/progress.json       how far a run in work is (for people looking on; may be stale)
-runs/<id>/state.safetensors   the middle of a run, from which it resumes
-runs/<id>/checkpoint/         the finished model, as transformers loads it
-runs/<id>/record.json         the finished run; there is none before all else is there
-runs/trunk-<id>/              what runs that differ in budget alone share: its states at the branch points, trunk.json
-"""
+"""One folder of runs: their records, their locks, and SQL over them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING
 
 from synthmix.errors import BadInput
-from synthmix.evaluation.harness_score import TaskScore
 from synthmix.files import disk_errors, read_json, write_json
-from synthmix.training.spec import RunSpec
+from synthmix.store.records import RunRecord, TrunkRecord, flat
 from synthmix.validation import validated
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class DomainScore(BaseModel):
-    """Loss on one held-out domain; ``corpus`` is the content id of the held-out text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    corpus: str
-    nats: float
-    bits_per_byte: float
-    tokens: int
-
-
-class RunRecord(BaseModel):
-    """A finished run: what it was, what it gave, what it cost. Losses in nats per token; ``seconds`` of training.
-
-    ``began``: steps that a trunk had trained for it; they are not in ``seconds``, and ``own_tokens`` leaves them out.
-    ``tasks``: scores that ``synthmix evaluate --harness`` added later; they are no part of the run's id.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: int = 1
-    id: str
-    spec: RunSpec
-    params: int
-    params_total: int
-    tokens: int
-    flops: float
-    seconds: float
-    epochs: dict[str, float]
-    trace: list[tuple[int, float]]
-    precision: str
-    device: str
-    versions: dict[str, str]
-    losses: dict[str, DomainScore]
-    began: int = 0
-    tasks: dict[str, TaskScore] = {}
-
-    @property
-    def own_tokens(self) -> int:
-        """Tokens trained for this run alone."""
-        return self.tokens - self.began * self.spec.protocol.batch
-
-
-class TrunkRecord(BaseModel):
-    """What a trunk has cost so far, in all sessions together."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: int = 1
-    id: str
-    recipe: str
-    params: int
-    seed: int
-    tokens: int
-    flops: float
-    seconds: float
 
 
 class Store:
@@ -109,10 +41,9 @@ class Store:
         path = self.folder / run / "record.json"
         if not path.exists():
             return None
-        again = f"delete {path} and run the same command again"
-        record = validated(RunRecord, read_json(path), where=path, problem="is damaged", remedy=again)
+        record = validated(RunRecord, read_json(path), where=path, problem="is damaged", remedy=_again(path))
         if record.id != run or record.spec.id != run:
-            raise BadInput("is the record of another run", where=path, key="id", remedy=again)
+            raise BadInput("is the record of another run", where=path, key="id", remedy=_again(path))
         return record
 
     def records(self) -> list[RunRecord]:
@@ -123,6 +54,23 @@ class Store:
     def write(self, record: RunRecord) -> None:
         """Write a finished run, atomically."""
         write_json(self.folder / record.id / "record.json", record.model_dump(mode="json"))
+
+    def trunk_record(self, trunk: str) -> TrunkRecord | None:
+        """What the trunk has taken so far, or None before it is trained to its end.
+
+        Raises:
+            BadInput: the record is damaged.
+        """
+        path = self.trunk_folder(trunk) / "trunk.json"
+        if not path.exists():
+            return None
+        return validated(TrunkRecord, read_json(path), where=path, problem="is damaged", remedy=_again(path))
+
+    def write_trunk(self, record: TrunkRecord) -> None:
+        """Write a trained trunk, atomically; a record that reaches further stays."""
+        before = self.trunk_record(record.id)
+        if before is None or before.tokens < record.tokens:
+            write_json(self.trunk_folder(record.id) / "trunk.json", record.model_dump(mode="json"))
 
     @contextmanager
     def claim(self, run: str) -> Iterator[bool]:
@@ -173,23 +121,5 @@ class Store:
                 raise BadInput(str(error), key="sql", remedy=f"columns: {', '.join(runs.column_names)}") from None
 
 
-def flat(record: RunRecord) -> dict[str, Any]:
-    """One record as a flat row."""
-    from synthmix.evaluation.losses import average
-
-    row: dict[str, Any] = {
-        "id": record.id,
-        "recipe": record.spec.recipe,
-        "params": record.params,
-        "params_total": record.params_total,
-        "tokens": record.tokens,
-        "seed": record.spec.seed,
-        "loss": average({name: score.nats for name, score in record.losses.items()}),
-        "flops": record.flops,
-        "seconds": record.seconds,
-    }
-    row |= {f"share.{name}": float(share) for name, share in record.spec.shares.items()}
-    row |= {f"loss.{name}": score.nats for name, score in record.losses.items()}
-    row |= {f"bits.{name}": score.bits_per_byte for name, score in record.losses.items()}
-    row |= {f"task.{name}": score.value for name, score in record.tasks.items()}
-    return row
+def _again(path: Path) -> str:
+    return f"delete {path} and run the same command again"
