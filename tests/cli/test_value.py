@@ -10,18 +10,13 @@ from typer.testing import CliRunner
 
 from synthmix.cli.app import app
 
-WORDS = "the of and to a in is it you that he was for on are with as his they be at one have this from"
+from ..bigram_text import chain
 
 
 def write(path: Path, n: int, seed: int, follow: float, label: bool = False) -> Path:
-    words, rng, lines = WORDS.split(), np.random.default_rng(seed), []
-    for i in range(n):
-        at, text = int(rng.integers(25)), []
-        for _ in range(30):
-            text.append(words[at])
-            at = (at + 1) % 25 if rng.random() < follow else int(rng.integers(25))
-        lines.append(json.dumps({"text": " ".join(text), **({"label": i % 2} if label else {})}))
-    path.write_text("\n".join(lines))
+    texts = chain(n, seed, follow, length=30)
+    rows = [{"text": text, **({"label": i % 2} if label else {})} for i, text in enumerate(texts)]
+    path.write_text("\n".join(map(json.dumps, rows)))
     return path
 
 

@@ -8,19 +8,7 @@ from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import part, select, worth
 from synthmix.valuation.valuer import Valuer
 
-WORDS = "the of and to a in is it you that he was for on are with as his they be at one have this from"
-LINE = WORDS.split()
-
-
-def chain(n: int, seed: int, follow: float) -> list[str]:
-    rng, made = np.random.default_rng(seed), []
-    for _ in range(n):
-        at, text = int(rng.integers(25)), []
-        for _ in range(40):
-            text.append(LINE[at])
-            at = (at + 1) % 25 if rng.random() < follow else int(rng.integers(25))
-        made.append(" ".join(text))
-    return made
+from ..bigram_text import chain
 
 
 @pytest.fixture(scope="module")

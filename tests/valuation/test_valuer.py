@@ -13,6 +13,8 @@ from synthmix.valuation.pool import Pool
 from synthmix.valuation.valuer import Valuer
 from synthmix.valuation.weights import Weights, fitted_weights
 
+from ..bigram_text import WORDS, chain
+
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -27,22 +29,6 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 def valuer(digits: tuple[np.ndarray, np.ndarray]) -> Valuer:
     images, labels = digits
     return Valuer(lift=128).fit(Pool.of("target", images[:300], labels[:300]))
-
-
-LINE = "the of and to a in is it you that he was for on are with as his they be at one have this from"
-WORDS = LINE.split()
-
-
-def chain(n: int, seed: int, follow: float = 0.7, words: int = 25) -> list[str]:
-    """Texts in which a word is followed by the next one of the list, or by any: a bigram language."""
-    rng, made = np.random.default_rng(seed), []
-    for _ in range(n):
-        at, text = int(rng.integers(words)), []
-        for _ in range(40):
-            text.append(WORDS[at])
-            at = (at + 1) % words if rng.random() < follow else int(rng.integers(words))
-        made.append(" ".join(text))
-    return made
 
 
 @pytest.fixture(scope="module")
