@@ -1,7 +1,7 @@
 """Looking before anything runs."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from synthmix.study.check import check_generated
 from synthmix.study.ladder import cells, largest_need, study_recipes
 from synthmix.study.load import load_study, study_from
 from synthmix.study.plan import make_plan
+from synthmix.study.speed import measure
 from synthmix.study.status import report_study, study_status
 from synthmix.study.workspace import Workspace
-from synthmix.training.shape import shape_for
+from synthmix.training import timing
+from synthmix.training.shape import Shape, shape_for
 
 Make = Callable[..., dict[str, Any]]
 
@@ -41,6 +43,35 @@ def test_a_plan_before_anything_builds_and_trains_nothing(make_study: Make, tmp_
     one = plan.runs[0]
     assert one.flops == one.tokens * shape_for(25_000).flops_per_token(300, 16)
     assert value["disk_bytes"] > 4 * sum(run.shape.params for run in plan.runs)
+
+
+class Here:
+    """Stands for an engine: one worker, in this process."""
+
+    workers = 1
+
+    def each(self, function: Callable[[Any], Any], tasks: list[Any]) -> Iterator[tuple[Any, Any]]:
+        yield from ((task, function(task)) for task in tasks)
+
+
+def test_sizes_are_timed_as_their_longest_runs_train(
+    make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a size whose long runs are compiled is timed compiled, and one of short runs is not."""
+    told: dict[int, float] = {}
+
+    def timed(shape: Shape, *_: object, flops: float, **__: object) -> float:
+        told[shape.params] = flops
+        return 1e4
+
+    monkeypatch.setattr(timing, "tokens_per_second", timed)
+    config = study_from(make_study(tmp_path / "new"))
+    space = Workspace(config.root)
+    space.create()
+    speeds = measure(config, space, 300, Here())  # type: ignore[arg-type]
+    longest = {shape_for(25_000): 10_240, shape_for(40_000): 10_240}
+    assert told == {s.params: tokens * s.flops_per_token(300, 16) for s, tokens in longest.items()}
+    assert speeds.by_shape == dict.fromkeys(longest, 1e4)
 
 
 def test_a_plan_of_a_finished_study_has_nothing_left(finished: Path) -> None:

@@ -31,33 +31,57 @@ class Speeds:
         return tokens / self.by_shape[shape]
 
 
+@dataclass(frozen=True)
+class Probe:
+    """What a worker is asked to time: ``flops`` are of each shape's longest run. ``precision`` None: find the faster
+    one; else it was found before."""
+
+    shapes: tuple[Shape, ...]
+    flops: tuple[float, ...]
+    vocab: int
+    protocol: Protocol
+    precision: str | None
+
+
 def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any]) -> Speeds:
-    """Time the study's sizes, or take the times kept from before (same shapes, protocol and workers)."""
-    sizes = {e.params for e in config.corpora.values() if isinstance(e, SampledCorpus)}
-    ladder = {cell.shape for cell in cells(config)}
-    shapes = sorted({shape_for(size) for size in sizes} | ladder, key=lambda shape: shape.params)
-    key = content_hash([[s.as_dict() for s in shapes], vocab, config.training.model_dump(), engine.workers])
+    """Time the study's sizes, or take the times kept from before (same shapes, budgets, protocol and workers).
+
+    A size whose longest run is compiled is timed compiled: its long runs take nearly all of its time.
+    """
+    longest = _longest_runs(config)
+    shapes = sorted(longest, key=lambda shape: shape.params)
+    flops = tuple(longest[shape] * shape.flops_per_token(vocab, config.training.context) for shape in shapes)
+    key = content_hash([[s.as_dict() for s in shapes], flops, vocab, config.training.model_dump(), engine.workers])
     path = space.speed
     # Under a lock, so that two processes on one study settle on one precision.
     with FileLock(space.root / ".speed.lock"):
         kept = read_json(path) if path.exists() else {}
         if kept.get("key") != key:
             settled = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
-            kept = _timed(config, shapes, vocab, engine, settled) | {"key": key, "asked": config.training.precision}
+            kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), settled), engine)
+            kept |= {"key": key, "asked": config.training.precision}
             write_json(path, kept)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
     return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
 
 
-def _timed(
-    config: StudyConfig, shapes: list[Shape], vocab: int, engine: Engine[Any, Any], precision: str | None
-) -> dict[str, Any]:
-    """Every worker times all shapes at once; the slowest counts. A precision found before is kept.
+def _longest_runs(config: StudyConfig) -> dict[Shape, int]:
+    """Tokens of the longest run or generator of every shape."""
+    tokens: dict[Shape, int] = {}
+    runs = [(cell.shape, cell.tokens) for cell in cells(config)]
+    generators = [(shape_for(e.params), e.train) for e in config.corpora.values() if isinstance(e, SampledCorpus)]
+    for shape, budget in (*runs, *generators):
+        tokens[shape] = max(tokens.get(shape, 0), budget)
+    return tokens
 
-    Where batches differ by size the smallest is timed: the least efficient one.
-    """
-    protocol = min((protocol_for(config, size) for size in config.ladder.params), key=lambda each: each.batch)
-    probe = Probe(tuple(shapes), vocab, protocol, precision)
+
+def _least_efficient(config: StudyConfig) -> Protocol:
+    """Where batches differ by size, the one of the smallest."""
+    return min((protocol_for(config, size) for size in config.ladder.params), key=lambda each: each.batch)
+
+
+def _timed(probe: Probe, engine: Engine[Any, Any]) -> dict[str, Any]:
+    """Every worker times all shapes at once; the slowest counts."""
     outcomes: list[dict[str, Any]] = []
     for _, outcome in engine.each(measure_here, [probe] * engine.workers):
         if isinstance(outcome, SynthmixError):
@@ -66,18 +90,8 @@ def _timed(
     return {
         "precision": outcomes[0]["precision"],
         "device": outcomes[0]["device"],
-        "speeds": [min(outcome["speeds"][i] for outcome in outcomes) for i in range(len(shapes))],
+        "speeds": [min(several) for several in zip(*(outcome["speeds"] for outcome in outcomes), strict=True)],
     }
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a worker is asked to time. ``precision`` None: find the faster one."""
-
-    shapes: tuple[Shape, ...]
-    vocab: int
-    protocol: Protocol
-    precision: str | None
 
 
 def measure_here(probe: Probe) -> dict[str, Any]:
@@ -86,5 +100,6 @@ def measure_here(probe: Probe) -> dict[str, Any]:
     from synthmix.training.timing import ladder_speeds
 
     precision = probe.precision or settled_precision(probe.protocol.precision)
-    speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision)
+    flops = dict(zip(probe.shapes, probe.flops, strict=True))
+    speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision, flops)
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}

@@ -48,7 +48,8 @@ def ladder_speeds(
     """Tokens per second of each shape; those too large to time in a few seconds are scaled by their FLOPs.
 
     Args:
-        flops: of the shortest run of each shape; unset, steps are timed eager (unless compiling is forced).
+        flops: of one run of each shape, compiled if that is; unset, steps are timed eager (unless compiling is
+            forced).
         most: FLOPs of the steps of one shape that are spent on timing it.
     """
     speeds: dict[Shape, float] = {}
