@@ -180,7 +180,8 @@ def test_discrepancy_is_the_kernels_double_sum() -> None:
     assert la is not None
     assert lb is not None
     direct = mean(a, a, la, la, True) + mean(b, b, lb, lb, True) - 2 * mean(a, b, la, lb, False)
-    assert term.squared(term.read(batch)) == pytest.approx(direct, rel=1e-9, abs=1e-12)
+    # features are float32: an item's product with itself is 1 to 1e-7, and so far is each of the three means
+    assert term.squared(term.read(batch)) == pytest.approx(direct, abs=3e-7)
 
 
 def test_random_features_come_near_the_gaussian_kernel() -> None:
@@ -204,7 +205,7 @@ def test_mixture_of_sums_is_the_discrepancy_of_the_mixture() -> None:
     direct = within + rest - 2 * float((weights @ maps) @ mean[0]) / weights.sum()
     assert float(mixed[COUNT]) == pytest.approx(weights.sum())
     assert float(mixed[SQUARES]) == pytest.approx((weights**2).sum())
-    assert term.squared(mixed) == pytest.approx(direct, rel=1e-9)
+    assert term.squared(mixed) == pytest.approx(direct, abs=3e-7)  # float32 features, as above
 
 
 def test_complexity_is_the_inverse_kernel_itself() -> None:

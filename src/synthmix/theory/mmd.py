@@ -4,6 +4,7 @@ FOUND: Gretton et al. (JMLR 2012) for the MMD, Rahimi and Recht (2007) for the f
 distance (CHOSEN, the usual heuristic), from both samples together or from a reference that all comparisons share.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,31 @@ def median_distance(x: Array, *, most: int = 500, seed: int = 0) -> float:
 
 
 def fourier_features(x: Array, bandwidth: float, *, features: int = 1024, seed: int = 0) -> Array:
-    """Features (n, features) whose products approximate exp(-|x - y|^2 / (2 bandwidth^2)) for rows of ``x`` (n, d)."""
-    rng = np.random.default_rng(seed)
-    waves = rng.standard_normal((x.shape[1], features // 2)) / bandwidth
-    angles = x.astype(np.float64) @ waves
-    return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * np.sqrt(2 / features))
+    """Features (n, features) whose products approximate exp(-|x - y|^2 / (2 bandwidth^2)) for rows of ``x`` (n, d).
+
+    In float32, whose cosines take a tenth of the time of float64's.
+    """
+    angles = (x / bandwidth).astype(np.float32) @ _waves(x.shape[1], features // 2, seed)
+    made = np.empty((len(x), 2 * (features // 2)), np.float32)
+    np.cos(angles, out=made[:, : features // 2])
+    np.sin(angles, out=made[:, features // 2 :])
+    made *= np.float32(np.sqrt(2 / features))
+    return made
+
+
+@lru_cache(maxsize=32)
+def _waves(columns: int, count: int, seed: int) -> Array:
+    """(columns, count) normal numbers, not to be written to: pools are read in many small batches."""
+    made = np.random.default_rng(seed).standard_normal((columns, count)).astype(np.float32)
+    made.flags.writeable = False
+    return made
 
 
 def mmd2(x: Array, y: Array, *, bandwidth: float | None = None, features: int = 1024, seed: int = 0) -> float:
     """Unbiased squared MMD of samples ``x`` (n, d) and ``y`` (m, d), two rows or more each; it may be below 0."""
     width = median_distance(np.concatenate([x, y]), seed=seed) if bandwidth is None else bandwidth
     a, b = (fourier_features(each, width, features=features, seed=seed) for each in (x, y))
-    return _within(a) + _within(b) - 2 * float(a.mean(axis=0) @ b.mean(axis=0))
+    return _within(a) + _within(b) - 2 * float(a.mean(axis=0, dtype=float) @ b.mean(axis=0, dtype=float))
 
 
 def mmd(x: Array, y: Array, *, bandwidth: float | None = None, features: int = 1024, seed: int = 0) -> float:
@@ -43,5 +57,5 @@ def mmd(x: Array, y: Array, *, bandwidth: float | None = None, features: int = 1
 
 def _within(a: Array) -> float:
     """Mean product of two different rows."""
-    n, total = len(a), a.sum(axis=0)
-    return float(total @ total - (a * a).sum()) / (n * (n - 1))
+    n, total = len(a), a.sum(axis=0, dtype=float)
+    return float(total @ total - (a * a).sum(dtype=float)) / (n * (n - 1))

@@ -70,9 +70,9 @@ class Discrepancy:
         maps = self._map(batch.by(self.featurise))
         n = np.array(float(len(maps)))
         if self.classes is None:
-            return {"S": maps.sum(axis=0)[None], COUNT: n, SQUARES: n}
+            return {"S": maps.sum(axis=0, dtype=float)[None], COUNT: n, SQUARES: n}
         hot = self._hot(batch.labels)
-        return {"S": hot.T @ maps, COUNT: n, SQUARES: np.array(hot.sum())}
+        return {"S": hot.T @ maps.astype(float), COUNT: n, SQUARES: np.array(hot.sum())}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """sqrt(max(MMD^2, 0)), at most sqrt(2)."""
@@ -117,7 +117,7 @@ class Discrepancy:
             fourier_features(rows, self._median * width, features=self.features, seed=self.seed + i)
             for i, width in enumerate(self.widths)
         ]
-        return np.asarray(np.concatenate(maps, axis=1) / np.sqrt(len(maps)))
+        return np.asarray(np.concatenate(maps, axis=1) / np.float32(np.sqrt(len(maps))))
 
     def _parts(self, without: int | None) -> tuple[np.ndarray, float]:
         """(mean map by class, mean product of two different items) of the reference."""

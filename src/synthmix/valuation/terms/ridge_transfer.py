@@ -17,7 +17,7 @@ from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, block_of
 
 Featurise = Callable[[Batch], np.ndarray]
-_Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray]
+_Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
 RIDGES = tuple(10.0**power for power in range(-6, 1))  # times the trace of A over its size
 
 
@@ -63,19 +63,15 @@ class RidgeTransfer:
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """The smallest over the grid of ridges."""
-        rows = slice(None) if without is None else self._block != without
-        values, turned, rotated, _ = self._solved(sums)
-        errors = []
-        for ridge in self.ridges:
-            made = self._seen[rows] @ (rotated / (values + ridge * turned)[:, None])
-            errors.append(float(((self._y[rows] - made) ** 2).sum(axis=1).mean()))
+        squared = self._solved(sums)[-1]
+        errors = (squared if without is None else squared[self._block != without]).mean(axis=0)
         self._best = self.ridges[int(np.argmin(errors))]
-        return min(errors)
+        return float(errors.min())
 
     def slope(self, sums: Sums) -> Sums:
         """At the best ridge: dW = M^-1 (dB - dA W), so d value / dB = -2 M^-1 G and d value / dA = 2 M^-1 G W'."""
         self.value(sums)
-        values, turned, rotated, directions = self._solved(sums)
+        values, turned, rotated, directions, _ = self._solved(sums)
         down = 1 / (values + self._best * turned)
         weights = rotated * down[:, None]  # W in the eigenvectors of A
         left = self._seen.T @ (self._y - self._seen @ weights) / len(self._y)
@@ -92,15 +88,18 @@ class RidgeTransfer:
         return np.asarray(((phi @ slope["A"]) * phi).sum(axis=1) + ((phi @ slope["B"]) * y).sum(axis=1))
 
     def _solved(self, sums: Sums) -> _Solved:
-        """(eigenvalues of A, their mean, B in the eigenvectors, eigenvectors); the reference is turned along."""
+        """(eigenvalues of A, their mean, B in the eigenvectors, eigenvectors, squared error of each of the reference's
+        items at each ridge); the reference is turned along."""
         if (
             self._last is not None and self._last[0] is sums["A"] and self._last[1] is sums["B"]
         ):  # asked again for another part of the reference
             return self._last[2]
         values, directions = np.linalg.eigh(sums["A"])
         self._seen = self._phi @ directions
-        mean = max(float(values.mean()), 1e-12)
-        made = np.maximum(values, 0.0), mean, directions.T @ sums["B"], directions
+        mean, values, rotated = max(float(values.mean()), 1e-12), np.maximum(values, 0.0), directions.T @ sums["B"]
+        weights = np.concatenate([rotated / (values + ridge * mean)[:, None] for ridge in self.ridges], axis=1)
+        missed = (self._seen @ weights).reshape(len(self._y), len(self.ridges), -1) - self._y[:, None]
+        made = values, mean, rotated, directions, (missed**2).sum(axis=2)
         self._last = (sums["A"], sums["B"], made)
         return made
 
