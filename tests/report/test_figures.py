@@ -4,8 +4,9 @@ from itertools import pairwise
 import plotly.graph_objects as go
 import pytest
 
-from synthmix.report.figures import direct_labels, figures, label
+from synthmix.report.figures import direct_labels, label
 from synthmix.report.palette import THEMES, colours, recipe_token, scales, symbol
+from synthmix.report.study_figures import figures
 
 
 def resolved(value, palette, key=""):

@@ -9,7 +9,8 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.report import write_report
-from synthmix.report.page import embedded, render
+from synthmix.report.embedding import embedded
+from synthmix.report.page import render
 from synthmix.results import Interval
 
 VOID = {"meta", "input", "br", "link", "img", "hr"}

@@ -5,9 +5,10 @@ from pathlib import Path
 from synthmix.advice.figures import finding_figure, money_figure, next_figure
 from synthmix.advice.figures_share import share_figure
 from synthmix.advice.found import Advice
-from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe
+from synthmix.advice.section_scores import score_section
+from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe, several
 from synthmix.quantities import format_count, format_seconds
-from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.sections import Section, Shown, numbers, write_page
 
 
 def write_advice(advice: Advice, path: Path) -> None:
@@ -39,9 +40,10 @@ def _eyebrow(advice: Advice) -> str:
 def _of_study(advice: Advice) -> list[Section]:
     return [
         Section("shares", "Shares", "Loss against the share", share_figure(advice), [_options(advice)]),
-        Section("good", "As good", "As good as the best within the noise", money_figure(advice), [_others(advice)]),
+        Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(advice)),
         Section("flips", "What would change it", "What would change the answer", tables=[_flips(advice)]),
         Section("next", "Next runs", "The runs that would narrow the answer most", next_figure(advice), _next(advice)),
+        score_section(advice),
         Section("doubts", "Doubts", "How far, and why to doubt it", tables=[_lines("Reason", advice.doubts)]),
         Section("else", "Evidence", "What else the study knows", tables=[_lines("Found", advice.evidence)]),
     ]
@@ -85,8 +87,9 @@ def _options(advice: Advice) -> Shown:
     return numbers("", [*head, *(["Speed-up, charged"] if charged else [])], rows)
 
 
-def _others(advice: Advice) -> Shown:
-    return _lines("Alternative", [alternative(each) for each in advice.alternatives])
+def _others(advice: Advice) -> list[Shown]:
+    both = _lines("Several kinds at once, as measured (no law holds them)", [several(each) for each in advice.several])
+    return [_lines("Alternative", [alternative(each) for each in advice.alternatives]), *([both] if both.rows else [])]
 
 
 def _flips(advice: Advice) -> Shown:
@@ -146,5 +149,6 @@ def _facts(advice: Advice) -> dict[str, str]:
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",
         "Recommended": "of real text alone and each kind's best share, the cheapest that is as good as the best",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
+        "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",
     }

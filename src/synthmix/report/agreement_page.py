@@ -6,7 +6,7 @@ from pathlib import Path
 from synthmix.report.agreement_text import RAISED, Found, agreement_rows, lead, outcome_rows, rho_rows, under
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
 from synthmix.report.phrases import fixed, plural
-from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.sections import Section, Shown, numbers, write_page
 
 
 def write_agreement(found: Found, path: Path) -> None:

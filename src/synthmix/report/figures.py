@@ -128,21 +128,6 @@ def _apart(heights: list[float], gap: float) -> list[float]:
     return [height + i * gap for i, height in enumerate(level)]
 
 
-def figures(results: Results) -> list[Figure]:
-    """All figures that the results allow, in the order of the page."""
-    from synthmix.report.figures_domains import domain_figure, statistics_figure
-    from synthmix.report.figures_fit import isoflop_figure, profile_figure, residual_figure
-    from synthmix.report.figures_loss import loss_figure
-    from synthmix.report.figures_share import share_figure
-    from synthmix.report.figures_tasks import task_figure, task_share_figure
-
-    found = [share_figure(results), loss_figure(results, "tokens"), loss_figure(results, "params")]
-    found += [domain_figure(results), statistics_figure(results)]
-    found += [residual_figure(results), profile_figure(results), isoflop_figure(results)]
-    found += [task_figure(results), task_share_figure(results)]
-    return [figure for figure in found if figure is not None]
-
-
 def recipe_colour(results: Results, name: str) -> str:
     """``@r<i>`` of a recipe."""
     return "@" + recipe_token(results, name)

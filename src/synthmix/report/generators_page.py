@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.pairs import Estimate, GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style_match import StyleMatch, StylePoint

@@ -57,6 +57,11 @@ def measured_answer(results: Results) -> Answer | None:
     return Answer(params=cell[0], tokens=cell[1], decades_params=0.0, decades_tokens=0.0, recipes=rows)
 
 
+def measured_difference(results: Results, mine: list[RunRow], theirs: list[RunRow]) -> Interval:
+    """Mean loss of ``mine`` minus that of ``theirs``, runs of one cell; the interval as in :func:`measured_answer`."""
+    return _interval(results, _mean(mine) - _mean(theirs), 1 / len(mine) + 1 / len(theirs))
+
+
 def _mean(runs: list[RunRow]) -> float:
     return sum(run.loss for run in runs) / len(runs)
 

@@ -1,26 +1,23 @@
 """The page: context for the templates, and the one file with everything inlined."""
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.report.cards import cards
+from synthmix.report.embedding import drawing, embedded
 from synthmix.report.environment import environment
-from synthmix.report.figures import Figure, figures
 from synthmix.report.figures_tasks import disagreements
 from synthmix.report.filters import FILTERS
 from synthmix.report.limits import says, says_not
 from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import THEMES, colours, recipe_token, scales
+from synthmix.report.study_figures import figures
 from synthmix.report.table_files import write_tables
 from synthmix.report.verdict import judge
 from synthmix.report.words import answer_and_sureness, as_measured
 from synthmix.results import Results
-
-PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -58,6 +55,7 @@ def render(results: Results) -> str:
     templates.filters |= FILTERS
     claim, sureness = answer_and_sureness(results)
     drawn = {figure.id: figure for figure in figures(results)}
+    themes = {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES}
     return templates.get_template("page.html.j2").render(
         r=results,
         claim=claim,
@@ -74,38 +72,9 @@ def render(results: Results) -> str:
         domain_names=[domain.name for domain in results.domains],
         colours={theme: colours(results, theme) for theme in THEMES},
         token=lambda name: recipe_token(results, name),
-        data=Markup(embedded(_drawing(results, drawn))),
+        data=Markup(embedded(drawing(drawn.values(), themes))),
         plotly=Markup(get_plotlyjs()),
     )
-
-
-def embedded(value: Any) -> str:
-    """Strict JSON that is safe inside a script element: no ``<``, no NaN (a number that is not finite becomes null)."""
-    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _drawing(results: Results, drawn: dict[str, Figure]) -> dict[str, Any]:
-    return {
-        "themes": {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES},
-        "config": PLOTLY,
-        "figures": {
-            figure.id: [
-                {"data": view.data, "layout": {**view.layout, "height": figure.height}} for view in figure.views
-            ]
-            for figure in drawn.values()
-        },
-    }
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:

@@ -8,7 +8,7 @@ from synthmix.errors import BadInput
 from synthmix.files import write_bytes, write_text
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
 from synthmix.report.flat import Table
-from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.report.table_files import to_csv, to_parquet
 
 _GROUPS = {

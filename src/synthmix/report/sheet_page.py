@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synthmix.report.embedding import embedded
 from synthmix.report.environment import environment
-from synthmix.report.page import embedded
 from synthmix.report.palette import THEMES, series
 
 

@@ -1,90 +1,12 @@
-"""Stand-alone pages of what text says: one HTML file with everything inlined, in the light and dark of the report."""
+"""The page of ``synthmix stats``: what text says before anything is trained on it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from synthmix.files import write_text
-from synthmix.report.environment import environment
-from synthmix.report.figures import Figure
-from synthmix.report.page import PLOTLY, embedded
-from synthmix.report.palette import THEMES, scales, series
+from synthmix.report.sections import Section, write_page
 
 if TYPE_CHECKING:
     from synthmix.statistics.surveyed import Survey
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A table as text; ``numeric``: columns that stand right."""
-
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    numeric: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of a page: ``short`` is its name in the bar."""
-
-    id: str
-    short: str
-    title: str
-    figures: list[Figure] = field(default_factory=list)
-    tables: list[Shown] = field(default_factory=list)
-
-
-def numbers(title: str, head: list[str], rows: list[list[str]], names: int = 1) -> Shown:
-    """A table whose first ``names`` columns are text."""
-    return Shown(title, head, rows, frozenset(range(names, len(head))))
-
-
-def write_page(
-    path: Path,
-    *,
-    title: str,
-    eyebrow: str,
-    lead: str,
-    under: Sequence[str],
-    sections: Sequence[Section],
-    facts: Mapping[str, str],
-    colours: int,
-) -> None:
-    """Render and write one page, atomically. ``colours``: how many series have a colour of their own (``@s<i>``).
-
-    Raises:
-        BadInput, Failure: ``path`` cannot be written to.
-    """
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
-
-    drawing: dict[str, Any] = {
-        "themes": {theme: {**series(colours, theme), **scales(theme)} for theme in THEMES},
-        "config": PLOTLY,
-        "figures": {
-            figure.id: [{"data": v.data, "layout": {**v.layout, "height": figure.height}} for v in figure.views]
-            for section in sections
-            for figure in section.figures
-        },
-    }
-    page = (
-        environment()
-        .get_template("statistics.html.j2")
-        .render(
-            title=title,
-            eyebrow=eyebrow,
-            lead=lead,
-            under=[line for line in under if line],
-            parts=[section for section in sections if section.figures or section.tables],
-            facts=facts,
-            colours={theme: series(colours, theme) for theme in THEMES},
-            data=Markup(embedded(drawing)),
-            plotly=Markup(get_plotlyjs()),
-        )
-    )
-    write_text(path, page)
 
 
 def write_statistics(found: "Survey", path: Path) -> None:

@@ -1,7 +1,7 @@
 """Tables and the leading sentence of a survey's page."""
 
 from synthmix.quantities import format_count
-from synthmix.report.statistics_page import Shown, numbers
+from synthmix.report.sections import Shown, numbers
 from synthmix.statistics.surveyed import Survey
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.report.statistics_page import Section, Shown, numbers, write_page
+from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.ranking import StatisticTable
 
 _ROW = 24

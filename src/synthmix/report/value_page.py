@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
-from synthmix.report.statistics_page import Section, numbers, write_page
+from synthmix.report.sections import Section, numbers, write_page
 
 
 def write_value(found: Mapping[str, Any], path: Path) -> None:
