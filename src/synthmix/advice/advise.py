@@ -29,6 +29,7 @@ def advise(
     budget_money: float | None = None,
     price_training: float | None = None,
     next_flops: float | None = None,
+    scores: bool = True,
     draws: int = DRAWS,
     minutes: float = MINUTES,
     real_files: str | None = None,
@@ -47,6 +48,8 @@ def advise(
         study: a finished study's file, folder or results; None: published findings, as priors.
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
         next_flops: the most that one of the next runs may cost.
+        scores: read the study's texts for its valuation scores: some ten seconds for each million tokens the first time
+            (they are kept in its folder), nothing afterwards.
         draws: resamples of each law.
         minutes: of training that the study may take which would replace the priors. real_files: its real text.
         write_study: where its study file is written; a file that is there is never replaced.
@@ -76,7 +79,10 @@ def advise(
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     if results is not None:
-        return advise_from(results, asked, where=where, draws=draws, next_flops=next_flops, progress=progress)
+        texts = where if scores and not isinstance(study, Results) else None
+        return advise_from(
+            results, asked, where=where, draws=draws, next_flops=next_flops, texts=texts, progress=progress
+        )
     findings(asked.kinds)  # an unknown kind is told before a file is
     if not minutes > 0:
         raise BadInput("is not above 0", key="--minutes")

@@ -13,7 +13,7 @@ def evidence(known: Knowledge) -> list[str]:
     found = []
     for laws in known.kinds.values():
         found += [*_measured(known, laws), *_tasks(known, laws), *_statistics(known, laws), *_collapse(known, laws)]
-    return [*found, *_several(known)]
+    return found
 
 
 def _measured(known: Knowledge, laws: KindLaws) -> list[str]:
@@ -49,22 +49,6 @@ def _tasks(known: Knowledge, laws: KindLaws) -> list[str]:
             best = f"best share by score {share_interval(last.by_score)}, by loss {share_interval(last.by_loss)}"
             found.append(f"{laws.kind}, {task.task} at {size}: {best}; they {last.verdict}: {last.reason}.")
     return found
-
-
-def _several(known: Knowledge) -> list[str]:
-    """Mixtures of several kinds, as trained at the largest cell: no law of shares holds them."""
-    cell = largest_cell(known.results)
-    runs = {} if cell is None else at_cell(known.results, cell)
-    several = {r.name for r in known.results.recipes if r.synthetic is None and r.share > 0}
-    if cell is None or known.natural.name not in runs:
-        return []
-    alone = fmean(row.loss for row in runs[known.natural.name])
-    return [
-        f"{name}, of several kinds and so outside the laws: as trained at {format_count(cell[0])} parameters and "
-        f"{format_count(cell[1])} tokens {fmean(row.loss for row in rows) - alone:+.3f} nats from real text alone."
-        for name, rows in runs.items()
-        if name in several
-    ]
 
 
 def _statistics(known: Knowledge, laws: KindLaws) -> list[str]:

@@ -73,6 +73,74 @@ class KindCurve(Part):
     extrapolation: float  # mean relative error of the law on the largest runs, held out of its fit
 
 
+class KindValue(Part):
+    """What the valuation score says of one kind, beside the laws.
+
+    Attributes:
+        shares, gain, low, high: its gain over real text alone against the share, of mixtures of ``tokens``; the band is
+            that of other documents of the same texts.
+        best: the share of the highest score, averaged over the held-out domains; ``domains``: by each of them.
+        by_laws: the laws' best share at the question.
+        verdict, reason: whether these two are one. says: all of it in a sentence.
+    """
+
+    kind: str
+    tokens: int
+    shares: list[float]
+    gain: list[float]
+    low: list[float]
+    high: list[float]
+    best: Interval
+    domains: dict[str, float]
+    by_laws: Interval
+    verdict: Literal["agree", "disagree", "cannot tell"]
+    reason: str
+    says: str
+
+
+class Scores(Part):
+    """The study's valuation scores.
+
+    Attributes:
+        ranking: Spearman correlation of the score with the measured losses, over ``recipes`` in ``groups`` combinations
+            of size, budget and held-out domain.
+        trusted: the interval of ``ranking`` lies above 0.
+        chooses, regret: the recipe that it would have taken at the largest size and budget, nats above the best one.
+    """
+
+    ranking: Interval
+    recipes: int
+    groups: int
+    trusted: bool
+    chooses: str | None
+    regret: float | None
+    says: str
+    kinds: list[KindValue]
+
+
+class Several(Part):
+    """A recipe of several synthetic kinds at once, as measured at one size and budget: no law holds it.
+
+    Attributes:
+        shares: corpus -> share. money: what its synthetic tokens would cost at the question.
+        params, tokens, runs: where, and how many runs of it.
+        difference: its loss minus that of real text alone there, nats; the interval is that of the seed noise.
+        rival, above_rival: the best measured recipe of at most one kind there, and the loss above it.
+        as_good: not clearly worse than ``rival``.
+    """
+
+    recipe: str
+    shares: dict[str, float]
+    money: float
+    params: int
+    tokens: int
+    runs: int
+    difference: Interval
+    rival: str
+    above_rival: Interval
+    as_good: bool
+
+
 class Flip(Part):
     """What would change the answer: ``value`` of ``what`` from which ``then`` holds; None: nothing that was tried."""
 
@@ -130,7 +198,7 @@ class Starter(Part):
 
 
 class Advice(Part):
-    """All of it. ``basis``: a study's laws, or published priors."""
+    """All of it. ``basis``: a study's laws, or published priors. ``scores_note``: why there are no ``scores``."""
 
     asked: Asked
     basis: Literal["study", "priors"]
@@ -146,7 +214,10 @@ class Advice(Part):
     decades_params: float | None = None
     decades_tokens: float | None = None
     doubts: list[str] = Field(default=[])
+    several: list[Several] = Field(default=[])
     evidence: list[str] = Field(default=[])
+    scores: Scores | None = None
+    scores_note: str = ""
     next_runs: list[NextRun] = Field(default=[])
     next_runs_note: str = ""
     findings: list[Finding] = Field(default=[])

@@ -14,9 +14,10 @@ from synthmix.advice.gains import option, ranges
 from synthmix.advice.knowledge import DRAWS, Knowledge, learn
 from synthmix.advice.next_runs import next_runs
 from synthmix.advice.outlook import Outlook, outlooks
+from synthmix.advice.scores import study_scores
+from synthmix.advice.several import several_kinds, several_unknown, to_train
 from synthmix.advice.trust import distance, doubts, headline, sureness
 from synthmix.progress import Progress
-from synthmix.report.phrases import listed
 from synthmix.results import Results
 
 NO_RUN = "no run of this ladder's form fits in the cost allowed, or the noise is unknown"
@@ -29,6 +30,7 @@ def advise_from(
     where: Path = Path("study"),
     draws: int = DRAWS,
     next_flops: float | None = None,
+    texts: Path | None = None,
     progress: Progress | None = None,
 ) -> Advice:
     """What a study's laws, statistics and scores say of the question.
@@ -37,6 +39,7 @@ def advise_from(
         where: named in messages.
         draws: resamples of each law.
         next_flops: the most that one of the next runs may cost; None: what the whole study cost.
+        texts: the study whose texts are read for its valuation scores (they are kept in its folder); None: no scores.
 
     Raises:
         BadInput: the study lacks the runs that the question needs (:func:`synthmix.advice.knowledge.learn`).
@@ -47,7 +50,9 @@ def advise_from(
     best = option(known, asked, looks, decision, decision.best)
     recommended = option(known, asked, looks, decision, decision.recommended)
     curves = kind_curves(known, looks)
-    found = doubts(known, asked, looks, curves, best)
+    said, note = study_scores(texts, curves, progress=progress)
+    several = several_kinds(known, asked)
+    found = doubts(known, asked, looks, curves, best, said)
     far = distance(known, asked)
     runs = next_runs(known, asked, looks, most_flops=next_flops)
     return Advice(
@@ -61,28 +66,17 @@ def advise_from(
         alternatives=ranges(looks, decision, asked),
         options=[option(known, asked, looks, decision, pick) for pick in _shown(known, looks, decision)],
         curves=curves,
-        flips=flips(known, asked, looks, decision, best),
+        flips=[*flips(known, asked, looks, decision, best), *several_unknown(asked, several)],
         decades_params=far[0],
         decades_tokens=far[1],
         doubts=found,
+        several=several,
         evidence=evidence(known),
+        scores=said,
+        scores_note=note,
         next_runs=runs,
-        next_runs_note=_together(known, looks, decision) if runs else NO_RUN,
+        next_runs_note=to_train(known, several, looks, decision) if runs else NO_RUN,
     )
-
-
-def _together(known: Knowledge, looks: list[Outlook], decision: Decision) -> str:
-    """What to train to know of two kinds at once, where two are as good as the best and no run mixed them."""
-    tops = [(look, int(np.argmin(look.said[0].difference[0]))) for look in looks]
-    good = [(look, top) for (look, top), mask in zip(tops, decision.as_good, strict=True) if mask[top]]
-    good = [(look, top) for look, top in good if look.shares[top] > 0][:2]
-    if len(good) < 2 or any(r.synthetic is None and r.share > 0 for r in known.results.recipes):
-        return ""
-    parts = [f"{look.kind.name}: {round(50 * look.shares[top])}%" for look, top in good]
-    source = next(iter(known.natural.shares))
-    names = listed([look.kind.name for look, _ in good])
-    recipe = f"{{{source}: rest, {', '.join(parts)}}}"
-    return f"no run mixes {names}; whether both do better than one, a recipe in mix.recipes would tell: both: {recipe}"
 
 
 def _open(looks: list[Outlook], decision: Decision) -> bool:

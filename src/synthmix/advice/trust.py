@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from synthmix.advice.asked import Asked
-from synthmix.advice.found import KindCurve, Option
+from synthmix.advice.found import KindCurve, Option, Scores
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
 from synthmix.advice.supply import NEARLY_FREE
@@ -56,7 +56,12 @@ def sureness(found: list[str], *, is_open: bool) -> str:
 
 
 def doubts(
-    known: Knowledge, asked: Asked, looks: Sequence[Outlook], curves: list[KindCurve], best: Option
+    known: Knowledge,
+    asked: Asked,
+    looks: Sequence[Outlook],
+    curves: list[KindCurve],
+    best: Option,
+    scores: Scores | None,
 ) -> list[str]:
     """Reasons to hold the answer loosely, the graver first."""
     found = []
@@ -86,6 +91,11 @@ def doubts(
     parted = [task.task for task in known.results.tasks for share in task.shares if share.verdict == "disagree"]
     if parted:
         found.append(f"loss and task scores disagree about the best share: {listed(list(dict.fromkeys(parted)))}")
+    for kind in scores.kinds if scores is not None and scores.trusted else []:
+        if kind.verdict == "disagree":
+            found.append(
+                f"the valuation score, which ranked what was measured, puts the best share elsewhere: {kind.says}"
+            )
     return found if known.results.tasks else [*found, LOSS_ONLY]
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from synthmix.advice.found import Advice, Option, Range
+from synthmix.advice.found import Advice, Option, Range, Several
 from synthmix.quantities import format_count, format_share
-from synthmix.report.phrases import fixed
+from synthmix.report.phrases import fixed, loss_interval
 from synthmix.results import Interval
 
 # Two kinds have a law each, and the laws put real text at different losses.
@@ -58,6 +58,25 @@ def alternative(found: Range) -> str:
     if found.money_high > found.money_low:
         money += f" to {amount(found.money_high)}"
     return f"{shares} {found.kind}, for {money}"
+
+
+def several(found: Several) -> str:
+    """A measured recipe of several kinds: its difference from real text alone, and from the best recipe of one kind."""
+    place = f"{format_count(found.params)} parameters and {format_count(found.tokens)} tokens"
+    parts = ", ".join(f"{format_share(share)} {name}" for name, share in found.shares.items())
+    good = "as good within the noise as" if found.as_good else "clearly worse than"
+    return (
+        f"{found.recipe} ({parts}), for {amount(found.money)}: {loss_interval(found.difference, signed=True)} nats "
+        f"from real text alone at {place}; {good} the best of one kind there, {found.rival} "
+        f"({fixed(found.above_rival.value, 3, signed=True)})"
+    )
+
+
+def score_lines(advice: Advice) -> list[str]:
+    """What the valuation scores say, or why there are none."""
+    if advice.scores is None:
+        return [advice.scores_note] if advice.scores_note else []
+    return [advice.scores.says, *(kind.says for kind in advice.scores.kinds)]
 
 
 def decided_at(advice: Advice) -> str:

@@ -27,6 +27,13 @@ def advise(
     next_flops: Annotated[
         str | None, typer.Option(help="FLOPs of one of the next runs, at most; unset: those of the whole study.")
     ] = None,
+    scores: Annotated[
+        bool,
+        typer.Option(
+            "--scores/--no-scores",
+            help="Read the study's texts for its valuation scores too: once, they are kept in its folder.",
+        ),
+    ] = True,
     html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
     write_study: Annotated[
         Path | None, typer.Option(help="Without a study: write the study file that would replace the priors.")
@@ -59,6 +66,7 @@ def advise(
             budget_money=None if budget_money is None else parsed(float, budget_money, "--budget-money"),
             price_training=None if price_training is None else parsed(float, price_training, "--price-training"),
             next_flops=None if next_flops is None else parsed(float, next_flops, "--next-flops"),
+            scores=scores,
             minutes=parsed(float, minutes, "--minutes"),
             real_files=real_files,
             write_study=write_study,

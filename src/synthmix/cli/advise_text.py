@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from synthmix.advice.found import Advice, Flip, NextRun, Option, Range
-from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe
+from synthmix.advice.found import Advice, Flip, NextRun, Option
+from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe, score_lines, several
 from synthmix.cli.plan_text import table
 from synthmix.quantities import format_count, format_seconds
 
@@ -12,7 +12,8 @@ def advice_text(advice: Advice, written: Path | None = None) -> str:
     """All of it; ``written``: where the study file was written to."""
     blocks = [f"{advice.headline}\n{advice.sureness}"]
     if advice.basis == "study":
-        blocks += [_options(advice), _alternatives(advice.alternatives), _flips(advice.flips), _next(advice)]
+        blocks += [_options(advice), _alternatives(advice), _several(advice), _flips(advice.flips), _next(advice)]
+        blocks.append(_listed("What the valuation scores say", score_lines(advice)))
         blocks.append(_listed(f"How far: {decided_at(advice)}. Doubts", advice.doubts))
     else:
         blocks.append(_findings(advice))
@@ -50,8 +51,12 @@ def _same(option: Option, other: Option | None) -> bool:
     return other is not None and (option.kind, option.share) == (other.kind, other.share)
 
 
-def _alternatives(found: list[Range]) -> str:
-    return _listed("As good as the best within the noise", [alternative(each) for each in found])
+def _alternatives(advice: Advice) -> str:
+    return _listed("As good as the best within the noise", [alternative(each) for each in advice.alternatives])
+
+
+def _several(advice: Advice) -> str:
+    return _listed("Several kinds at once, as measured (no law holds them)", [several(each) for each in advice.several])
 
 
 def _flips(found: list[Flip]) -> str:

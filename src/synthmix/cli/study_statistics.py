@@ -21,11 +21,11 @@ def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: An
     from synthmix.study.rare_tokens import rare_tokens
     from synthmix.study.text_found import read_study
     from synthmix.study.text_measures import loss_groups, table_of_study
-    from synthmix.study.value_scores import value_scores
+    from synthmix.study.value_scores import study_values
 
     found = read_study(study)
     with telling(quiet=quiet) as progress, engine as running:
-        scores = value_scores(found, loss_groups(found)[1], progress=progress)
+        scores = study_values(found, progress=progress).measures(found, loss_groups(found)[1])
         ranked = table_of_study(found, scores=scores, progress=progress)
         rare = rare_tokens(found, each=running.each, progress=progress)
     if parquet is not None:

@@ -43,11 +43,11 @@ def table_of_study(
     """
     losses, groups = loss_groups(text)
     measures = measures_of_study(text, groups, progress=progress) | dict(scores or {})
-    decisive = _largest(losses, groups)
+    decisive = largest_groups(losses, groups)
     return statistic_table(losses, measures, recipes=text.recipes, decisive=decisive, level=level)
 
 
-def _largest(losses: np.ndarray, groups: list[tuple[tuple[int, int], str]]) -> list[int]:
+def largest_groups(losses: np.ndarray, groups: list[tuple[tuple[int, int], str]]) -> list[int]:
     """The groups of the largest cell with all recipes; while runs are missing, of the one that has most of them."""
     have: dict[tuple[int, int], int] = {}
     for (cell, _), row in zip(groups, np.isfinite(losses).sum(axis=1).tolist(), strict=True):

@@ -1,111 +1,132 @@
-"""Valuation scores of a study's recipes, beside its statistics: would the score have chosen the right mixture?
+"""Valuation scores of a study's recipes and of every share of its kinds: would the score have chosen the right mixture?
 
-Each corpus is read once for each held-out domain; every recipe's score follows from the corpora's sums (the same way as
-``synthmix value --mix``). Transfer reads as many tokens as the largest budget; the discrepancy reads the first
-:data:`DOCUMENTS` documents, an even sample, since a corpus stands in the order of a hash.
+Each corpus is read once for each held-out domain (:mod:`.value_pass`); the score of every recipe, budget and share
+follows from the sums, the same way as ``synthmix value --mix``. What was found is kept in the study's folder and read
+again while texts, domains and recipes are the same.
 """
 
-from collections.abc import Iterator
-from functools import partial
+import os
 
 import numpy as np
 
 from synthmix.corpus.corpus import Corpus
+from synthmix.errors import BadInput
+from synthmix.files import content_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
+from synthmix.results import Part
 from synthmix.statistics.ranking import Measure
 from synthmix.study.text_found import StudyText
-from synthmix.valuation.curve import mixture
-from synthmix.valuation.encoding import encoder_for
-from synthmix.valuation.features import Encoded
-from synthmix.valuation.pool import BATCH, Batch, Pool
-from synthmix.valuation.summary import Summary, summarise
-from synthmix.valuation.terms.discrepancy import Discrepancy
-from synthmix.valuation.terms.ngram_transfer import NgramTransfer
-from synthmix.valuation.terms.term import Term
+from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
+from synthmix.study.value_pass import DOCUMENTS, TOKENS, summary_of, terms_of, texts_of
+from synthmix.study.workspace import Workspace
+from synthmix.valuation.curve import mixture, scored_at
 from synthmix.valuation.weights import FIXED
 
-DOCUMENTS = 3000
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
+RULES = 1  # of the score: raised when the same text would be given another one
 
 
-def value_scores(
-    text: StudyText, groups: list[tuple[tuple[int, int], str]], *, progress: Progress | None = None
-) -> dict[str, Measure]:
-    """Each of :data:`NAMES` as an array (groups, recipes), groups as :func:`.loss_groups` orders them.
+class RecipeValue(Part):
+    """The score of one recipe at one budget against one held-out domain, and its two terms."""
+
+    recipe: str
+    tokens: int
+    domain: str
+    transfer: float
+    discrepancy: float
+    score: float
+
+
+class Values(Part):
+    """All scores of a study; ``key`` is the hash of what they were made of."""
+
+    key: str
+    recipes: list[RecipeValue]
+    curves: list[ValueCurve]
+
+    def measures(self, text: StudyText, groups: list[tuple[tuple[int, int], str]]) -> dict[str, Measure]:
+        """Each of :data:`NAMES` as an array (groups, recipes), groups as :func:`.loss_groups` orders them."""
+        found = {(each.recipe, each.tokens, each.domain): each for each in self.recipes}
+        return {
+            name: Measure(
+                np.array(
+                    [
+                        [getattr(found[recipe, tokens, domain], name.split()[1]) for recipe in text.recipes]
+                        for (_, tokens), domain in groups
+                    ]
+                ),
+                higher=name == "value: score",
+            )
+            for name in NAMES
+        }
+
+
+def study_values(text: StudyText, *, progress: Progress | None = None) -> Values:
+    """The scores, read back where they were found before.
 
     Raises:
         BadInput: a corpus that is gone.
     """
-    progress = progress or Silent()
+    key = _key(text)
+    space = Workspace(text.folder)
+    if space.values.exists() and (held := _held(space)) is not None and held.key == key:
+        return held
+    found = _made(text, key, progress or Silent())
+    if os.access(text.folder, os.W_OK):  # a study that may only be read is scored anew each time
+        write_json(space.values, found.model_dump(mode="json"))
+    return found
+
+
+def _held(space: Workspace) -> Values | None:
+    """What is kept; None where it is damaged or of another form: it is then made anew."""
+    try:
+        return Values.model_validate(read_json(space.values))
+    except (BadInput, ValueError):
+        return None
+
+
+def _key(text: StudyText) -> str:
+    recipes = {
+        record.spec.recipe: [dict(record.spec.corpora), {name: str(s) for name, s in record.spec.shares.items()}]
+        for record in text.records
+    }
+    domains = {name: domain.id for name, domain in text.domains.items()}
+    budgets = sorted({tokens for _, tokens in text.cells})
+    weights = dict(FIXED.values)
+    return content_hash([RULES, recipes, domains, budgets, weights, DOCUMENTS, TOKENS, list(SHARES)])
+
+
+def _made(text: StudyText, key: str, progress: Progress) -> Values:
     records = {name: next(r for r in text.records if r.spec.recipe == name) for name in text.recipes}
-    sources = {source: text.corpus(record, source) for record in records.values() for source in record.spec.shares}
-    most = max(tokens for _, tokens in text.cells)
-    found: dict[tuple[str, int, str], tuple[float, float, float]] = {}
+    corpora = {source: text.corpus(record, source) for record in records.values() for source in record.spec.shares}
+    budgets = sorted({tokens for _, tokens in text.cells})
+    source = _natural([list(record.spec.shares) for record in records.values()], corpora)
+    kinds = [] if source is None else [name for name in corpora if name != source]
     progress.start("valuation scores", len(text.domains), "domains")
+    texts = texts_of(corpora)
+    rows: list[RecipeValue] = []
+    drawn: dict[str, list[Drawn]] = {kind: [] for kind in kinds}
     for number, domain in enumerate(text.domains, start=1):
-        near, far = _terms(text, domain)
-        read = {
-            source: (
-                summarise(Pool(source, partial(_tokens, corpus, "train", None, most)), [near]),
-                summarise(Pool(source, partial(_texts, corpus, "train", None)), [far]),
-            )
-            for source, corpus in sources.items()
-        }
+        terms = terms_of(text, domain)
+        read = {name: summary_of(name, corpora[name], texts[name], terms, budgets[-1]) for name in corpora}
         for recipe, record in records.items():
-            names = list(record.spec.shares)
-            shares = np.array([float(record.spec.shares[name]) for name in names])
-            distance = _value(far, [read[name][1] for name in names], shares, None)
-            for tokens in {tokens for _, tokens in text.cells}:
-                transfer = _value(near, [read[name][0] for name in names], shares, tokens)
-                terms = {"transfer": transfer, "discrepancy": distance}
-                score = FIXED.score(terms, {"transfer": near.scale, "discrepancy": far.scale})
-                found[recipe, tokens, domain] = (transfer, distance, score)
+            shares = {name: float(share) for name, share in record.spec.shares.items()}
+            for tokens in budgets:
+                mixed = mixture([read[name] for name in shares], list(shares.values()), float(tokens))
+                each = {term.name: term.value(mixed.total(term.reads)) for term in terms}
+                score = FIXED.score(each, {term.name: term.scale for term in terms})
+                rows.append(RecipeValue(recipe=recipe, tokens=tokens, domain=domain, score=score, **each))
+        for kind in kinds:
+            pair, grid = [read[source or kind], read[kind]], np.array([[1 - s, s] for s in SHARES])
+            values, _, parts = scored_at(pair, terms, FIXED, grid, float(budgets[-1]))
+            drawn[kind].append(Drawn(domain, values, parts))
         progress.update("valuation scores", number)
     progress.finish("valuation scores")
-    return {
-        name: Measure(
-            np.array([[found[recipe, tokens, domain][i] for recipe in text.recipes] for (_, tokens), domain in groups]),
-            higher=name == "value: score",
-        )
-        for i, name in enumerate(NAMES)
-    }
+    curves = [curve_over(kind, budgets[-1], drawn[kind]) for kind in kinds]
+    return Values(key=key, recipes=rows, curves=curves)
 
 
-def _terms(text: StudyText, domain: str) -> tuple[NgramTransfer, Discrepancy]:
-    """Both terms, fitted on a held-out domain."""
-    corpus, stream = Corpus.open(text.domains[domain].folder), text.domains[domain].domain
-    near = NgramTransfer(_same, corpus.meta.vocab_size)
-    near.fit(Pool(domain, partial(_tokens, corpus, "heldout", stream, None)))
-    reference = Pool(domain, partial(_texts, corpus, "heldout", stream))
-    far = Discrepancy(Encoded(encoder_for(reference)))
-    far.fit(reference)
-    return near, far
-
-
-def _value(term: Term, parts: list[Summary], shares: np.ndarray, tokens: int | None) -> float:
-    size = min(part.size[0] for part in parts) if tokens is None else float(tokens)
-    return term.value(mixture(parts, shares, size).total(term.reads))
-
-
-def _same(batch: Batch) -> list[np.ndarray]:
-    return list(batch.items)
-
-
-def _tokens(corpus: Corpus, split: str, domain: str | None, most: int | None) -> Iterator[Batch]:
-    held: list[np.ndarray] = []
-    read = 0
-    for _, ids in corpus.token_documents(split, domain):
-        held.append(ids.astype(np.int64))
-        read += len(ids)
-        if len(held) == BATCH:
-            yield Batch(held)
-            held = []
-        if most is not None and read >= most:
-            break
-    yield Batch(held)
-
-
-def _texts(corpus: Corpus, split: str, domain: str | None) -> Iterator[Batch]:
-    texts = list(corpus.texts(split, domain, DOCUMENTS))
-    for start in range(0, len(texts), BATCH):
-        yield Batch(texts[start : start + BATCH])
+def _natural(recipes: list[list[str]], corpora: dict[str, Corpus]) -> str | None:
+    """The real text that is trained alone, and is in the most recipes."""
+    alone = {names[0] for names in recipes if len(names) == 1 and corpora[names[0]].meta.kind == "real"}
+    return max(sorted(alone), key=lambda name: sum(name in names for names in recipes), default=None)

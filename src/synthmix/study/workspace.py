@@ -3,6 +3,7 @@
 results.json       report.html         tables/
 speed.json         how fast the workers are, and in which precision
 seconds.json       what each stage took
+values.json        valuation scores of its recipes, once they were asked for
 tokenizer/         trained tokenizers, by content key
 corpora/           what was built, by name and content key
 generated/<key>/   parts of sampled text
@@ -48,6 +49,11 @@ class Workspace:
     def results(self) -> Path:
         """The results as JSON."""
         return self.root / "results.json"
+
+    @property
+    def values(self) -> Path:
+        """Valuation scores of its recipes."""
+        return self.root / "values.json"
 
     @property
     def speed(self) -> Path:

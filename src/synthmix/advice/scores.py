@@ -1,0 +1,103 @@
+"""What the study's valuation scores say, and whether they deserve to be heard: did they rank what was measured?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from synthmix.advice.found import KindCurve, KindValue, Scores
+from synthmix.errors import BadInput
+from synthmix.progress import Progress
+from synthmix.quantities import format_count
+from synthmix.report.phrases import fixed, share_interval
+from synthmix.results import Interval
+from synthmix.scaling.task_law_share import agreement
+from synthmix.statistics.ranking import StatisticRow, statistic_table
+from synthmix.study.text_found import StudyText, read_study
+from synthmix.study.text_measures import largest_groups, loss_groups
+from synthmix.study.value_curves import ValueCurve
+from synthmix.study.value_scores import NAMES, Values, study_values
+
+SCORE = NAMES[-1]
+LEVEL = 0.9
+NOT_READ = "not read (--no-scores, or results without the study's folder, where its texts lie)"
+
+
+def study_scores(
+    where: Path | None, curves: Sequence[KindCurve], *, progress: Progress | None = None
+) -> tuple[Scores | None, str]:
+    """The scores of the kinds of ``curves`` (the laws' own), or None and why there are none; ``where``: the study.
+
+    The first time a study is asked, each of its corpora is read once a held-out domain; what was found is kept there.
+    """
+    if where is None:
+        return None, NOT_READ
+    try:
+        text = read_study(where)
+        values = study_values(text, progress=progress)
+        row = _ranking(text, values)
+    except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
+        return None, f"not read: {error}"
+    ranking = Interval(value=row.spearman, low=row.spearman_low, high=row.spearman_high, level=LEVEL)
+    trusted = row.spearman_low is not None and row.spearman_low > 0
+    there = {curve.kind: curve for curve in values.curves}
+    kinds = [_beside(there[curve.kind], curve, trusted=trusted) for curve in curves if curve.kind in there]
+    return (
+        Scores(
+            ranking=ranking,
+            recipes=len(text.recipes),
+            groups=row.groups,
+            trusted=trusted,
+            chooses=row.chooses,
+            regret=row.regret,
+            says=_ranked(row, len(text.recipes), trusted=trusted),
+            kinds=kinds,
+        ),
+        "",
+    )
+
+
+def _ranking(text: StudyText, values: Values) -> StatisticRow:
+    """Rank correlation of the score with the measured losses, as ``synthmix stats --study`` has it."""
+    losses, groups = loss_groups(text)
+    measure = {SCORE: values.measures(text, groups)[SCORE]}
+    decisive = largest_groups(losses, groups)
+    return statistic_table(losses, measure, recipes=text.recipes, decisive=decisive, level=LEVEL).rows[0]
+
+
+def _ranked(row: StatisticRow, recipes: int, *, trusted: bool) -> str:
+    if row.spearman is None:
+        return "The score tells no two of this study's recipes apart: its best shares deserve no trust here."
+    bounds = "no interval"
+    if row.spearman_low is not None and row.spearman_high is not None:
+        bounds = f"{LEVEL:.0%} interval {fixed(row.spearman_low, 2, signed=True)} to "
+        bounds += fixed(row.spearman_high, 2, signed=True)
+    found = f"Spearman {fixed(row.spearman, 2, signed=True)}, {bounds}"
+    where = f"{recipes} recipes at {row.groups} combinations of size, budget and held-out domain"
+    if not trusted:
+        return f"The score did not rank what was measured ({found}; {where}): its best shares deserve no trust here."
+    chosen = "" if row.chooses is None else f"; at the largest size and budget it would have chosen {row.chooses}"
+    lost = "" if not row.regret else f", {row.regret:.3f} nats above the best one"
+    if row.chooses is not None and row.regret == 0:
+        lost = ", the best one"
+    return f"The score ranked what was measured ({found}; {where}){chosen}{lost}."
+
+
+def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
+    """A kind's best share by score beside that by the laws."""
+    found = agreement(law.best, law.flat, mine.best, None)
+    said = f"{mine.kind}: best by score {share_interval(mine.best)} of {format_count(mine.tokens)} tokens"
+    said += f", by the laws at the question {share_interval(law.best)}"
+    verdict = {"agree": "they agree", "disagree": "they disagree"}.get(found.verdict, "whether they agree is open")
+    return KindValue(
+        kind=mine.kind,
+        tokens=mine.tokens,
+        shares=mine.shares,
+        gain=mine.gain,
+        low=mine.low,
+        high=mine.high,
+        best=mine.best,
+        domains=mine.domains,
+        by_laws=law.best,
+        verdict=found.verdict,
+        reason=found.reason,
+        says=f"{said}: {verdict} ({found.reason}){'' if trusted else ', and the score is not to be trusted here'}.",
+    )
