@@ -1,11 +1,12 @@
 """The NTK score at n = 2,000 from every parameter's gradient, item by item, against the features that scores use.
 
 sqrt(y' (Theta_0 + ridge I)^-1 y / n) of 16 datasets of 2,000 generated digits each, of one model at initialization.
-Exact: torch.func's vmap(grad), the n x n kernel in float64, and a Cholesky factor of it.
+Exact: torch.func's vmap(grad), the n x n kernel of these gradients, and a Cholesky factor of it in float64.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,41 +14,62 @@ from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.tasks.images import GENERATORS, NOISES, sources
 
 from synthmix.markdown import markdown_table
-from synthmix.valuation.gradients import Gradients, gradients_for
+from synthmix.valuation.gradients import Gradients, factors, gradients_for, tangent_kernel
 from synthmix.valuation.learners import ClassifierLearner
-from synthmix.valuation.pool import Pool
+from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.complexity import Complexity
 from synthmix.valuation.terms.term import add
 
 SIZE, COUNT, RIDGE = 2000, 16, 1e-2
 
 
-def tables(names: Sequence[str]) -> Iterator[str]:
-    """Seconds a dataset and the rank correlation with the exact score."""
-    from scipy.stats import spearmanr
+# label, kind of gradients, columns, items read of a set
+RIVALS = (
+    ("projected, every linear layer, 1,024 wide", "projected", 1024, None),
+    ("projected, every linear layer, 256 wide", "projected", 256, None),
+    ("last layer, factorised", "last", 4096, None),
+    ("last layer, factorised, 512 items", "last", 4096, 512),
+)
+NETS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("convolutional, that of the truth", {}),
+    ("perceptron, two layers of 256", {"network": "perceptron", "hidden": (256, 256)}),
+    ("perceptron, two layers of 512", {"network": "perceptron", "hidden": (512, 512)}),
+)
 
+
+def tables(names: Sequence[str]) -> Iterator[str]:
+    """Seconds a dataset and the rank correlation with the exact score, by network."""
     found = sources(SIZE)
     reference = Pool.of("reference", found["reference"].items, found["reference"].labels)
-    learner = ClassifierLearner().fit(reference)
-    model = learner.initial(0)
     pools = [contribute(recipe, found, NOISES).pool for recipe in _recipes()]
+    yield f"## Speed: NTK score of {COUNT} datasets of {SIZE:,} items\n"
+    for label, made in NETS:
+        learner = ClassifierLearner(**made).fit(reference)
+        model = learner.initial(0)
+        weights = sum(each.numel() for each in model.parameters())
+        rows = _rows(learner, model, reference, pools)
+        headers = ["gradients", "seconds a dataset", "times as fast", "rank correlation with exact"]
+        yield f"{label} ({weights:,} weights)\n\n" + markdown_table(headers, rows) + "\n"
+
+
+def _rows(learner: Any, model: Any, reference: Pool, pools: list[Pool]) -> list[list[str]]:
+    from scipy.stats import spearmanr
+
     scale = _mean_square(Gradients(learner, model, kind="exact")(reference.take(512)))
     exact, slow = _timed(lambda pool: _exact_score(learner, model, scale, pool), pools)
     rows = [["exact, every parameter", f"{slow:.2f}", "1", "1"]]
-    for label, kind, width, most in (
-        ("projected, every linear layer, 1,024 wide", "projected", 1024, None),
-        ("projected, every linear layer, 256 wide", "projected", 256, None),
-        ("last layer, factorised", "last", 4096, None),
-        ("last layer, factorised, 512 items", "last", 4096, 512),
-    ):
-        term = Complexity(gradients_for(learner, model, kind=kind, width=width), ridge=RIDGE, most=most)
+
+    def row(label: str, score: Callable[[Pool], float]) -> None:
+        scores, seconds = _timed(score, pools)
+        rows.append([label, f"{seconds:.3f}", f"{slow / seconds:.1f}", f"{spearmanr(exact, scores)[0]:.3f}"])
+
+    row("exact, factorised by layer", lambda pool: _factorised_score(learner, model, scale, pool))
+    for label, kind, width, most in RIVALS:
+        gradients = gradients_for(learner, model, kind=kind, width=width)  # type: ignore[arg-type]
+        term = Complexity(gradients, ridge=RIDGE, most=most)
         term.fit(reference)
-        scores, seconds = _timed(lambda pool, term=term: _term_score(term, pool), pools)  # type: ignore[misc]
-        rows.append([label, f"{seconds:.3f}", f"{slow / seconds:.0f}", f"{spearmanr(exact, scores)[0]:.3f}"])
-    yield f"## Speed: NTK score of {COUNT} datasets of {SIZE:,} items\n"
-    yield (
-        markdown_table(["gradients", "seconds a dataset", "times as fast", "rank correlation with exact"], rows) + "\n"
-    )
+        row(label, partial(_term_score, term))
+    return rows
 
 
 def _recipes() -> list[Recipe]:
@@ -78,13 +100,21 @@ def _mean_square(features: np.ndarray) -> float:
 
 
 def _exact_score(learner: Any, model: Any, scale: float, pool: Pool) -> float:
+    batch = pool.all()
+    phi = Gradients(learner, model, kind="exact")(batch)
+    return _energy(learner, model, (phi @ phi.T).astype(np.float64) / scale, batch)
+
+
+def _factorised_score(learner: Any, model: Any, scale: float, pool: Pool) -> float:
+    batch = pool.all()
+    return _energy(learner, model, tangent_kernel(factors(learner, model, batch)) / scale, batch)
+
+
+def _energy(learner: Any, model: Any, kernel: np.ndarray, batch: Batch) -> float:
     import torch
     from scipy.linalg import cho_factor, cho_solve
 
-    batch = pool.all()
-    phi = Gradients(learner, model, kind="exact")(batch)
     with torch.no_grad():
         residuals = 1 - learner.outputs(model, batch).double().cpu().numpy()
-    kernel = (phi @ phi.T).astype(np.float64) / scale
     kernel[np.diag_indices(len(kernel))] += RIDGE
     return float(np.sqrt(residuals @ cho_solve(cho_factor(kernel), residuals) / len(residuals)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from synthmix.theory.ntk import last_layer_kernel
-from synthmix.valuation.gradients import Gradients, exact, gradients_for, last_layer, projected
+from synthmix.valuation.gradients import Gradients, exact, factors, gradients_for, last_layer, projected, tangent_kernel
 from synthmix.valuation.gradients.sketch import basis, sides
 from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
 from synthmix.valuation.pool import Batch, Pool
@@ -52,6 +52,48 @@ def test_every_layers_gradient_is_exact_where_nothing_is_projected(images: tuple
     found, expected = projected(*images, of=of, width=10**9), exact(*images, of=of)
     assert found.shape == expected.shape, "every weight of these networks is in a linear layer"
     assert far(gram(found), gram(expected)) < 1e-5
+
+
+@pytest.mark.parametrize("of", OF)
+def test_the_kernel_by_factors_is_the_exact_one(images: tuple[Any, Any, Batch], of: Any) -> None:
+    """Layers with one position and with many; against itself and against other items."""
+    learner, model, batch = images
+    expected = gram(exact(learner, model, batch, of=of))
+    mine = factors(learner, model, batch, of=of)
+    assert far(tangent_kernel(mine), expected) < 1e-5
+    some = factors(learner, model, batch.rows(np.arange(3, 9)), of=of)
+    assert far(tangent_kernel(mine, some), expected[:, 3:9]) < 1e-5
+
+
+def test_the_kernel_by_factors_in_blocks_of_outputs(
+    text: tuple[Any, Any, Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner, model, batch = text
+    expected = gram(projected(learner, model, batch, width=10**9))
+    assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
+    monkeypatch.setattr("synthmix.valuation.gradients.tangent.CELLS", 5000)
+    assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
+
+
+def test_a_layer_that_is_called_twice_adds_up(images: tuple[Any, Any, Batch]) -> None:
+    import torch
+
+    learner, _, batch = images
+
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.inner, self.head = torch.nn.Linear(36, 36), torch.nn.Linear(36, 3)
+
+        def forward(self, x: Any) -> Any:
+            hidden = torch.tanh(self.inner(torch.tanh(self.inner(x.flatten(1)))))
+            return self.head(hidden), hidden
+
+    model = Twice()
+    expected = gram(exact(learner, model, batch))
+    assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
+    assert far(gram(projected(learner, model, batch, width=10**9)), expected) < 1e-5
 
 
 @pytest.mark.parametrize("of", ["output", "loss"])

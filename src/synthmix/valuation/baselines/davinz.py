@@ -1,7 +1,7 @@
 """A generalization bound at initialization: in-domain complexity and distance to the domain."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -9,7 +9,8 @@ from synthmix.errors import BadInput
 from synthmix.theory.ntk import complexity, feature_kernel
 from synthmix.valuation.baselines.base import Counted, Found
 from synthmix.valuation.baselines.mmd import Mmd
-from synthmix.valuation.gradients import Gradients, Kind
+from synthmix.valuation.gradients import Gradients, Kind, factors, tangent_kernel
+from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.pool import Batch, Pool
 
 
@@ -21,16 +22,23 @@ class Davinz(Mmd):
     number of items in the kernel. CHOSEN: the output is the logit less the mean logit, the kernel has a mean diagonal
     of 1 and a ridge of 1e-3 (theory/ntk.py); kappa brings both terms to one magnitude by the reference alone, the
     length of its mean embedding over its own complexity term, because one that is taken from the candidates would make
-    a score depend on its company. The kernel needs more columns than items: in a narrower one, what cannot be fitted
-    counts as one over the ridge.
+    a score depend on its company. The kernel of features needs more columns than items: in a narrower one, what cannot
+    be fitted counts as one over the ridge.
     """
 
     name = "davinz"
 
     def __init__(
-        self, *, kind: Kind = "projected", width: int = 4096, kappa: float | None = None, **shared: Any
+        self,
+        *,
+        kind: Kind | Literal["tangent"] | None = None,
+        width: int = 4096,
+        kappa: float | None = None,
+        **shared: Any,
     ) -> None:
-        """``kind`` and ``width`` of the gradients; ``kappa``: instead of the rule."""
+        """``kind``: the exact kernel of every linear layer by its factors (``tangent``; None: for our classifiers), or
+        features of ``width`` columns (None: ``projected`` for all else, where an item has many positions); ``kappa``:
+        instead of the rule."""
         super().__init__(**shared)
         self.kind, self.width, self.kappa = kind, width, kappa
 
@@ -38,7 +46,7 @@ class Davinz(Mmd):
         super()._fit(reference)
         learner = self._learner(reference)
         self.model = learner.initial(self.seed)
-        self._gradients = Gradients(learner, self.model, self.kind, of="output", width=self.width, seed=self.seed)
+        self._kind = self.kind or ("tangent" if isinstance(learner, ClassifierLearner) else "projected")
         if self.kappa is None:
             inside = self._inside(self._sample(reference))
             length = math.sqrt(float(self._own.mean()))
@@ -47,13 +55,18 @@ class Davinz(Mmd):
     def _inside(self, batch: Batch) -> float:
         import torch
 
-        features = np.concatenate([self._gradients(Batch(items, labels)) for items, labels in _parts(batch, 256)])
         with torch.no_grad():
             residual = 1 - self.learner.outputs(self.model, batch).double().cpu().numpy()
-        found = complexity(feature_kernel(features), residual)
+        found = complexity(self._theta(batch), residual)
         if not math.isfinite(found):
             raise BadInput("the kernel is singular: all gradients are 0", key="gradients")
         return math.sqrt(found / len(batch))
+
+    def _theta(self, batch: Batch) -> np.ndarray:
+        if self._kind == "tangent":
+            return tangent_kernel(factors(self.learner, self.model, batch))
+        made = Gradients(self.learner, self.model, self._kind, of="output", width=self.width, seed=self.seed)
+        return feature_kernel(np.concatenate([made(Batch(items, labels)) for items, labels in _parts(batch, 256)]))
 
     def _value(self, pool: Counted) -> Found:
         apart = super()._value(pool)

@@ -10,13 +10,26 @@ from synthmix.errors import Failure
 from synthmix.valuation.gradients.exact import exact
 from synthmix.valuation.gradients.for_term import gradients_for
 from synthmix.valuation.gradients.last_layer import hidden_means, last_layer
-from synthmix.valuation.gradients.projected import linear_layers, projected
+from synthmix.valuation.gradients.projected import projected
+from synthmix.valuation.gradients.tangent import factors, tangent_kernel
+from synthmix.valuation.gradients.watch import linear_layers
 from synthmix.valuation.learners import Scalar
 from synthmix.valuation.pool import Batch, Pool
 
 Kind = Literal["last", "projected", "exact", "hidden"]
 
-__all__ = ["Gradients", "Kind", "exact", "gradients_for", "hidden_means", "last_layer", "linear_layers", "projected"]
+__all__ = [
+    "Gradients",
+    "Kind",
+    "exact",
+    "factors",
+    "gradients_for",
+    "hidden_means",
+    "last_layer",
+    "linear_layers",
+    "projected",
+    "tangent_kernel",
+]
 
 
 @dataclass
