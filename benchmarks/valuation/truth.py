@@ -40,8 +40,8 @@ def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, floa
     test, rule = _hash(task.test), _rule(task)
     learner: Any = None
     found: dict[str, dict[str, Any]] = {}
-    together = (EVERYTHING, _together(task), 1)
-    for name, pool, seeds in [*((each.name, each.pool, task.seeds) for each in task.contributors), together]:
+    whole = (EVERYTHING, together(task), 1)
+    for name, pool, seeds in [*((each.name, each.pool, task.seeds) for each in task.contributors), whole]:
         key = content_hash([VERSION, task.name, rule, test, _hash(pool)])
         for seed in range(seeds):
             if str(seed) in known.setdefault(key, {}):
@@ -69,7 +69,7 @@ def keep(task: Task) -> None:
     """Copy the runs that the task as it is now needs beside the results, to be committed."""
     known, rule = _known(task.name), _rule(task)
     assert task.test is not None
-    pools = [*(each.pool for each in task.contributors), _together(task)]
+    pools = [*(each.pool for each in task.contributors), together(task)]
     keys = [content_hash([VERSION, task.name, rule, _hash(task.test), _hash(pool)]) for pool in pools]
     write_json(KEPT / f"truth-{task.name}.json", {key: known[key] for key in keys})
 
@@ -111,7 +111,8 @@ def _rule(task: Task) -> str:
     return repr(sorted((key, value) for key, value in settings.items() if isinstance(value, int | float | str | tuple)))
 
 
-def _together(task: Task) -> Pool:
+def together(task: Task) -> Pool:
+    """Every contributor's items, in a random order."""
     batches = [each.pool.all() for each in task.contributors]
     whole = joined([Source(batch.items, batch.labels) for batch in batches])
     whole = whole.at(np.random.default_rng(0).permutation(len(whole)))
