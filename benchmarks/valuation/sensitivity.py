@@ -1,99 +1,83 @@
-"""What our score's settings change: Spearman with the truth by task, one setting at a time."""
+"""What our score's settings change: Spearman with the truth by task, of the score and, in brackets, of a term alone."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from benchmarks.valuation.correlation import agreements, signed
-from benchmarks.valuation.measure import matrix, measure
-from benchmarks.valuation.tasks import HELD_OUT, make_task
+from benchmarks.valuation.methods import SEED, learner_of
+from benchmarks.valuation.remembered import RememberedEncoder, RememberedTokenizer
+from benchmarks.valuation.settings import Setting, settings
+from benchmarks.valuation.tasks import DEVELOPMENT, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import truth
 
 from synthmix.markdown import markdown_table
-from synthmix.valuation.encoding import ArrayEncoder, TextEncoder
-from synthmix.valuation.pool import Pool
-from synthmix.valuation.scored import Method
+from synthmix.valuation.gradients import gradients_for
 from synthmix.valuation.valuer import Valuer
 
-Change = Callable[[Task], Task]
-
-
-def settings() -> Iterator[tuple[str, Callable[[Task], Method], Change]]:
-    """A row's name, how it makes the method, and what it does to the task before."""
-
-    def with_(**changed: Any) -> Callable[[Task], Method]:
-        return lambda task: Valuer(**changed)
-
-    yield "default", with_(), _as_it_is
-    for seed in (1, 2):
-        yield f"seed of all random features {seed}", with_(seed=seed), _as_it_is
-    for width in (32, 64, 256):
-        yield f"encoder of {width} directions", _encoded(width), _as_it_is
-    for features in (64, 256, 2048):
-        yield f"{features} random features a kernel (MMD)", with_(features=features), _as_it_is
-    for lift in (0, 128, 2048):
-        yield f"{lift} random features of the regression (labelled tasks)", with_(lift=lift), _as_it_is
-    for order in (1, 2, 3, 5):
-        yield f"n-grams up to {order} (language tasks)", with_(order=order), _as_it_is
-    for share in (0.1, 0.25, 0.5):
-        yield f"{share:.0%} of the reference", with_(), _smaller_reference(share)
-    for most in (50, 100, 400):
-        yield f"at most {most} items of each dataset", with_(), _subsampled(most)
+WHOLE = "score"
 
 
 def tables(names: Sequence[str]) -> Iterator[str]:
-    """One table; tasks whose truth nothing may be chosen by are left out."""
-    tasks = [make_task(name) for name in names if name not in HELD_OUT]
-    worth = [truth(task) for task in tasks]
+    """One table of the development tasks: nothing may be chosen by the truth of the others."""
+    chosen = [name for name in names if name in DEVELOPMENT]
+    found = [spearmans(make_task(name)) for name in chosen]
     rows = []
-    for name, make, change in settings():
-        found = [_spearman(make, change(task), each) for task, each in zip(tasks, worth, strict=True)]
-        rows.append([name, *(f"{value:.3f}" for value in found), f"{np.nanmean(found):.3f}"])
+    for setting in settings():
+        made = [each.get(setting.name, (np.nan, np.nan)) for each in found]
+        if any(np.isfinite(pair).any() for pair in made):
+            rows.append([setting.name, *map(_shown, made), _shown(_mean(made)) if not setting.tasks else ""])
     yield "## Sensitivity\n"
-    yield markdown_table(["setting", *(task.name for task in tasks), "mean"], rows) + "\n"
+    yield markdown_table(["setting (default)", *chosen, "mean"], rows) + "\n"
 
 
-def _spearman(make: Callable[[Task], Method], task: Task, worth: dict[str, dict[str, Any]]) -> float:
-    result = measure(make, task)
-    if "refused" in result:
-        return float("nan")
-    names = [each.name for each in task.contributors]
-    target = signed(worth, names, task.metrics[0])
-    whole = np.arange(len(names))[None]
-    return float(np.mean([agreements(row, target, whole)["spearman"].value for row in matrix(result, names)]))
+def spearmans(task: Task) -> dict[str, tuple[float, float]]:
+    """By setting: of the score, and of the term alone that it is asked of; nothing of one that changes nothing here."""
+    worth, made = truth(task), dict[str, tuple[float, float]]()
+    usual = Valuer().fit(task.reference)
+    shared = {"encoder": RememberedEncoder(usual.encoded)}
+    shared |= {} if usual.tokenizer is None else {"tokenizer": RememberedTokenizer(usual.tokenizer)}
+    for setting in settings():
+        if setting.tasks and task.name not in setting.tasks:
+            continue
+        mine = setting.task(task) if setting.task else task
+        asked = setting.changed | ({} if setting.task else shared)
+        if setting.encoder:
+            asked["encoder"] = type(usual.encoded)(setting.encoder).fit(task.reference)
+        if setting.model:
+            learner = learner_of(task, task.reference)
+            asked["gradients"] = gradients_for(learner, learner.initial(SEED), width=setting.model)
+        found = scores(mine, setting, Valuer(**asked))
+        target = signed(worth, [each.name for each in task.contributors], task.metrics[0])
+        whole = np.nan if setting.model else _spearman(found[WHOLE], target)
+        made[setting.name] = whole, _spearman(found[setting.alone], target) if setting.alone else np.nan
+    return made
 
 
-def _as_it_is(task: Task) -> Task:
-    return task
+def scores(task: Task, setting: Setting, valuer: Valuer) -> dict[str, np.ndarray]:
+    """(contributors,) of the whole score and of each term alone, higher being better."""
+    valuer.fit(task.reference)
+    if setting.after is not None:
+        setting.after(valuer)
+    made: dict[str, list[float]] = {part: [] for part in (WHOLE, *(term.name for term in valuer.terms))}
+    for each in task.contributors:
+        summary = valuer.summarise(each.pool)
+        terms = {term.name: term.value(summary.total(term.reads)) for term in valuer.terms}
+        made[WHOLE].append(valuer.weights.score(terms, {term.name: term.scale for term in valuer.terms}))
+        for name, value in terms.items():
+            made[name].append(-value)
+    return {part: np.array(row) for part, row in made.items()}
 
 
-def _encoded(width: int) -> Callable[[Task], Method]:
-    def make(task: Task) -> Method:
-        first = next(iter(task.reference.batches())).items
-        encoder = ArrayEncoder(width) if isinstance(first, np.ndarray) else TextEncoder(width)
-        return Valuer(encoder=encoder.fit(task.reference))
-
-    return make
+def _spearman(row: np.ndarray, target: np.ndarray) -> float:
+    return agreements(row, target, np.arange(len(row))[None])["spearman"].value
 
 
-def _smaller_reference(share: float) -> Change:
-    def change(task: Task) -> Task:
-        size = max(20, round(share * len(task.reference.all())))
-        return replace(task, references=tuple(_sampled(pool, size) for pool in task.references))
-
-    return change
+def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return float(np.mean([pair[0] for pair in pairs])), float(np.mean([pair[1] for pair in pairs]))
 
 
-def _subsampled(most: int) -> Change:
-    def change(task: Task) -> Task:
-        smaller = (replace(each, pool=_sampled(each.pool, most)) for each in task.contributors)
-        return replace(task, contributors=tuple(smaller))
-
-    return change
-
-
-def _sampled(pool: Pool, most: int) -> Pool:
-    batch = pool.take(most, seed=1)
-    return Pool.of(pool.name, batch.items, batch.labels, share=pool.share)
+def _shown(pair: tuple[float, float]) -> str:
+    """The score's, and the term's in brackets."""
+    score, alone = (f"{value:.3f}" if np.isfinite(value) else "" for value in pair)
+    return f"{score} ({alone})".strip() if alone else score

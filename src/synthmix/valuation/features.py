@@ -42,14 +42,14 @@ class Lifted:
     ) -> None:
         self.encode, self.features, self.seed = encode, features, seed
         rows = encode(reference.take(SAMPLE, seed=seed))
-        self._median = median_distance(rows, seed=seed)
+        self.bandwidth = median_distance(rows, seed=seed)
         self._scale = float(np.sqrt((rows.astype(float) ** 2).sum(axis=1).mean())) or 1.0
 
     def __call__(self, batch: Batch) -> np.ndarray:
         rows = batch.by(self.encode)
         if not self.features:
             return np.asarray(rows / self._scale)
-        smooth = fourier_features(rows, self._median, features=self.features, seed=self.seed)
+        smooth = fourier_features(rows, self.bandwidth, features=self.features, seed=self.seed)
         return np.concatenate([rows / self._scale, smooth], axis=1)
 
 
