@@ -1,11 +1,11 @@
 """Is advice right, and do the next runs narrow it? On simulated studies whose truth is known.
 
-python benchmarks/advice.py [STUDIES]      prints two Markdown tables; a minute and a half of one core for 120
+python benchmarks/advice.py [STUDIES]      prints two Markdown tables; two and a half minutes of one core for 120
 
 Each study: 3 sizes x 4 budgets x 4 shares of one kind, two seeds at the smallest size, 1 % noise, drawn from the law
 that is fitted (so a law's own error is not in it), a question one decade beyond in N and D. The three next runs are
 then trained (drawn) and the study is asked again, beside three random candidates that cost as much (half to all of
-the dearest of them).
+the dearest of them), and beside the three that tell most whatever they cost.
 """
 
 import sys
@@ -118,35 +118,49 @@ def main(count: int) -> None:
         top = 1 / 3  # a share fixed beforehand: at the one that looks best, the estimate is biased by the choice
         fact = float(truth.differences(np.array([top]))[0])
         before = gain_at(looks, top)
-        runs = next_runs(known, asked, looks)
+        runs = next_runs(known, asked, looks, decision)
         dearest = max(run.flops for run in runs)
         every = [one for one in candidates(known, dearest) if one.flops >= dearest / 2]
         picked = [every[i] for i in rng.choice(len(every), size=min(3, len(every)), replace=False)]
+        dear = next_runs(known, asked, looks, decision, nearly=1.0)
         after = []
-        for what in (runs, picked):
+        for what in (runs, picked, dear):
             new = [
                 row(truth, rng, 10_000 + i, (one.params, one.tokens), one.share,
                     "web" if one.kind is None else recipe_name(one)) for i, one in enumerate(what)
             ]  # fmt: skip
             after.append(gain_at(looked(results_of([*results.runs, *new]), asked)[1], top))
-        flops = [sum(one.flops for one in what) / results.spent.flops for what in (runs, picked)]
+        flops = [sum(one.flops for one in what) / results.spent.flops for what in (runs, picked, dear)]
         both = [x for found in (before, *after) for x in (found[0] - fact, found[1])]
-        rows.append([*both, runs[-1].sd_after, *flops])
+        rows.append([*both, runs[-1].sd_after, dear[-1].sd_after, *flops])
     table = np.array(rows)
     print(markdown_table(["what", "share of the studies"], [
         ["the truly best share is among those named as good", f"{np.mean(held):.0%}"],
         ["the recommended recipe is within a seed's noise of the truly best", f"{np.mean(right):.0%}"],
         ["what it loses to the truly best, mean (worst), nats", f"{np.mean(cost):.4f} ({max(cost):.3f})"],
     ]), end="\n\n")  # fmt: skip
-    error = np.sqrt((table[:, [0, 2, 4]] ** 2).mean(axis=0))
-    said = np.sqrt((table[:, [1, 3, 5]] ** 2).mean(axis=0))
-    foretold = float(np.sqrt((table[:, 6] ** 2).mean()))
-    flops = table[:, 7:].mean(axis=0)
-    print(markdown_table(["gain at the question, nats", "error (rms)", "said to be", "foretold", "cost / study's"], [
-        ["the study", f"{error[0]:.4f}", f"{said[0]:.4f}", "", ""],
-        ["with the three next runs", f"{error[1]:.4f}", f"{said[1]:.4f}", f"{foretold:.4f}", f"{flops[0]:.2f}"],
-        ["with three random ones", f"{error[2]:.4f}", f"{said[2]:.4f}", "", f"{flops[1]:.2f}"],
-    ]))  # fmt: skip
+    square = table[:, :8:2] ** 2
+    error, said = np.sqrt(square.mean(axis=0)), np.sqrt((table[:, 1:8:2] ** 2).mean(axis=0))
+    foretold = np.sqrt((table[:, 8:10] ** 2).mean(axis=0))
+    flops = table[:, 10:].mean(axis=0)
+    names = ["with the three next runs", "with three random ones", "with the three that tell most, whatever they cost"]
+    told = [f"{foretold[0]:.4f}", "", f"{foretold[1]:.4f}"]
+    print(markdown_table(
+        ["gain at the question, nats", "error (rms)", "error variance removed (90 %)", "said to be", "foretold",
+         "cost / study's"],
+        [["the study", f"{error[0]:.4f}", "", f"{said[0]:.4f}", "", ""]]
+        + [[name, f"{error[i]:.4f}", removed(square[:, 0], square[:, i]), f"{said[i]:.4f}", told[i - 1],
+            f"{flops[i - 1]:.2f}"] for i, name in enumerate(names, start=1)],
+    ))  # fmt: skip
+
+
+def removed(before: np.ndarray, after: np.ndarray) -> str:
+    """The part of the mean squared error that is gone, with its interval over studies."""
+    rng = np.random.default_rng(0)
+    picks = rng.integers(0, len(after), (2000, len(after)))
+    drawn = 1 - after[picks].mean(axis=1) / before[picks].mean(axis=1)
+    low, high = np.quantile(drawn, [0.05, 0.95])
+    return f"{1 - after.mean() / before.mean():.0%} ({low:.0%} to {high:.0%})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The next runs are those that narrow the answer, by as much as is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from synthmix.advice.asked import ask
 from synthmix.advice.candidates import Candidate, candidates, recipe_name, repeats
+from synthmix.advice.decide import decide
 from synthmix.advice.knowledge import learn
 from synthmix.advice.next_runs import Belief, next_runs
 from synthmix.advice.outlook import outlooks
@@ -45,7 +47,8 @@ def test_a_run_that_is_made_narrows_the_gain_as_expected(make: Make) -> None:
     asked = ask("10M", "100M", synthetic=["hq,price=1"])
     known = learn(results, asked, results_path(), draws=400)
     looks = outlooks(known, asked)
-    first = next_runs(known, asked, looks, count=1)[0]
+    decision = decide(looks, asked.tokens, known.noise, known.level)
+    first = next_runs(known, asked, looks, decision, count=1)[0]
     assert first.sd_after < first.sd_before
     assert first.flops <= results.spent.flops
     model = next(row for row in results.runs if row.share in (0.0, first.share) or first.kind)
@@ -99,6 +102,34 @@ def test_how_often_its_text_is_gone_through(make: Make) -> None:
     known = learn(results, ask("10M", "100M", synthetic=["hq,price=1"]), results_path(), draws=100)
     assert repeats(known, Candidate("hq", 0.75, 1, 20_000_000, 1.0, None)) == pytest.approx(1.5)
     assert repeats(known, Candidate(None, 0.0, 1, 20_000_000, 1.0, None)) == pytest.approx(2.0)
+
+
+@pytest.mark.usefixtures("one_law")
+def test_no_run_is_spent_on_a_kind_that_is_clearly_worse(make: Make) -> None:
+    """Its gain is as open as the other's, and decides nothing."""
+    results = make({"hq": (-0.4, 0.6), "bad": (0.5, 0.2)})
+    asked = ask("10M", "100M", synthetic=["hq,price=1", "bad,price=0"])
+    known = learn(results, asked, results_path(), draws=100)
+    looks = outlooks(known, asked)
+    decision = decide(looks, asked.tokens, known.noise, known.level)
+    runs = next_runs(known, asked, looks, decision)
+    assert {run.kind for run in runs} <= {None, "hq"}
+    alone = next_runs(known, ask("10M", "100M", synthetic=["hq,price=1"]), looks[:1], decision)
+    assert [run.sd_before for run in runs] == pytest.approx([run.sd_before for run in alone])
+    everything = next_runs(known, asked, looks, replace(decision, as_good=[mask | True for mask in decision.as_good]))
+    assert everything[0].sd_before > runs[0].sd_before
+
+
+@pytest.mark.usefixtures("one_law")
+def test_without_regard_to_cost_more_is_told(make: Make) -> None:
+    results = make()
+    asked = ask("10M", "100M", synthetic=["hq,price=1"])
+    known = learn(results, asked, results_path(), draws=100)
+    looks = outlooks(known, asked)
+    decision = decide(looks, asked.tokens, known.noise, known.level)
+    cheap, dear = (next_runs(known, asked, looks, decision, nearly=part) for part in (0.5, 1.0))
+    assert dear[0].sd_after <= cheap[0].sd_after
+    assert dear[0].flops >= cheap[0].flops
 
 
 def results_path() -> Path:

@@ -54,7 +54,7 @@ def advise_from(
     several = several_kinds(known, asked)
     found = doubts(known, asked, looks, curves, best, said)
     far = distance(known, asked)
-    runs = next_runs(known, asked, looks, most_flops=next_flops)
+    runs = next_runs(known, asked, looks, decision, most_flops=next_flops)
     return Advice(
         asked=asked,
         basis="study",

@@ -3,9 +3,11 @@
 The draws of every law of a kind, pooled, are a sample of what may be true: of the gain g at the question and of the
 log-loss y of every run that could be made. A run observed with noise s leaves, by linear regression of g on y over the
 draws, the variance Var g - Cov(g, y)^2 / (Var y + s^2) (the update of a Gaussian; DERIVED). Laws that part at the
-question are parted by the same sum, since their draws are pooled. The second and third run are chosen with the first
-ones taken as made. Of the runs that narrow it at least three quarters as much as the best one does, the cheapest is
-named (CHOSEN), so that cost decides between near equals.
+question are parted by the same sum, since their draws are pooled. This is a c-optimal design (Elfving 1952; FOUND)
+taken one run at a time, the contrasts being the gains of the options that may be best: a kind that is clearly worse
+than the best option is left out, for a run of its would narrow what decides nothing. The second and third run are
+chosen with the first ones taken as made. Of the runs that narrow it at least three quarters as much as the best one
+does, the cheapest is named (CHOSEN), so that cost decides between near equals.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import numpy as np
 
 from synthmix.advice.asked import Asked
 from synthmix.advice.candidates import Candidate, candidates, recipe_name, repeats
-from synthmix.advice.decide import Pick, value_of
+from synthmix.advice.decide import Decision, Pick, value_of
 from synthmix.advice.found import NextRun
 from synthmix.advice.knowledge import KindLaws, Knowledge
 from synthmix.advice.outlook import Outlook
@@ -51,12 +53,22 @@ class Belief:
 
 
 def next_runs(
-    known: Knowledge, asked: Asked, looks: list[Outlook], *, count: int = 3, most_flops: float | None = None
+    known: Knowledge,
+    asked: Asked,
+    looks: list[Outlook],
+    decision: Decision,
+    *,
+    count: int = 3,
+    most_flops: float | None = None,
+    nearly: float = NEARLY,
 ) -> list[NextRun]:
-    """The runs to make next, in this order, none costing more than ``most_flops`` (None: than the whole study did)."""
+    """The runs to make next, in this order, none costing more than ``most_flops`` (None: than the whole study did).
+
+    ``nearly``: what part of the best one's narrowing the cheapest must bring to be named; 1: cost decides nothing.
+    """
     cap = known.results.spent.flops if most_flops is None else most_flops
     every = candidates(known, cap)
-    beliefs = [belief for k in range(len(looks)) if (belief := _belief(known, looks, k, every)) is not None]
+    beliefs = [belief for k in _open(known, looks, decision) if (belief := _belief(known, looks, k, every)) is not None]
     found: list[NextRun] = []
     if not beliefs or not every:
         return found
@@ -65,7 +77,7 @@ def next_runs(
         gains = np.zeros(len(every))
         for belief in beliefs:
             gains[belief.places] += belief.reductions()
-        near = np.flatnonzero(gains >= NEARLY * gains.max())
+        near = np.flatnonzero(gains >= nearly * gains.max())
         place = int(near[np.argmin(costs[near])])
         before = sum(belief.variance for belief in beliefs)
         for belief in beliefs:
@@ -73,6 +85,22 @@ def next_runs(
         after = sum(max(belief.variance, 0.0) for belief in beliefs)
         found.append(_named(known, every[place], before, after))
     return found
+
+
+def _open(known: Knowledge, looks: list[Outlook], decision: Decision) -> list[int]:
+    """The kinds that may be best: not clearly worse than the best option; all of them where none is."""
+    every = [k for k, look in enumerate(looks) if len(look.shares) > 1]
+    return [k for k in every if decision.as_good[k][_top(known, looks, k)]] or every
+
+
+def _top(known: Knowledge, looks: list[Outlook], kind: int) -> int:
+    """The place of a kind's best share; of its best trained one where that is none."""
+    look, laws = looks[kind], known.kinds[looks[kind].kind.name]
+    top = int(np.argmin(look.said[0].difference[0]))
+    if value_of(looks, Pick(kind, top)) < 0:
+        return top
+    trained = np.flatnonzero(np.isin(look.shares, laws.shares) & (look.shares > 0))
+    return int(trained[np.argmin(look.said[0].difference[0, trained])])
 
 
 def _named(known: Knowledge, made: Candidate, before: float, after: float) -> NextRun:
@@ -91,16 +119,13 @@ def _named(known: Knowledge, made: Candidate, before: float, after: float) -> Ne
 
 
 def _belief(known: Knowledge, looks: list[Outlook], kind: int, every: list[Candidate]) -> Belief | None:
-    """The pooled draws of a kind's laws: of its gain at its best share (the best trained one where that is none), and
-    of its candidates. None where the laws have no draws."""
+    """The pooled draws of a kind's laws: of its gain at its best share, and of its candidates. None where the laws have
+    no draws."""
     look, laws = looks[kind], known.kinds[looks[kind].kind.name]
-    if any(law.why for law in laws.laws) or len(look.shares) < 2:
+    if any(law.why for law in laws.laws):
         return None
     places = np.array([i for i, each in enumerate(every) if each.kind in (None, laws.kind)])
-    top = int(np.argmin(look.said[0].difference[0]))
-    if value_of(looks, Pick(kind, top)) >= 0:
-        trained = np.flatnonzero(np.isin(look.shares, laws.shares) & (look.shares > 0))
-        top = int(trained[np.argmin(look.said[0].difference[0, trained])])
+    top = _top(known, looks, kind)
     gain = np.concatenate([said.difference[1:, top] for said in look.said])
     draws = np.column_stack([gain, _log_losses(laws, [every[i] for i in places])])
     low, high = np.quantile(draws, [CLIPPED, 1 - CLIPPED], axis=0)
