@@ -94,13 +94,28 @@ def parse_parts(arguments: Sequence[str]) -> list[Part]:
         if not given and len(arguments) > 1:
             raise BadInput("has no share", where=argument, remedy=f"write 50%:{argument}")
         share = parsed(parse_share, head, argument) if given else Fraction(1)
-        name, equals, path = (rest if given else argument).partition("=")
-        if not equals:
-            name, path = Path(name).name.split(".")[0] or "corpus", name
-        parts.append(Part(name, path, share))
+        parts.append(_part(rest if given else argument, share))
+    return _once(parts, "give names: 50%:a=FILE 50%:b=FILE")
+
+
+def parse_named(arguments: Sequence[str]) -> list[Part]:
+    """``web=data/web.jsonl data/hq.jsonl`` -> parts without shares of their own.
+
+    Raises:
+        BadInput: a name stands twice.
+    """
+    return _once([_part(argument) for argument in arguments], "give names: a=FILE b=FILE")
+
+
+def _part(argument: str, share: Fraction = Fraction(1)) -> Part:
+    name, equals, path = argument.partition("=")
+    return Part(name, path, share) if equals else Part(Path(name).name.split(".")[0] or "corpus", name, share)
+
+
+def _once(parts: list[Part], remedy: str) -> list[Part]:
     for i, part in enumerate(parts):
         if part.name in {other.name for other in parts[:i]}:
-            raise BadInput("stands twice", key=part.name, remedy="give names: 50%:a=FILE 50%:b=FILE")
+            raise BadInput("stands twice", key=part.name, remedy=remedy)
     return parts
 
 

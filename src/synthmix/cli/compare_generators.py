@@ -38,7 +38,7 @@ def compare_generators(
 
     Example: synthmix compare-generators paired.jsonl --by source --order "gpt2-xl gpt-4o" --against web.jsonl
     """
-    from synthmix.cli.common import parse_parts
+    from synthmix.cli.common import parse_named
     from synthmix.cli.generator_texts import gathered, held_texts, paired, representations
     from synthmix.cli.generators_text import quality_text, representation_text, rows_text
     from synthmix.cli.terminal import show
@@ -59,7 +59,7 @@ def compare_generators(
     with telling(quiet=quiet) as progress:
         if texts:
             written, given = gathered(texts, sources, by, human, pair, where or [], limit, order)
-            named = parse_parts([f"1:{path}" for path in against or []])
+            named = parse_named(against or [])
             heldout = {part.name: held_texts(part.path, limit) for part in named}
             rows = compare(written, given, heldout, level=LEVEL, progress=progress)
             quality = quality_report(paired(written, given), sample=limit)

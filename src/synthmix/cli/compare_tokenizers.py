@@ -56,15 +56,15 @@ def compare_tokenizers(
 
 def _given(texts: list[str], against: list[str], limit: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Training texts by name, the mixed ones too, and held-out texts by name."""
-    from synthmix.cli.common import parse_parts
+    from synthmix.cli.common import parse_named
     from synthmix.cli.generator_texts import held_texts
 
-    parts = parse_parts([f"1:{text}" for text in texts])
+    parts = parse_named(texts)
     training = {part.name: train_texts_of(part.path, limit) for part in parts}
     for part in parts[1:]:
         real = parts[0].name
         training[f"{MIXED} {real} and {part.name}"] = _alternating(training[real], training[part.name])
-    return training, {p.name: held_texts(p.path, limit) for p in parse_parts([f"1:{path}" for path in against])}
+    return training, {p.name: held_texts(p.path, limit) for p in parse_named(against)}
 
 
 def train_texts_of(path: str, limit: int) -> list[str]:

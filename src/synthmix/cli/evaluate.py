@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, parse_parts, parsed, telling
+from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, parse_named, parsed, telling
 from synthmix.cli.runs import Context
 
 Harness = Annotated[
@@ -90,7 +90,7 @@ def _losses(
     with telling(quiet=quiet) as progress:
         found = evaluate_one(
             model,
-            parse_parts([f"1:{each}" for each in on]),
+            parse_named(on),
             context=context,
             max_tokens=most,
             tokenizer=tokenizer,

@@ -25,13 +25,13 @@ def gathered(
     Raises:
         BadInput: a file that cannot be read, a field or a generator that is not there, no sources.
     """
-    from synthmix.cli.common import field_values, parse_parts
+    from synthmix.cli.common import field_values, parse_named
     from synthmix.errors import BadInput
 
     if by is None:
         if sources is None:
             raise BadInput("what were they made from?", key="--sources", remedy="name the file, or --by FIELD")
-        parts = parse_parts([f"1:{text}" for text in texts])
+        parts = parse_named(texts)
         found = {part.name: _written(part.path, pair, field_values(where), limit) for part in parts}
         given = _written(sources, pair, {}, limit)
     else:

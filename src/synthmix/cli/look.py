@@ -81,7 +81,7 @@ def look(
 def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **how: Any) -> tuple[dict[str, Any], str]:
     from typing import get_args
 
-    from synthmix.cli.common import field_values, parse_parts
+    from synthmix.cli.common import field_values, parse_named
     from synthmix.corpus.normalize import Fold
     from synthmix.errors import BadInput
     from synthmix.reading.make import make_sheet
@@ -90,7 +90,7 @@ def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **
     for each in fold:
         if each not in get_args(Fold):
             raise BadInput(f"{each!r} cannot be folded", key="--fold", remedy=f"write {' or '.join(get_args(Fold))}")
-    named = {part.name: part.path for part in parse_parts([f"1:{corpus}" for corpus in corpora])}
+    named = {part.name: part.path for part in parse_named(corpora)}
     sheet = make_sheet(named, to, where=field_values(where) or None, fold=fold, **how)  # type: ignore[arg-type]
     value = {
         "sheet": sheet.id,

@@ -113,11 +113,11 @@ def both_sides(
     Raises:
         BadInput: a file on both sides, a corpus that holds nothing out, tokenizers that differ.
     """
-    from synthmix.cli.common import parse_parts
+    from synthmix.cli.common import parse_named
     from synthmix.corpus.meta import FILE
     from synthmix.errors import BadInput
 
-    trained, tests = parse_parts([f"1:{c}" for c in corpora]), parse_parts([f"1:{a}" for a in against])
+    trained, tests = parse_named(corpora), parse_named(against)
     shared = shared_tokenizer([part.path for part in (*trained, *tests)], tokenizer, vocab)
     mine = {Path(part.path).resolve() for part in trained}
     heldout: dict[str, tuple[Corpus, str]] = {}

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, Vocab, parse_parts, telling
+from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, Vocab, parse_named, parse_parts, telling
 from synthmix.cli.runs import Context, Epochs, Parts, Seed, Tokens
 
 Dimension = Annotated[int | None, typer.Option(help="Instead of the rule's.", min=1)]
@@ -72,7 +72,7 @@ def train(
             params=params,
             tokens=tokens,
             to=to,
-            on=parse_parts([f"1:{each}" for each in on or []]),
+            on=parse_named(on or []),
             options={key: value for key, value in options.items() if value is not None},
             shape={key: value for key, value in shape.items() if value is not None},
             seed=seed,

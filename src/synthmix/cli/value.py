@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, parse_parts, telling
+from synthmix.cli.common import AsJson, Quiet, parse_named, telling
 
 if TYPE_CHECKING:
     from synthmix.valuation.pool import Pool
@@ -58,6 +58,7 @@ def value(
     from synthmix.engine import open_engine
     from synthmix.valuation.many import score_all
 
+    _check_methods(method or [])
     with telling(quiet=quiet) as progress, ExitStack() as stack:
         valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
@@ -101,7 +102,7 @@ def fitted(
     from synthmix.valuation.weights import load_weights
 
     target = open_pool(reference, name="reference", text=text, label=label, reference=True)
-    parts = parse_parts([f"1:{candidate}" for candidate in candidates])
+    parts = parse_named(candidates)
     pools = [open_pool(part.path, name=part.name, text=text, label=label) for part in parts]
     asked = load_weights(weights)
     model = "init" if model is None and {"loss", "complexity"} & set(asked.values) else model
@@ -122,6 +123,16 @@ def _tokenizer(reference: str, parts: list[Any]) -> Any:
     return None
 
 
+def _check_methods(names: list[str]) -> None:
+    """Before anything is read."""
+    from synthmix.errors import BadInput
+    from synthmix.valuation.baselines import BASELINES
+
+    for name in names if names != ["all"] else ():
+        if name not in BASELINES:
+            raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(BASELINES)}, or all")
+
+
 def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str, list[dict[str, Any]]]:
     """Scores of baselines by name."""
     if not names:
@@ -131,9 +142,6 @@ def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str
     from synthmix.valuation.learners import learner_for
 
     chosen = list(BASELINES) if names == ["all"] else names
-    for name in chosen:
-        if name not in BASELINES:
-            raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(BASELINES)}, or all")
     found: dict[str, list[dict[str, Any]]] = {}
     learner: Any = None
     for name in chosen:
