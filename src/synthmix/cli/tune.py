@@ -45,6 +45,7 @@ def tune(
     from synthmix.errors import BadInput
     from synthmix.files import write_text
     from synthmix.quantities import parse_count
+    from synthmix.study.sweep import rate_grids
     from synthmix.study.tune import tune as run
 
     sizes = [parsed(parse_count, size, "--params") for size in params or ["25k", "100k"]]
@@ -53,12 +54,14 @@ def tune(
         raise BadInput(f"{rates} is neither a number of rates nor a list", key="--rates", remedy="write .002,.004,.008")
     budget = parsed(parse_count, tokens, "--tokens")
     step = None if batch is None else parsed(parse_count, batch, "--batch")
+    tried = asked if "," in rates else int(asked[0])
+    rate_grids(sizes, tried)  # before any text is read
     with telling(quiet=quiet) as progress:
         corpus = _corpus(source, tokenizer, vocab, cache, progress)
         found = run(
             corpus,
             params=sizes,
-            rates=asked if "," in rates else int(asked[0]),
+            rates=tried,
             tokens=budget,
             seeds=seeds,
             context=context,

@@ -1,6 +1,7 @@
-"""The runs of a sweep of learning rates: executed, and read back as points of loss against rate."""
+"""A sweep of learning rates: which are tried, their runs executed, and read back as points of loss against rate."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from synthmix.engine import Engine
@@ -10,11 +11,41 @@ from synthmix.progress import Progress
 from synthmix.store import Store
 from synthmix.study.execute import execute
 from synthmix.study.tasks import RunTask
+from synthmix.training.protocol import peak_rate
 from synthmix.training.shape import shape_for
 from synthmix.training.spec import RunSpec
 from synthmix.training.tuning import Sweep
 
+SPREAD = 2.0  # from one rate to the next, where rates are a number
+
 Lost = list[tuple[int, float, int]]  # params, rate, seed
+
+
+def rate_grids(params: Sequence[int], rates: int | Sequence[float]) -> dict[int, list[float]]:
+    """The rates of each size, to three digits: so many about the rule's, ``SPREAD`` apart, or these.
+
+    Raises:
+        BadInput: fewer than three, rates that do not rise, or sizes of one width.
+    """
+    widths = {size: shape_for(size).width for size in sorted(set(params))}
+    if len(set(widths.values())) < 2:
+        raise BadInput(
+            "a rule needs two sizes of different width; " + ", ".join(f"{p} has {w}" for p, w in widths.items()),
+            key="params",
+            remedy="name a size four times as large",
+        )
+    count = rates if isinstance(rates, int) else len(rates)
+    if count < 3:
+        raise BadInput(f"{count} rates have no lowest point", key="rates", remedy="try three or more, five is better")
+    if not isinstance(rates, int):
+        if list(rates) != sorted(set(rates)) or min(rates) <= 0:
+            raise BadInput("the rates must be positive and rise", key="rates", remedy="write .002,.004,.008")
+        return {size: list(rates) for size in widths}
+    middle = (rates - 1) / 2
+    return {
+        size: [float(f"{peak_rate(width) * SPREAD ** (i - middle):.3g}") for i in range(rates)]
+        for size, width in widths.items()
+    }
 
 
 def run_sweep(tasks: list[RunTask], engine: Engine[Any, Any], progress: Progress) -> set[str]:

@@ -13,18 +13,16 @@ from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
 from synthmix.store import Store
 from synthmix.study.domains import domains_of
-from synthmix.study.sweep import Lost, read_sweeps, run_sweep
+from synthmix.study.sweep import Lost, rate_grids, read_sweeps, run_sweep
 from synthmix.study.tasks import RunTask
 from synthmix.training.dial import dial
 from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.rate_rule import Rule, fit_rule
-from synthmix.training.shape import shape_for
 from synthmix.training.spec import RunSpec
 from synthmix.training.tuning import Optimum, Sweep, fit_optimum
 from synthmix.validation import misfit
 
 EVALUATE_TOKENS = 50_000
-SPREAD = 2.0  # from one rate to the next, where rates are a number
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def tune(
     from synthmix.training.device import settled_precision
 
     progress, folder = progress or Silent(), Path(to)
-    grids = _grids(params, rates)
+    grids = rate_grids(params, rates)
     step = batch or dial(min(params), tokens=tokens, context=context).batch
     try:
         protocol = Protocol.model_validate({**(options or {}), "context": context, "batch": step, "epochs": epochs})
@@ -122,29 +120,6 @@ def tune(
     known = {optimum.width for optimum in optima if optimum.rate is not None}
     rule = fit_rule(optima, used=peak_rate(1), level=level) if len(known) > 1 else None
     return Tuned(sweeps, optima, rule, protocol, specs[0].tokens, corpus.meta.vocab_size, level, lost)
-
-
-def _grids(params: Sequence[int], rates: int | Sequence[float]) -> dict[int, list[float]]:
-    """The rates of each size, to three digits."""
-    widths = {size: shape_for(size).width for size in sorted(set(params))}
-    if len(set(widths.values())) < 2:
-        raise BadInput(
-            "a rule needs two sizes of different width; " + ", ".join(f"{p} has {w}" for p, w in widths.items()),
-            key="params",
-            remedy="name a size four times as large",
-        )
-    count = rates if isinstance(rates, int) else len(rates)
-    if count < 3:
-        raise BadInput(f"{count} rates have no lowest point", key="rates", remedy="try three or more, five is better")
-    if not isinstance(rates, int):
-        if list(rates) != sorted(set(rates)) or min(rates) <= 0:
-            raise BadInput("the rates must be positive and rise", key="rates", remedy="write .002,.004,.008")
-        return {size: list(rates) for size in widths}
-    middle = (rates - 1) / 2
-    return {
-        size: [float(f"{peak_rate(width) * SPREAD ** (i - middle):.3g}") for i in range(rates)]
-        for size, width in widths.items()
-    }
 
 
 def _check(corpus: Corpus, tokens: int, protocol: Protocol, held: bool) -> None:
