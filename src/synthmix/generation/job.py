@@ -25,6 +25,7 @@ from synthmix.generation.generators import key_for
 from synthmix.generation.journal import sizes, write_failed
 from synthmix.generation.ledger import Prices
 from synthmix.generation.lines import records
+from synthmix.generation.local import checkpoint_of
 from synthmix.generation.publish import publish
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.spread import Spreads, spread
@@ -34,6 +35,7 @@ from synthmix.generation.template import load_template
 from synthmix.generation.work import Work, ask
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
+from synthmix.training.checkpoint import check_checkpoint
 
 FAILED = "failed.jsonl"
 JOB = "job.json"
@@ -99,7 +101,7 @@ def prepared(
     """The work of a job, with what can be seen before anything is written or asked.
 
     Raises:
-        BadInput: the template, the key, an address, or an empty source.
+        BadInput: the template, the key, an address, no model there, or an empty source.
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
@@ -108,6 +110,8 @@ def prepared(
         key_for(config)
         for url in config.endpoint:
             checked_url(url)
+    else:
+        check_checkpoint(checkpoint_of(config.model))
     next(work.requests())
     return work
 

@@ -50,11 +50,28 @@ def load_checkpoint(folder: Path | str) -> Any:
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, attn_implementation=attention())
     except (OSError, ValueError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0][:160]
-        raise BadInput(
-            f"no model can be loaded ({first})", where=folder, remedy="name a folder with config.json and safetensors"
-        ) from error
+        raise _no_model(folder, error) from error
     return model.to(best_device()).eval()
+
+
+def check_checkpoint(folder: Path | str) -> None:
+    """Whether there is a model at all, by its configuration alone: its weights are not read.
+
+    Raises:
+        BadInput: there is none.
+    """
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise _no_model(folder, error) from error
+
+
+def _no_model(folder: Path | str, error: Exception) -> BadInput:
+    first = str(error).strip().splitlines()[0][:160]
+    remedy = "name a folder with config.json and safetensors"
+    return BadInput(f"no model can be loaded ({first})", where=folder, remedy=remedy)
 
 
 def _no_bars() -> None:
