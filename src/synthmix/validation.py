@@ -32,6 +32,8 @@ def misfit(error: ValidationError) -> Misfit:
     """The first thing to mend: an unknown key before all others, for it is usually why another one is missing."""
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if first["type"] == "extra_forbidden":
+        message = "unknown key"
     return Misfit(tuple(map(str, first["loc"])), message, first["type"])
 
 

@@ -81,7 +81,7 @@ BAD: dict[str, tuple[str | None, str]] = {
     "not yaml": ("---\nname: [\n---\n", r"mine\.jinja: the front matter is not YAML"),
     "no name": ("---\nversion: 1\n---\n", r"mine\.jinja: name: Field required"),
     "a list": ("---\n- name\n---\n", r"mine\.jinja: name: Field required"),
-    "unknown key": ("---\nname: a\ntemperature: 1\n---\n", r"mine\.jinja: temperature: Extra inputs"),
+    "unknown key": ("---\nname: a\ntemperature: 1\n---\n", r"mine\.jinja: temperature: unknown key"),
     "unknown kind": (
         "---\nname: a\nkind: rephrase\n---\n",
         r"mine\.jinja: kind: Input should be 'rewrite' or 'seeded'",

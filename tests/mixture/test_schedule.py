@@ -44,7 +44,7 @@ def test_the_mean_is_what_is_asked_for(written: Any, mean: Fraction, words: str)
         ({"form": "linear", "from": 0, "to": "120%"}, "to: '120%' is not between 0 and 1"),
         ({"form": "wave"}, "form: Input should be 'constant', 'linear', 'step', 'synthetic-first' or 'real-last'"),
         ({"from": 0, "to": 1}, "form: Field required"),
-        ({"form": "linear", "frm": 0, "to": 1}, "frm: Extra inputs are not permitted"),
+        ({"form": "linear", "frm": 0, "to": 1}, "frm: unknown key"),
         ({"form": "step", "steps": {0.2: 0, 0.5: 1}}, "steps: the first starts at 0"),
         ({"form": "step", "steps": {0: 0, 1: 1}}, "and all others before 1"),
         ({"form": "step", "steps": {}}, "steps: the first starts at 0"),

@@ -83,7 +83,7 @@ def _explained(error: ValidationError, where: Path | None) -> BadInput:
         known = _known_keys(keys[:-1])
         near = difflib.get_close_matches(keys[-1], known, n=1)
         remedy = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(known)}"
-        return BadInput("unknown key", where=where, key=key, remedy=remedy)
+        return BadInput(found.message, where=where, key=key, remedy=remedy)
     if found.kind == "missing":
         return BadInput("is missing", where=where, key=key, remedy="add it; see examples/quickstart.yaml")
     if found.kind == "literal_error" and keys[:1] == ["evaluate"]:
