@@ -20,8 +20,8 @@ def prompted(prompt: str, answer: str) -> str:
     return first + "\n" + "".join(_WORD.findall(answer.strip())[:ANSWER]).rstrip()
 
 
-class AnswerLearner(LanguageLearner):
-    """The project's small Llama, trained on whole texts and measured on the answers, given their prompts."""
+class BudgetLearner(LanguageLearner):
+    """The project's small Llama, trained on whole texts with a budget that looks at how much text there is."""
 
     passes = 16  # over one dataset, at most
 
@@ -30,7 +30,11 @@ class AnswerLearner(LanguageLearner):
         held = sum(len(ids) for batch in pool.batches() for ids in self._known().encode_batch(batch.items))
         mine = copy.copy(self)
         mine.tokens = min(max(self.tokens, held), self.passes * held)
-        return super(AnswerLearner, mine).train(pool, seed=seed)
+        return super(BudgetLearner, mine).train(pool, seed=seed)
+
+
+class AnswerLearner(BudgetLearner):
+    """The same, measured on the answers, given their prompts."""
 
     def both_losses(self, model: Any, pool: Pool) -> dict[str, float]:
         """Nats per token of the answers, and of all tokens: every token counts the same."""
@@ -59,11 +63,21 @@ class AnswerLearner(LanguageLearner):
 
 
 def language_learner() -> AnswerLearner:
-    """The learner of both language tasks: 400,000 tokens (or all, once, where there are more), at most 16 passes.
+    """For prompts and answers: 400,000 tokens (or all, once, where there are more), at most 16 passes.
 
     CHOSEN. With two passes over each dataset instead, models of 10,000 to 140,000 tokens were all still leaving the
     unigram plateau: the loss followed the number of steps (Spearman .9 with the tokens), and shuffled words of a long
     dataset beat people's answers of a short one. Beyond 16 passes more of the same adds nothing (Muennighoff et al.,
     arXiv 2305.16264), and small models of small datasets only learn them by heart.
     """
-    return AnswerLearner(vocab=1024, params=50_000, context=256, batch=2048, tokens=400_000, precision="bf16")
+    return AnswerLearner(**SIZE)
+
+
+def passage_learner() -> BudgetLearner:
+    """The same for texts without prompts."""
+    return BudgetLearner(**SIZE)
+
+
+SIZE: dict[str, Any] = {
+    "vocab": 1024, "params": 50_000, "context": 256, "batch": 2048, "tokens": 400_000, "precision": "bf16"
+}  # fmt: skip
