@@ -60,6 +60,14 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_the_help_needs_no_pydantic() -> None:
+    code = "from synthmix.cli import main; main(['--help'])"
+    ran = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0
+    assert "synthmix.cli.app" in ran.stderr
+    assert "pydantic" not in ran.stderr
+
+
 @pytest.mark.parametrize("arguments", [["study", "status", "--help"], ["fit", "--help"], ["version"]])
 def test_help_of_a_command_is_as_light(arguments: list[str]) -> None:
     code = f"from synthmix.cli import main; main({arguments!r})"

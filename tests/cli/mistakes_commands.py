@@ -1,0 +1,120 @@
+"""Bad input: the commands that ask, write, value, count and look."""
+
+from .mistakes import said, write
+
+ASK = "advise --params 1B --tokens 20B --real 1B"
+MAKE = "generate --from web.jsonl --to job --model m --endpoint http://127.0.0.1:9 --quiet"
+BOUND = "bound --real web.jsonl --synthetic hq.jsonl --target other.jsonl --vocab 300 --quiet"
+CACHE = ".synthmix"
+
+RUNS = write("runs.csv", "N,D,loss\n1e6,1e7,3\n")
+EMPTY = write("empty.jsonl", "")
+
+ADVISE = [
+    said("advise", "--params: is missing; say what you will train"),
+    said("advise --params 1B", "--tokens: is missing"),
+    said("advise --params 1B --tokens lots --real 1B --synthetic qa,price=1", "--tokens: 'lots' is not a count"),
+    said(ASK, "--synthetic: no kind of synthetic text is named"),
+    said(f"{ASK} --synthetic qa", "--synthetic qa: has no price; add price=MONEY"),
+    said(f"{ASK} --synthetic qa,price=-1", "--synthetic qa: price: '-1' is negative"),
+    said(f"{ASK} --synthetic qa,price=cheap", "'cheap' is not an amount of money"),
+    said(f"{ASK} --synthetic qa,price=1 --synthetic qa,price=2", "--synthetic qa: stands twice"),
+    said(f"{ASK} --synthetic qa,price=1 --budget-money -3", "--budget-money"),
+    said(f"{ASK} --synthetic qa,price=1 --price-training -3", "--price-training"),
+    said(f"{ASK} --study none", "none: no such study; name its file or its folder"),
+    said(f"{ASK} --study .", ".: has no results yet; run it with synthmix study run"),
+]
+
+GENERATE = [
+    said("generate --from none.jsonl --to job --model m --endpoint http://127.0.0.1:9", "none.jsonl: files: no such"),
+    said("generate --from web.jsonl --to job --model ./none --quiet", "none: model: no such folder"),
+    said("generate --from web.jsonl --to job --model . --quiet", ".: no model can be loaded"),
+    said("generate --from empty.jsonl --to job --model m --endpoint http://127.0.0.1:9", "holds no", prepare=EMPTY),
+    said(f"{MAKE} --type nothing", "nothing: no such template; built in: "),
+    said(f"{MAKE} --template none.jinja", "none.jinja: no such template"),
+    said(f"{MAKE} --endpoint ftp://x", "'ftp://x' is no address"),
+    said(f"{MAKE} --sampling temperature", "--sampling temperature: is not NAME=VALUE"),
+    said(f"{MAKE} --sampling temperature=-1", "--sampling: temperature: -1 is not a number from 0 to 2"),
+    said(f"{MAKE} --filter nothing=1", "--filter nothing: unknown key"),
+    said(f"{MAKE} --tokens lots", "--tokens: 'lots' is not a count"),
+    said(f"{MAKE} --price-in -1", "--price-in"),
+    said(f"{MAKE} --budget-money 0", "--budget-money"),
+    said(f"{MAKE} --key-env NO_SUCH_KEY", "NO_SUCH_KEY is not set"),
+    said("quality none", "none: holds no finished text"),
+    said("quality . --to page", ".: holds no finished text"),
+]
+
+LADDER_AND_RATES = [
+    said("ladder --params 5", "5 parameters make no Llama; ask for 25k or more"),
+    said("ladder --params many", "--params: 'many' is not a count"),
+    said("ladder --params 1M --batch 100", "100 tokens are not a whole number of sequences"),
+    said("tune --from web.jsonl --params 25k --quiet", "a rule needs two sizes of different width"),
+    said("tune --from web.jsonl --rates 2 --quiet", "2 rates have no lowest point"),
+    said("tune --from web.jsonl --rates .01,.001,.1 --quiet", "the rates must be positive and rise"),
+    said("tune --from none.jsonl --quiet", "none.jsonl: files: no such file"),
+]
+
+LAWS = [
+    said("compare none.csv", "none.csv: no such file"),
+    said("compare runs.csv --law chinchila", "--law: no law 'chinchila'", prepare=RUNS),
+    said("compare runs.csv --columns N=size", "size", prepare=RUNS),
+    said("compare runs.csv --level 2", "--level", prepare=RUNS),
+    said("phases detect none.csv", "none.csv: no such file"),
+    said("phases detect runs.csv", "cannot show three phases; measure at 8 or more", prepare=RUNS),
+    said("phases detect runs.csv --level 2", "--level", prepare=RUNS),
+    said("phases estimate --real web.jsonl --synthetic none.jsonl --vocab 300 -q", "none.jsonl", may_write=CACHE),
+    said("phases estimate --real web.jsonl --synthetic hq.jsonl --pi 2", "--pi: is 2; give a real share"),
+    said("phases simulate --beta .5", "beta: is 0.5; give one above 1"),
+    said("phases simulate --beta 2 --pi 2 --k 10", "pi: is 2; give one between 0 and 1"),
+    said("phases simulate --beta 2 --pi .1 --k 10 --n x", "--n: 'x' is neither FROM:TO:POINTS nor a list"),
+    said(f"{BOUND} --pi 2", "--pi: '2' is not between 0 and 1"),
+    said(f"{BOUND} --tokens none", "--tokens: 'none' is not a count"),
+    said("bound --real web.jsonl --synthetic hq.jsonl --target none.jsonl --vocab 300 -q", "none", may_write=CACHE),
+]
+
+TEXT_AND_READING = [
+    said("stats web.jsonl --against none.jsonl --vocab 300 -q", "none.jsonl: ", may_write=CACHE),
+    said("stats web.jsonl", "--against"),
+    said("stats --study none", "none: no such study"),
+    said("compare-generators", "synthmix: "),
+    said("compare-generators web.jsonl hq.jsonl --sources none.jsonl --quiet", "none.jsonl: files: no such file"),
+    said("compare-generators web.jsonl --by model --human human --quiet", "web.jsonl:1: model: names no domain"),
+    said("compare-generators --study none", "none: no such study"),
+    said("compare-tokenizers", "synthmix: "),
+    said("compare-tokenizers web.jsonl --against none.jsonl --quiet", "none.jsonl: files: no such file"),
+    said("compare-tokenizers web.jsonl --against other.jsonl --vocab 100 --quiet", "100 is too small"),
+    said("look none.jsonl --source web.jsonl --to sheet.html -q", "none.jsonl: files: no such file"),
+    said("look web.jsonl --source none.jsonl --to sheet.html -q", "none.jsonl: files: no such file"),
+    said("look web.jsonl --source hq.jsonl --to sheet.html --count 0", "--count"),
+    said("look none.html --ratings mine.json", "none.html: "),
+    said("doctor --cores 3", "No such option: --cores", "see synthmix doctor --help"),
+    said("evaluate", "nothing is named"),
+    said("evaluate run", "--on: nothing to evaluate on"),
+    said("evaluate run --on other.jsonl --harness arc_easy", "give --on or --harness, one at a time"),
+    said("evaluate . --harness tasks --include-path none -q", "none"),
+]
+
+VALUES = [
+    said("value web.jsonl --reference none.jsonl -q", "none.jsonl: files: no such file"),
+    said("value none.jsonl --reference other.jsonl -q", "none.jsonl: files: no such file"),
+    said("value empty.jsonl --reference other.jsonl -q", "empty.jsonl: holds no documents", prepare=EMPTY),
+    said("value web.jsonl --reference other.jsonl --weights heavy -q", "no weights are called 'heavy'"),
+    said("value web.jsonl --reference other.jsonl --method nothing -q", "--method: no method 'nothing'; one of "),
+    said("value web.jsonl --reference other.jsonl --engine cloud -q", "there is no engine 'cloud'"),
+    said("value web.jsonl --reference other.jsonl --text body -q", "other.jsonl:1: body: no such field; it has text"),
+    said("value a=web.jsonl a=hq.jsonl --reference other.jsonl -q", "a: stands twice; give names: a=FILE b=FILE"),
+    said("select web.jsonl --reference none.jsonl --tokens 1k --to new -q", "none.jsonl: files: no such file"),
+    said("select web.jsonl --reference other.jsonl --tokens lots --to new", "--tokens: 'lots' is not a count"),
+    said("select web.jsonl --reference other.jsonl --tokens 1k --to . --vocab 300 -q", "holds other files"),
+    said("select web.jsonl --reference other.jsonl --tokens 1k --to new --rounds 0", "--rounds"),
+]
+
+SMALL_ONES = [
+    said("corpus sample --to web.jsonl --domain networkx -q", "a file stands where a folder is needed"),
+    said("corpus show none", "none: no corpus here"),
+    said("study plan none.yaml", "none.yaml: no such study file"),
+    said("study status none.yaml", "none.yaml: no such study file"),
+    said("study report none.yaml", "none.yaml: no such study file"),
+]
+
+COMMANDS = [*ADVISE, *GENERATE, *LADDER_AND_RATES, *LAWS, *TEXT_AND_READING, *VALUES, *SMALL_ONES]

@@ -1,0 +1,90 @@
+"""Bad input: the study file and its ladder."""
+
+from .mistakes import GONE, Case, change, one_recipe, yaml
+
+STUDY_FILE = [
+    Case("no study file", ("none.yaml: no such study file",), ("study", "run", "none.yaml")),
+    Case("a folder for a study file", (".: is a folder, not a study file",), ("study", "run", ".")),
+    Case("not YAML", ("study.yaml: line 2: is not YAML",), prepare=yaml("study: a\n  b: [c")),
+    Case("a key twice", ("study.yaml: line 2: is not YAML: key 'study' twice",), prepare=yaml("study: a\nstudy: b\n")),
+    Case("a list", ("study.yaml: is not a study: it has no keys",), prepare=yaml("- a\n- b\n")),
+    Case("an empty file", ("study.yaml: is not a study",), prepare=yaml("")),
+    Case("not UTF-8", ("study.yaml: is not UTF-8 text",), prepare=yaml(b"study: \xff\xfe")),
+    Case("a Python object", ("study.yaml", "is not YAML"), prepare=yaml("study: !!python/object:os.system {}")),
+    Case("a key of a list", ("study.yaml", "is not YAML"), prepare=yaml("? [a, b]\n: 1\n")),
+    Case("an unknown key", ("evalute: unknown key; did you mean 'evaluate'?",), prepare=change(evalute={})),
+    Case("in training", ("training.bacth: unknown key; did you mean 'batch'",), prepare=change(training__bacth=1)),
+    Case("in a corpus", ("corpora.web.held_out", "'heldout'"), prepare=change(corpora__web__held_out="2%")),
+    Case("in a sampled one", ("corpora.sampled.topp", "'top_p'"), prepare=change(corpora__sampled__topp=0.9)),
+    Case("in the ladder", ("ladder.budget", "'budgets'"), prepare=change(ladder__budget=[1])),
+    Case("in mix", ("mix.share: unknown key; did you mean 'shares'",), prepare=change(mix__share=1)),
+    Case(
+        "in evaluate", ("study.yaml: evaluate.other.file: ", "'files'"), prepare=change(evaluate__other={"file": "x"})
+    ),
+    Case("in the question", ("question.tokes", "'tokens'"), prepare=change(question__tokes=1)),
+    Case("in fit", ("fit.bootstraps", "'bootstrap'"), prepare=change(fit__bootstraps=1)),
+    Case("in replicates", ("replicates.0.seed", "'seeds'"), prepare=change(ladder__replicates__0__seed=2)),
+    Case("a key missing", ("study.yaml: ladder: is missing; add it",), prepare=change(ladder=GONE)),
+    Case("no corpora", ("study.yaml: corpora",), prepare=change(corpora={})),
+    Case("a name with a slash", ("study.yaml: study: ",), prepare=change(study="a/b")),
+    Case("a share above 1", ("mix.shares", "'150%' is not between 0 and 1"), prepare=change(mix__shares=[0, "150%"])),
+    Case("no share", ("mix.shares", "'third' is not a share"), prepare=change(mix__shares=["third"])),
+    Case("no count", ("ladder.budgets", "'lots' is not a count"), prepare=change(ladder__budgets=["lots"])),
+    Case("one replicate", ("replicates", "seeds"), prepare=change(ladder__replicates__0__seeds=1)),
+    Case("a temperature of 0", ("corpora.sampled.temperature",), prepare=change(corpora__sampled__temperature=0)),
+    Case("few resamples", ("fit.bootstrap",), prepare=change(fit__bootstrap=3)),
+    Case("limit without unit", ("web.limit", "write '10k documents'"), prepare=change(corpora__web__limit="10k")),
+    Case("two origins", ("corpora.web", "files and sample"), prepare=change(corpora__web__sample="all")),
+    Case("path and vocab", ("tokenizer", "drop vocab and on"), prepare=change(tokenizer__path="t.json")),
+    Case("unknown natural", ("mix.natural: no corpus 'wob'", "web, sampled"), prepare=change(mix__natural="wob")),
+    Case("natural twice", ("mix.synthetic: 'web' is the natural",), prepare=change(mix__synthetic=["web"])),
+    Case("unknown in recipe", ("mix.recipes.half: no corpus 'wob'",), prepare=one_recipe(wob=1)),
+    Case(
+        "unknown from",
+        ("sampled.from: no corpus 'wob'",),
+        prepare=lambda w: w.raw["corpora"]["sampled"].update({"from": "wob"}),
+    ),
+    Case(
+        "generated from generated",
+        ("corpora.again.from: 'sampled' is generated itself; name a real corpus",),
+        prepare=lambda w: w.set(corpora__again=w.raw["corpora"]["sampled"] | {"from": "sampled"}),
+    ),
+    Case(
+        "nothing held out",
+        ("evaluate.web: corpus 'web' holds nothing out; give it heldout: 2%",),
+        prepare=change(corpora__web__heldout=GONE),
+    ),
+    Case("held out of none", ("evaluate.wob: 'heldout' needs a corpus",), prepare=change(evaluate__wob="heldout")),
+    Case("a name clash", ("evaluate.web: a corpus has this name",), prepare=change(evaluate__web="other.jsonl")),
+    Case("nothing to evaluate", ("study.yaml: evaluate",), prepare=change(evaluate={})),
+    Case("tokenizer on generated", ("tokenizer.on", "name a real corpus"), prepare=change(tokenizer__on="sampled")),
+]
+
+LADDER = [
+    Case("batch no multiple", ("training", "100 tokens are not a whole number"), prepare=change(training__batch=100)),
+    Case("shares that miss", ("half", "make 90%, not 100%"), prepare=one_recipe(web="50%", sampled="40%")),
+    Case(
+        "few steps",
+        ("study.yaml: ladder.budgets: 2k tokens are 8 steps of 256",),
+        prepare=change(ladder__budgets=["2k"]),
+    ),
+    Case("a tiny size", ("params: 1000 parameters make no Llama",), prepare=change(ladder__params=["1k"])),
+    Case(
+        "a tiny generator",
+        ("study.yaml: corpora.sampled.params: ", "make no Llama"),
+        prepare=change(corpora__sampled__params="1k"),
+    ),
+    Case(
+        "few sampled",
+        ("study.yaml: corpora.sampled.tokens: 5k tokens are to be",),
+        prepare=change(corpora__sampled__tokens="5k"),
+    ),
+    Case(
+        "a short generator",
+        ("study.yaml: corpora.sampled.train: ", "steps"),
+        prepare=change(corpora__sampled__train="1k"),
+    ),
+    Case(
+        "a small vocabulary", ("study.yaml: tokenizer.vocab: 100 is too small",), prepare=change(tokenizer__vocab=100)
+    ),
+]
