@@ -1,0 +1,96 @@
+"""What was trained on, trained, and spent."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from synthmix.results.parts import Part
+
+
+class RunRow(Part):
+    """One trained model. ``share`` is the synthetic share; ``losses``/``bits`` are per held-out domain; ``tasks`` are
+    scores between 0 and 1."""
+
+    id: str
+    recipe: str
+    synthetic: str | None
+    share: float
+    params: int
+    params_total: int
+    tokens: int
+    seed: int
+    loss: float
+    losses: dict[str, float]
+    bits: dict[str, float]  # bits per byte
+    flops: float
+    seconds: float
+    tokens_per_second: float
+    epochs: dict[str, float]
+    tasks: dict[str, float] = Field(default={})
+
+
+class Recipe(Part):
+    """A mixture: ``synthetic`` is None for the natural text alone or a mixture of several synthetic sources."""
+
+    name: str
+    shares: dict[str, float]
+    synthetic: str | None
+    share: float
+
+
+class Domain(Part):
+    """A held-out domain; ``whole``: nothing of it was trained on, not even other documents."""
+
+    name: str
+    whole: bool
+    documents: int
+    tokens: int
+    bytes: int
+
+
+class CorpusRow(Part):
+    """One corpus as built."""
+
+    name: str
+    kind: Literal["real", "synthetic"]
+    documents: int
+    train_tokens: int
+    bytes: int
+    origin: str
+    license: str
+    removed: dict[str, int]  # reason -> documents
+
+
+class Statistic(Part):
+    """Unigram statistics of one recipe against one held-out domain."""
+
+    recipe: str
+    domain: str
+    coverage_mass: float
+    coverage_types: float
+    kl_test_train: float  # nats
+    smoothing: str
+    train_tokens: int
+    test_tokens: int
+
+
+class Noise(Part):
+    """Seed noise from replicated cells: pooled standard deviation of the averaged loss."""
+
+    sd: float | None
+    cells: int
+    runs: int
+
+
+class Spent(Part):
+    """What the study cost, in all sessions together. ``tokens`` were really trained; ``tokens_separate`` is what the
+    same runs would have taken without sharing trunks."""
+
+    runs: int
+    trunks: int = 0
+    tokens: int
+    tokens_separate: int | None = None
+    flops: float
+    run_seconds: float
+    stage_seconds: dict[str, float]
+    device: str
