@@ -11,10 +11,11 @@ from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
+from synthmix.study.curves import curves_of
 from synthmix.study.diagnostics import isoflops, profiles, residuals, unseen_warnings
 from synthmix.study.execute import versions
 from synthmix.study.families import fit_families
-from synthmix.study.fits import curves_of, fit_recipes
+from synthmix.study.fits import fit_recipes
 from synthmix.study.generators import generator_spec
 from synthmix.study.ladder import cells, ladder_specs, study_recipes
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
