@@ -1,0 +1,141 @@
+"""Valuation scores in advice: heard where they ranked what was measured, and never in its way."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import synthmix
+from synthmix.advice.asked import ask
+from synthmix.advice.found import KindCurve, KindValue, Scores
+from synthmix.advice.from_study import advise_from
+from synthmix.advice.scores import NOT_READ, study_scores
+from synthmix.advice.section_scores import score_section
+from synthmix.advice.words import score_lines
+from synthmix.results import Interval, Results
+from synthmix.study.text_found import read_study
+from synthmix.study.text_measures import loss_groups
+from synthmix.study.value_scores import RecipeValue, Values, study_values
+
+Make = Callable[..., Results]
+
+
+def law(low: float, high: float) -> KindCurve:
+    """The laws' word on the kind of the tiny study."""
+    best = Interval(value=(low + high) / 2, low=low, high=high)
+    return KindCurve(
+        kind="sampled", law="joint_quadratic", rivals=[], best=best, flat=None, shares=[0, 0.5, 1], mean=[0, 0, 0],
+        low=[0, 0, 0], high=[0, 0, 0], measured=[0.5, 1], extrapolation=0.01,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, finished: Path) -> Path:
+    shutil.copytree(finished.parent / "tiny", tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def ranked(folder: Path, monkeypatch: pytest.MonkeyPatch, sign: float) -> Scores:
+    """With scores that are the measured losses times ``sign``."""
+    text = read_study(folder)
+    losses, groups = loss_groups(text)
+    rows = {
+        (recipe, tokens, domain): sign * losses[i, j]
+        for i, ((_, tokens), domain) in enumerate(groups)
+        for j, recipe in enumerate(text.recipes)
+    }
+    made = study_values(text)
+    values = [
+        RecipeValue(recipe=recipe, tokens=tokens, domain=domain, transfer=0, discrepancy=0, score=score)
+        for (recipe, tokens, domain), score in rows.items()
+    ]
+    changed = Values(key=made.key, recipes=values, curves=made.curves)
+    monkeypatch.setattr("synthmix.advice.scores.study_values", lambda *_, **__: changed)
+    found, note = study_scores(folder, [law(0, 0.1)])
+    assert found is not None
+    assert note == ""
+    return found
+
+
+def test_scores_that_ranked_what_was_measured_are_trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ranked(folder, monkeypatch, -1)
+    assert found.trusted
+    assert found.ranking.value is not None
+    assert found.ranking.value > 0.8
+    assert (found.recipes, found.regret) == (3, 0)
+    assert found.says.startswith("The score ranked what was measured (Spearman +")
+    assert found.says.endswith(f"it would have chosen {found.chooses}, the best one.")
+
+
+def test_scores_that_did_not_are_said_to_deserve_no_trust(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ranked(folder, monkeypatch, 1)
+    assert not found.trusted
+    assert "did not rank what was measured" in found.says
+    assert "deserve no trust here" in found.says
+    assert found.kinds[0].says.endswith("and the score is not to be trusted here.")
+
+
+def test_the_score_s_own_best_share_beside_the_laws(folder: Path) -> None:
+    own = study_values(read_study(folder)).curves[0].best
+    assert own.low is not None
+    assert own.high is not None
+    for laws, verdict in (
+        (law(own.low, min(own.high + 0.1, 1)), "agree"),
+        (law(0, 1), "cannot tell"),
+        (law(own.high + 0.01, own.high + 0.02) if own.high < 0.5 else law(own.low - 0.02, own.low - 0.01), "disagree"),
+    ):
+        found, _ = study_scores(folder, [laws])
+        assert found is not None
+        (kind,) = found.kinds
+        assert kind.verdict == verdict
+        assert kind.best == own
+        assert kind.by_laws == laws.best
+        assert "best by score" in kind.says
+
+
+@pytest.mark.usefixtures("one_law")
+def test_a_study_whose_texts_are_gone_gets_its_advice_and_one_note(make: Make, folder: Path) -> None:
+    """Results of a formula in the folder of another study, whose corpora are taken away."""
+    (folder / "results.json").write_text(make().model_dump_json())
+    asked = {"params": "3M", "tokens": "30M", "synthetic": ["hq,price=1"], "study": folder, "draws": 50}
+    other = synthmix.advise(**asked)
+    assert other.scores is not None
+    assert other.scores.kinds == [], "hq is no corpus of that study"
+    quiet = synthmix.advise(**asked, scores=False)
+    assert (quiet.scores, quiet.scores_note) == (None, NOT_READ)
+    shutil.rmtree(folder / "corpora")
+    found = synthmix.advise(**asked)
+    assert found.scores is None
+    assert found.scores_note.startswith("not read: ")
+    assert "held-out domains" in found.scores_note
+    assert score_lines(found) == [found.scores_note]
+    assert score_section(found).tables[0].rows == [[found.scores_note]]
+    same = {"scores", "scores_note"}
+    assert found.model_dump(exclude=same) == other.model_dump(exclude=same) == quiet.model_dump(exclude=same)
+
+
+def test_a_score_that_is_trusted_and_says_another_share_is_a_doubt(
+    make: Make, monkeypatch: pytest.MonkeyPatch, one_law: None
+) -> None:
+    best = Interval(value=0.8, low=0.7, high=0.9)
+    kind = KindValue(
+        kind="hq", tokens=1000, shares=[0, 0.5, 1], gain=[0, 1, 2], low=[0, 0, 1], high=[0, 2, 3], best=best,
+        domains={"wiki": 0.8}, by_laws=best, verdict="disagree", reason="made", says="hq: elsewhere.",
+    )  # fmt: skip
+    heard = Scores(
+        ranking=Interval(value=0.9, low=0.8, high=1), recipes=4, groups=9, trusted=True, chooses="hq", regret=0.1,
+        says="It did.", kinds=[kind],
+    )  # fmt: skip
+    results = make()
+    asked = ask("3M", "30M", synthetic=["hq,price=1"])
+    doubts: dict[bool, list[str]] = {}
+    for trusted in (True, False):
+        scores = heard.model_copy(update={"trusted": trusted})
+        monkeypatch.setattr("synthmix.advice.from_study.study_scores", lambda *_, scores=scores, **__: (scores, ""))
+        found = advise_from(results, asked, draws=50)
+        doubts[trusted] = [doubt for doubt in found.doubts if doubt.endswith("hq: elsewhere.")]
+        assert score_lines(found) == ["It did.", "hq: elsewhere."]
+        assert score_section(found).figures[0].id == "advice-score"
+    assert len(doubts[True]) == 1
+    assert doubts[False] == []
