@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,33 @@ def shell(line: str, block: Block) -> None:
         assert words[0] == "python", f"{block.name}: only synthmix and python are run: {line}"
         ran = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True)
         assert ran.returncode == 0, f"{block.name}: {ran.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=at)
+def test_commands_and_scripts_in_the_text_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for script in re.findall(r"\b(?:benchmarks|examples)/[\w/.-]+\.(?:py|yaml|yml)\b", text):
+        assert (ROOT / script).exists(), f"{at(page)}: {script}"
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+    for words in (shlex.split(call)[1:] for call in re.findall(r"`(synthmix [^`]*)`", prose)):
+        name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in COMMANDS), None)
+        group = words[0].startswith("--") or any(known[0] == words[0] for known in COMMANDS if len(words) == 1)
+        assert name or group, f"{at(page)}: synthmix {' '.join(words)}"
+        options = {option for parameter in COMMANDS[name].params for option in parameter.opts} if name else set()
+        asked = {word.split("=")[0] for word in words if name and word.startswith("--")}
+        assert asked <= options | {"--help"}, f"{at(page)}: synthmix {' '.join(words)}"
+
+
+def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = re.findall(r"^\| \d+ \| (.+) \|$", text, re.M)
+    layers = [[room.strip().removeprefix("synthmix.") for room in line.split("|")] for line in contracts[0]["layers"]]
+    assert [re.findall(r"`(\w+)`", floor) for floor in floors] == layers
+    source = Path(synthmix.__file__).parent
+    rooms = {path.name for path in source.iterdir() if path.name[0] != "_" and path.suffix in ("", ".py")}
+    rows = "".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    assert {room.strip("/") for room in re.findall(r"`([\w.]+/?)`", rows)} == rooms
 
 
 def test_the_page_of_laws_has_every_law_as_it_is() -> None:

@@ -7,7 +7,7 @@ values.json        valuation scores of its recipes, once they were asked for
 tokenizer/         trained tokenizers, by content key
 corpora/           what was built, by name and content key
 generated/<key>/   parts of sampled text
-runs/<id>/         the ladder's and the generators' runs (store.py)
+runs/<id>/         the ladder's and the generators' runs (synthmix.store)
 """
 
 import os
