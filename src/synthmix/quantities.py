@@ -59,6 +59,14 @@ def format_share(share: Fraction | float) -> str:
     return f"{float(share) * 100:.3g}%"
 
 
+def format_interval(value: float | None, low: float | None, high: float | None, form: str, level: str = "") -> str:
+    """``0.123 (0.120 to 0.126)``, every number in the format ``form``; the value alone where a bound is not known."""
+    if value is None:
+        return "n/a"
+    bounds = "" if low is None or high is None else f" ({level + ' ' if level else ''}{low:{form}} to {high:{form}})"
+    return f"{value:{form}}{bounds}"
+
+
 def format_seconds(seconds: float) -> str:
     """75 -> ``1 min 15 s``; 0.4 -> ``0.4 s``."""
     if seconds < 10:

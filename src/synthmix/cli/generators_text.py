@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from synthmix.cli.plan_text import table
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import Measure, QualityReport
-from synthmix.quantities import format_count, format_share
+from synthmix.quantities import format_count, format_interval, format_share
 from synthmix.statistics.pairs import Estimate, GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style import StyleDistance
@@ -90,17 +90,14 @@ def gains_text(
 def _measure(found: Measure | None) -> str:
     if found is None:
         return "n/a"
-    if found.low is None or found.high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+    return format_interval(found.value, found.low, found.high, ".3f")
 
 
 def short(found: Estimate | None, *, signed: bool = False) -> str:
     """``0.123 (0.120 to 0.126)``."""
     if found is None:
         return "n/a"
-    sign = "+" if signed else ""
-    return f"{found.value:{sign}.3f} ({found.low:{sign}.3f} to {found.high:{sign}.3f})"
+    return format_interval(found.value, found.low, found.high, "+.3f" if signed else ".3f")
 
 
 def styles(style: StyleDistance | None) -> tuple[str, str]:
@@ -108,6 +105,6 @@ def styles(style: StyleDistance | None) -> tuple[str, str]:
     if style is None:
         return "n/a", "n/a"
     return (
-        f"{style.js:.3f} ({style.js_low:.3f} to {style.js_high:.3f}), floor {style.floor:.3f}",
-        f"{style.separable:.2f} ({style.separable_low:.2f} to {style.separable_high:.2f})",
+        f"{format_interval(style.js, style.js_low, style.js_high, '.3f')}, floor {style.floor:.3f}",
+        format_interval(style.separable, style.separable_low, style.separable_high, ".2f"),
     )

@@ -1,7 +1,7 @@
 """A survey as text for the terminal."""
 
 from synthmix.cli.plan_text import table
-from synthmix.quantities import format_count, format_share
+from synthmix.quantities import format_count, format_interval, format_share
 from synthmix.statistics.described import Described
 from synthmix.statistics.surveyed import Survey
 
@@ -37,9 +37,9 @@ def _described(text: Described) -> list[str]:
         text.kind,
         str(text.types[1]),
         f"{text.entropy:.3f}",
-        f"{law.exponent:.3f} ({law.low:.3f} to {law.high:.3f})" if law else "n/a",
+        format_interval(law.exponent, law.low, law.high, ".3f") if law else "n/a",
         f"{law.fits:.2f}" if law else "n/a",
-        f"{grown.exponent:.3f} ({grown.low:.3f} to {grown.high:.3f})" if grown else "n/a",
+        format_interval(grown.exponent, grown.low, grown.high, ".3f") if grown else "n/a",
         f"{packed.ratio:.2f} of {format_count(packed.bytes)}B" if packed else "n/a",
         f"{same.rate:.2%} of {same.documents}" if same else "n/a",
     ]

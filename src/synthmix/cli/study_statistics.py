@@ -7,7 +7,7 @@ from typing import Any
 from synthmix.cli.common import telling
 from synthmix.cli.plan_text import table
 from synthmix.cli.terminal import show
-from synthmix.quantities import format_count, format_share
+from synthmix.quantities import format_count, format_interval, format_share
 from synthmix.statistics.ranking import StatisticRow, StatisticTable
 from synthmix.study.rare_tokens import RareRow
 
@@ -95,6 +95,4 @@ def rare_text(rows: list[RareRow]) -> str:
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return f"{value:+.2f}" + (f" ({low:+.2f} to {high:+.2f})" if low is not None and high is not None else "")
+    return format_interval(value, low, high, "+.2f")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmix.cli.plan_text import table
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, format_interval
 from synthmix.statistics.pairs import Estimate
 from synthmix.statistics.vocabularies import TokenizerRow
 from synthmix.study.trained_bits import TrainedBits
@@ -44,7 +44,9 @@ def bits_text(rows: Sequence[TrainedBits]) -> str:
             f"{format_count(row.params)} ({format_count(row.params_total)})",
             format_count(row.tokens),
             str(row.seeds),
-            f"{row.bits_per_byte:.4f}" + (f" ({row.low:.4f} to {row.high:.4f})" if row.seeds > 1 else ""),
+            format_interval(row.bits_per_byte, row.low, row.high, ".4f")
+            if row.seeds > 1
+            else f"{row.bits_per_byte:.4f}",
         ]
         for row in rows
     ]
@@ -75,8 +77,8 @@ def write_tokenizers(rows: Sequence[TokenizerRow], path: Path) -> None:
 
 
 def _short(found: Estimate, digits: int) -> str:
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return format_interval(found.value, found.low, found.high, f".{digits}f")
 
 
 def _percent(found: Estimate) -> str:
-    return f"{found.value:+.1%} ({found.low:+.1%} to {found.high:+.1%})"
+    return format_interval(found.value, found.low, found.high, "+.1%")

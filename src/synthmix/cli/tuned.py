@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, format_interval
 from synthmix.training.protocol import peak_rate
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def tuned_plot(found: "Tuned") -> Any:
 def _words(estimate: "Estimate") -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3g} (no interval)"
-    return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
+    return format_interval(estimate.value, estimate.low, estimate.high, ".3g")
 
 
 def _inside(estimate: "Estimate", value: float) -> str:

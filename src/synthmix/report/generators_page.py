@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from synthmix.quantities import format_interval
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
 from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.pairs import Estimate, GeneratorRow
@@ -143,4 +144,4 @@ def _represented(found: Sequence[Representation]) -> list[Shown]:
 
 
 def _short(found: Estimate) -> str:
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+    return format_interval(found.value, found.low, found.high, ".3f")

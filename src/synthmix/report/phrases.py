@@ -1,7 +1,7 @@
 """Numbers as a reader wants them: the digits that the interval supports, a unit, a true minus sign."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from synthmix.quantities import format_count
 from synthmix.results import Interval
@@ -60,31 +60,25 @@ def level(interval: Interval) -> str:
 
 def loss_interval(interval: Interval, *, signed: bool = False) -> str:
     """``3.214 (90% interval 3.18 to 3.25)``; ``undefined: <why>``."""
-    if interval.value is None:
-        return undefined(interval)
     digits = decimals(interval)
-    if not bounded(interval):
-        return f"{fixed(interval.value, digits, signed=signed)} (no interval)"
-    low, high = (fixed(x, digits, signed=signed) for x in (interval.low, interval.high))
-    return f"{fixed(interval.value, digits, signed=signed)} ({level(interval)} {low} to {high})"
+    return _with_bounds(interval, lambda value: fixed(value, digits, signed=signed))
 
 
 def share_interval(interval: Interval) -> str:
     """``31% (90% interval 18% to 44%)``."""
-    if interval.value is None:
-        return undefined(interval)
-    if not bounded(interval):
-        return f"{percent(interval.value)} (no interval)"
-    return f"{percent(interval.value)} ({level(interval)} {percent(interval.low)} to {percent(interval.high)})"
+    return _with_bounds(interval, percent)
 
 
 def times_interval(interval: Interval) -> str:
     """``1.9× (90% interval 1.2× to 3.1×)``."""
+    return _with_bounds(interval, times)
+
+
+def _with_bounds(interval: Interval, said: Callable[[float | None], str]) -> str:
     if interval.value is None:
         return undefined(interval)
-    if not bounded(interval):
-        return f"{times(interval.value)} (no interval)"
-    return f"{times(interval.value)} ({level(interval)} {times(interval.low)} to {times(interval.high)})"
+    bounds = f"{level(interval)} {said(interval.low)} to {said(interval.high)}" if bounded(interval) else "no interval"
+    return f"{said(interval.value)} ({bounds})"
 
 
 def undefined(interval: Interval) -> str:

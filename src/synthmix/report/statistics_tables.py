@@ -1,6 +1,6 @@
 """Tables and the leading sentence of a survey's page."""
 
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, format_interval
 from synthmix.report.sections import Shown, numbers
 from synthmix.statistics.surveyed import Survey
 
@@ -112,11 +112,11 @@ def _texts(found: Survey) -> Shown:
                 format_count(text.tokens),
                 f"{text.types[1]:,}",
                 f"{text.entropy:.3f}",
-                f"{law.exponent:.3f} ({law.low:.3f} to {law.high:.3f})" if law else "n/a",
+                format_interval(law.exponent, law.low, law.high, ".3f") if law else "n/a",
                 f"{law.x_min:,}; {law.fits:.2f}" if law else "n/a",
-                f"{grown.exponent:.3f} ({grown.low:.3f} to {grown.high:.3f})" if grown else "n/a",
+                format_interval(grown.exponent, grown.low, grown.high, ".3f") if grown else "n/a",
                 f"{packed.ratio:.2f}" if packed else "n/a",
-                f"{same.rate:.2%} ({same.low:.2%} to {same.high:.2%})" if same else "n/a",
+                format_interval(same.rate, same.low, same.high, ".2%") if same else "n/a",
             ]
         )
     head = [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from synthmix.quantities import format_interval
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
 from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.ranking import StatisticTable
@@ -188,6 +189,4 @@ def _rare_table(rare: Sequence[Rare]) -> list[Shown]:
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return f"{value:+.2f}" + (f" ({low:+.2f} to {high:+.2f})" if low is not None and high is not None else "")
+    return format_interval(value, low, high, "+.2f")

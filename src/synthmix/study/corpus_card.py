@@ -8,6 +8,7 @@ from typing import Any
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.markdown import cell, front_matter, markdown_table, size_category
+from synthmix.quantities import format_interval
 from synthmix.statistics.described import Described
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.surveyed import Survey
@@ -143,9 +144,9 @@ def _diversity(text: Described, survey: Survey) -> str:
         ["unigram entropy", f"{text.entropy:.3f} nats"],
     ]
     if law:
-        rows.append(["Zipf exponent", f"{law.exponent:.3f} ({level} {law.low:.3f} to {law.high:.3f})"])
+        rows.append(["Zipf exponent", format_interval(law.exponent, law.low, law.high, ".3f", level)])
     if grown:
-        rows.append(["Heaps exponent", f"{grown.exponent:.3f} ({level} {grown.low:.3f} to {grown.high:.3f})"])
+        rows.append(["Heaps exponent", format_interval(grown.exponent, grown.low, grown.high, ".3f", level)])
     if packed:
         rows.append(["compression ratio", f"{packed.ratio:.2f} (zstd, first {packed.bytes:,} bytes)"])
     if same:
