@@ -151,9 +151,6 @@ def opened(
     """A corpus folder opened, or a plain file prepared on the way."""
     from synthmix.corpus import open_or_build
 
-    corpus = open_or_build(
+    return open_or_build(
         path, cache, tokenizer=tokenizer, name=name, heldout=heldout, against=against, progress=progress
     )
-    if corpus is None:
-        raise TypeError("a corpus that may be built is never None")
-    return corpus
