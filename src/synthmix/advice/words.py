@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from synthmix.advice.found import Advice, Option, Range, Several
 from synthmix.quantities import format_count, format_share
-from synthmix.report.phrases import fixed, loss_interval
+from synthmix.report.phrases import MINUS, fixed, loss_interval
 from synthmix.results import Interval
 
 # Two kinds have a law each, and the laws put real text at different losses.
@@ -28,7 +28,7 @@ def saved(option: Option) -> str:
     found = option.tokens_saved
     if found.value is None:
         return "n/a"
-    return _with_ends(found, format_count)
+    return _with_ends(found, lambda value: f"{MINUS if value < 0 else ''}{format_count(abs(value))}")
 
 
 def _with_ends(found: Interval, say: Callable[[float], str]) -> str:
