@@ -1,78 +1,17 @@
-"""The study file: validated models behind YAML and Python alike. An unknown key is an error."""
+"""The study file as a whole."""
 
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from synthmix.corpus.sources import Source
-from synthmix.generation.sampler import Sampling
-from synthmix.generation.settings import GenerateConfig
+from synthmix.config.corpora import CorpusEntry, EvaluationEntry, RealCorpus, SampledCorpus, WrittenCorpus
+from synthmix.config.part import Part
 from synthmix.mixture.schedule import SourceShare, VaryingShare
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.validation import Count, Share
-
-
-class Part(BaseModel):
-    """Base of the study file's parts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class RealCorpus(Source):
-    """Text that was not made by the study. A bare string is a path or glob."""
-
-    heldout: Share = Fraction(0)
-    kind: Literal["real", "synthetic"] = "real"
-    origin: str = ""
-    license: str = ""
-
-
-class SampledCorpus(Sampling):
-    """Text sampled from a small Llama that the study trains on the real corpus ``from``."""
-
-    generate: Literal["sample"]
-    source: str = Field(alias="from")
-    params: Count
-    train: Count = Field(description="tokens of the real corpus that the generator is trained on")
-    tokens: Count = Field(description="tokens to sample: the finite budget")
-    seed: int = Field(default=1000, ge=0)
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class WrittenCorpus(GenerateConfig):
-    """Text that a language model writes from the real corpus ``from``: ``generate`` names the type (hq, qa, textbook,
-    ...) or a template file. ``params``: the model's size, where it is known; its FLOPs are then charged."""
-
-    source: str = Field(alias="from")
-    params: Count | None = None
-    license: str = ""
-
-
-def _corpus_kind(value: Any) -> str:
-    given = value if isinstance(value, dict) else vars(value) if isinstance(value, BaseModel) else {}
-    if "generate" not in given:
-        return "real"
-    return "generate" if given["generate"] == "sample" else "write"
-
-
-def _as_source(value: Any) -> Any:
-    return {"files": value} if isinstance(value, (str, list)) else value
-
-
-CorpusEntry = Annotated[
-    Annotated[
-        Annotated[RealCorpus, Tag("real")]
-        | Annotated[SampledCorpus, Tag("generate")]
-        | Annotated[WrittenCorpus, Tag("write")],
-        Discriminator(_corpus_kind),
-    ],
-    BeforeValidator(_as_source),
-]
-EvaluationEntry = Literal["heldout"] | Annotated[Source, BeforeValidator(_as_source)]
+from synthmix.validation import Count
 
 
 def _as_list(value: Any) -> Any:
@@ -83,7 +22,7 @@ class TokenizerConfig(Part):
     """A byte-level BPE trained on the natural corpus (or ``on``), or any Hugging Face tokenizer (``path``)."""
 
     vocab: Count = 4096
-    on: Annotated[list[str], BeforeValidator(_as_list)] = []
+    on: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
     path: str | None = None
     limit: Count = Field(default=20_000_000, description="bytes of text it is trained on")
 
@@ -99,9 +38,9 @@ class MixConfig(Part):
     along the run: see :class:`synthmix.mixture.schedule.Schedule`; in a recipe one source may take the ``rest``."""
 
     natural: str
-    synthetic: Annotated[list[str], BeforeValidator(_as_list)] = []
-    shares: list[VaryingShare] = [Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)]
-    recipes: dict[str, dict[str, SourceShare]] = {}
+    synthetic: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
+    shares: list[VaryingShare] = Field(default=[Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)])
+    recipes: dict[str, dict[str, SourceShare]] = Field(default={})
 
 
 class Replicates(Part):
@@ -119,7 +58,7 @@ class LadderConfig(Part):
     budgets: list[Count] = Field(min_length=1)
     seeds: int = Field(default=1, ge=1)
     shapes: dict[Count, dict[str, int]] = Field(default={}, description="dimensions of a size, instead of the rule's")
-    replicates: list[Replicates] = []
+    replicates: list[Replicates] = Field(default=[])
 
     @model_validator(mode="after")
     def _dimensions(self) -> Self:
@@ -170,7 +109,7 @@ class StudyConfig(Part):
     fit: FitConfig = FitConfig()
     workers: int | None = Field(default=None, ge=1, description="processes; unset: one a core")
     keep_checkpoints: bool = True
-    log: Annotated[list[Literal["tensorboard", "wandb", "mlflow"]], BeforeValidator(_as_list)] = []
+    log: Annotated[list[Literal["tensorboard", "wandb", "mlflow"]], BeforeValidator(_as_list)] = Field(default=[])
 
     @property
     def root(self) -> Path:
