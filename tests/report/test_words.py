@@ -97,7 +97,9 @@ def test_no_question_compares_what_was_measured(make):
     assert row.difference.value == means[1 / 3] - means[0]
     # Half width: t(12 degrees of freedom, 0.95) = 1.7823 times sd * sqrt(1/2 + 1/2).
     assert abs(row.difference.high - row.difference.value - 1.78229 * 0.012) < 1e-6
-    assert headline(results).startswith("No question was asked; at the largest runs trained (1M parameters")
+    assert headline(results).startswith(
+        "Nothing is extrapolated (no question, or no law that answers it); at the largest runs trained (1M parameters"
+    )
     assert "expected" not in headline(results)
 
 

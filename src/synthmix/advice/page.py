@@ -147,7 +147,7 @@ def _facts(advice: Advice) -> dict[str, str]:
         "Laws": "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in advice.curves),
         "Intervals": f"{level}, of the bootstrap, widened to what every law says; a law's own error is not in them",
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",
-        "The star": "recommended: of real text alone and each kind's best share, the cheapest that is as good as the best",
+        "The star": "recommended: of real text and each kind's best share, the cheapest that is as good as the best",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
         "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",

@@ -17,6 +17,8 @@ from synthmix.report.phrases import (
 from synthmix.report.verdict import Judgement, Verdict, doubts, judge
 from synthmix.results import Results
 
+UNASKED = "Nothing is extrapolated (no question, or no law that answers it)"
+
 
 def headline(results: Results) -> str:
     """One or two sentences: does synthetic text help here, how much of it, and how sure are we?"""
@@ -53,7 +55,7 @@ def place(judgement: Judgement) -> str:
     """Where the judgement holds: the question, or the largest cell that was trained."""
     assert judgement.answer is not None
     size = f"{format_count(judgement.answer.params)} parameters and {format_count(judgement.answer.tokens)} tokens"
-    return f"At {size}" if judgement.asked else f"No question was asked; at the largest runs trained ({size})"
+    return f"At {size}" if judgement.asked else f"{UNASKED}; at the largest runs trained ({size})"
 
 
 def verdict_sentence(verdict: Verdict, judgement: Judgement) -> str:
