@@ -10,7 +10,7 @@ from benchmarks.valuation.measure import measure
 from benchmarks.valuation.methods import methods
 from benchmarks.valuation.results import Results, load, save, write_page
 from benchmarks.valuation.tables import Truth, mean_table, settings_line, task_table, tasks_table
-from benchmarks.valuation.tasks import DEVELOPMENT, NAMES, make_task
+from benchmarks.valuation.tasks import DEVELOPMENT, HELD_OUT, NAMES, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import keep, truth
 
@@ -57,8 +57,9 @@ def _run(asked: argparse.Namespace) -> None:
 def _sections(shown: dict[str, tuple[Task, Truth, Results]]) -> Iterator[str]:
     yield settings_line()
     yield tasks_table([(task, worth) for task, worth, _ in shown.values()])
-    if all(name in shown and shown[name][2] for name in DEVELOPMENT):
-        yield f"## Mean of the four tasks\n\n{mean_table({name: shown[name] for name in DEVELOPMENT})}"
+    for title, names in (("the four tasks", DEVELOPMENT), ("the held-out tasks", HELD_OUT)):
+        if all(name in shown and shown[name][2] for name in names):
+            yield f"## Mean of {title}\n\n{mean_table({name: shown[name] for name in names})}"
     for task, worth, results in shown.values():
         if results:
             yield f"## {task.name.capitalize()}\n\n{task_table(task, worth, results)}"
