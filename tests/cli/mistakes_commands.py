@@ -78,7 +78,7 @@ TEXT_AND_READING = [
     said("stats --study none", "none: no such study"),
     said("compare-generators", "synthmix: "),
     said("compare-generators web.jsonl hq.jsonl --sources none.jsonl --quiet", "none.jsonl: files: no such file"),
-    said("compare-generators web.jsonl --by model --human human --quiet", "web.jsonl:1: model: names no domain"),
+    said("compare-generators web.jsonl --by model --human human --quiet", "web.jsonl:1: by: a record has no 'model'"),
     said("compare-generators --study none", "none: no such study"),
     said("compare-tokenizers", "synthmix: "),
     said("compare-tokenizers web.jsonl --against none.jsonl --quiet", "none.jsonl: files: no such file"),

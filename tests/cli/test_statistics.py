@@ -242,7 +242,7 @@ BAD = [
     Case("no sources", ("compare-generators", "web.jsonl"), ("--sources",)),
     Case("an unknown generator", ("compare-generators", "paired.jsonl", "--by", "source", "--order", "gpt-9"),
          ("--order: no record has source=gpt-9", "copyist")),
-    Case("no such field", ("compare-generators", "paired.jsonl", "--by", "model"), ("model: names no domain",)),
+    Case("no such field", ("compare-generators", "paired.jsonl", "--by", "model"), ("by: a record has no 'model'",)),
     Case("a filter", ("compare-generators", "paired.jsonl", "--by", "source", "--where", "op"),
          ("is not FIELD=VALUE",)),
     Case("too few texts", ("compare-generators", "a=few.jsonl", "--sources", "web.jsonl"), ("a: 3 texts are too few",)),

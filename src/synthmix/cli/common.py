@@ -125,17 +125,22 @@ def shared_tokenizer(paths: Sequence[str], asked: str | None, vocab: str) -> "To
     Raises:
         BadInput: it cannot be loaded, or the first path cannot be read.
     """
-    from synthmix.corpus import Corpus, Source, load_tokenizer, train_texts, train_tokenizer
-    from synthmix.corpus.meta import FILE
+    from synthmix.corpus import Source, load_tokenizer, train_texts, train_tokenizer
     from synthmix.quantities import parse_count
 
     if asked is not None:
         return load_tokenizer(asked)
-    for path in paths:
-        if (Path(path) / FILE).exists():
-            return Corpus.open(path).tokenizer()
+    if (found := built_tokenizer(paths)) is not None:
+        return found
     source = Source(files=[paths[0]])
     return train_tokenizer(train_texts(source, limit_bytes=20_000_000), parsed(parse_count, vocab, "--vocab"))
+
+
+def built_tokenizer(paths: Sequence[str]) -> "Tokenizer | None":
+    """That of the first built corpus among ``paths``."""
+    from synthmix.corpus import Corpus, is_corpus
+
+    return next((Corpus.open(path).tokenizer() for path in paths if is_corpus(path)), None)
 
 
 def opened(

@@ -1,6 +1,7 @@
 """``synthmix compare-tokenizers``: vocabulary sizes, and tokenizers trained on real, synthetic and mixed text."""
 
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -68,14 +69,10 @@ def _given(texts: list[str], against: list[str], limit: int) -> tuple[dict[str, 
 
 
 def train_texts_of(path: str, limit: int) -> list[str]:
-    """The training text of a corpus, or a plain file."""
-    from synthmix.corpus import Corpus, Source, read_documents
-    from synthmix.corpus.meta import FILE
+    """The training text of a corpus, of generated text, or of a plain file."""
+    from synthmix.generation.documents import Documents
 
-    if (Path(path) / FILE).exists():
-        return list(Corpus.open(path).texts(limit=limit))
-    texts = (document.text for document in read_documents(Source(files=[path]), domain="text"))
-    return [text for text, _ in zip(texts, range(limit), strict=False)]
+    return [document.text for document in islice(Documents([path]), limit)]
 
 
 def _alternating(a: list[str], b: list[str]) -> list[str]:

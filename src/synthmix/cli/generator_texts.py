@@ -1,7 +1,7 @@
 """The texts of several generators and their sources, from files, one file, or corpora."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def gathered(
     """
     from synthmix.cli.common import field_values, parse_named
     from synthmix.errors import BadInput
+    from synthmix.reading.texts import Reading, writers
 
     if by is None:
         if sources is None:
@@ -39,7 +40,7 @@ def gathered(
             raise BadInput(
                 f"{len(texts)} files are given", key="--by", remedy="give one file, or NAME=PATH without --by"
             )
-        named = _values(texts[0], by) - {human}
+        named = writers(texts[0], by, Reading()) - {human}
         chosen = order.split() if order else sorted(named)
         for name in chosen:
             if name not in named:
@@ -74,38 +75,28 @@ def representations(written: "Mapping[str, Sequence[Written]]", sources: "Sequen
 
 def held_texts(path: str, limit: int) -> list[str]:
     """Held-out text of a corpus (its held-out part) or of a plain file."""
-    from synthmix.corpus import Corpus, Source, read_documents
-    from synthmix.corpus.meta import FILE
+    from synthmix.corpus import Corpus, is_corpus
     from synthmix.errors import BadInput
+    from synthmix.generation.documents import Documents
 
-    if (Path(path) / FILE).exists():
+    if is_corpus(path):
         corpus = Corpus.open(path)
         if not corpus.heldout_domains:
             raise BadInput("holds nothing out", where=path, key="--against", remedy="build it again with --heldout 5%")
         return list(corpus.texts("heldout", limit=limit))
-    texts = (document.text for document in read_documents(Source(files=[path]), domain="text"))
-    return [text for text, _ in zip(texts, range(limit), strict=False)]
+    return [document.text for document in islice(Documents([path]), limit)]
 
 
 def _written(path: str, pair: str, where: dict[str, Any], limit: int) -> "list[Written]":
-    from synthmix.corpus import Corpus, Source, read_documents
-    from synthmix.corpus.meta import FILE
+    from synthmix.generation.documents import Documents
     from synthmix.statistics.pairs import Written
 
-    if (Path(path) / FILE).exists():
-        return [Written(document.text, document.key) for document in Corpus.open(path).documents(limit=limit)]
-    source = Source(files=[path], id_field=pair, where=where or None)
-    documents = (d for d in read_documents(source, domain="text") if d.text.strip())
+    documents = (d for d in Documents([path], id_field=pair, where=where) if d.text.strip())
+    # A record without an id is known by its file and line, which pairs it with nothing.
     return [
-        Written(d.text, None if d.key and d.key.startswith(path) else d.key)
-        for d, _ in zip(documents, range(limit), strict=False)
+        Written(d.text, None if d.key and (d.key == path or d.key.startswith((f"{path}:", f"{path}#"))) else d.key)
+        for d in islice(documents, limit)
     ]
-
-
-def _values(path: str, field: str) -> set[str]:
-    from synthmix.corpus import Source, read_documents
-
-    return {document.domain for document in read_documents(Source(files=[path], domain_field=field), domain="text")}
 
 
 def _some(names: set[str]) -> str:

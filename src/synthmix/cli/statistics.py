@@ -114,7 +114,7 @@ def both_sides(
         BadInput: a file on both sides, a corpus that holds nothing out, tokenizers that differ.
     """
     from synthmix.cli.common import parse_named
-    from synthmix.corpus.meta import FILE
+    from synthmix.corpus.meta import is_corpus
     from synthmix.errors import BadInput
 
     trained, tests = parse_named(corpora), parse_named(against)
@@ -122,7 +122,7 @@ def both_sides(
     mine = {Path(part.path).resolve() for part in trained}
     heldout: dict[str, tuple[Corpus, str]] = {}
     for part in tests:
-        if Path(part.path).resolve() in mine and not (Path(part.path) / FILE).exists():
+        if Path(part.path).resolve() in mine and not is_corpus(part.path):
             raise BadInput(
                 "stands on both sides, so it would cover itself",
                 where=part.path,

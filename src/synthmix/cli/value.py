@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, parse_named, telling
+from synthmix.cli.common import AsJson, Quiet, built_tokenizer, parse_named, telling
 
 if TYPE_CHECKING:
     from synthmix.valuation.pool import Pool
@@ -108,19 +108,13 @@ def fitted(
     model = "init" if model is None and {"loss", "complexity"} & set(asked.values) else model
     gradients = None if model is None else gradients_of(model, target)
     ends = None if after is None else after.replace("\\n", "\n")
-    made = Valuer(gradients=gradients, weights=asked, tokenizer=_tokenizer(reference, parts), after=ends)
+    made = Valuer(
+        gradients=gradients,
+        weights=asked,
+        tokenizer=built_tokenizer([reference, *(part.path for part in parts)]),
+        after=ends,
+    )
     return made.fit(target), pools
-
-
-def _tokenizer(reference: str, parts: list[Any]) -> Any:
-    """That of the first built corpus, so that its documents are counted in the tokens that models will see."""
-    from synthmix.corpus import Corpus
-    from synthmix.corpus.meta import FILE
-
-    for path in (reference, *(part.path for part in parts)):
-        if (Path(path) / FILE).exists():
-            return Corpus.open(path).tokenizer()
-    return None
 
 
 def _check_methods(names: list[str]) -> None:

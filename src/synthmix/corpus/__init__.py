@@ -3,7 +3,7 @@
 from synthmix.corpus.build import build_corpus, train_texts
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import Counts, Meta
+from synthmix.corpus.meta import Counts, Meta, is_corpus
 from synthmix.corpus.prepare import open_or_build
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sample import absent_domains, prepare_sample, sample_domains
@@ -23,6 +23,7 @@ __all__ = [
     "Tokenizer",
     "absent_domains",
     "build_corpus",
+    "is_corpus",
     "load_tokenizer",
     "open_or_build",
     "prepare_sample",

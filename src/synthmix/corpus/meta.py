@@ -77,6 +77,11 @@ def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:
     )
 
 
+def is_corpus(path: str | Path) -> bool:
+    """Whether a built corpus lies there; anything else is text to be read."""
+    return (Path(path) / FILE).exists()
+
+
 def read_meta(folder: Path) -> Meta:
     """Read and validate ``corpus.json``.
 

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.meta import FILE, FORMAT
+from synthmix.corpus.meta import FORMAT, is_corpus
 from synthmix.corpus.opening import expand
 from synthmix.corpus.readers import described
 from synthmix.corpus.sources import Source
@@ -78,7 +78,7 @@ def open_or_build(
         BadInput: a corpus made by another tokenizer; what :func:`build_corpus` raises.
     """
     if isinstance(what, str | Path):
-        if (Path(what) / FILE).exists():
+        if is_corpus(what):
             corpus = Corpus.open(what)
             corpus.check_tokenizer(tokenizer.hash)
             return corpus
@@ -90,11 +90,11 @@ def open_or_build(
     key = content_hash([*shaping, [other.id for other in against], [identity(source) for source in sources]])
     folder = Path(cache) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}-{key}"
     if not build:
-        return Corpus.open(folder) if (folder / FILE).exists() else None
+        return Corpus.open(folder) if is_corpus(folder) else None
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if (folder / FILE).exists():
+            if is_corpus(folder):
                 return Corpus.open(folder)
             return build_corpus(
                 sources,

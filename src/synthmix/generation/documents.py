@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import FILE as CORPUS
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Source
 from synthmix.generation.shards import DATA
@@ -36,7 +36,7 @@ class Documents:
 
     def __iter__(self) -> Iterator[Document]:
         for name in self.names:
-            if (Path(name) / CORPUS).exists():
+            if is_corpus(name):
                 corpus = Corpus.open(name)
                 if self.split == "train" or corpus.heldout_domains:
                     yield from corpus.documents(self.split)
@@ -61,11 +61,11 @@ class Held:
     """The texts that no output may resemble: of held-out files, and what the corpora in ``names`` hold out."""
 
     def __init__(self, heldout: Sequence[str], names: Sequence[str]) -> None:
-        self.heldout, self.names = list(heldout), [name for name in names if (Path(name) / CORPUS).exists()]
+        self.heldout, self.names = list(heldout), [name for name in names if is_corpus(name)]
 
     def __iter__(self) -> Iterator[str]:
         for name in self.heldout:
-            if (Path(name) / CORPUS).exists():
+            if is_corpus(name):
                 corpus = Corpus.open(name)
                 yield from corpus.texts("heldout" if corpus.heldout_domains else "train")
             else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import FILE as CORPUS
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
@@ -63,7 +63,7 @@ class Reading:
             raise BadInput("holds no text to read", where=path)
 
     def _all(self, path: str) -> Iterator[Document]:
-        for split in ("train", "heldout") if (Path(path) / CORPUS).exists() else ("train",):
+        for split in ("train", "heldout") if is_corpus(path) else ("train",):
             yield from Documents([path], split=split, text=self.text, id_field=self.pair, where=self.where)
 
 

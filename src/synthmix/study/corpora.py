@@ -5,7 +5,7 @@ from pathlib import Path
 
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.meta import FILE
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.prepare import open_or_build
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import Tokenizer
@@ -110,6 +110,6 @@ def _opened(
 
 def _corpus_folder(entry: Source) -> Path | None:
     """The one path of ``files`` when it is a built corpus."""
-    if entry.files is not None and len(entry.files) == 1 and (Path(entry.files[0]) / FILE).exists():
+    if entry.files is not None and len(entry.files) == 1 and is_corpus(entry.files[0]):
         return Path(entry.files[0])
     return None

@@ -12,7 +12,7 @@ from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import FILE
+from synthmix.corpus.meta import is_corpus
 from synthmix.engine import Engine
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import disk_errors
@@ -80,7 +80,7 @@ def sampled_corpus(
     with disk_errors(at.folder):
         at.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(at.folder.with_suffix(".lock")):
-            if not (at.folder / FILE).exists():
+            if not is_corpus(at.folder):
                 _sample_all(entry, name, at.parts, at.spec, space, prepared, engine, progress)
                 source = prepared.corpora[entry.source]
                 build_corpus(

@@ -2,7 +2,7 @@
 
 from synthmix.config import StudyConfig
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.meta import FILE
+from synthmix.corpus.meta import is_corpus
 from synthmix.study.corpora import Prepared
 from synthmix.study.generators import places
 from synthmix.study.workspace import Workspace
@@ -15,4 +15,4 @@ def find_generated(config: StudyConfig, name: str, space: Workspace, prepared: P
         _, folder = written_folders(config, name, space, prepared)
     else:
         folder = places(config, name, space, prepared).folder
-    return prepared.with_corpus(name, Corpus.open(folder)) if (folder / FILE).exists() else prepared
+    return prepared.with_corpus(name, Corpus.open(folder)) if is_corpus(folder) else prepared

@@ -11,7 +11,7 @@ from synthmix.config import StudyConfig, WrittenCorpus
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import FILE
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.sources import Source
 from synthmix.engine import Engine, RayEngine
 from synthmix.errors import BadInput
@@ -63,7 +63,7 @@ def written_corpus(
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if not (folder / FILE).exists():
+            if not is_corpus(folder):
                 plain = GenerateConfig(**{key: getattr(entry, key) for key in GenerateConfig.model_fields})
                 heldout = (text for corpus in prepared.heldout for text in corpus.texts("heldout"))
                 everywhere = engine if isinstance(engine, RayEngine) else None
