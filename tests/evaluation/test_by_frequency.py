@@ -11,19 +11,7 @@ from synthmix.evaluation.losses import HeldOut, evaluate_model
 from synthmix.training.model import make_model
 from synthmix.training.shape import shape_for
 
-
-class Tokens:
-    """A stream in memory."""
-
-    def __init__(self, tokens: np.ndarray) -> None:
-        self.tokens = tokens
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        return self.tokens[start:stop]
-
+from ..tokens import Tokens
 
 STREAM = Tokens(np.random.default_rng(0).integers(0, 40, 700).astype(np.uint16))
 

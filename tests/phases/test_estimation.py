@@ -7,36 +7,27 @@ from synthmix.errors import BadInput
 from synthmix.phases.estimation import Estimate, estimate_phases
 from synthmix.theory.step import find_step
 
+from ..tokens import Tokens
+
 VOCAB, BETA = 3000, 1.3
 P = np.arange(1, VOCAB + 1) ** -BETA / (np.arange(1, VOCAB + 1) ** -BETA).sum()
 
 
-class Text:
-    """Tokens in memory."""
-
-    def __init__(self, tokens: np.ndarray) -> None:
-        self.tokens = tokens
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        return self.tokens[start:stop]
-
-
-def drawn(k: int, count: int, seed: int) -> Text:
+def drawn(k: int, count: int, seed: int) -> Tokens:
     rng, names = np.random.default_rng(seed), np.random.default_rng(99).permutation(VOCAB)
     cumulative = np.cumsum(np.where(np.arange(VOCAB) < k, P, 0))
-    return Text(names[np.searchsorted(cumulative / cumulative[-1], rng.random(count), side="right")].astype(np.uint16))
+    return Tokens(
+        names[np.searchsorted(cumulative / cumulative[-1], rng.random(count), side="right")].astype(np.uint16)
+    )
 
 
 @pytest.fixture(scope="module")
-def real() -> Text:
+def real() -> Tokens:
     return drawn(VOCAB, 200_000, 0)
 
 
 @pytest.mark.parametrize("k", [30, 300])
-def test_a_hard_cutoff_is_found(real: Text, k: int) -> None:
+def test_a_hard_cutoff_is_found(real: Tokens, k: int) -> None:
     (found,) = estimate_phases(real, drawn(k, 100_000, 1), VOCAB, orders=(1,), resamples=100)
     assert found.k.value == pytest.approx(k, rel=0.2)
     assert found.k.low <= k <= found.k.high
@@ -52,7 +43,7 @@ def test_a_hard_cutoff_is_found(real: Text, k: int) -> None:
     assert found.zipf.fits > 0.1
 
 
-def test_whole_text_has_no_cutoff(real: Text) -> None:
+def test_whole_text_has_no_cutoff(real: Tokens) -> None:
     found: list[Estimate] = estimate_phases(real, drawn(VOCAB, 100_000, 1), VOCAB, orders=(1, 2), resamples=100)
     for one in found:
         assert one.k.value is None
@@ -74,11 +65,11 @@ def test_a_step_is_found_where_it_is() -> None:
     ("tokens", "orders", "says"),
     [(100, (1,), "holds 100 tokens"), (5000, (9,), "do not fit"), (5000, (0,), "0 tokens")],
 )
-def test_texts_that_cannot_be_compared(real: Text, tokens: int, orders: tuple[int, ...], says: str) -> None:
+def test_texts_that_cannot_be_compared(real: Tokens, tokens: int, orders: tuple[int, ...], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         estimate_phases(real, drawn(30, tokens, 1), VOCAB, orders=orders)
 
 
-def test_a_token_outside_the_vocabulary(real: Text) -> None:
+def test_a_token_outside_the_vocabulary(real: Tokens) -> None:
     with pytest.raises(BadInput, match="vocabulary of 10"):
         estimate_phases(real, real, 10)

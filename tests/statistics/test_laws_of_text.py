@@ -8,18 +8,7 @@ from synthmix.statistics.redundancy import compression, near_duplicates, wilson
 from synthmix.statistics.words import as_arrays, count_words, words_of
 from synthmix.statistics.zipf import rank_frequency, zipf
 
-
-class Tokens:
-    """A stream in memory."""
-
-    def __init__(self, tokens: np.ndarray) -> None:
-        self.tokens = tokens
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        return self.tokens[start:stop].copy()
+from ..tokens import Tokens
 
 
 class TestZipf:

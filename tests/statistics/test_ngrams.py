@@ -15,20 +15,9 @@ from synthmix.statistics.count import count_text
 from synthmix.statistics.ngrams import NgramCounts, empty, merged, pack, tallied, unpack
 from synthmix.statistics.runs import Gathering, aligned, merge_runs
 
+from ..tokens import Tokens
+
 EOS = 7
-
-
-class Tokens:
-    """A stream in memory."""
-
-    def __init__(self, tokens: np.ndarray) -> None:
-        self.tokens = tokens
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        return self.tokens[start:stop].copy()
 
 
 def text(size: int, vocab: int = 50, seed: int = 0) -> np.ndarray:
