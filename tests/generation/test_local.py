@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from synthmix.corpus import Corpus, Document, Tokenizer, build_corpus, train_tokenizer
+from synthmix.corpus import Document, Tokenizer, train_tokenizer
 from synthmix.errors import BadInput
-from synthmix.generation.local import LocalModel, sample_documents
+from synthmix.generation.local import LocalModel
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.prompting import prompts
-from synthmix.generation.sampler import Sampling
 from synthmix.generation.template import load_template
 from synthmix.training.checkpoint import save_checkpoint
 from synthmix.training.model import make_model
@@ -113,19 +112,3 @@ def test_a_prompt_that_is_too_long_and_what_is_no_model_are_bad_input(local: Loc
         LocalModel(tmp_path)
     with pytest.raises(BadInput, match="nowhere: model: no such folder; name a model's folder"):
         LocalModel(tmp_path / "nowhere")
-
-
-def test_a_trained_model_is_sampled_under_a_finite_budget(
-    run: Path, tokenizer: Tokenizer, make_stories: Any, tmp_path: Path
-) -> None:
-    documents = [Document(text, "web", str(i)) for i, text in enumerate(make_stories(60))]
-    corpus = build_corpus(documents, tmp_path / "web", name="web", tokenizer=tokenizer)
-    sampling = Sampling(prompt=4, length=24, rows=8, min_p=0.01)
-    found = [*sample_documents(run, corpus, sampling, tokens=300)]
-    assert found == [*sample_documents(run, corpus, sampling, tokens=300)]
-    assert found != [*sample_documents(run, corpus, sampling, tokens=300, seed=1)]
-    assert 300 / 20 <= len(found) < 40
-    assert len({document.key for document in found}) == len(found)
-    other = build_corpus(documents, tmp_path / "other", name="o", tokenizer=train_tokenizer(make_stories(50), 280))
-    with pytest.raises(BadInput, match="has a vocabulary of 300, the corpus one of 280"):
-        next(sample_documents(run, Corpus.open(other.folder), sampling, tokens=300))

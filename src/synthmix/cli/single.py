@@ -148,9 +148,9 @@ def evaluate_one(
     from synthmix.corpus import load_tokenizer
     from synthmix.evaluation.losses import HeldOut, evaluate_model
     from synthmix.study.domains import domains_of
-    from synthmix.training.checkpoint import load_checkpoint
+    from synthmix.training.checkpoint import checkpoint_of, load_checkpoint
 
-    folder = Path(model) / "checkpoint" if (Path(model) / "checkpoint").is_dir() else Path(model)
+    folder = Path(checkpoint_of(model))
     loaded = load_checkpoint(folder if folder.exists() else model)
     shared = load_tokenizer(tokenizer or (str(folder) if folder.exists() else model))
     if shared.vocab_size > loaded.config.vocab_size:

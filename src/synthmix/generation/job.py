@@ -25,7 +25,6 @@ from synthmix.generation.generators import key_for
 from synthmix.generation.journal import sizes, write_failed
 from synthmix.generation.ledger import Prices
 from synthmix.generation.lines import records
-from synthmix.generation.local import checkpoint_of
 from synthmix.generation.publish import publish
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.spread import Spreads, spread
@@ -35,7 +34,7 @@ from synthmix.generation.template import load_template
 from synthmix.generation.work import Work, ask
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
-from synthmix.training.checkpoint import check_checkpoint
+from synthmix.training.checkpoint import check_checkpoint, checkpoint_of
 
 FAILED = "failed.jsonl"
 JOB = "job.json"

@@ -1,17 +1,13 @@
 """Generators in this process: any causal language model of transformers, and models that this project trained."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.document import Document
 from synthmix.errors import BadInput
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.row_draw import RowDraw
-from synthmix.generation.sampler import Sampling, sample_part
 
 DEFAULT_TOKENS = 512
 
@@ -32,7 +28,7 @@ class LocalModel:
     """
 
     def __init__(self, path: str | Path, *, batch: int = 8, name: str | None = None) -> None:
-        from synthmix.training.checkpoint import load_checkpoint
+        from synthmix.training.checkpoint import checkpoint_of, load_checkpoint
 
         where = checkpoint_of(path)
         self._model, self._tokenizer = load_checkpoint(where), _tokenizer(where)
@@ -120,55 +116,6 @@ class LocalModel:
                 text, finish = text[: text.index(stop)], "stop"
         written = len(row) if end is None else end + 1
         return Reply(prompt.key, text, finish, asked, written, self._name, seconds)
-
-
-def sample_documents(
-    path: str | Path, prompts: Corpus, sampling: Sampling, *, tokens: int, seed: int = 0, domain: str = "sampled"
-) -> Iterator[Document]:
-    """Text of a model trained by this project, under a finite budget: documents that go on from a few tokens of the
-    real text of ``prompts``, until they hold ``tokens`` tokens. The same for the same seed.
-
-    Raises:
-        BadInput: no checkpoint there, one whose vocabulary is not that of the corpus, or one that writes nothing.
-    """
-    from synthmix.training.checkpoint import load_checkpoint
-
-    model, tokenizer = load_checkpoint(checkpoint_of(path)), prompts.tokenizer()
-    if model.config.vocab_size != tokenizer.vocab_size:
-        raise BadInput(
-            f"has a vocabulary of {model.config.vocab_size}, the corpus one of {tokenizer.vocab_size}",
-            where=path,
-            remedy="give the corpus that the model was trained on",
-        )
-    total = number = 0
-    for part in count():
-        found = sample_part(
-            model,
-            prompts.train,
-            sampling,
-            seed=seed * 1_000_003 + part,
-            eos=tokenizer.eos_id,
-            decode=tokenizer.decode,
-        )
-        if not found and not total:
-            raise BadInput("the model wrote only empty documents", where=path, remedy="train it longer")
-        for text, written in found:
-            if total >= tokens:
-                return
-            total, number = total + written, number + 1
-            yield Document(text, domain, f"{domain}-{number - 1}")
-
-
-def checkpoint_of(path: str | Path) -> str | Path:
-    """The checkpoint in the folder of a run, or ``path`` itself: a model's folder, or an id on the hub.
-
-    Raises:
-        BadInput: a path that can be no id, and that is not there.
-    """
-    if (Path(path).is_absolute() or str(path).startswith(".")) and not Path(path).exists():
-        raise BadInput("no such folder", where=path, key="model", remedy="name a model's folder or an id on the hub")
-    inner = Path(path) / "checkpoint"
-    return inner if (inner / "config.json").exists() else path
 
 
 def _params(model: Any) -> int:

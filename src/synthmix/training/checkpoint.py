@@ -34,6 +34,18 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
         tokenizer.save(staging / "tokenizer.json")
 
 
+def checkpoint_of(path: str | Path) -> str | Path:
+    """The checkpoint in the folder of a run, or ``path`` itself: a model's folder, or an id on the hub.
+
+    Raises:
+        BadInput: a path that can be no id, and that is not there.
+    """
+    if (Path(path).is_absolute() or str(path).startswith(".")) and not Path(path).exists():
+        raise BadInput("no such folder", where=path, key="model", remedy="name a model's folder or an id on the hub")
+    inner = Path(path) / "checkpoint"
+    return inner if (inner / "config.json").exists() else path
+
+
 def load_checkpoint(folder: Path | str) -> Any:
     """Load a causal language model for evaluation or sampling: ours, or any Hugging Face folder or hub id.
 
