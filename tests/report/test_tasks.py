@@ -70,7 +70,7 @@ def with_tasks(make: Callable[..., Results]) -> Results:
             for recipe in results.recipes
         ],
         shares=shares,
-        warnings=[Warn(code="task_at_chance", message="no run scores above chance")],
+        warnings=[Warn(code="task_missing", message="one run has no score yet")],
     )
     bare = task.model_copy(
         update={"task": "bare", "parameters": {}, "loss": [], "mean": [], "low": [], "high": [], "shares": []}
@@ -92,10 +92,22 @@ def test_the_page_says_where_loss_and_scores_disagree(with_tasks: Results) -> No
     text = unescape(section)
     assert "best 33% rephrase by loss, 90% by score; loss and score disagree" in text
     assert "80% to 100%" in text
-    assert "task_at_chance" in text
+    assert "task_missing" in text
     assert "not fitted" in text
     assert "does not say how a model does at tasks" not in page
     assert len(disagreements(with_tasks)) == 4  # two sources: the question, and the largest cell
+
+
+def test_a_task_at_chance_gives_no_verdict(with_tasks: Results) -> None:
+    warned = [Warn(code="task_at_chance", message="no run scores above chance")]
+    tasks = [task.model_copy(update={"warnings": warned}) for task in with_tasks.tasks]
+    changed = with_tasks.model_copy(update={"tasks": tasks})
+    assert len(disagreements(changed)) == 1
+    page = render(changed)
+    section = unescape(page[page.index('<section id="tasks">') : page.index('<section id="recipes">')])
+    assert "by more than the luck of 1,000 questions, so this task says nothing of the best share" in section
+    assert "the scores are noise: no verdict" in section
+    assert "the two best shares" not in section
 
 
 def test_figures_hold_the_scores(with_tasks: Results) -> None:

@@ -3,6 +3,7 @@
 from statistics import fmean
 
 from synthmix.advice.knowledge import KindLaws, Knowledge
+from synthmix.advice.words import agreed
 from synthmix.quantities import format_count, format_share
 from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.phrases import listed, share_interval
@@ -43,11 +44,15 @@ def _tasks(known: Knowledge, laws: KindLaws) -> list[str]:
     found = []
     for task in known.results.tasks:
         mine = [share for share in task.shares if share.synthetic == laws.kind]
-        if mine:
+        if mine and task.at_chance:
+            found.append(
+                f"{laws.kind}, {task.task}: no run scores above guessing, so it says nothing of the best share."
+            )
+        elif mine:
             last = max(mine, key=lambda share: (share.is_question, share.params * share.tokens))
             size = f"{format_count(last.params)} parameters and {format_count(last.tokens)} tokens"
             best = f"best share by score {share_interval(last.by_score)}, by loss {share_interval(last.by_loss)}"
-            found.append(f"{laws.kind}, {task.task} at {size}: {best}; they {last.verdict}: {last.reason}.")
+            found.append(f"{laws.kind}, {task.task} at {size}: {best}; {agreed(last.verdict)} ({last.reason}).")
     return found
 
 

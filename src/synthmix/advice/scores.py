@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmix.advice.found import KindCurve, KindValue, Scores
+from synthmix.advice.words import agreed
 from synthmix.errors import BadInput
 from synthmix.progress import Progress
 from synthmix.quantities import format_count
@@ -86,7 +87,6 @@ def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
     found = agreement(law.best, law.flat, mine.best, None)
     said = f"{mine.kind}: best by score {share_interval(mine.best)} of {format_count(mine.tokens)} tokens"
     said += f", by the laws at the question {share_interval(law.best)}"
-    verdict = {"agree": "they agree", "disagree": "they disagree"}.get(found.verdict, "whether they agree is open")
     return KindValue(
         kind=mine.kind,
         tokens=mine.tokens,
@@ -99,5 +99,5 @@ def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
         by_laws=law.best,
         verdict=found.verdict,
         reason=found.reason,
-        says=f"{said}: {verdict} ({found.reason}){'' if trusted else ', and the score is not to be trusted here'}.",
+        says=f"{said}: {agreed(found.verdict)} ({found.reason}){'' if trusted else ', and the score is not to be trusted here'}.",
     )

@@ -88,7 +88,8 @@ def doubts(
             f"real text alone would be gone through {asked.tokens / asked.real:.3g} times; beyond {NEARLY_FREE:g} "
             "epochs the law of repetition is itself uncertain"
         )
-    parted = [task.task for task in known.results.tasks for share in task.shares if share.verdict == "disagree"]
+    heard = [task for task in known.results.tasks if not task.at_chance]
+    parted = [task.task for task in heard for share in task.shares if share.verdict == "disagree"]
     if parted:
         found.append(f"loss and task scores disagree about the best share: {listed(list(dict.fromkeys(parted)))}")
     for kind in scores.kinds if scores is not None and scores.trusted else []:
@@ -96,7 +97,7 @@ def doubts(
             found.append(
                 f"the valuation score, which ranked what was measured, puts the best share elsewhere: {kind.says}"
             )
-    return found if known.results.tasks else [*found, LOSS_ONLY]
+    return found if heard else [*found, LOSS_ONLY]
 
 
 def distance(known: Knowledge, asked: Asked) -> tuple[float, float]:

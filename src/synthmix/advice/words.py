@@ -60,6 +60,11 @@ def alternative(found: Range) -> str:
     return f"{shares} {found.kind}, for {money}"
 
 
+def agreed(verdict: str) -> str:
+    """Whether two best shares are one, as a clause."""
+    return {"agree": "they agree", "disagree": "they disagree"}.get(verdict, "whether they agree is open")
+
+
 def several(found: Several) -> str:
     """A measured recipe of several kinds: its difference from real text alone, and from the best recipe of one kind."""
     place = f"{format_count(found.params)} parameters and {format_count(found.tokens)} tokens"

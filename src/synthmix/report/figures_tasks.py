@@ -123,6 +123,12 @@ def disagreements(results: Results) -> list[str]:
     """Sentences on the best share, task by task, at the largest cell and at the question."""
     found = []
     for task in results.tasks:
+        if task.at_chance and task.shares:
+            found.append(
+                f"{task.task}: no run scores above guessing by more than the luck of {task.items:,} questions, so this "
+                "task says nothing of the best share."
+            )
+            continue
         for share in _told(task):
             where = f"{format_count(share.params)} parameters on {format_count(share.tokens)} tokens"
             by = f"{percent(share.by_loss.value)} {share.synthetic} by loss, {percent(share.by_score.value)} by score"

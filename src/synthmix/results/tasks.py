@@ -66,3 +66,8 @@ class TaskFound(Part):
     answers: list[TaskAnswer]
     shares: list[TaskShare]
     warnings: list[Warn]
+
+    @property
+    def at_chance(self) -> bool:
+        """No run scored above guessing: the task says nothing of these models, nor of the best share."""
+        return any(warning.code == "task_at_chance" for warning in self.warnings)

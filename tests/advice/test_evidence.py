@@ -1,0 +1,49 @@
+"""What else a study knows: its task scores, where they say something."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from synthmix.advice.asked import ask
+from synthmix.advice.from_study import advise_from
+from synthmix.advice.trust import LOSS_ONLY
+from synthmix.results import Interval, Results, TaskFound, TaskShare, Warn
+
+Make = Callable[..., Results]
+
+
+def task(verdict: str, *codes: str) -> TaskFound:
+    """A task whose best share is 80 % where that by loss is a third."""
+    share = TaskShare.model_validate(
+        {
+            "synthetic": "hq", "params": 1_000_000, "tokens": 9_000_000, "is_question": False,
+            "by_loss": Interval(value=1 / 3, low=0.3, high=0.4), "by_score": Interval(value=0.8, low=0.7, high=0.9),
+            "flat_loss": None, "flat_score": None, "common": None, "verdict": verdict, "reason": "made",
+            "measured": [], "shares": [], "mean": [], "low": [], "high": [],
+        }
+    )  # fmt: skip
+    return TaskFound(
+        task="facts", metric="acc", items=100, chance=0.25, runs=9, formula="", parameters={}, r2=None, loss=[],
+        mean=[], low=[], high=[], answers=[], shares=[share],
+        warnings=[Warn(code=code, message="made") for code in codes],
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("one_law")
+@pytest.mark.parametrize(
+    ("found", "said", "doubt"),
+    [
+        (task("disagree"), "they disagree (made).", "loss and task scores disagree about the best share: facts"),
+        (task("cannot tell"), "whether they agree is open (made).", None),
+        (task("disagree", "task_at_chance"), "facts: no run scores above guessing", LOSS_ONLY),
+    ],
+    ids=["disagree", "open", "at chance"],
+)
+def test_task_scores_are_heard_where_they_say_something(
+    found: TaskFound, said: str, doubt: str | None, make: Make
+) -> None:
+    asked: Any = ask("3M", "30M", synthetic=["hq,price=1"])
+    advice = advise_from(make(tasks=[found.model_dump()]), asked, draws=50)
+    assert any(said in line for line in advice.evidence)
+    assert (doubt in advice.doubts) if doubt else LOSS_ONLY not in advice.doubts
