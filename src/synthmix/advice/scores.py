@@ -84,6 +84,7 @@ def _ranked(row: StatisticRow, recipes: int, *, trusted: bool) -> str:
 
 def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
     """A kind's best share by score beside that by the laws."""
+    doubt = "" if trusted else ", and the score is not to be trusted here"
     found = agreement(law.best, law.flat, mine.best, None)
     said = f"{mine.kind}: best by score {share_interval(mine.best)} of {format_count(mine.tokens)} tokens"
     said += f", by the laws at the question {share_interval(law.best)}"
@@ -99,5 +100,5 @@ def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
         by_laws=law.best,
         verdict=found.verdict,
         reason=found.reason,
-        says=f"{said}: {agreed(found.verdict)} ({found.reason}){'' if trusted else ', and the score is not to be trusted here'}.",
+        says=f"{said}: {agreed(found.verdict)} ({found.reason}){doubt}.",
     )
