@@ -30,7 +30,7 @@ def open_pool(
     reference: bool = False,
     share: float | None = None,
 ) -> Pool:
-    """Open what ``path`` names; nothing large is held in memory but arrays.
+    """Open what ``path`` names; nothing large is held in memory but the arrays of an ``.npz``.
 
     Args:
         path: a corpus or generated folder, JSONL, Parquet or text files and globs, ``sample``; ``.npz`` with arrays
@@ -82,7 +82,7 @@ def _text_batches(documents: Iterable[Document], label: str | None) -> Iterator[
 
 def _arrays(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     try:
-        held: Any = np.load(path, allow_pickle=False)
+        held: Any = np.load(path, allow_pickle=False, mmap_mode="r" if path.endswith(".npy") else None)
     except FileNotFoundError:
         raise BadInput("no such file", where=path, remedy="check the path") from None
     except (OSError, ValueError, EOFError) as error:

@@ -60,7 +60,7 @@ class Pool:
         marks = None if labels is None else _whole(name, labels)
         if marks is not None and len(marks) != len(held):
             raise BadInput(f"{len(marks)} labels for {len(held)} items", where=name, key="labels")
-        if isinstance(held, np.ndarray) and not np.isfinite(held).all():
+        if isinstance(held, np.ndarray) and not all(np.isfinite(batch.items).all() for batch in _held(held, None)):
             raise BadInput("holds values that are not finite", where=name, remedy="drop or mend those rows")
         return cls(name, partial(_held, held, marks), share=share)
 
