@@ -47,13 +47,13 @@ def settings() -> Iterator[Setting]:
     yield Setting("default")
     for seed in (1, 2):
         yield Setting(f"random features of seed {seed} (0)", {"seed": seed})
-    for ridge in (1e-6, 1e-4, 1e-2, 1.0):
+    for ridge in (1e-6, 1e-4, 1e-2, 1.0, 10.0, 100.0):
         yield Setting(f"regression: ridge {ridge:g} (best of 7)", {"ridges": (ridge,)}, "", LABELLED)
     for factor in (0.25, 4.0):
         yield Setting(f"regression: bandwidth times {factor:g}", {}, "", LABELLED, after=_widened(factor))
     for lift in (0, 128, 1024):
         yield Setting(f"regression: {lift} random features (256)", {"lift": lift}, "", LABELLED)
-    for factor in (0.25, 4.0):
+    for factor in (0.25, 4.0, 16.0, 64.0):
         yield Setting(f"n-grams: back-off times {factor:g}", {}, "", TEXT, after=_smoothed(factor))
     for order in (1, 2, 3, 5):
         yield Setting(f"n-grams: up to {order} (4)", {"order": order}, "", TEXT)
