@@ -36,7 +36,8 @@ def _measured(known: Knowledge, laws: KindLaws) -> list[str]:
     change = fmean(row.loss for row in mine[name]) - fmean(row.loss for row in alone)
     size = f"{format_count(cell[0])} parameters and {format_count(cell[1])} tokens"
     text = f"{laws.kind}, as trained at {size}: {name} came out {change:+.3f} nats from real text alone"
-    return [f"{text}; from {gains[low]:+.3f} on {low} to {gains[high]:+.3f} on {high}."]
+    spread = f"; from {gains[low]:+.3f} on {low} to {gains[high]:+.3f} on {high}" if len(gains) > 1 else ""
+    return [f"{text}{spread}."]
 
 
 def _tasks(known: Knowledge, laws: KindLaws) -> list[str]:

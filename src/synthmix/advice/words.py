@@ -23,6 +23,13 @@ def short(found: Interval, digits: int, *, signed: bool = False) -> str:
     return _with_ends(found, lambda value: fixed(value, digits, signed=signed))
 
 
+def factor(found: Interval) -> str:
+    """A speed-up, ``1.20 (0.75 to 1.63)``; from a hundred on without decimals."""
+    if found.value is None:
+        return "n/a"
+    return _with_ends(found, lambda value: fixed(value, 2) if value < 100 else f"{value:,.0f}")
+
+
 def saved(option: Option) -> str:
     """Tokens saved with their interval; a loss of tokens is negative."""
     found = option.tokens_saved
@@ -99,9 +106,9 @@ def option_cells(option: Option, *, charged: bool) -> list[str]:
         short(option.loss, 3),
         short(option.difference, 3, signed=True) if option.kind else "-",
         "yes" if option.as_good else "no",
-        short(option.speedup, 2) if option.kind else "-",
+        factor(option.speedup) if option.kind else "-",
         saved(option) if option.kind else "-",
         amount(option.money),
         epochs(option),
     ]
-    return cells + ([short(option.charged, 2) if option.charged else "-"] if charged else [])
+    return cells + ([factor(option.charged) if option.charged else "-"] if charged else [])
