@@ -116,6 +116,11 @@ class StudyConfig(Part):
         """The study's folder."""
         return self.folder or Path("studies") / self.study
 
+    @property
+    def sampled(self) -> dict[str, SampledCorpus]:
+        """The corpora that models of the study's own write."""
+        return {name: entry for name, entry in self.corpora.items() if isinstance(entry, SampledCorpus)}
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         there = f"there are {', '.join(self.corpora)}"

@@ -1,6 +1,6 @@
 """What can be known to be wrong before anything is written, built or trained."""
 
-from synthmix.config import RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
+from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.opening import expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
@@ -10,6 +10,7 @@ from synthmix.generation.template import load_template
 from synthmix.quantities import format_count
 from synthmix.study.generators import generator_protocol
 from synthmix.study.ladder import cells, largest_need
+from synthmix.study.tokenizers import trained_on
 from synthmix.training.shape import shape_for
 
 
@@ -63,10 +64,5 @@ def _check_tokenizer(config: StudyConfig) -> None:
         raise BadInput(
             f"{asked.vocab} is too small", key="tokenizer.vocab", remedy=f"ask for {SMALLEST_VOCABULARY} or more"
         )
-    for name in asked.on or [config.mix.natural]:
-        if asked.path is None and not isinstance(config.corpora[name], RealCorpus):
-            raise BadInput(
-                f"corpus '{name}' is made with a tokenizer and cannot train it",
-                key="tokenizer.on",
-                remedy="name a real corpus",
-            )
+    if asked.path is None:
+        trained_on(config)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.evaluation.losses import AVERAGING
-from synthmix.files import read_json, write_json
+from synthmix.files import write_json
 from synthmix.progress import Progress, Silent
 from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
+from synthmix.study.account import seconds
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
 from synthmix.study.curves import curves_of
@@ -112,14 +113,8 @@ def statistics(config: StudyConfig, recipes: list[Recipe], prepared: Prepared, t
     return found
 
 
-def seconds(space: Workspace) -> dict[str, float]:
-    """Seconds by stage, all sessions together."""
-    return dict(read_json(space.seconds)) if space.seconds.exists() else {}
-
-
 def _generators(config: StudyConfig, space: Workspace, prepared: Prepared) -> list[RunRecord]:
-    sampled = [name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)]
-    records = [space.runs.record(generator_spec(config, name, prepared).id) for name in sampled]
+    records = [space.runs.record(generator_spec(config, name, prepared).id) for name in config.sampled]
     return [record for record in records if record]
 
 

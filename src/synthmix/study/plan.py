@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import StudyConfig
 from synthmix.engine import Engine
 from synthmix.progress import Silent
 from synthmix.study.check import check_given
@@ -128,20 +128,19 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
         name, done = f"trunk of {cell.recipe.name}", family not in undone
         shared.append(PlannedRun(name, cell.shape, tokens, cell.seed, flops, seconds, done, tokens))
     generators, sampling, to_build = [], {}, [] if prepared else [*config.corpora]
-    for name, entry in config.corpora.items():
-        if isinstance(entry, SampledCorpus):
-            shape = shape_for(entry.params)
-            spec = generator_spec(config, name, prepared) if prepared else None
-            done = spec is not None and space.runs.record(spec.id) is not None
-            flops = entry.train * shape.flops_per_token(vocab, entry.length)
-            seconds = speeds.seconds(shape, entry.train)
-            generators.append(
-                PlannedRun(f"generator of {name}", shape, entry.train, entry.seed, flops, seconds, done, entry.train)
-            )
-            if prepared is None or name in prepared.pending:
-                sampling[name] = speeds.seconds(shape, entry.tokens) / SAMPLING_RATIO / engine.workers
-                if name not in to_build:
-                    to_build.append(name)
+    for name, entry in config.sampled.items():
+        shape = shape_for(entry.params)
+        spec = generator_spec(config, name, prepared) if prepared else None
+        done = spec is not None and space.runs.record(spec.id) is not None
+        flops = entry.train * shape.flops_per_token(vocab, entry.length)
+        seconds = speeds.seconds(shape, entry.train)
+        generators.append(
+            PlannedRun(f"generator of {name}", shape, entry.train, entry.seed, flops, seconds, done, entry.train)
+        )
+        if prepared is None or name in prepared.pending:
+            sampling[name] = speeds.seconds(shape, entry.tokens) / SAMPLING_RATIO / engine.workers
+            if name not in to_build:
+                to_build.append(name)
     if prepared is not None:
         to_build += [name for name in prepared.pending if is_written(config, name)]
     models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]

@@ -1,20 +1,15 @@
 """A study from its file to its results: text, generators, ladder, each resumed where it was left."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from filelock import FileLock
-
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import StudyConfig
 from synthmix.corpus.sources import Source
 from synthmix.engine import Engine, open_engine
 from synthmix.errors import BadInput
-from synthmix.files import read_json, write_json
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
 from synthmix.results import Results
+from synthmix.study.account import stage
 from synthmix.study.check import check_given
 from synthmix.study.corpora import Prepared, real_corpora
 from synthmix.study.generate import sampled_corpus
@@ -61,8 +56,7 @@ def run_study(
                 prepared = written_corpus(config, name, space, prepared, progress, engine)
         check_tokens(config, prepared)
         progress.start("study", expected_seconds(config, prepared, speeds), "seconds")
-        sampled = [name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)]
-        generators = [generator_spec(config, name, prepared) for name in sampled]
+        generators = [generator_spec(config, name, prepared) for name in config.sampled]
         if prepared.pending:
             with stage(space, "generators and natural runs"):
                 specs = [*generators, *ladder_specs(config, prepared)]
@@ -123,15 +117,3 @@ def check_tokens(config: StudyConfig, prepared: Prepared) -> None:
                     key=f"corpora.{name}",
                     remedy="add text, lower ladder.budgets, or raise training.epochs to repeat it",
                 )
-
-
-@contextmanager
-def stage(space: Workspace, name: str) -> Iterator[None]:
-    """Add the seconds of a block to the study's account of stages (all sessions together)."""
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        with FileLock(space.root / ".seconds.lock"):
-            spent = read_json(space.seconds) if space.seconds.exists() else {}
-            write_json(space.seconds, spent | {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)})

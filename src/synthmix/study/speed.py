@@ -5,7 +5,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import StudyConfig
 from synthmix.engine import Engine
 from synthmix.errors import SynthmixError
 from synthmix.files import content_hash, read_json, write_json
@@ -69,7 +69,7 @@ def _longest_runs(config: StudyConfig) -> dict[Shape, int]:
     """Tokens of the longest run or generator of every shape."""
     tokens: dict[Shape, int] = {}
     runs = [(cell.shape, cell.tokens) for cell in cells(config)]
-    generators = [(shape_for(e.params), e.train) for e in config.corpora.values() if isinstance(e, SampledCorpus)]
+    generators = [(shape_for(entry.params), entry.train) for entry in config.sampled.values()]
     for shape, budget in (*runs, *generators):
         tokens[shape] = max(tokens.get(shape, 0), budget)
     return tokens

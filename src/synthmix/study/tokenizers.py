@@ -12,6 +12,25 @@ from synthmix.progress import Progress
 from synthmix.study.workspace import Workspace
 
 
+def trained_on(config: StudyConfig) -> list[tuple[str, RealCorpus]]:
+    """The corpora whose text trains the tokenizer.
+
+    Raises:
+        BadInput: one of them is generated.
+    """
+    entries: list[tuple[str, RealCorpus]] = []
+    for name in config.tokenizer.on or [config.mix.natural]:
+        entry = config.corpora[name]
+        if not isinstance(entry, RealCorpus):
+            raise BadInput(
+                f"corpus '{name}' is made with a tokenizer and cannot train it",
+                key="tokenizer.on",
+                remedy="name a real corpus",
+            )
+        entries.append((name, entry))
+    return entries
+
+
 def study_tokenizer(
     config: StudyConfig, space: Workspace, progress: Progress, *, build: bool = True
 ) -> Tokenizer | None:
@@ -25,17 +44,7 @@ def study_tokenizer(
     asked = config.tokenizer
     if asked.path is not None:
         return load_tokenizer(asked.path)
-    names = asked.on or [config.mix.natural]
-    entries: list[tuple[str, RealCorpus]] = []
-    for name in names:
-        entry = config.corpora[name]
-        if not isinstance(entry, RealCorpus):
-            raise BadInput(
-                f"corpus '{name}' is made with a tokenizer and cannot train it",
-                key="tokenizer.on",
-                remedy="name a real corpus",
-            )
-        entries.append((name, entry))
+    entries = trained_on(config)
     key = content_hash([asked.vocab, asked.limit, [[str(e.heldout), identity(e)] for _, e in entries]])
     path = space.tokenizer / f"{key}.json"
     if not build:

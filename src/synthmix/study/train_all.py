@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from synthmix.config import SampledCorpus, StudyConfig
+from synthmix.config import StudyConfig
 from synthmix.engine import Engine
 from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
@@ -110,7 +110,7 @@ def expected_seconds(config: StudyConfig, prepared: Prepared, speeds: Speeds) ->
     trunks = find_trunks(ladder)
     work = sum(speeds.seconds(cell.shape, own_tokens(cell, trunks)) for cell in ladder)
     work += sum(speeds.seconds(trunk.cell.shape, trunk.tokens) for trunk in trunks.values())
-    for name in (name for name, entry in config.corpora.items() if isinstance(entry, SampledCorpus)):
+    for name in config.sampled:
         spec = generator_spec(config, name, prepared)
         work += speeds.seconds(spec.shape, spec.tokens)
     return work
