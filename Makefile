@@ -16,9 +16,10 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
-# Which lines no test runs; processes that tests start are not counted.
+# Which lines no test runs, by room: docs/coverage.md.
 coverage: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --cov synthmix --cov-report term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --cov synthmix --cov-report json:build/coverage.json
+	$(BIN)/python benchmarks/covered.py build/coverage.json
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/corpus.py
