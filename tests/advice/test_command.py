@@ -87,6 +87,7 @@ def test_text_json_and_page_without_a_study(
     ("arguments", "said"),
     [
         (("--study", "nowhere"), "nowhere: no such study; name its file or its folder"),
+        (("--study", "begun/runs/1/record.txt"), "record.txt: is no study; name its file or its folder"),
         (("--study", "empty"), "empty: has no results yet; run it with synthmix study run FILE"),
         (("--study", "begun"), "begun: has no results yet; write them with synthmix study report FILE"),
         (("--study", "damaged"), "results.json: is damaged"),
@@ -112,6 +113,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     (tmp_path / "empty").mkdir()
     (tmp_path / "begun" / "runs" / "1").mkdir(parents=True)
     (tmp_path / "begun" / "runs" / "1" / "record.json").write_text("{}")
+    (tmp_path / "begun" / "runs" / "1" / "record.txt").write_text("")
     given = dict(zip(("--params", "--tokens", "--synthetic"), ("3M", "30M", "hq,price=1"), strict=True))
     given |= dict(zip(arguments[::2], arguments[1::2], strict=True))
     code, out, err = run(*(word for pair in given.items() for word in pair), "--html", "page.html", "--quiet")

@@ -6,7 +6,7 @@ from synthmix.advice.knowledge import KindLaws, Knowledge
 from synthmix.advice.words import agreed
 from synthmix.quantities import format_count, format_share
 from synthmix.report.measured import at_cell, largest_cell
-from synthmix.report.phrases import listed, share_interval
+from synthmix.report.phrases import fixed, listed, share_interval
 
 
 def evidence(known: Knowledge) -> list[str]:
@@ -35,8 +35,9 @@ def _measured(known: Knowledge, laws: KindLaws) -> list[str]:
     low, high = min(gains, key=lambda d: gains[d]), max(gains, key=lambda d: gains[d])
     change = fmean(row.loss for row in mine[name]) - fmean(row.loss for row in alone)
     size = f"{format_count(cell[0])} parameters and {format_count(cell[1])} tokens"
-    text = f"{laws.kind}, as trained at {size}: {name} came out {change:+.3f} nats from real text alone"
-    spread = f"; from {gains[low]:+.3f} on {low} to {gains[high]:+.3f} on {high}" if len(gains) > 1 else ""
+    text = f"{laws.kind}, as trained at {size}: {name} came out {fixed(change, signed=True)} nats from real text alone"
+    least, most = (f"{fixed(gains[each], signed=True)} on {each}" for each in (low, high))
+    spread = f"; from {least} to {most}" if len(gains) > 1 else ""
     return [f"{text}{spread}."]
 
 

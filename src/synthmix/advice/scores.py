@@ -36,7 +36,7 @@ def study_scores(
         values = study_values(text, progress=progress)
         row = _ranking(text, values)
     except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
-        return None, f"not read: {error}"
+        return None, f"not read, for what the study trained or read is not all there: {error}"
     ranking = Interval(value=row.spearman, low=row.spearman_low, high=row.spearman_high, level=LEVEL)
     trusted = row.spearman_low is not None and row.spearman_low > 0
     there = {curve.kind: curve for curve in values.curves}

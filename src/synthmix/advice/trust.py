@@ -9,7 +9,7 @@ from synthmix.advice.outlook import Outlook
 from synthmix.advice.supply import NEARLY_FREE
 from synthmix.advice.words import amount
 from synthmix.quantities import format_count, format_share
-from synthmix.report.phrases import listed, loss_interval, percent
+from synthmix.report.phrases import fixed, listed, loss_interval, percent
 from synthmix.report.verdict import two_runs
 
 FAR = 1.0  # decades beyond which an interval is not to be taken at its word (report/verdict.py)
@@ -81,7 +81,9 @@ def doubts(
             found.append(f"the law of {curve.kind} missed the largest runs, held out, by {missed:.2g} nats")
         top = [float(one.difference[0].min()) for one in look.said]
         if len(top) > 1 and max(top) - min(top) > max(known.noise, 0.5 * size):
-            said = listed([f"{one.law.law.name} {value:+.3f}" for one, value in zip(look.said, top, strict=True)])
+            said = listed(
+                [f"{one.law.law.name} {fixed(value, signed=True)}" for one, value in zip(look.said, top, strict=True)]
+            )
             found.append(f"the laws of {curve.kind} part: lowest difference from real text {said}")
     if asked.real is not None and asked.tokens / asked.real > NEARLY_FREE:
         found.append(

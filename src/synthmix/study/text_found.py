@@ -81,7 +81,7 @@ def study_folder(where: Path) -> Path:
     """The folder of a study that is named by its file, its folder or its results.
 
     Raises:
-        BadInput: there is no such file or folder.
+        BadInput: there is no such file or folder, or it is another kind of file.
     """
     if where.is_dir():
         return where
@@ -89,6 +89,7 @@ def study_folder(where: Path) -> Path:
         from synthmix.study.load import load_study
 
         return load_study(where).root
-    if where.exists():
+    if where.suffix == ".json" and where.exists():
         return where.parent
-    raise BadInput("no such study", where=where, remedy="name its file or its folder")
+    problem = "is no study" if where.exists() else "no such study"
+    raise BadInput(problem, where=where, remedy="name its file or its folder")
