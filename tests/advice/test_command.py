@@ -54,10 +54,15 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     offline(html)
     assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
     assert "<b>x</b>" not in html
-    code, out, err = run(*asked, "--json")
+    assert "What the valuation scores say\n  not read, for what the study trained or read is not all there" in out
+    assert "several kinds at once: not known: no run of this study mixes two of hq and a <b>x</b>" in out
+    assert 'id="scores"' in html
+    code, out, err = run(*asked, "--json", "--no-scores")
     assert (code, err) == (0, "")
     value = json.loads(out)
     assert value["basis"] == "study"
+    assert value["scores"] is None
+    assert value["scores_note"].startswith("not read (--no-scores")
     assert value["recommended"]["kind"] == "hq"
     assert value["asked"]["real"] == 10_000_000
     assert len(value["next_runs"]) == 3

@@ -8,7 +8,8 @@ import pytest
 
 import synthmix
 from synthmix.advice.asked import ask
-from synthmix.advice.found import KindCurve, KindValue, Scores
+from synthmix.advice.found import KindCurve
+from synthmix.advice.found_beside import KindValue, Scores
 from synthmix.advice.from_study import advise_from
 from synthmix.advice.scores import NOT_READ, study_scores
 from synthmix.advice.section_scores import score_section

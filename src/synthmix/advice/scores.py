@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmix.advice.found import KindCurve, KindValue, Scores
+from synthmix.advice.found import KindCurve
+from synthmix.advice.found_beside import KindValue, Scores
 from synthmix.advice.words import agreed
 from synthmix.errors import BadInput
 from synthmix.progress import Progress

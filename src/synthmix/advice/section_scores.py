@@ -1,7 +1,8 @@
 """The section of valuation scores: did they rank what was measured, and their own curve over the share of each kind."""
 
 from synthmix.advice.figures_share import token_of
-from synthmix.advice.found import Advice, KindValue
+from synthmix.advice.found import Advice
+from synthmix.advice.found_beside import KindValue
 from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
 from synthmix.report.phrases import percent, share_interval

@@ -8,7 +8,8 @@ import numpy as np
 
 from synthmix.advice.asked import Asked
 from synthmix.advice.decide import Decision
-from synthmix.advice.found import Flip, Several
+from synthmix.advice.found import Flip
+from synthmix.advice.found_beside import Several
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
 from synthmix.report.measured import at_cell, measured_difference

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from synthmix.advice.asked import Asked
-from synthmix.advice.found import KindCurve, Option, Scores
+from synthmix.advice.found import KindCurve, Option
+from synthmix.advice.found_beside import Scores
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
 from synthmix.advice.supply import NEARLY_FREE

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from synthmix.advice.found import Advice, Option, Range, Several
+from synthmix.advice.found import Advice, Option, Range
+from synthmix.advice.found_beside import Several
 from synthmix.quantities import format_count, format_share
 from synthmix.report.phrases import MINUS, fixed, loss_interval
 from synthmix.results import Interval
