@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.normalize import Fold
 from synthmix.quantities import parse_count
 
@@ -91,6 +92,12 @@ class Source(BaseModel):
         if self.separator is not None and self.files is None:
             raise ValueError("separator: divides plain text files, so it needs files")
         return self
+
+    @property
+    def built(self) -> Path | None:
+        """The folder of a built corpus, when ``files`` names just one."""
+        one = self.files[0] if self.files is not None and len(self.files) == 1 else None
+        return Path(one) if one is not None and is_corpus(one) else None
 
     def resolved(self, base: Path) -> Self:
         """The same source with relative local paths made absolute against ``base`` (the study file's folder)."""

@@ -35,7 +35,7 @@ def check_given(config: StudyConfig) -> None:
     check_generated(config)
     _check_tokenizer(config)
     for source in (*config.corpora.values(), *config.evaluate.values()):
-        if isinstance(source, Source):
+        if isinstance(source, Source) and source.built is None:
             for pattern in source.files or ():
                 expand(pattern)
 

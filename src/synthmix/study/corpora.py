@@ -1,11 +1,9 @@
 """The study's text: held-out domains first, then the real corpora, cleaned of what is held out."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.prepare import open_or_build
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import Tokenizer
@@ -82,7 +80,7 @@ def _opened(
     heldout_all: bool = False,
     build: bool,
 ) -> Corpus:
-    what = _corpus_folder(entry)
+    what = entry.built
     if what is not None:
         corpus = Corpus.open(what)
         corpus.check_tokenizer(tokenizer.hash)
@@ -106,10 +104,3 @@ def _opened(
     if built is None:
         raise NotBuiltYet(name)
     return built
-
-
-def _corpus_folder(entry: Source) -> Path | None:
-    """The one path of ``files`` when it is a built corpus."""
-    if entry.files is not None and len(entry.files) == 1 and is_corpus(entry.files[0]):
-        return Path(entry.files[0])
-    return None

@@ -16,7 +16,7 @@ def trained_on(config: StudyConfig) -> list[tuple[str, RealCorpus]]:
     """The corpora whose text trains the tokenizer.
 
     Raises:
-        BadInput: one of them is generated.
+        BadInput: one of them is generated, or built already.
     """
     entries: list[tuple[str, RealCorpus]] = []
     for name in config.tokenizer.on or [config.mix.natural]:
@@ -26,6 +26,12 @@ def trained_on(config: StudyConfig) -> list[tuple[str, RealCorpus]]:
                 f"corpus '{name}' is made with a tokenizer and cannot train it",
                 key="tokenizer.on",
                 remedy="name a real corpus",
+            )
+        if entry.built is not None:
+            raise BadInput(
+                f"corpus '{name}' is built with a tokenizer already",
+                key="tokenizer.path",
+                remedy=f"write {entry.built / 'tokenizer.json'}",
             )
         entries.append((name, entry))
     return entries
