@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 import yaml
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 # One thread, here and in what tests start: pytest-xdist's workers share the cores already. Before numpy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A busy machine is slow at any moment: no test asserts a time, and neither does hypothesis.
+settings.register_profile("synthmix", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("synthmix")
 
 SYLLABLES = [a + b for a in "bdfgklmnprst" for b in "aeio"]
 WORDS = [SYLLABLES[i] + SYLLABLES[(i * 5 + 7) % len(SYLLABLES)] for i in range(len(SYLLABLES))]
