@@ -13,7 +13,7 @@ from synthmix.advice.found_beside import KindValue, Scores
 from synthmix.advice.from_study import advise_from
 from synthmix.advice.scores import NOT_READ, study_scores
 from synthmix.advice.section_scores import score_section
-from synthmix.advice.words import score_lines
+from synthmix.advice.words import SCORE_NOISE, score_lines
 from synthmix.results import Interval, Results
 from synthmix.study.text_found import read_study
 from synthmix.study.text_measures import loss_groups
@@ -136,7 +136,7 @@ def test_a_score_that_is_trusted_and_says_another_share_is_a_doubt(
         monkeypatch.setattr("synthmix.advice.from_study.study_scores", lambda *_, scores=scores, **__: (scores, ""))
         found = advise_from(results, asked, draws=50)
         doubts[trusted] = [doubt for doubt in found.doubts if doubt.endswith("hq: elsewhere.")]
-        assert score_lines(found) == ["It did.", "hq: elsewhere."]
+        assert score_lines(found) == ["It did.", "hq: elsewhere.", SCORE_NOISE]
         assert score_section(found).figures[0].id == "advice-score"
     assert len(doubts[True]) == 1
     assert doubts[False] == []

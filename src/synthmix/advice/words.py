@@ -11,6 +11,8 @@ from synthmix.results import Interval
 # Two kinds have a law each, and the laws put real text at different losses.
 OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from real text, which is by one law"
 
+SCORE_NOISE = "a score's interval is that of other documents of the same texts; how far it is from training is in none"
+
 
 def recipe(option: Option) -> str:
     """``30% hq``, or real text alone."""
@@ -89,7 +91,8 @@ def score_lines(advice: Advice) -> list[str]:
     """What the valuation scores say, or why there are none."""
     if advice.scores is None:
         return [advice.scores_note] if advice.scores_note else []
-    return [advice.scores.says, *(kind.says for kind in advice.scores.kinds)]
+    kinds = [kind.says for kind in advice.scores.kinds]
+    return [advice.scores.says, *kinds, *([SCORE_NOISE] if kinds else [])]
 
 
 def decided_at(advice: Advice) -> str:
