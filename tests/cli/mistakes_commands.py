@@ -9,6 +9,7 @@ CACHE = ".synthmix"
 
 RUNS = write("runs.csv", "N,D,loss\n1e6,1e7,3\n")
 EMPTY = write("empty.jsonl", "")
+CUT = write("cut.npz", b"PK\x03\x04")
 
 ADVISE = [
     said("advise", "--params: is missing; say what you will train"),
@@ -97,6 +98,11 @@ TEXT_AND_READING = [
 VALUES = [
     said("value web.jsonl --reference none.jsonl -q", "none.jsonl: files: no such file"),
     said("value none.jsonl --reference other.jsonl -q", "none.jsonl: files: no such file"),
+    said(
+        "value cut.npz --reference other.jsonl -q",
+        "cut.npz: is not an array file",
+        prepare=write("cut.npz", b"PK\x03\x04"),
+    ),
     said("value empty.jsonl --reference other.jsonl -q", "empty.jsonl: holds no documents", prepare=EMPTY),
     said("value web.jsonl --reference other.jsonl --weights heavy -q", "no weights are called 'heavy'"),
     said("value web.jsonl --reference other.jsonl --method nothing -q", "--method: no method 'nothing'; one of "),

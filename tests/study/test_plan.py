@@ -1,5 +1,6 @@
 """Looking before anything runs."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -93,6 +94,24 @@ def test_the_status_of_a_new_and_of_a_finished_study(finished: Path, make_study:
     assert done.corpora["web"] is not None
     assert done.corpora["web"] > 60_000
     assert done.report == str(finished.parent.resolve() / "tiny" / "report.html")
+
+
+def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: Path, tmp_path: Path) -> None:
+    """``finished`` with two records taken away: one run goes on elsewhere, one was killed, and one file is cut."""
+    ignore = shutil.ignore_patterns("*.lock", "checkpoint")
+    shutil.copytree(finished.parent / "tiny", tmp_path / "tiny", ignore=ignore)
+    config = load_study(finished).model_copy(update={"folder": tmp_path / "tiny"})
+    store = Workspace(config.root).runs
+    specs = [record.spec for record in store.records() if not record.spec.recipe.startswith("generator of ")][:3]
+    for spec, text in zip(specs, ('{"tokens": 512}', '{"tokens": 768}', '{"tok'), strict=True):
+        (store.run_folder(spec.id) / "record.json").unlink()
+        (store.run_folder(spec.id) / "progress.json").write_text(text)
+    with store.claim(specs[0].id) as mine:
+        assert mine
+        found = study_status(config)
+    assert found.done == 18
+    told = {(work.tokens, work.held) for work in found.working}
+    assert told == {(512, True), (768, False)}
 
 
 def test_a_report_of_nothing_is_bad_input(make_study: Make, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From what a command names to a pool: corpora, generated folders, text files, labelled text, arrays, image folders."""
 
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 from synthmix.batching import batched
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.document import Document
-from synthmix.corpus.meta import FILE as CORPUS
+from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
@@ -46,7 +47,7 @@ def open_pool(
     if path.endswith((".npz", ".npy")):
         items, labels = _arrays(path)
         return Pool.of(called, items, labels, share=share)
-    if (Path(path) / CORPUS).exists():
+    if is_corpus(path):
         if label is not None:
             raise BadInput("a corpus of tokens has no labels", where=path, key="--label", remedy="name the JSONL file")
         corpus = Corpus.open(path)
@@ -83,13 +84,13 @@ def _text_batches(documents: Iterable[Document], label: str | None) -> Iterator[
 def _arrays(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     try:
         held: Any = np.load(path, allow_pickle=False, mmap_mode="r" if path.endswith(".npy") else None)
+        found = held if isinstance(held, np.ndarray) else dict(held)
     except FileNotFoundError:
         raise BadInput("no such file", where=path, remedy="check the path") from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BadInput(f"is not an array file ({error})", where=path, remedy="save it with numpy.savez") from None
-    if isinstance(held, np.ndarray):
-        return held, None
-    found = dict(held)
+    if isinstance(found, np.ndarray):
+        return found, None
     items = next((found[key] for key in ("images", "x", "items", "features") if key in found), None)
     if items is None:
         has = ", ".join(found) or "none"
