@@ -48,8 +48,8 @@ def advise(
         study: a finished study's file, folder or results; None: published findings, as priors.
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
         next_flops: the most that one of the next runs may cost.
-        scores: read the study's texts for its valuation scores: some seven seconds for each million tokens the first time
-            (they are kept in its folder), nothing afterwards.
+        scores: read the study's texts for its valuation scores: the first time some seven seconds for each million
+            tokens, then nothing, for they are kept in its folder.
         draws: resamples of each law.
         minutes: of training that the study may take which would replace the priors. real_files: its real text.
         write_study: where its study file is written; a file that is there is never replaced.
