@@ -2,33 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from synthmix.quantities import format_interval
-from synthmix.report.figures import Figure, Spec, View, axis, label, layout
+from synthmix.report.figures import Figure, View, axis, label, layout
+from synthmix.report.rare_tokens import Rare, rare_figures, rare_table
 from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.ranking import StatisticTable
 
 _ROW = 24
-
-
-class Rare(Protocol):
-    """One recipe, domain and bin: :class:`synthmix.study.rare_tokens.RareRow`."""
-
-    @property
-    def recipe(self) -> str: ...
-    @property
-    def domain(self) -> str: ...
-    @property
-    def bin(self) -> str: ...
-    @property
-    def nats(self) -> float | None: ...
-    @property
-    def of_tokens(self) -> float: ...
-    @property
-    def of_loss(self) -> float: ...
-    @property
-    def gain(self) -> float | None: ...
 
 
 def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Rare], path: Path) -> None:
@@ -51,9 +32,7 @@ def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Ra
             Section(
                 "ranks", "Against loss", "Statistics against measured loss", [_correlations(ranked)], [_table(ranked)]
             ),
-            Section(
-                "rare", "Rare tokens", "Loss by training frequency", _rare_figures(rare, recipes), _rare_table(rare)
-            ),
+            Section("rare", "Rare tokens", "Loss by training frequency", rare_figures(rare, recipes), rare_table(rare)),
         ],
         facts={
             "Correlation": "mean over cells (size, budget) and held-out domains of the rank correlation over recipes; "
@@ -117,75 +96,6 @@ def _table(ranked: StatisticTable) -> Shown:
         for row in ranked.rows
     ]
     return numbers("", ["Statistic", "Would choose", "Regret", "Spearman", "Kendall", "Groups"], rows, names=2)
-
-
-def _rare_figures(rare: Sequence[Rare], recipes: list[str]) -> list[Figure]:
-    if not rare:
-        return []
-    domains, bins = list(dict.fromkeys(r.domain for r in rare)), list(dict.fromkeys(r.bin for r in rare))
-    nats = [View(label(d), _lines(rare, recipes, d, bins), _by_bin(bins, "nats per token")) for d in domains]
-    gains = [
-        View(
-            label(d), _bars(rare, recipes, d, bins), _by_bin(bins, "difference to natural text, nats", barmode="group")
-        )
-        for d in domains
-    ]
-    return [
-        Figure("nats", "What a token costs by how often training showed it", "By each recipe's own counts, at the "
-               "largest cell.", "A falling line for each recipe.", nats),
-        Figure("gains", "Where the difference to natural text comes from", "By the natural text's counts; below zero "
-               "the mixture is better. A recipe's bars add up to its difference.", "Bars by bin and recipe.", gains),
-    ]  # fmt: skip
-
-
-def _lines(rare: Sequence[Rare], recipes: list[str], domain: str, bins: list[str]) -> list[Spec]:
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": label(recipe, 40),
-            "x": [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "y": [r.nats for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "line": {"color": f"@s{i}", "width": 2},
-        }
-        for i, recipe in enumerate(recipes)
-    ]
-
-
-def _bars(rare: Sequence[Rare], recipes: list[str], domain: str, bins: list[str]) -> list[Spec]:
-    return [
-        {
-            "type": "bar",
-            "name": label(recipe, 40),
-            "x": [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "y": [r.gain for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "marker": {"color": f"@s{i}"},
-        }
-        for i, recipe in enumerate(recipes)
-        if any(r.gain is not None for r in rare if r.recipe == recipe)
-    ]
-
-
-def _by_bin(bins: list[str], title: str, **more: object) -> Spec:
-    x = axis("times that training showed the token", tickvals=list(range(len(bins))), ticktext=bins)
-    return layout(x, axis(title), **more)
-
-
-def _rare_table(rare: Sequence[Rare]) -> list[Shown]:
-    rows = [
-        [
-            r.recipe,
-            r.domain,
-            r.bin,
-            f"{r.of_tokens:.2%}",
-            "n/a" if r.nats is None else f"{r.nats:.3f}",
-            f"{r.of_loss:.2%}",
-            "" if r.gain is None else f"{r.gain:+.4f}",
-        ]
-        for r in rare
-    ]
-    head = ["Recipe", "Held out", "Seen in training", "Of tokens", "Nats", "Of loss", "Against natural"]
-    return [numbers("", head, rows, names=3)] if rows else []
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
