@@ -8,7 +8,7 @@ from synthmix.advice.asked import Kind, ask
 from synthmix.advice.found import Advice
 from synthmix.advice.from_priors import advise_without
 from synthmix.advice.from_study import advise_from
-from synthmix.advice.knowledge import DRAWS, read_results
+from synthmix.advice.knowledge import DRAWS, finished_results
 from synthmix.advice.priors import findings
 from synthmix.advice.starter import starter
 from synthmix.errors import BadInput
@@ -64,7 +64,7 @@ def advise(
         where, results = Path(study.study), study
     elif study is not None:
         where = Path(study)
-        results = read_results(where)
+        results = finished_results(where)
     else:
         results = None
     if results is not None and results.answer is not None:

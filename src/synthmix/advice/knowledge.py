@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from synthmix.advice.asked import KEY, Asked
 from synthmix.errors import BadInput
-from synthmix.files import read_json
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_share
+from synthmix.report.read import read_results
 from synthmix.results import Recipe, Results, RunRow
 from synthmix.scaling import Comparison, Fit
 from synthmix.study.families import FEWEST_SHARES, fit_shares
@@ -48,7 +46,7 @@ class Knowledge:
         return self.results.noise.sd or 0.0
 
 
-def read_results(where: Path) -> Results:
+def finished_results(where: Path) -> Results:
     """A finished study's results, named by its file, its folder or its results.json.
 
     Raises:
@@ -60,13 +58,7 @@ def read_results(where: Path) -> Results:
         begun = any((folder / "runs").glob("*/record.json"))
         remedy = "write them with synthmix study report FILE" if begun else "run it with synthmix study run FILE"
         raise BadInput("has no results yet", where=folder, remedy=remedy)
-    try:
-        results = Results.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or None
-        remedy = "write them anew with synthmix study report FILE"
-        raise BadInput(f"is not a study's results ({first['msg']})", where=path, key=key, remedy=remedy) from None
+    results = read_results(path)
     left = next((warning for warning in results.warnings if warning.code == "unfinished"), None)
     if left is not None:
         problem = left.message.split(":")[0]
