@@ -54,7 +54,7 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     offline(html)
     assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
     assert "<b>x</b>" not in html
-    assert "What the valuation scores say\n  not read, for what the study trained or read is not all there" in out
+    assert "What the valuation scores say\n  not read, for the study's runs or texts are not all there" in out
     assert "several kinds at once: not known: no run of this study mixes two of hq and a <b>x</b>" in out
     assert 'id="scores"' in html
     code, out, err = run(*asked, "--json", "--no-scores")

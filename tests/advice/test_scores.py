@@ -108,7 +108,7 @@ def test_a_study_whose_texts_are_gone_gets_its_advice_and_one_note(make: Make, f
     shutil.rmtree(folder / "corpora")
     found = synthmix.advise(**asked)
     assert found.scores is None
-    assert found.scores_note.startswith("not read, for what the study trained or read is not all there: ")
+    assert found.scores_note.startswith("not read, for the study's runs or texts are not all there: ")
     assert "held-out domains" in found.scores_note
     assert score_lines(found) == [found.scores_note]
     assert score_section(found).tables[0].rows == [[found.scores_note]]

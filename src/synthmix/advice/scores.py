@@ -37,7 +37,9 @@ def study_scores(
         values = study_values(text, progress=progress)
         row = _ranking(text, values)
     except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
-        return None, f"not read, for what the study trained or read is not all there: {error}"
+        # without the remedy, which is for the command that needs them: none should delete a record for its scores' sake
+        what = ": ".join(str(part) for part in (error.where, error.key, error.problem) if part is not None)
+        return None, f"not read, for the study's runs or texts are not all there: {what}"
     ranking = Interval(value=row.spearman, low=row.spearman_low, high=row.spearman_high, level=LEVEL)
     trusted = row.spearman_low is not None and row.spearman_low > 0
     there = {curve.kind: curve for curve in values.curves}
