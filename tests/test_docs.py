@@ -32,7 +32,6 @@ BUSY = "trains models or writes text for minutes; the same commands are run smal
 NOT_RUN = {
     "README.md": BUSY,
     "docs/advise.md": "needs a finished study; tests/advice run it on one",
-    "docs/architecture.md": "drawings",
     "docs/benchmarks.md": "outputs of benchmarks",
     "docs/cluster.md": "needs a cluster, GPUs or a launcher; tests/engine and tests/training run them on CPU processes",
     "docs/doctor.md": "times this machine; tests/doctor run it",
@@ -185,6 +184,10 @@ def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are(
     rooms = {path.name for path in source.iterdir() if path.name[0] != "_" and path.suffix in ("", ".py")}
     rows = "".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     assert {room.strip("/") for room in re.findall(r"`([\w.]+/?)`", rows)} == rooms
+    picture = (ROOT / "docs/images/architecture.svg").read_text()
+    drawn = {name.strip("/") for name in re.findall(r">(\w+/)</text>", picture)}
+    assert len(drawn) > 10
+    assert drawn <= rooms
 
 
 def test_the_page_of_laws_has_every_law_as_it_is() -> None:
