@@ -102,7 +102,7 @@ def mean_table(made: dict[str, tuple[Task, Truth, Results]]) -> str:
         beaten = sum(found[name][OURS].minus(found[name][method]).interval[0] > 0 for name in both)
         means[method] = (tasks, mine, less, beaten)
     rows = [
-        [method, *(f"{found[name][method].value:.3f}" if method in found[name] else "-" for name in found),
+        [method, *(_alone(found[name].get(method)) for name in found),
          _shown(mine) + ("" if len(tasks) == len(found) else f" of {len(tasks)}"),
          "-" if less is None or method == OURS else _shown(less), "-" if method == OURS else str(beaten)]
         for method, (tasks, mine, less, beaten) in sorted(
@@ -127,7 +127,7 @@ def _grouped(task: Task, worth: Truth, results: Results) -> dict[str, Agreement]
 def _spread(task: Task, worth: Truth, result: dict[str, Any], names: list[str]) -> str:
     target, whole = signed(worth, names, task.metrics[0]), np.arange(len(names))[None]
     values = [agreements(row, target, whole)["spearman"].value for row in matrix(result, names)]
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" if np.isfinite(values).all() else "constant"
 
 
 def _difference(found: dict[str, dict[str, Agreement]], method: str) -> str:
@@ -139,6 +139,12 @@ def _difference(found: dict[str, dict[str, Agreement]], method: str) -> str:
 def _shown(each: Agreement) -> str:
     low, high = each.interval
     return f"{each.value:.3f} [{low:.2f}, {high:.2f}]" if np.isfinite(each.value) else "constant"
+
+
+def _alone(each: Agreement | None) -> str:
+    if each is None:
+        return "-"
+    return f"{each.value:.3f}" if np.isfinite(each.value) else "constant"
 
 
 def _sortable(value: float) -> float:
