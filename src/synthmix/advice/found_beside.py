@@ -3,27 +3,17 @@
 from typing import Literal
 
 from synthmix.results import Interval, Part
+from synthmix.study.value_curves import ValueCurve
 
 
-class KindValue(Part):
+class KindValue(ValueCurve):
     """What the valuation score says of one kind, beside the laws.
 
     Attributes:
-        shares, gain, low, high: its gain over real text alone against the share, of mixtures of ``tokens``; the band is
-            that of other documents of the same texts.
-        best: the share of the highest score, averaged over the held-out domains; ``domains``: by each of them.
         by_laws: the laws' best share at the question.
-        verdict, reason: whether these two are one. says: all of it in a sentence.
+        verdict, reason: whether this and the score's best share are one. says: all of it in a sentence.
     """
 
-    kind: str
-    tokens: int
-    shares: list[float]
-    gain: list[float]
-    low: list[float]
-    high: list[float]
-    best: Interval
-    domains: dict[str, float]
     by_laws: Interval
     verdict: Literal["agree", "disagree", "cannot tell"]
     reason: str

@@ -92,14 +92,7 @@ def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
     said = f"{mine.kind}: best by score {share_interval(mine.best)} of {format_count(mine.tokens)} tokens"
     said += f", by the laws at the question {share_interval(law.best)}"
     return KindValue(
-        kind=mine.kind,
-        tokens=mine.tokens,
-        shares=mine.shares,
-        gain=mine.gain,
-        low=mine.low,
-        high=mine.high,
-        best=mine.best,
-        domains=mine.domains,
+        **dict(mine),
         by_laws=law.best,
         verdict=found.verdict,
         reason=found.reason,
