@@ -46,7 +46,12 @@ class Davinz(Mmd):
         super()._fit(reference)
         learner = self._learner(reference)
         self.model = learner.initial(self.seed)
-        self._kind = self.kind or ("tangent" if isinstance(learner, ClassifierLearner) else "projected")
+        kind = self.kind or ("tangent" if isinstance(learner, ClassifierLearner) else "projected")
+        self._gradients = (
+            None
+            if kind == "tangent"
+            else Gradients(learner, self.model, kind, of="output", width=self.width, seed=self.seed)
+        )
         if self.kappa is None:
             inside = self._inside(self._sample(reference))
             length = math.sqrt(float(self._own.mean()))
@@ -63,9 +68,9 @@ class Davinz(Mmd):
         return math.sqrt(found / len(batch))
 
     def _theta(self, batch: Batch) -> np.ndarray:
-        if self._kind == "tangent":
+        made = self._gradients
+        if made is None:
             return tangent_kernel(factors(self.learner, self.model, batch))
-        made = Gradients(self.learner, self.model, self._kind, of="output", width=self.width, seed=self.seed)
         return feature_kernel(np.concatenate([made(Batch(items, labels)) for items, labels in _parts(batch, 256)]))
 
     def _value(self, pool: Counted) -> Found:
