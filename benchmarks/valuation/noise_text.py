@@ -68,3 +68,6 @@ def answers_of_others(texts: list[str], rng: np.random.Generator) -> list[str]:
     parts = [text.partition("\n") for text in texts]
     order = rng.permutation(len(parts))
     return [first + line + parts[at][2] for (first, line, _), at in zip(parts, order, strict=True)]
+
+
+PLAIN = {"shuffled words": shuffled_words, "truncation": truncated, "typos": typos, "foreign words": foreign_words}

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from benchmarks.valuation import noise_text
 from benchmarks.valuation.contributors import Recipe, contribute, design
+from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
 
@@ -19,12 +19,6 @@ COUNT = 32
 WORDS = 40
 PREFIX = 30  # words of a continuation that may be the human document's
 LABELS = {"news": 0, "story": 1, "wikipedia": 2, "biomed_qa": 3}
-NOISES = {
-    "shuffled words": noise_text.shuffled_words,
-    "truncation": noise_text.truncated,
-    "typos": noise_text.typos,
-    "foreign words": noise_text.foreign_words,
-}
 CONTINUED = ("gpt2-xl", "gpt-j-6B", "gpt-neox-20b", "davinci", "gpt-4", "claude-3-opus-20240229")
 CHANGED = ("gpt-3.5-turbo", "gpt-4o", "llama-3-8b", "mistral-7b")  # rewrites and polished versions
 
@@ -50,7 +44,7 @@ def make() -> Task:
     recipes = design(
         COUNT,
         {"size": (100, 200, 300), "share": (0.0, 0.25, 0.5, 0.75, 1.0), "generator": (*CONTINUED[:3], *CHANGED)},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in NOISES for strength in (0.5, 1.0))),
+        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
         fixed=(
             Recipe(100, 1.0),
             Recipe(600, 1.0),
@@ -67,7 +61,7 @@ def make() -> Task:
     return Task(
         "domains",
         (Pool.of("human texts", reference.items, reference.labels, share=1),),
-        tuple(contribute(recipe, sources, NOISES) for recipe in recipes),
+        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
         Pool.of("held-out human texts", test.items, test.labels, share=1),
         learner=_learner,
         seeds=5,

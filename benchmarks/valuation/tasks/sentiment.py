@@ -5,8 +5,9 @@ chain is fitted on another 1,500; contributors draw from the rest, and from two 
 """
 
 import numpy as np
-from benchmarks.valuation import generators, noise_text
+from benchmarks.valuation import generators
 from benchmarks.valuation.contributors import Recipe, contribute, design
+from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.sources import Source, joined, rows, texts_of
 from benchmarks.valuation.tasks.task import Task
 
@@ -14,12 +15,6 @@ from synthmix.valuation.pool import Pool
 
 COUNT = 32
 FOLDER = "06_sentiment_nlu"
-NOISES = {
-    "shuffled words": noise_text.shuffled_words,
-    "truncation": noise_text.truncated,
-    "typos": noise_text.typos,
-    "foreign words": noise_text.foreign_words,
-}
 NATURAL = ("real", "real", "real", "long reviews", "product phrases")
 GENERATORS = ("supergen", "supergen-likely", "supergen-unlikely", "markov")
 
@@ -56,7 +51,7 @@ def make() -> Task:
             "generator": GENERATORS,
             "natural": NATURAL,
         },
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in NOISES for strength in (0.5, 1.0))),
+        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
         fixed=(
             Recipe(400, 1.0),
             Recipe(3200, 1.0),
@@ -72,7 +67,7 @@ def make() -> Task:
     return Task(
         "sentiment",
         (Pool.of("real sentences", reference.items, reference.labels, share=1),),
-        tuple(contribute(recipe, found, NOISES) for recipe in recipes),
+        tuple(contribute(recipe, found, PLAIN) for recipe in recipes),
         Pool.of("held-out sentences", test.items, test.labels, share=1),
         learner=_learner,
         seeds=5,

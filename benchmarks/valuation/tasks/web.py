@@ -7,9 +7,9 @@ most 120 words; a page gives passages to one part only.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.valuation import noise_text
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.language import passage_learner
+from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
 
@@ -17,12 +17,6 @@ from synthmix.valuation.pool import Pool
 
 COUNT = 32
 WORDS = 120
-NOISES = {
-    "shuffled words": noise_text.shuffled_words,
-    "truncation": noise_text.truncated,
-    "typos": noise_text.typos,
-    "foreign words": noise_text.foreign_words,
-}
 TEXTBOOKS = ("gpt-4", "gpt-3.5-turbo-instruct", "mistral-7b-ft")
 ESSAYS = ("gpt-3.5-turbo", "text-davinci-003", "flan-t5-xxl")
 PAGES = ("gpt2-xl", "gpt-neo-2.7B", "llama-7b", "gpt3re")  # continuations of mixed web texts
@@ -50,7 +44,7 @@ def make() -> Task:
     recipes = design(
         COUNT,
         {"size": (125, 250, 500), "share": (0.0, 0.0, 0.25, 0.5, 0.75, 1.0), "generator": generators},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in NOISES for strength in (0.5, 1.0))),
+        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
         fixed=(
             Recipe(125, 1.0),
             Recipe(500, 1.0),
@@ -63,7 +57,7 @@ def make() -> Task:
     return Task(
         "web",
         (Pool.of("pages of 2012", held["reference"].items, share=1),),
-        tuple(contribute(recipe, sources, NOISES) for recipe in recipes),
+        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
         Pool.of("held-out pages of 2012", held["test"].items, share=1),
         learner=passage_learner,
         metrics=("loss",),
