@@ -6,7 +6,13 @@ from importlib import import_module
 from benchmarks.valuation.tasks.task import Task
 
 DEVELOPMENT = ("images", "sentiment", "instruction", "reasoning")  # the four of the paper; weights may look at these
-HELD_OUT = ("synque", "domains", "web")  # nothing was ever chosen by these; synque has a published truth
+HELD_OUT = (
+    "synque",
+    "domains",
+    "web",
+    "stories",
+    "essays",
+)  # nothing was ever chosen by these; synque has a published truth
 NAMES = (*DEVELOPMENT, *HELD_OUT)
 
 

@@ -4,19 +4,16 @@ Held out: it was built when the score, its weights and its encoder were fixed, a
 most 120 words; a page gives passages to one part only.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.language import passage_learner
 from benchmarks.valuation.noise_text import PLAIN
-from benchmarks.valuation.sources import Source, rows
+from benchmarks.valuation.passages import passages, texts, written
+from benchmarks.valuation.sources import Source
 from benchmarks.valuation.tasks.task import Task
 
 from synthmix.valuation.pool import Pool
 
 COUNT = 32
-WORDS = 120
 TEXTBOOKS = ("gpt-4", "gpt-3.5-turbo-instruct", "mistral-7b-ft")
 ESSAYS = ("gpt-3.5-turbo", "text-davinci-003", "flan-t5-xxl")
 PAGES = ("gpt2-xl", "gpt-neo-2.7B", "llama-7b", "gpt3re")  # continuations of mixed web texts
@@ -26,19 +23,19 @@ OTHERS = ("web 2025", "wikipedia", "brown", "gutenberg")
 
 def make() -> Task:
     """32 contributors of 125 to 500 passages; truth: test loss of a small Llama on the passages of held-out pages."""
-    pages = Source(_texts("10_web_crawl/web_dragnet_2012.jsonl.gz"), natural=True)
+    pages = Source(texts("10_web_crawl/web_dragnet_2012.jsonl.gz"), natural=True)
     parts = pages.split({"reference": 150, "test": 150}, seed=0)
-    held = {name: _passages(part.items, 2 if name != "rest" else 6, natural=True) for name, part in parts.items()}
+    held = {name: passages(part.items, 2 if name != "rest" else 6, natural=True) for name, part in parts.items()}
     sources = {
         "real": held["rest"],
-        "web 2025": _passages(_texts("10_web_crawl/web_modern_2025.jsonl.gz"), 4, natural=True),
-        "wikipedia": _passages(_texts("07_natural_text/wiki_paragraphs.jsonl.gz"), 1, natural=True),
-        "brown": _passages(_texts("07_natural_text/brown.jsonl.gz"), 4, natural=True),
-        "gutenberg": _passages(_texts("07_natural_text/gutenberg_books.jsonl.zst"), 1, natural=True),
-        **{f"textbook {name}": _written("08_textbooks/phi_grid.jsonl.zst", name) for name in TEXTBOOKS},
-        **{f"essay {name}": _written("02_paired_essays/outfox.jsonl.gz", name) for name in ESSAYS},
-        **{f"page {name}": _written("03_paired_docs/seqxgpt.jsonl.gz", name) for name in PAGES},
-        **{f"rewrite {name}": _written("01_paired_core/core.jsonl.gz", name, "rewrite") for name in REWRITERS},
+        "web 2025": passages(texts("10_web_crawl/web_modern_2025.jsonl.gz"), 4, natural=True),
+        "wikipedia": passages(texts("07_natural_text/wiki_paragraphs.jsonl.gz"), 1, natural=True),
+        "brown": passages(texts("07_natural_text/brown.jsonl.gz"), 4, natural=True),
+        "gutenberg": passages(texts("07_natural_text/gutenberg_books.jsonl.zst"), 1, natural=True),
+        **{f"textbook {name}": written("08_textbooks/phi_grid.jsonl.zst", name) for name in TEXTBOOKS},
+        **{f"essay {name}": written("02_paired_essays/outfox.jsonl.gz", name) for name in ESSAYS},
+        **{f"page {name}": written("03_paired_docs/seqxgpt.jsonl.gz", name) for name in PAGES},
+        **{f"rewrite {name}": written("01_paired_core/core.jsonl.gz", name, "rewrite") for name in REWRITERS},
     }
     generators = tuple(name for name in sources if name not in ("real", *OTHERS))
     recipes = design(
@@ -62,25 +59,3 @@ def make() -> Task:
         learner=passage_learner,
         metrics=("loss",),
     )
-
-
-def _texts(name: str, keep: Callable[[dict[str, Any]], bool] = lambda row: True) -> list[str]:
-    return [row["text"] for row in rows(name) if keep(row)]
-
-
-def _written(name: str, model: str, op: str = "") -> Source:
-    kept = _texts(name, lambda row: row["source"] == model and op in ("", row["op"]))
-    return _passages(kept[:1500], 2, natural=False)
-
-
-def _passages(texts: list[str], most: int, *, natural: bool) -> Source:
-    """At most ``most`` passages of a text, each of 40 words at least."""
-
-    def cut() -> Iterator[str]:
-        for text in texts:
-            words = text.split()
-            for start in range(0, min(len(words), most * WORDS), WORDS):
-                if len(part := words[start : start + WORDS]) >= 40:
-                    yield " ".join(part)
-
-    return Source(list(cut()), natural=natural)
