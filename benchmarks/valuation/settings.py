@@ -53,8 +53,11 @@ def settings() -> Iterator[Setting]:
         yield Setting(f"regression: bandwidth times {factor:g}", {}, "", LABELLED, after=_widened(factor))
     for lift in (0, 128, 1024):
         yield Setting(f"regression: {lift} random features (256)", {"lift": lift}, "", LABELLED)
-    for factor in (0.25, 4.0, 16.0, 64.0):
+    for factor in (0.25, 4.0):
         yield Setting(f"n-grams: back-off times {factor:g}", {}, "", TEXT, after=_smoothed(factor))
+    for slower in ((1.0,), (1.0, 4.0, 16.0), (1.0, 4.0, 16.0, 64.0, 256.0), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)):
+        told = ", ".join(f"{each:g}" for each in slower)
+        yield Setting(f"n-grams: learners {told} (1, 4, 16, 64)", {}, "", TEXT, after=_learning(slower))
     for order in (1, 2, 3, 5):
         yield Setting(f"n-grams: up to {order} (4)", {"order": order}, "", TEXT)
     for factor in (0.25, 4.0):
@@ -90,6 +93,13 @@ def _smoothed(factor: float) -> Callable[[Valuer], None]:
         term = next(term for term in valuer.terms if isinstance(term, NgramTransfer))
         assert term.kappas is not None
         term.kappas = term.kappas * factor
+
+    return change
+
+
+def _learning(slower: tuple[float, ...]) -> Callable[[Valuer], None]:
+    def change(valuer: Valuer) -> None:
+        next(term for term in valuer.terms if isinstance(term, NgramTransfer)).slower = slower
 
     return change
 

@@ -6,12 +6,13 @@ import pytest
 from synthmix.theory.mmd import fourier_features
 from synthmix.valuation.features import Encoded
 from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.terms.backoff import probabilities
 from synthmix.valuation.terms.balance import NATURAL, Balance
 from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
 from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
-from synthmix.valuation.terms.term import COUNT, SQUARES, Term, add, scaled
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Term, add, scaled
 
 RNG = np.random.default_rng(3)
 VOCAB = 9
@@ -120,30 +121,40 @@ def test_ngram_probabilities_are_those_of_the_formula() -> None:
                 counts[key] = counts.get(key, 0) + 1
     total = sum(map(len, trained))
 
-    def p(gram: tuple) -> float:
+    def p(gram: tuple, slower: float) -> float:
         if not gram:
             return 1 / VOCAB
-        kappa = term.kappas[len(gram) - 1]  # type: ignore[index]
+        kappa = slower * term.kappas[len(gram) - 1]  # type: ignore[index]
         history = counts.get(gram[:-1], 0) if len(gram) > 1 else total
-        return (counts.get(gram, 0) + kappa * p(gram[1:])) / (history + kappa)
+        return (counts.get(gram, 0) + kappa * p(gram[1:], slower)) / (history + kappa)
 
-    nats, tokens = 0.0, 0
+    nats, tokens = np.zeros(4), 0
     for doc in ids(next(iter(reference.batches()))):
         for i in range(len(doc)):
-            nats -= np.log(p(tuple(doc[max(0, i - 2) : i + 1])))
+            nats -= [np.log(p(tuple(doc[max(0, i - 2) : i + 1]), slower)) for slower in (1, 4, 16, 64)]
             tokens += 1
-    assert term.value(term.read(batch)) == pytest.approx(nats / tokens, rel=1e-10)
+    assert term.value(term.read(batch)) == pytest.approx(nats.mean() / tokens, rel=1e-10)
+
+
+def test_a_part_of_the_reference_left_out_is_the_rest_alone() -> None:
+    """Asked again for the same sums, and for others in between."""
+    term, batch, _ = made("ngrams")
+    sums, others = term.read(batch), term.read(batch.rows(np.arange(10)))
+    first = [term.value(sums, without=i) for i in range(REFERENCE_BLOCKS)]
+    term.value(others)
+    assert [term.value(sums, without=i) for i in range(REFERENCE_BLOCKS)] == first
+    assert min(first) < term.value(sums) < max(first)
 
 
 def test_prompts_are_history_only() -> None:
     """Of the reference only what follows the first 0 is scored, by the same model of its history."""
     reference = Pool.of("reference", ["1203", "45012", "88"])
-    term = NgramTransfer(ids, VOCAB, order=3, kappas=(2.0, 3.0, 5.0), after="0")
+    term = NgramTransfer(ids, VOCAB, order=3, kappas=(2.0, 3.0, 5.0), slower=(2.0,), after="0")
     term.fit(reference)
     sums = term.read(Batch(texts(40, 2)))
-    whole = NgramTransfer(ids, VOCAB, order=3, kappas=(2.0, 3.0, 5.0))
+    whole = NgramTransfer(ids, VOCAB, order=3)
     whole.fit(reference)
-    p = whole._probabilities(whole.grams, whole.read(Batch(texts(40, 2))), whole.kappas)
+    p = probabilities(whole.grams, whole.read(Batch(texts(40, 2))), np.array([4.0, 6.0, 10.0]))
     grams = {(1, 2, 0, 3): (2, 0, 3), (4, 5, 0, 1): (5, 0, 1), (0, 1, 2): (0, 1, 2), (8,): (8,), (8, 8): (8, 8)}
     nats = 0.0
     for gram in grams.values():

@@ -23,7 +23,7 @@ from synthmix.valuation.curve import mixture, scored_at
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
-RULES = 1  # of the score: raised when the same text would be given another one
+RULES = 2  # of the score: raised when the same text would be given another one
 
 
 class RecipeValue(Part):

@@ -1,26 +1,25 @@
-"""How well an n-gram model counted on a pool predicts the reference: transfer without training, for text.
+"""How well n-gram models counted on a pool predict the reference: transfer without training, for text.
 
 CHOSEN (not in arXiv 2511.13640): the paper's terms look at the pool and at its distance from the reference; this one is
-the loss on the reference of a learner whose optimum is known in closed form. The learner is the hierarchical Dirichlet
-model (MacKay & Peto 1995): with w the token and h its history,
+the loss on the reference of learners whose optimum is known in closed form (:mod:`.backoff`).
 
-    p_n(w | h) = (c(h w) + kappa_n p_{n-1}(w | h')) / (c(h) + kappa_n),    p_0 = 1 / V,
-
-linear in counts above and below the line, so that counts of pools give the model of any mixture. Kappa is fixed by the
-reference: one half of its documents predicts the other.
+The strengths of the back-off are fixed by the reference, one half of whose documents predicts the other. That is the
+best a learner could do who knew how alike the two are. One who has to find out, from text that may be less alike,
+trusts a history only after it was seen more often; how much more, depends on learner and text and is not known. So the
+value is the mean over learners, from the best one to one who needs :data:`SLOWER` times as many occurrences.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.terms.backoff import nats, probabilities, settled, slope, tokens
 from synthmix.valuation.terms.grams import Grams
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums
 
 Tokenize = Callable[[Batch], Sequence[np.ndarray]]
-KAPPAS = tuple(4.0**i for i in range(-1, 8))
+SLOWER = (1.0, 4.0, 16.0, 64.0)
 
 
 class NgramTransfer:
@@ -29,7 +28,8 @@ class NgramTransfer:
     Args:
         tokenize: a batch of texts to documents of token ids below ``vocab``.
         order: the longest n-gram.
-        kappas: strengths of the back-off by order, or None: from the reference.
+        kappas: strengths of the back-off by order, or None: from the reference. slower: learners, by the factor by
+            which all of these are multiplied.
         tokens: of the reference that are kept.
         after: what ends the prompt of a text (its first occurrence): of the reference only what follows is scored.
     """
@@ -44,6 +44,7 @@ class NgramTransfer:
         *,
         order: int = 4,
         kappas: Sequence[float] | None = None,
+        slower: Sequence[float] = SLOWER,
         tokens: int = 400_000,
         after: str | None = None,
     ) -> None:
@@ -52,6 +53,8 @@ class NgramTransfer:
         self.scale = float(np.log(vocab))
         self.prepares = tokenize
         self.kappas = None if kappas is None else np.asarray(kappas, float)
+        self.slower = tuple(slower)
+        self._last: tuple[Sums, np.ndarray] | None = None  # sums, and their nats (blocks,)
 
     def fit(self, reference: Pool) -> None:
         """Number the reference's n-grams, and fix kappa."""
@@ -65,8 +68,9 @@ class NgramTransfer:
                     starts.append(start)
                     total += len(ids)
         self.grams = Grams(documents, self.vocab, self.order, REFERENCE_BLOCKS, starts)
+        self._scored, self._last = tokens(self.grams), None
         if self.kappas is None:
-            self.kappas = self._settled(documents)
+            self.kappas = settled(documents, self.vocab, self.order)
 
     def read(self, batch: Batch) -> Sums:
         """Counts of the reference's n-grams, by length, and of all tokens."""
@@ -76,30 +80,17 @@ class NgramTransfer:
         return made
 
     def value(self, sums: Sums, without: int | None = None) -> float:
-        """Nats per token of the reference."""
-        return _loss(self.grams, self._probabilities(self.grams, sums, self.kappas), without)
+        """Nats per token of the reference: the mean over learners."""
+        if self._last is None or any(self._last[0].get(name) is not array for name, array in sums.items()):
+            each = [nats(self.grams, probabilities(self.grams, sums, kappas)) for kappas in self._learners()]
+            self._last = sums, np.mean(each, axis=0)  # asked again for another part of the reference?
+        keep = np.arange(len(self._scored)) != (-1 if without is None else without)
+        return float(self._last[1][keep].sum() / max(float(self._scored[keep].sum()), 1.0))
 
     def slope(self, sums: Sums) -> Sums:
-        """By reverse differentiation through the orders, the longest first."""
-        assert self.kappas is not None
-        grams, kappas = self.grams, self.kappas
-        p = self._probabilities(grams, sums, kappas)
-        made: Sums = {name: np.zeros_like(array, dtype=float) for name, array in sums.items()}
-        above: np.ndarray = np.zeros(len(grams.orders[-1].keys))
-        for n in range(self.order, 0, -1):
-            o, here = grams.orders[n - 1], p[n - 1]
-            by_p = above - o.scored.sum(axis=0) / here / grams.tokens
-            if n == 1:
-                below = float(sums["tokens"]) + kappas[0]
-                made["c1"] += by_p / below
-                made["tokens"] += -float((by_p * here).sum()) / below
-                break
-            line = sums[f"c{n - 1}"][o.prefix] + kappas[n - 1]
-            made[f"c{n}"] += by_p / line
-            size = len(grams.orders[n - 2].keys)
-            made[f"c{n - 1}"] += np.bincount(o.prefix, -by_p * here / line, minlength=size)
-            above = np.bincount(o.suffix, by_p * kappas[n - 1] / line, minlength=size)
-        return made
+        """The mean over learners."""
+        each = [slope(self.grams, sums, kappas) for kappas in self._learners()]
+        return {name: np.mean([made[name] for made in each], axis=0) for name in sums}
 
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) change of the value by one more of each document, to first order."""
@@ -121,37 +112,7 @@ class NgramTransfer:
         prompts = [first + end if end else "" for first, end, _ in parts]
         return [len(ids) for ids in self.tokenize(Batch(prompts))]
 
-    def _settled(self, documents: list[np.ndarray]) -> np.ndarray:
-        """Each order's kappa in turn, twice: the best with which odd documents predict even ones."""
-        ours, theirs = documents[::2], documents[1::2]
-        if not theirs:
-            cut = len(ours[0]) // 2
-            ours, theirs = [ours[0][cut:]], [ours[0][:cut]]
-        grams = Grams(ours, self.vocab, self.order)
-        sums: Sums = {f"c{n}": counts for n, counts in enumerate(grams.counts(theirs), start=1)}
-        sums["tokens"] = np.array(float(sum(len(d) for d in theirs)))
-        kappas = np.full(self.order, 16.0)
-        for _ in range(2):
-            for n in range(self.order):
-                tried = []
-                for kappa in KAPPAS:
-                    kappas[n] = kappa * (16 if n == 0 else 1)
-                    tried.append((_loss(grams, self._probabilities(grams, sums, kappas)), kappas[n]))
-                kappas[n] = min(tried)[1]
-        return kappas
-
-    def _probabilities(self, grams: Grams, sums: Sums, kappas: Any) -> list[np.ndarray]:
-        p = [(sums["c1"] + kappas[0] / self.vocab) / (float(sums["tokens"]) + kappas[0])]
-        for n in range(2, self.order + 1):
-            o = grams.orders[n - 1]
-            above = sums[f"c{n}"] + kappas[n - 1] * p[-1][o.suffix]
-            p.append(above / (sums[f"c{n - 1}"][o.prefix] + kappas[n - 1]))
-        return p
-
-
-def _loss(grams: Grams, p: list[np.ndarray], without: int | None = None) -> float:
-    nats = tokens = 0.0
-    for o, each in zip(grams.orders, p, strict=True):
-        scored = o.scored.sum(axis=0) - (0 if without is None else o.scored[without])
-        nats, tokens = nats - float((scored * np.log(each)).sum()), tokens + float(scored.sum())
-    return nats / max(tokens, 1.0)
+    def _learners(self) -> list[np.ndarray]:
+        """The kappas (order,) of each."""
+        assert self.kappas is not None
+        return [slower * self.kappas for slower in self.slower]
