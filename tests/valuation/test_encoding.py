@@ -18,10 +18,10 @@ def test_directions_are_the_leading_singular_vectors() -> None:
     reference = texts(60, 0)
     encoder = TextEncoder(width=8, buckets=4096).fit(Pool.of("reference", reference))
     fitted = [text for text, fits in zip(reference, half(60), strict=True) if fits]
-    dense = encoder._weights.transform(encoder._hash.transform(fitted)).toarray()
+    dense = encoder._weights.transform(encoder._grams.counts(fitted)).toarray()
     leading = np.linalg.svd(dense, full_matrices=False)[2][:8]
     others = texts(20, 1)
-    rows = encoder._weights.transform(encoder._hash.transform(others)).toarray() @ leading.T
+    rows = encoder._weights.transform(encoder._grams.counts(others)).toarray() @ leading.T
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     made = encoder.encode(others)
     assert made.shape == (20, 8)

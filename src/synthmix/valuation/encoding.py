@@ -7,6 +7,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.terms.term import block_of
+from synthmix.valuation.wordgrams import WordGrams
 
 SAMPLE = 20_000  # items of the reference from which an encoder is fitted
 ROWS = 2_048  # texts whose products with each other give the directions: more cost their cube
@@ -35,26 +36,25 @@ def half(items: int) -> np.ndarray:
 
 
 class TextEncoder:
-    """Hashed word n-grams, TF-IDF weighted, on the leading directions of the reference; no download.
+    """Words and word pairs in buckets, TF-IDF weighted, on the leading directions of the reference; no download.
 
-    CHOSEN (science file, "Text features need no download"): scikit-learn's HashingVectorizer and TfidfTransformer, the
-    leading right singular vectors of the reference's rows, then rows of length 1. The vectors come from the products
-    of the rows with each other, which are exact and far smaller than rows of so many columns.
+    CHOSEN (science file, "Text features need no download"): the leading right singular vectors of the reference's rows,
+    then rows of length 1. The vectors come from the products of the rows with each other, which are exact and far
+    smaller than rows of so many columns. A word that the reference does not have is 0 in every direction and is not
+    counted.
     """
 
-    def __init__(self, width: int = 256, *, ngrams: int = 2, buckets: int = 2**16, seed: int = 0) -> None:
-        self.width, self.ngrams, self.buckets, self.seed = width, ngrams, buckets, seed
+    def __init__(self, width: int = 256, *, pairs: bool = True, buckets: int = 2**16, seed: int = 0) -> None:
+        self.width, self.pairs, self.buckets, self.seed = width, pairs, buckets, seed
 
     def fit(self, reference: Pool) -> Self:
         """Weights of half of at most :data:`SAMPLE` texts, directions of at most :data:`ROWS` of these."""
-        from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+        from sklearn.feature_extraction.text import TfidfTransformer
 
         texts = reference.take(SAMPLE, seed=self.seed).items
         texts = [text for text, fits in zip(texts, half(len(texts)), strict=True) if fits]
-        self._hash = HashingVectorizer(
-            n_features=self.buckets, ngram_range=(1, self.ngrams), alternate_sign=False, norm=None, dtype=np.float32
-        )
-        counts = self._hash.transform(texts)
+        self._grams = WordGrams(texts, self.buckets, pairs=self.pairs)
+        counts = self._grams.counts(texts)
         self._weights = TfidfTransformer(sublinear_tf=True).fit(counts)
         rows = self._weights.transform(counts[:ROWS])
         values, vectors = np.linalg.eigh((rows @ rows.T).toarray().astype(float))
@@ -71,7 +71,7 @@ class TextEncoder:
         """Features (n, width) of texts; a text without a known word is 0."""
         if isinstance(items, np.ndarray):
             raise BadInput("an array, where the reference is text", remedy="give both sides in one form")
-        rows = self._weights.transform(self._hash.transform(items))
+        rows = self._weights.transform(self._grams.counts(items))
         rows.indices = self._column[rows.indices]
         rows = type(rows)((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], len(self._directions)))
         made = np.asarray(rows @ self._directions)

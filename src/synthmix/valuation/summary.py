@@ -40,7 +40,7 @@ class Summary:
         if term not in self._totals:
             made: Sums = {}
             for block in self.sums[term]:
-                made = add(made, block)
+                _gather(made, block)
             self._totals[term] = made
         return self._totals[term]
 
@@ -94,4 +94,13 @@ def _spread(term: Term, batch: Batch, block: np.ndarray, sums: list[Sums]) -> No
     if term.prepares is not None:
         batch.by(term.prepares)
     for b in np.unique(block):
-        sums[b] = add(sums[b], term.read(batch.rows(np.flatnonzero(block == b))))
+        _gather(sums[b], term.read(batch.rows(np.flatnonzero(block == b))))
+
+
+def _gather(held: Sums, more: Sums) -> None:
+    """Add to ``held`` where it is: sums of a few megabytes are added thousands of times."""
+    for name, array in more.items():
+        if name in held:
+            held[name] += array
+        else:
+            held[name] = np.array(array)

@@ -58,8 +58,9 @@ class RidgeTransfer:
 
     def read(self, batch: Batch) -> Sums:
         """A (d, d), B (d, classes), and the number of items."""
-        phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
-        return {"A": phi.T @ phi, "B": phi.T @ y, COUNT: np.array(float(len(phi)))}
+        phi = _padded(batch.by(self.featurise))
+        y = self._hot(batch.labels).astype(phi.dtype)
+        return {"A": (phi.T @ phi).astype(float), "B": (phi.T @ y).astype(float), COUNT: np.array(float(len(phi)))}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """The smallest over the grid of ridges."""
@@ -95,7 +96,7 @@ class RidgeTransfer:
         ):  # asked again for another part of the reference
             return self._last[2]
         values, directions = np.linalg.eigh(sums["A"])
-        self._seen = self._phi @ directions
+        self._seen = (self._phi @ directions.astype(self._phi.dtype)).astype(float)
         mean, values, rotated = max(float(values.mean()), 1e-12), np.maximum(values, 0.0), directions.T @ sums["B"]
         weights = np.concatenate([rotated / (values + ridge * mean)[:, None] for ridge in self.ridges], axis=1)
         missed = (self._seen @ weights).reshape(len(self._y), len(self.ridges), -1) - self._y[:, None]
@@ -110,5 +111,5 @@ class RidgeTransfer:
 
 
 def _padded(phi: np.ndarray) -> np.ndarray:
-    """With a constant 1 for the intercept."""
-    return np.concatenate([phi.astype(float), np.ones((len(phi), 1))], axis=1)
+    """With a constant 1 for the intercept; products of features are made in the features' own precision."""
+    return np.concatenate([phi, np.ones((len(phi), 1), phi.dtype)], axis=1)
