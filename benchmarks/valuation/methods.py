@@ -15,7 +15,8 @@ MOST = 1000  # items of a dataset that baselines look at
 MOST_TEXTS = 200  # of a language task: a model reads ten times as much of each
 WIDTH = 512  # of gradient features in our score
 LEAVE_ONE_OUT = "retrain, leave one out"
-SLOW = ("tracin", "retrain", LEAVE_ONE_OUT)  # train on every dataset, or on all but each; run when they are named
+SHAPLEY = "retrain, Shapley"  # 10 random orders, each cut where nothing is left to gain
+SLOW = ("tracin", "retrain", LEAVE_ONE_OUT, SHAPLEY)  # train on every dataset, or on many sets of them; run when named
 Make = Callable[[Task], Method]
 
 
@@ -100,6 +101,7 @@ def baselines() -> dict[str, Make]:
     return made | {
         "kmm, all together": lambda task: Together(BASELINES["kmm"], task),
         LEAVE_ONE_OUT: lambda task: Together(BASELINES["retrain"], task, how="loo"),
+        SHAPLEY: lambda task: Together(BASELINES["retrain"], task, how="shapley"),
         "tracin, one training": lambda task: WithLearner(partial(BASELINES["tracin"], on="reference"), task),
     }
 
