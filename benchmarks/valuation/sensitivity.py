@@ -62,8 +62,8 @@ def scores(task: Task, setting: Setting, valuer: Valuer) -> dict[str, np.ndarray
     made: dict[str, list[float]] = {part: [] for part in (WHOLE, *(term.name for term in valuer.terms))}
     for each in task.contributors:
         summary = valuer.summarise(each.pool)
-        terms = {term.name: term.value(summary.total(term.reads)) for term in valuer.terms}
-        made[WHOLE].append(valuer.weights.score(terms, {term.name: term.scale for term in valuer.terms}))
+        score, terms = valuer.weights.score_summary(summary, valuer.terms)
+        made[WHOLE].append(score)
         for name, value in terms.items():
             made[name].append(-value)
     return {part: np.array(row) for part, row in made.items()}

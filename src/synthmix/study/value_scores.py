@@ -113,8 +113,7 @@ def _made(text: StudyText, key: str, progress: Progress) -> Values:
             shares = {name: float(share) for name, share in record.spec.shares.items()}
             for tokens in budgets:
                 mixed = mixture([read[name] for name in shares], list(shares.values()), float(tokens))
-                each = {term.name: term.value(mixed.total(term.reads)) for term in terms}
-                score = FIXED.score(each, {term.name: term.scale for term in terms})
+                score, each = FIXED.score_summary(mixed, terms)
                 rows.append(RecipeValue(recipe=recipe, tokens=tokens, domain=domain, score=score, **each))
         for kind in kinds:
             pair, grid = [read[source or kind], read[kind]], np.array([[1 - s, s] for s in SHARES])

@@ -114,8 +114,8 @@ def scored_at(
     values, found, noise = [], [], []
     for row in rows:
         mixed = mixture(pools, row, size)
-        made = {term.name: term.value(mixed.total(term.reads)) for term in terms}
-        values.append(weights.score(made, {term.name: term.scale for term in terms}))
+        value, made = weights.score_summary(mixed, terms)
+        values.append(value)
         found.append(made)
         noise.append(parts_of(mixed, terms, weights))
     return np.array(values), {name: np.array([each[name] for each in found]) for name in found[0]}, np.array(noise)

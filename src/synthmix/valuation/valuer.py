@@ -140,8 +140,7 @@ class Valuer:
 
     def score_summary(self, summary: Summary) -> Score:
         """As :meth:`score`, of a pool that was read before."""
-        terms = {term.name: term.value(summary.total(term.reads)) for term in self.terms}
-        value = self.weights.score(terms, {term.name: term.scale for term in self.terms})
+        value, terms = self.weights.score_summary(summary, self.terms)
         parts = parts_of(summary, self.terms, self.weights)
         bounds, warnings = interval_of(value, parts, self.level), warnings_of(summary, self.terms)
         return Score(summary.name, value, bounds, self.level, terms, warnings=warnings)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.valuation.summary import Summary
+from synthmix.valuation.terms.term import Term
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Weights:
     def score(self, terms: Mapping[str, float], scales: Mapping[str, float]) -> float:
         """Higher is better; ``scales`` are the terms' own, fixed by the reference."""
         return -sum(self.values.get(name, 0.0) * value / scales[name] for name, value in terms.items())
+
+    def score_summary(self, summary: Summary, terms: Sequence[Term]) -> tuple[float, dict[str, float]]:
+        """(the score, each term's value by name) of what was read."""
+        values = {term.name: term.value(summary.total(term.reads)) for term in terms}
+        return self.score(values, {term.name: term.scale for term in terms}), values
 
 
 # From four development tasks, never from the published sets (docs/log.md, docs/results/valuation.md).
