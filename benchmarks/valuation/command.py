@@ -17,7 +17,7 @@ from benchmarks.valuation.truth import keep, truth
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_seconds
 
-STUDIES = ("sensitivity", "scale", "speed", "cost", "libraries", "memory")
+STUDIES = ("sensitivity", "selection", "scale", "speed", "cost", "libraries", "memory")
 
 
 def main() -> None:

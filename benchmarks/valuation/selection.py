@@ -1,0 +1,88 @@
+"""What choosing documents is worth: models trained on the chosen part of a mixed pool, beside an even sample of it.
+
+The pool of a task is every item of its datasets once: natural, synthetic, spoiled, mislabelled. A fifth of its tokens
+(items, with labels) is chosen for the task's reference; the task's model is trained on it and measured on its test.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from benchmarks.valuation.choosing import choices
+from benchmarks.valuation.tasks import make_task
+from benchmarks.valuation.tasks.task import Task
+from benchmarks.valuation.truth import together
+
+from synthmix.markdown import markdown_table
+from synthmix.valuation.pool import Pool
+from synthmix.valuation.selection import part
+from synthmix.valuation.valuer import Valuer
+
+SHARE = 0.2
+LOWER = ("loss",)  # metrics of which less is better
+
+
+def tables(names: Sequence[str]) -> Iterator[str]:
+    """A row a task and way: the share that was natural, the result, and its difference from the even sample."""
+    rows = []
+    for name in names:
+        task = make_task(name)
+        if task.published is None:
+            rows += _rows(task)
+    yield f"## Selection: {SHARE:.0%} of every item of a task\n"
+    head = ["task", "chosen by", "documents", "natural", "result", "its mean", "+-", "better than an even sample by"]
+    yield markdown_table(head, rows) + "\n"
+
+
+def _rows(task: Task) -> list[list[str]]:
+    pool, natural = once(task)
+    valuer = Valuer().fit(task.reference)
+    sizes = np.concatenate([valuer.lengths(batch) for batch in pool.batches()])
+    budget = round(SHARE * float(sizes.sum()))
+    metric, rows, even = task.metrics[0], [], 0.0
+    for way, chosen in [("all of it", lambda seed: np.ones(len(sizes), bool)), *choices(task, pool, sizes, budget)]:
+        masks = [chosen(seed) for seed in range(task.seeds)]
+        results = [_result(task, part(pool, mask), seed, metric) for seed, mask in enumerate(masks)]
+        mean, spread = float(np.mean(results)), float(np.std(results, ddof=1) / len(results) ** 0.5)
+        even = mean if way == "even sample" else even
+        better = (
+            (even - mean if metric in LOWER else mean - even) if way not in ("all of it", "even sample") else np.nan
+        )
+        rows.append([
+            task.name, way, f"{np.mean([mask.sum() for mask in masks]):,.0f}",
+            f"{np.mean([natural[mask].mean() for mask in masks]):.0%}", metric, f"{mean:.3f}", f"{spread:.3f}",
+            f"{better:+.3f}" if np.isfinite(better) else "",
+        ])  # fmt: skip
+        print(*rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+def once(task: Task) -> tuple[Pool, np.ndarray]:
+    """Every item of the task's datasets once, in a random order, and (n,) True where it is natural and unspoiled."""
+    clean: dict[Any, bool] = {}
+    for each in task.contributors:
+        spoiled = bool(each.meta["noise"]) or each.meta["flips"] > 0
+        for piece in each.parts:
+            batch = piece.all()
+            for at, item in enumerate(batch.items):
+                key = _key(item, batch.labels, at)
+                clean[key] = clean.get(key, False) or (piece.share == 1 and not spoiled)
+    batch = together(task).all()
+    keys = [_key(item, batch.labels, at) for at, item in enumerate(batch.items)]
+    first = list({key: at for at, key in reversed(list(enumerate(keys)))}.values())[::-1]
+    kept = batch.rows(np.array(first))
+    return Pool.of("every item", kept.items, kept.labels), np.array([clean[keys[at]] for at in first])
+
+
+def _key(item: Any, labels: np.ndarray | None, at: int) -> Any:
+    return item.tobytes() if isinstance(item, np.ndarray) else item, None if labels is None else int(labels[at])
+
+
+def _result(task: Task, pool: Pool, seed: int, metric: str) -> float:
+    assert task.learner is not None
+    learner: Any = task.learner().fit(task.reference)
+    model = learner.train(pool, seed=seed)
+    if hasattr(learner, "both_losses"):
+        return float(learner.both_losses(model, task.test)[metric])
+    return float(getattr(learner, metric)(model, task.test))
