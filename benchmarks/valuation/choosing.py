@@ -14,14 +14,13 @@ from synthmix.valuation.valuer import Valuer
 
 BUCKETS = 10_000  # of hashed n-grams (DSIR's)
 Order = Callable[[int], np.ndarray]  # seed to the places (n,) of documents, those to be taken first
+Chosen = Callable[[int], np.ndarray]  # seed to True (n,) where a document is taken
 
 
-def choices(
-    task: Task, pool: Pool, sizes: np.ndarray, budget: int
-) -> Iterator[tuple[str, Callable[[int], np.ndarray]]]:
-    """(name, seed to True (n,) where a document is taken); a method without chance gives the same for every seed."""
+def choices(task: Task, pool: Pool, sizes: np.ndarray, budget: int) -> Iterator[tuple[str, Chosen]]:
+    """By name; a way without chance gives the same for every seed."""
 
-    def first(order: Order) -> Callable[[int], np.ndarray]:
+    def first(order: Order) -> Chosen:
         return lambda seed: filled(order(seed), sizes, budget)
 
     yield "even sample", first(lambda seed: np.random.default_rng(seed).permutation(len(sizes)))
@@ -65,7 +64,7 @@ def importance(target: list[str], raw: list[str]) -> Order:
     return lambda seed: np.argsort(-(weights + np.random.default_rng(seed).gumbel(size=len(weights))))
 
 
-def _once(chosen: Callable[[], np.ndarray]) -> Callable[[int], np.ndarray]:
+def _once(chosen: Callable[[], np.ndarray]) -> Chosen:
     held: list[np.ndarray] = []
 
     def answer(seed: int) -> np.ndarray:

@@ -40,20 +40,16 @@ def _rows(task: Task) -> list[list[str]]:
     valuer = Valuer().fit(task.reference)
     sizes = np.concatenate([valuer.lengths(batch) for batch in pool.batches()])
     budget = round(SHARE * float(sizes.sum()))
-    metric, rows, even = task.metrics[0], [], 0.0
+    metric, rows, even = task.metrics[0], [], np.nan
     for way, chosen in [("all of it", lambda seed: np.ones(len(sizes), bool)), *choices(task, pool, sizes, budget)]:
         masks = [chosen(seed) for seed in range(task.seeds)]
         results = [_result(task, part(pool, mask), seed, metric) for seed, mask in enumerate(masks)]
         mean, spread = float(np.mean(results)), float(np.std(results, ddof=1) / len(results) ** 0.5)
+        better = (even - mean) if metric in LOWER else (mean - even)
         even = mean if way == "even sample" else even
-        better = (
-            (even - mean if metric in LOWER else mean - even) if way not in ("all of it", "even sample") else np.nan
-        )
-        rows.append([
-            task.name, way, f"{np.mean([mask.sum() for mask in masks]):,.0f}",
-            f"{np.mean([natural[mask].mean() for mask in masks]):.0%}", metric, f"{mean:.3f}", f"{spread:.3f}",
-            f"{better:+.3f}" if np.isfinite(better) else "",
-        ])  # fmt: skip
+        documents, clean = np.mean([(mask.sum(), natural[mask].mean()) for mask in masks], axis=0)
+        row = [task.name, way, f"{documents:,.0f}", f"{clean:.0%}", metric, f"{mean:.3f}", f"{spread:.3f}"]
+        rows.append([*row, f"{better:+.3f}" if np.isfinite(better) else ""])
         print(*rows[-1], file=sys.stderr, flush=True)
     return rows
 
