@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.valuation import noise_images, noise_text, truth
+from benchmarks.valuation import choosing, noise_images, noise_text, selection, truth
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.correlation import agreements, mean_agreement, resamples, signed
 from benchmarks.valuation.measure import measure
@@ -196,3 +196,29 @@ def test_tables_order_methods_and_name_those_that_refuse(task):
     assert mean[2].startswith("| ours | 1.000 | 1.000")
     assert mean[3].split("|")[-2].strip() in ("0", "1")
     assert "| small | 9 | 5 to 20 | 40 | 40 | loss |" in tasks_table([(task, worth)])
+
+
+def test_a_budget_is_filled_in_the_order():
+    sizes = np.array([5, 1, 3, 4])
+    assert choosing.filled(np.array([2, 1, 0, 3]), sizes, 8).tolist() == [False, True, True, False]
+    assert choosing.filled(np.array([2, 1, 3, 0]), sizes, 8).tolist() == [False, True, True, True]
+
+
+def test_importance_takes_what_is_like_the_target_first():
+    target = [f"the sea and the wind {i}" for i in range(30)]
+    raw = [f"stone road number {i}" for i in range(40)] + [f"the wind over the sea {i}" for i in range(20)]
+    order = choosing.importance(target, raw)
+    assert set(order(0)[:20]) == set(range(40, 60))
+    assert order(0).tolist() != order(1).tolist()
+    assert order(1).tolist() == order(1).tolist()
+
+
+def test_every_item_of_a_task_stands_once_and_knows_whether_it_is_clean():
+    clean, spoiled = Recipe(20, 0.5, "made"), Recipe(20, 1.0, noise="typos", strength=0.5)
+    made = tuple(contribute(recipe, SOURCES, NOISES) for recipe in (clean, clean, spoiled))
+    pool, natural = selection.once(Task("t", (made[0].pool,), made))
+    items = pool.all().items
+    assert len(set(items)) == len(items) == len(natural)
+    parts = {item: part.share == 1 for part in made[0].parts for item in part.all().items}
+    assert all(natural[items.index(item)] == real for item, real in parts.items())
+    assert natural.sum() == sum(parts.values())
