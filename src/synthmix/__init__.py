@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from synthmix.training.dial import dial
     from synthmix.valuation.opening import open_pool
     from synthmix.valuation.pool import Pool
-    from synthmix.valuation.selection import select_documents
+    from synthmix.valuation.selected_corpus import select_documents
     from synthmix.valuation.valuer import Valuer
 
 _WHERE = {
@@ -102,7 +102,7 @@ _WHERE = {
     "report_study": "study.status",
     "run_study": "study.run",
     "score_study": "study.score_tasks",
-    "select_documents": "valuation.selection",
+    "select_documents": "valuation.selected_corpus",
     "simulate_phases": "phases.simulation",
     "speedup": "scaling",
     "statistic_table": "statistics",

@@ -129,6 +129,9 @@ def test_select_writes_a_corpus(folder: Path, tmp_path: Path) -> None:
     assert code == 0
     found = json.loads(out)
     assert found["selected"]["score"] > found["even"]["score"]
+    low, high = found["check"]["interval"]
+    assert low < found["check"]["gain"] < high
+    assert found["check"]["gain"] < found["selected"]["score"] - found["even"]["score"]
     from synthmix.corpus import Corpus
 
     assert Corpus.open(tmp_path / "best").train_counts.documents == found["documents"]

@@ -6,6 +6,7 @@ import pytest
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import part, select, worth
+from synthmix.valuation.selection_check import checked, compared, halved
 from synthmix.valuation.valuer import Valuer
 
 from ..bigram_text import chain
@@ -50,3 +51,43 @@ def test_parts_and_worth_follow_the_pools_order(valuer: Valuer) -> None:
     chosen = np.array([True, False, True, False, False, True])
     assert part(Pool.of("p", texts), chosen).all().items == [texts[0], texts[2], texts[5]]
     assert worth(valuer, Pool.of("p", texts)).shape == (6,)
+
+
+def test_the_half_that_did_not_choose_sees_a_real_gain(valuer: Valuer) -> None:
+    pool = Pool.of("pool", chain(80, 1, 0.8) + chain(240, 2, 0.0))
+    check = checked(valuer, pool, 3000)
+    assert check is not None
+    assert check.better
+    assert check.gain == pytest.approx(check.chosen - check.even)
+    assert check.interval[0] < check.gain < check.interval[1]
+
+
+def test_a_gain_by_luck_alone_is_seen_through() -> None:
+    """Labels at random everywhere: the reference that chose finds items that fit it, the other half none."""
+    rng = np.random.default_rng(4)
+    rows = [Pool.of(name, rng.normal(size=(n, 20)), rng.integers(0, 2, n)) for name, n in (("t", 120), ("pool", 800))]
+    valuer = Valuer(features=64, lift=0).fit(rows[0])
+    found, check = select(valuer, rows[1], 160), checked(valuer, rows[1], 160)
+    assert check is not None
+    assert found.score.value - found.even.value > 0.1
+    assert check.gain < 0.3 * (found.score.value - found.even.value)
+    assert not check.better
+
+
+def test_equal_summaries_differ_by_nothing_and_share_the_references_noise(valuer: Valuer) -> None:
+    summary = valuer.summarise(Pool.of("pool", chain(60, 1, 0.8)))
+    same = compared(valuer, summary, summary)
+    assert same.gain == 0
+    alone = valuer.score_summary(summary).interval
+    assert alone is not None
+    assert same.interval[1] < 2**0.5 * (alone[1] - alone[0]) / 2  # the reference's part has gone
+
+
+def test_halves_are_a_partition_and_a_handful_has_none() -> None:
+    target = Pool.of("target", chain(9, 0, 0.8))
+    halves = halved(target)
+    assert halves is not None
+    items = [item for half in halves for item in half.all().items]
+    assert sorted(items) == sorted(target.all().items)
+    assert [len(half.all()) for half in halves] == [5, 4]
+    assert halved(Pool.of("few", chain(7, 0, 0.8))) is None

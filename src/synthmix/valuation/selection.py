@@ -7,15 +7,10 @@ taken, the rest of the budget still filled evenly. A document that repeats what 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from synthmix.corpus import Corpus, Tokenizer, build_corpus
 from synthmix.errors import BadInput
-from synthmix.generation.documents import Documents
-from synthmix.progress import Progress, Silent
-from synthmix.valuation.opening import open_pool
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.scored import Score
 from synthmix.valuation.summary import Summary, summarise
@@ -36,7 +31,8 @@ class Selection:
         chosen: (n,) True where the pool's document is taken, in the pool's order.
         gains: (n,) influence a token of each document, in the round in which it was judged last.
         tokens: (n,) of each document.
-        score: of what was taken; ``even``: of an even sample of as many tokens; ``whole``: of the pool.
+        score: of what was taken, by the reference that chose it, so it says too much (:mod:`.selection_check`);
+            ``even``: of an even sample of as many tokens; ``whole``: of the pool.
     """
 
     chosen: np.ndarray
@@ -119,40 +115,3 @@ def worth(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarr
     there = beside if beside is not None else valuer.summarise(pool)
     gains = valuer.influence_on(there)
     return np.concatenate([gains(batch) for batch in pool.batches()])
-
-
-def select_documents(
-    valuer: Valuer,
-    where: str,
-    tokens: int,
-    to: Path,
-    *,
-    tokenizer: Tokenizer,
-    text: str = "text",
-    rounds: int = ROUNDS,
-    progress: Progress | None = None,
-) -> tuple[Selection, Corpus]:
-    """:func:`select` from what ``where`` names, written as a corpus in ``to`` that says how it was chosen.
-
-    Raises:
-        BadInput: see :func:`select`, :func:`.open_pool` and :func:`synthmix.build_corpus`.
-    """
-    progress = progress or Silent()
-    pool = open_pool(where, text=text)
-    documents = Documents([where], text=text)
-    progress.start("selection", rounds, "rounds")
-    found = select(
-        valuer, pool, tokens, rounds=rounds, said=lambda number, line: progress.update("selection", number, line)
-    )
-    progress.finish("selection")
-    kept = (document for document, keep in zip(documents, found.chosen, strict=True) if keep)
-    corpus = build_corpus(
-        kept,
-        to,
-        name=to.name,
-        tokenizer=tokenizer,
-        kind="synthetic" if pool.share == 0 else "real",
-        origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
-        progress=progress,
-    )
-    return found, corpus

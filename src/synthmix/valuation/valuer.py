@@ -7,6 +7,7 @@ The form is that of arXiv 2511.13640 (loss, distribution distance, kernel comple
 the transfer of a learner in closed form (CHOSEN), which carries most of it: docs/results/valuation.md.
 """
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -155,6 +156,12 @@ class Valuer:
         self._fitted()
         read = [pool if isinstance(pool, Summary) else self.summarise(pool) for pool in pools]
         return curve_of(read, self.terms, self.weights, shares, level=self.level, seed=self.seed)
+
+    def on(self, reference: Pool) -> "Valuer":
+        """The same settings, encoder and tokenizer, fitted to another reference."""
+        made = copy.copy(self)
+        made.encoder = self.encoded
+        return made.fit(reference)
 
     @property
     def encoded(self) -> Encoder:
