@@ -16,7 +16,8 @@ from benchmarks.valuation.truth import together
 
 from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import part
+from synthmix.valuation.selection import part, select
+from synthmix.valuation.selection_check import checked
 from synthmix.valuation.valuer import Valuer
 
 SHARE = 0.2
@@ -25,12 +26,14 @@ LOWER = ("loss",)  # metrics of which less is better
 
 def tables(names: Sequence[str]) -> Iterator[str]:
     """A row a task and way: the share that was natural, the result, and its difference from the even sample."""
-    rows = []
+    rows, checks = [], []
     for name in names:
         task = make_task(name)
         if task.published is None:
+            checks.append(check_row(task))
             rows += _rows(task)
     yield f"## Selection: {SHARE:.0%} of every item of a task\n"
+    yield markdown_table(["task", "gain by the reference that chose", "by a half that did not", "90 %"], checks) + "\n"
     head = ["task", "chosen by", "documents", "natural", "result", "its mean", "+-", "better than an even sample by"]
     yield markdown_table(head, rows) + "\n"
 
@@ -52,6 +55,18 @@ def _rows(task: Task) -> list[list[str]]:
         rows.append([*row, f"{better:+.3f}" if np.isfinite(better) else ""])
         print(*rows[-1], file=sys.stderr, flush=True)
     return rows
+
+
+def check_row(task: Task) -> list[str]:
+    """Of our score: what the selection gains by the documents that chose it, and by others."""
+    pool, _ = once(task)
+    valuer = Valuer().fit(task.reference)
+    budget = round(SHARE * sum(int(valuer.lengths(batch).sum()) for batch in pool.batches()))
+    found, check = select(valuer, pool, budget), checked(valuer, pool, budget)
+    assert check is not None
+    low, high = check.interval
+    gain = found.score.value - found.even.value
+    return [task.name, f"{gain:+.4f}", f"{check.gain:+.4f}", f"{low:+.4f} to {high:+.4f}"]
 
 
 def once(task: Task) -> tuple[Pool, np.ndarray]:

@@ -44,7 +44,7 @@ class TextEncoder:
     counted.
     """
 
-    def __init__(self, width: int = 256, *, pairs: bool = True, buckets: int = 2**16, seed: int = 0) -> None:
+    def __init__(self, width: int = 256, *, pairs: bool = True, buckets: int = 2**18, seed: int = 0) -> None:
         self.width, self.pairs, self.buckets, self.seed = width, pairs, buckets, seed
 
     def fit(self, reference: Pool) -> Self:
