@@ -244,3 +244,27 @@ def test_the_grid_of_ridges_is_the_best_of_its_ridges_and_kernels_of_several_wid
 def test_settings_that_cannot_be_are_named(settings: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"are .*above 0"):
         Valuer(**settings)
+
+
+def test_two_halves_of_one_text_gain_nothing_from_each_other(text_valuer: Valuer) -> None:
+    """All mixtures of one size are worth the same; fractions of every document made .5 the best, with certainty."""
+    texts = chain(160, 31)
+    halves = [Pool.of("one", texts[:80]), Pool.of("two", texts[80:])]
+    curve = text_valuer.score_mixture(halves, [[s, 1 - s] for s in (0.0, 0.25, 0.5, 0.75, 1.0)])
+    ends = curve.values[[0, -1]]
+    assert curve.values[2] < ends.max() + 0.25 * (curve.high - curve.values)[2]
+    real = [text_valuer.score(Pool.of("r", texts[a : a + 40] + texts[80 + a : 120 + a])).value for a in (0, 40)]
+    assert curve.values[2] == pytest.approx(np.mean(real), abs=0.5 * (curve.high - curve.values)[2])
+    assert curve.best_high[0] - curve.best_low[0] > 0.4
+
+
+def test_an_even_sample_is_whole_blocks_and_a_part_of_one(text_valuer: Valuer) -> None:
+    summary = text_valuer.summarise(Pool.of("p", chain(160, 32)))
+    for weight, turn in ((0.3, 0), (0.3, 4), (0.9, 12), (1.0, 4), (1.7, 8)):
+        drawn = summary.drawn(weight, turn)
+        assert drawn.size[0] == pytest.approx(weight * summary.size[0], rel=1e-9)
+        if weight == 0.3:
+            whole = [a is b for a, b in zip(drawn.sums["transfer"], summary.sums["transfer"], strict=True)]
+            assert np.flatnonzero(whole)[0] >= turn
+            assert 3 <= sum(whole) <= 5
+            assert sum(not block for block in drawn.sums["transfer"]) >= 10

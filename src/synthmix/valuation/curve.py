@@ -9,11 +9,12 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.spread import parts_of
-from synthmix.valuation.summary import Summary
+from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
 from synthmix.valuation.weights import Weights
 
 STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
+TURNS = tuple(range(0, BLOCKS, BLOCKS // 4))  # even samples of each pool that a mixture's score is the mean over
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def curve_of(
 ) -> Curve:
     """Scores of mixtures of one ``size``: by default that of the smallest pool, so that none repeats.
 
-    A mixture's sums are the pools' sums, each weighted by its share of the size (tokens of text, else items). The best
-    share's interval is that of the best over draws of the pools' and the reference's sampling noise, which neighbouring
-    shares have in common.
+    A mixture is an even sample of each pool, by its share of the size (tokens of text, else items). The best share's
+    interval is that of the best over draws of the pools' and the reference's sampling noise, which neighbouring shares
+    have in common.
 
     Raises:
         BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
@@ -113,18 +114,29 @@ def scored_at(
     in every row."""
     values, found, noise = [], [], []
     for row in rows:
-        mixed = mixture(pools, row, size)
-        value, made = weights.score_summary(mixed, terms)
-        values.append(value)
-        found.append(made)
-        noise.append(parts_of(mixed, terms, weights))
+        mixed = mixtures(pools, row, size)
+        each = [weights.score_summary(one, terms) for one in mixed]
+        values.append(np.mean([value for value, _ in each]))
+        found.append({name: np.mean([made[name] for _, made in each]) for name in each[0][1]})
+        noise.append(np.mean([parts_of(one, terms, weights) for one in mixed], axis=0))
     return np.array(values), {name: np.array([each[name] for each in found]) for name in found[0]}, np.array(noise)
 
 
-def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> Summary:
-    """``shares`` of ``size`` from each pool, as if drawn evenly. Blocks of different pools stay apart, since their
-    noise is independent."""
-    parts = [pool.weighted(float(share) * size / pool.size[0]) for pool, share in zip(pools, shares, strict=True)]
+def mixtures(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> list[Summary]:
+    """:func:`mixture` for each of :data:`TURNS`; one alone where every pool is taken whole or not at all."""
+    parts = [float(share) * size / pool.size[0] for pool, share in zip(pools, shares, strict=True)]
+    whole = all(part >= 1 or not part for part in parts)
+    return [mixture(pools, shares, size, turn) for turn in (TURNS[:1] if whole else TURNS)]
+
+
+def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float, turn: int = 0) -> Summary:
+    """``shares`` of ``size`` from each pool, an even sample of it (:meth:`.Summary.drawn`). Blocks of different pools
+    stay apart, since their noise is independent.
+
+    Not all items at fractions of their weight: then a mixture would hold more different text than a pool alone, and two
+    halves of one text would seem to gain from each other.
+    """
+    parts = [pool.drawn(float(share) * size / pool.size[0], turn) for pool, share in zip(pools, shares, strict=True)]
     sums = {name: [block for part in parts for block in part.sums[name]] for name in parts[0].sums}
     lengths = tuple(len(next(iter(part.sums.values()))) for part in parts)
     return Summary(

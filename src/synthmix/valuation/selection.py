@@ -93,7 +93,7 @@ def select(
     if not chosen.any():
         raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
     score = valuer.score_summary(summarise(part(pool, chosen), valuer.terms))
-    even = valuer.score_summary(whole.weighted(float(sizes[chosen].sum()) / total))
+    even = valuer.score_summary(whole.drawn(float(sizes[chosen].sum()) / total))
     return Selection(chosen, gains / np.maximum(sizes, 1), sizes, score, even, valuer.score_summary(whole))
 
 

@@ -58,7 +58,7 @@ def checked(
     one, other = (valuer.on(half) for half in halves)
     found = select(one, pool, tokens, rounds=rounds, lengths=lengths, said=said)
     chosen, whole = other.summarise(part(pool, found.chosen)), other.summarise(pool)
-    even = whole.weighted(found.taken / max(int(found.tokens.sum()), 1))
+    even = whole.drawn(found.taken / max(int(found.tokens.sum()), 1))
     return compared(other, chosen, even)
 
 

@@ -50,8 +50,41 @@ class Summary:
         return Summary(self.name, self.items + other.items, sums)
 
     def weighted(self, weight: float) -> "Summary":
-        """As if every item counted ``weight`` times."""
-        sums = {term: [scaled(block, weight) for block in blocks] for term, blocks in self.sums.items()}
+        """As if every item counted ``weight`` times. Below 1 that is not a smaller pool: what is in it only once still
+        is, a little (:meth:`drawn`)."""
+        return self._by(np.full(self._blocks, weight))
+
+    def drawn(self, weight: float, turn: int = 0) -> "Summary":
+        """An even sample of the share ``weight`` of the pool: whole blocks from block ``turn`` on, and the last of them
+        by weight; from 1 on every item ``weight`` times."""
+        if weight >= 1:
+            return self.weighted(weight)
+        order = np.roll(np.arange(self._blocks), -turn)
+        sizes = self._sizes()[order]
+        left = weight * sizes.sum() - (np.cumsum(sizes) - sizes)
+        taken = np.zeros(self._blocks)
+        taken[order] = np.clip(left / np.maximum(sizes, 1e-9), 0.0, 1.0)
+        return self._by(taken)
+
+    @property
+    def _blocks(self) -> int:
+        return len(next(iter(self.sums.values())))
+
+    def _sizes(self) -> np.ndarray:
+        """(blocks,) tokens of text where they were counted, else items."""
+        name, key = ("transfer", "tokens") if self.size[1] == "tokens" else (None, COUNT)
+        blocks = self.sums[name] if name else next(b for b in self.sums.values() if any(COUNT in each for each in b))
+        return np.array([float(each.get(key, 0.0)) for each in blocks])
+
+    def _by(self, weights: np.ndarray) -> "Summary":
+        """Each block's items as if they counted so many times (blocks,)."""
+        sums = {
+            term: [
+                {} if not weight else block if weight == 1 else scaled(block, float(weight))
+                for block, weight in zip(blocks, weights, strict=True)
+            ]
+            for term, blocks in self.sums.items()
+        }
         return Summary(self.name, self.items, sums)
 
     @property
