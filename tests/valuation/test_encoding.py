@@ -16,7 +16,7 @@ def texts(count: int, seed: int) -> list[str]:
 
 def test_directions_are_the_leading_singular_vectors() -> None:
     reference = texts(60, 0)
-    encoder = TextEncoder(width=8, buckets=4096).fit(Pool.of("reference", reference))
+    encoder = TextEncoder(width=8).fit(Pool.of("reference", reference))
     fitted = [text for text, fits in zip(reference, half(60), strict=True) if fits]
     dense = encoder._weights.transform(encoder._grams.counts(fitted)).toarray()
     leading = np.linalg.svd(dense, full_matrices=False)[2][:8]

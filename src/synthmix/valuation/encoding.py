@@ -36,7 +36,7 @@ def half(items: int) -> np.ndarray:
 
 
 class TextEncoder:
-    """Words and word pairs in buckets, TF-IDF weighted, on the leading directions of the reference; no download.
+    """The reference's words and word pairs, TF-IDF weighted, on the leading directions of the reference; no download.
 
     CHOSEN (science file, "Text features need no download"): the leading right singular vectors of the reference's rows,
     then rows of length 1. The vectors come from the products of the rows with each other, which are exact and far
@@ -44,8 +44,8 @@ class TextEncoder:
     counted.
     """
 
-    def __init__(self, width: int = 256, *, pairs: bool = True, buckets: int = 2**18, seed: int = 0) -> None:
-        self.width, self.pairs, self.buckets, self.seed = width, pairs, buckets, seed
+    def __init__(self, width: int = 256, *, pairs: bool = True, seed: int = 0) -> None:
+        self.width, self.pairs, self.seed = width, pairs, seed
 
     def fit(self, reference: Pool) -> Self:
         """Weights of half of at most :data:`SAMPLE` texts, directions of at most :data:`ROWS` of these."""
@@ -53,18 +53,13 @@ class TextEncoder:
 
         texts = reference.take(SAMPLE, seed=self.seed).items
         texts = [text for text, fits in zip(texts, half(len(texts)), strict=True) if fits]
-        self._grams = WordGrams(texts, self.buckets, pairs=self.pairs)
+        self._grams = WordGrams(texts, pairs=self.pairs)
         counts = self._grams.counts(texts)
         self._weights = TfidfTransformer(sublinear_tf=True).fit(counts)
         rows = self._weights.transform(counts[:ROWS])
         values, vectors = np.linalg.eigh((rows @ rows.T).toarray().astype(float))
         kept = np.flatnonzero(values > 1e-6 * max(values[-1], 1e-12))[::-1][: max(1, min(self.width, len(texts) - 1))]
-        directions = rows.T @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
-        # only the columns that a text of the reference has: all others are 0 in every direction
-        known = np.flatnonzero(np.diff(rows.tocsc().indptr))
-        self._column = np.full(self.buckets, len(known), np.int32)
-        self._column[known] = np.arange(len(known), dtype=np.int32)
-        self._directions = np.concatenate([directions[known], np.zeros((1, len(kept)), np.float32)])
+        self._directions = rows.T @ (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
         return self
 
     def encode(self, items: Any) -> np.ndarray:
@@ -72,8 +67,6 @@ class TextEncoder:
         if isinstance(items, np.ndarray):
             raise BadInput("an array, where the reference is text", remedy="give both sides in one form")
         rows = self._weights.transform(self._grams.counts(items))
-        rows.indices = self._column[rows.indices]
-        rows = type(rows)((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], len(self._directions)))
         made = np.asarray(rows @ self._directions)
         lengths = np.linalg.norm(made, axis=1, keepdims=True)
         return np.asarray(made / np.maximum(lengths, 1e-9), dtype=np.float32)

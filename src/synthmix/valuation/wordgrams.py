@@ -1,11 +1,10 @@
-"""Words and word pairs that a reference knows, counted in other text by buckets.
+"""Words and word pairs that a reference knows, counted in other text.
 
-What scikit-learn's HashingVectorizer counts, of known words alone: words are numbered by one dictionary of the
-reference's and pairs are made of numbers, so that no string of a pair is ever built (docs/log.md has the times).
+What scikit-learn's CountVectorizer counts with a fixed vocabulary; words are numbered by one dictionary and pairs are
+made of numbers, so that no string of a pair is ever built (docs/log.md has the times).
 """
 
 import re
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,16 +14,37 @@ _WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's: two letters or more
 
 
 class WordGrams:
-    """Counts of words, and of words beside each other, of ``texts``' vocabulary in ``buckets``."""
+    """Columns for the words, and words beside each other, of ``texts``; of more than ``most`` those of the fewest texts
+    are left out.
 
-    def __init__(self, texts: Sequence[str], buckets: int, *, pairs: bool = True) -> None:
-        self.buckets, self.pairs = buckets, pairs
+    Attributes:
+        columns: how many there are.
+    """
+
+    def __init__(self, texts: Sequence[str], *, pairs: bool = True, most: int = 2**18) -> None:
+        self.pairs = pairs
         known = dict.fromkeys(word for text in texts for word in _WORD.findall(text.lower()))
         self._numbers = _Numbers((word, at) for at, word in enumerate(known, start=1))
-        self._codes = np.array([0, *(zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in known)], np.uint64)
+        owner, codes = self._codes(texts)
+        keys, number = np.unique(codes, return_inverse=True)
+        seen = np.unique(np.stack([number, owner]), axis=1)[0]  # each text counts once
+        frequent = np.sort(np.argsort(-np.bincount(seen, minlength=len(keys)), kind="stable")[:most])
+        self._keys = keys[frequent] if len(keys) else np.array([-1])  # without a word one column that none has
+        self.columns = len(self._keys)
 
-    def places(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """(number of the text, bucket) of every known word, then of every pair of known words."""
+    def counts(self, texts: Sequence[str]) -> Any:
+        """A sparse matrix (n, columns), float32."""
+        from scipy.sparse import csr_matrix
+
+        owner, codes = self._codes(texts)
+        column = np.searchsorted(self._keys, codes)
+        column[column == self.columns] = 0
+        hit = self._keys[column] == codes
+        held = np.ones(int(hit.sum()), np.float32)
+        return csr_matrix((held, (owner[hit], column[hit])), shape=(len(texts), self.columns))
+
+    def _codes(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(number of the text, code) of every known word, then of every pair of known words."""
         numbers: list[int] = []
         lengths = []
         for text in texts:
@@ -32,25 +52,12 @@ class WordGrams:
             numbers.extend(map(self._numbers.__getitem__, _WORD.findall(text.lower())))
             lengths.append(len(numbers) - before)
         ids, owner = np.array(numbers, np.int64), np.repeat(np.arange(len(texts)), lengths)
-        code, known = self._codes[ids], ids > 0
+        known = ids > 0
         if not self.pairs:
-            return owner[known], self._bucket(code[known])
+            return owner[known], ids[known]
         both = np.flatnonzero(known[1:] & known[:-1] & (owner[1:] == owner[:-1]))
-        pair = (code[both] << np.uint64(32)) | code[both + 1]
-        return np.concatenate([owner[known], owner[both]]), self._bucket(np.concatenate([code[known], pair]))
-
-    def counts(self, texts: Sequence[str]) -> Any:
-        """A sparse matrix (n, buckets), float32."""
-        from scipy.sparse import csr_matrix
-
-        rows, columns = self.places(texts)
-        return csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(texts), self.buckets))
-
-    def _bucket(self, codes: np.ndarray) -> np.ndarray:
-        """By Fibonacci hashing after one round of xor and multiply."""
-        mixed = (codes ^ (codes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-        return np.asarray((mixed >> np.uint64(33)) % np.uint64(self.buckets)).astype(np.int64)
+        pair = ids[both] * (len(self._numbers) + 1) + ids[both + 1]  # above every single word's number
+        return np.concatenate([owner[known], owner[both]]), np.concatenate([ids[known], pair])
 
 
 class _Numbers(dict[str, int]):
