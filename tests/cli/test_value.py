@@ -137,6 +137,18 @@ def test_select_writes_a_corpus(folder: Path, tmp_path: Path) -> None:
     assert Corpus.open(tmp_path / "best").train_counts.documents == found["documents"]
 
 
+def test_select_says_where_nothing_is_gained(folder: Path, tmp_path: Path) -> None:
+    first = (folder / "good.jsonl").read_text().splitlines()[0]
+    (tmp_path / "same.jsonl").write_text("\n".join([first] * 40))
+    asked = ("select", tmp_path / "same.jsonl", "--reference", folder / "target.jsonl", "--tokens", "100", "-q", "--to")
+    code, out, _ = run(*asked, tmp_path / "one")
+    assert code == 0
+    assert "no_better" in out
+    code, out, _ = run(*asked, tmp_path / "two", "--no-check", "--json")
+    assert code == 0
+    assert json.loads(out)["check"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
