@@ -144,6 +144,7 @@ def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size
         round(sum(p.items * float(s) * size / p.size[0] for p, s in zip(pools, shares, strict=True))),
         sums,
         lengths,
+        tuple(weight for part in parts for weight in part.taken),
     )
 
 

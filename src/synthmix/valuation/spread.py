@@ -29,10 +29,12 @@ def parts_of(summary: Summary, terms: Sequence[Term], weights: Weights) -> np.nd
         left = np.array([term.value(total, without=i) for i in range(REFERENCE_BLOCKS)])
         reference -= weight * (left - left.mean())
     pool, start = np.zeros(count), 0
+    taken = np.array(summary.taken) if summary.taken else np.ones(count)
     for length in summary.groups or (count,):
         mine = np.flatnonzero(filled[start : start + length]) + start
         if len(mine) > 1:
-            pool[mine] = (inner[mine] - inner[mine].mean()) * np.sqrt(len(mine) / (len(mine) - 1))
+            part = taken[mine] / taken[mine].sum()  # a block of which only a part was taken has a part of the mean
+            pool[mine] = (inner[mine] - part * inner[mine].sum()) * np.sqrt(len(mine) / (len(mine) - 1))
         start += length
     return np.concatenate([pool, reference * np.sqrt((REFERENCE_BLOCKS - 1) / REFERENCE_BLOCKS)])
 

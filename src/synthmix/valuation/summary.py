@@ -20,12 +20,14 @@ class Summary:
         items: how many were read.
         sums: for each term the sums of each block; a block without items has none.
         groups: how many blocks each pool has, in a mixture of several; empty: all are of one.
+        taken: how often each block's items count; empty: once.
     """
 
     name: str
     items: int
     sums: Mapping[str, Sequence[Sums]]
     groups: tuple[int, ...] = ()
+    taken: tuple[float, ...] = ()
     _totals: dict[str, Sums] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -85,7 +87,7 @@ class Summary:
             ]
             for term, blocks in self.sums.items()
         }
-        return Summary(self.name, self.items, sums)
+        return Summary(self.name, self.items, sums, taken=tuple(map(float, weights)))
 
     @property
     def bytes(self) -> int:
