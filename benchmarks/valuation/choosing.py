@@ -1,6 +1,6 @@
 """Ways to choose documents from a pool for a target, under one budget: ours, an even sample, and what others use."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from benchmarks.valuation.methods import learner_of
 from benchmarks.valuation.tasks.task import Task
 
 from synthmix.valuation.baselines import BASELINES
-from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import select
 from synthmix.valuation.valuer import Valuer
 
@@ -24,25 +24,20 @@ def choices(task: Task, pool: Pool, sizes: np.ndarray, budget: int) -> Iterator[
         return lambda seed: filled(order(seed), sizes, budget)
 
     yield "even sample", first(lambda seed: np.random.default_rng(seed).permutation(len(sizes)))
-    yield "ours", _once(lambda: ours(task, pool, sizes, budget))
+    yield "ours", _once(lambda: ours(task, pool, budget))
     labelled = pool.all().labels is not None
     if labelled:
         yield "knn_shapley", first(_by(lambda: _documents("knn_shapley", task, pool)))
         yield "perplexity", first(_by(lambda: _losses(task, pool)))
         return
-    yield "ours, answers alone", _once(lambda: ours(task, pool, sizes, budget, after="\n"))
+    yield "ours, answers alone", _once(lambda: ours(task, pool, budget, after="\n"))
     yield "DSIR", first(importance(task.reference.all().items, pool.all().items))
     yield "perplexity", first(_by(lambda: _losses(task, pool)))
 
 
-def ours(task: Task, pool: Pool, sizes: np.ndarray, budget: int, **asked: Any) -> np.ndarray:
-    """:func:`synthmix.valuation.selection.select` with the defaults."""
-    known: Mapping[Any, int] = {_key(item): int(size) for item, size in zip(pool.all().items, sizes, strict=True)}
-
-    def lengths(batch: Batch) -> np.ndarray:
-        return np.array([known[_key(item)] for item in batch.items], np.int64)
-
-    return select(Valuer(**asked).fit(task.reference), pool, budget, lengths=lengths).chosen
+def ours(task: Task, pool: Pool, budget: int, **asked: Any) -> np.ndarray:
+    """:func:`synthmix.valuation.selection.select` with the defaults; a reference's tokenizer is the same each time."""
+    return select(Valuer(**asked).fit(task.reference), pool, budget).chosen
 
 
 def filled(order: np.ndarray, sizes: np.ndarray, budget: int) -> np.ndarray:
@@ -64,12 +59,13 @@ def importance(target: list[str], raw: list[str]) -> Order:
     return lambda seed: np.argsort(-(weights + np.random.default_rng(seed).gumbel(size=len(weights))))
 
 
-def _once(chosen: Callable[[], np.ndarray]) -> Chosen:
+def _once(made: Callable[[], np.ndarray]) -> Callable[[int], np.ndarray]:
+    """Made when it is first asked for, the same for every seed."""
     held: list[np.ndarray] = []
 
     def answer(seed: int) -> np.ndarray:
         if not held:
-            held.append(chosen())
+            held.append(made())
         return held[0]
 
     return answer
@@ -77,14 +73,7 @@ def _once(chosen: Callable[[], np.ndarray]) -> Chosen:
 
 def _by(values: Callable[[], np.ndarray]) -> Order:
     """The highest first."""
-    held: list[np.ndarray] = []
-
-    def order(seed: int) -> np.ndarray:
-        if not held:
-            held.append(np.argsort(-values(), kind="stable"))
-        return held[0]
-
-    return order
+    return _once(lambda: np.argsort(-values(), kind="stable"))
 
 
 def _documents(name: str, task: Task, pool: Pool) -> np.ndarray:
@@ -97,7 +86,3 @@ def _losses(task: Task, pool: Pool) -> np.ndarray:
     learner = learner_of(task, task.reference)
     model = learner.train(task.reference, seed=0)
     return np.asarray(-np.concatenate([learner.losses(model, batch) for batch in pool.batches()]))
-
-
-def _key(item: Any) -> Any:
-    return item.tobytes() if isinstance(item, np.ndarray) else item

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.valuation.choosing import choices
 from benchmarks.valuation.tasks import make_task
 from benchmarks.valuation.tasks.task import Task
-from benchmarks.valuation.truth import together
+from benchmarks.valuation.truth import results_of, together
 
 from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
@@ -93,7 +93,4 @@ def _key(item: Any, labels: np.ndarray | None, at: int) -> Any:
 def _result(task: Task, pool: Pool, seed: int, metric: str) -> float:
     assert task.learner is not None
     learner: Any = task.learner().fit(task.reference)
-    model = learner.train(pool, seed=seed)
-    if hasattr(learner, "both_losses"):
-        return float(learner.both_losses(model, task.test)[metric])
-    return float(getattr(learner, metric)(model, task.test))
+    return results_of(learner, learner.train(pool, seed=seed), task)[metric]

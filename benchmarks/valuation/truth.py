@@ -53,7 +53,7 @@ def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, floa
             began = time.perf_counter()
             model = learner.train(pool, seed=seed)
             seconds = time.perf_counter() - began
-            made = _results(learner, model, task) | {"seconds": round(seconds, 3)}
+            made = results_of(learner, model, task) | {"seconds": round(seconds, 3)}
             known = _merged(known, _known(task.name))
             known.setdefault(key, {})[str(seed)] = made
             write_json(WORK / f"truth-{task.name}.json", known)
@@ -83,7 +83,8 @@ def reliability(found: dict[str, dict[str, Any]], names: list[str], metric: str)
     return float(np.mean([spearmanr(runs[:, at], np.delete(runs, at, axis=1).mean(axis=1))[0] for at in seeds]))
 
 
-def _results(learner: Any, model: Any, task: Task) -> dict[str, float]:
+def results_of(learner: Any, model: Any, task: Task) -> dict[str, float]:
+    """Each metric of a trained model on the task's test."""
     if isinstance(learner, AnswerLearner):
         made = learner.both_losses(model, task.test)
     else:

@@ -19,7 +19,7 @@ from synthmix.study.text_found import StudyText
 from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
 from synthmix.study.value_pass import DOCUMENTS, TOKENS, summary_of, terms_of, texts_of
 from synthmix.study.workspace import Workspace
-from synthmix.valuation.curve import mixtures, scored_at
+from synthmix.valuation.curve import mean_score, mixtures, scored_at
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
@@ -113,9 +113,7 @@ def _made(text: StudyText, key: str, progress: Progress) -> Values:
             shares = {name: float(share) for name, share in record.spec.shares.items()}
             for tokens in budgets:
                 mixed = mixtures([read[name] for name in shares], list(shares.values()), float(tokens))
-                each = [FIXED.score_summary(one, terms) for one in mixed]
-                score = float(np.mean([value for value, _ in each]))
-                made = {term.name: float(np.mean([values[term.name] for _, values in each])) for term in terms}
+                score, made = mean_score(mixed, terms, FIXED)
                 rows.append(RecipeValue(recipe=recipe, tokens=tokens, domain=domain, score=score, **made))
         for kind in kinds:
             pair, grid = [read[source or kind], read[kind]], np.array([[1 - s, s] for s in SHARES])

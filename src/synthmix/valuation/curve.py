@@ -115,11 +115,18 @@ def scored_at(
     values, found, noise = [], [], []
     for row in rows:
         mixed = mixtures(pools, row, size)
-        each = [weights.score_summary(one, terms) for one in mixed]
-        values.append(np.mean([value for value, _ in each]))
-        found.append({name: np.mean([made[name] for _, made in each]) for name in each[0][1]})
+        value, made = mean_score(mixed, terms, weights)
+        values.append(value)
+        found.append(made)
         noise.append(np.mean([parts_of(one, terms, weights) for one in mixed], axis=0))
     return np.array(values), {name: np.array([each[name] for each in found]) for name in found[0]}, np.array(noise)
+
+
+def mean_score(mixed: Sequence[Summary], terms: Sequence[Term], weights: Weights) -> tuple[float, dict[str, float]]:
+    """The mean score, and the mean of each term by name, of :func:`mixtures`."""
+    each = [weights.score_summary(one, terms) for one in mixed]
+    made = {name: float(np.mean([values[name] for _, values in each])) for name in each[0][1]}
+    return float(np.mean([value for value, _ in each])), made
 
 
 def mixtures(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> list[Summary]:
