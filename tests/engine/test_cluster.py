@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synthmix.engine import connect, nodes, open_engine
+from synthmix.engine import cluster, open_engine
 from synthmix.errors import BadInput
 
 
@@ -24,7 +24,7 @@ def test_a_dead_address_is_bad_input(scheme: str) -> None:
 
 
 def test_an_address_that_is_not_ray_s_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -81,10 +81,10 @@ class BlindRay:
 
 def test_a_node_that_does_not_see_the_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"node two does not see this folder; put the study on a file system"):
-        nodes.check_folder(BlindRay(), tmp_path)
+        cluster.check_folder(BlindRay(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lost_node_offers_nothing() -> None:
-    assert nodes.most_on_a_node(BlindRay(), "memory") == 9.0
-    assert len(nodes.alive(BlindRay())) == 2
+    assert cluster.most_on_a_node(BlindRay(), "memory") == 9.0
+    assert len(cluster.alive(BlindRay())) == 2

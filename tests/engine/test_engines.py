@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synthmix.engine import Engine, open_engine
-from synthmix.engine.connect import import_ray
+from synthmix.engine.cluster import import_ray
 from synthmix.errors import BadInput, Failure
 from synthmix.training.shape import Shape, shape_for
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,7 @@ from typing import Any
 import pytest
 
 from synthmix.engine import LocalEngine
-from synthmix.engine.local import gibibytes
-from synthmix.engine.pool import Worker, next_answers
+from synthmix.engine.local import Job, Worker, gibibytes, next_answers
 from synthmix.errors import Failure
 
 PID = "__import__('os').getpid()"
@@ -24,16 +24,29 @@ from synthmix.engine import LocalEngine
 def tell():
     print(*(worker.process.pid for worker in engine._pool), flush=True)
 
-if __name__ == "__main__":
-    with LocalEngine(2) as engine:
-        for item, got in engine.each(abs, [-1, -2]):
-            pass
-        for _ in engine.each(time.sleep, [600, 600], tick=tell):
-            pass
+with LocalEngine(2) as engine:
+    for item, got in engine.each(abs, [-1, -2]):
+        pass
+    for _ in engine.each(time.sleep, [600, 600], tick=tell):
+        pass
 """
 WITHOUT_A_GUARD = """
+from dataclasses import dataclass
+from os import getpid
 from synthmix.engine import LocalEngine
-list(LocalEngine(1).each(abs, [-1]))
+
+print("begun")
+
+@dataclass(frozen=True)
+class Item:
+    value: int
+
+def doubled(item):
+    return Item(2 * item.value), getpid()
+
+with LocalEngine(1) as engine:
+    for item, (found, pid) in engine.each(doubled, [Item(3)]):
+        print(found == Item(6), pid != getpid())
 """
 
 
@@ -54,7 +67,7 @@ def test_workers_that_fill_the_machine_are_pinned(engine: LocalEngine[Any, Any])
     for worker in engine._pool:
         place = worker.place
         if place.cores and hasattr(os, "sched_getaffinity"):
-            assert os.sched_getaffinity(worker.process.pid or 0) == set(place.cores)
+            assert os.sched_getaffinity(worker.process.pid) == set(place.cores)
 
 
 def test_a_worker_killed_between_two_calls_is_replaced(engine: LocalEngine[Any, Any]) -> None:
@@ -62,7 +75,7 @@ def test_a_worker_killed_between_two_calls_is_replaced(engine: LocalEngine[Any, 
     assert engine._pool is not None
     process = engine._pool[0].process
     process.kill()
-    process.join(60)
+    process.wait(60)
     assert sorted(engine.each(abs, [-5, -6])) == [(-6, 6), (-5, 5)]
     assert engine._pool[0].process is not process
 
@@ -110,22 +123,49 @@ def test_an_answer_that_nobody_waits_for_does_not_hold_up_the_end() -> None:
     engine.close()
 
 
-def test_a_process_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["file", "stdin", "-c"])
+def test_a_script_without_a_guard_works(tmp_path: Path, way: str) -> None:
+    """It runs once, and what it defines itself reaches the worker: the same holds for a notebook."""
     script = tmp_path / "script.py"
     script.write_text(WITHOUT_A_GUARD)
-    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
-    assert ran.returncode == 1
-    assert "a worker process could not start; a Python script of your own must start its work below" in ran.stderr
+    arguments = {"file": [str(script)], "stdin": ["-"], "-c": ["-c", WITHOUT_A_GUARD]}[way]
+    stdin = WITHOUT_A_GUARD if way == "stdin" else None
+    ran = subprocess.run([sys.executable, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "begun\nTrue True\n", "")
+
+
+def test_a_worker_imports_from_where_its_parent_does(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "beside.py").write_text("def triple(x):\n    return 3 * x\n")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path / 'lib')!r})\nimport beside\n"
+    script += (
+        "from synthmix.engine import LocalEngine\nwith LocalEngine(1) as e: print(list(e.each(beside.triple, [2])))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("[(2, 6)]\n", "")
+
+
+def test_a_process_that_cannot_start_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthmix.engine.local.START", "raise SystemExit(3)")
+    made = LocalEngine[Any, Any](1)
+    with pytest.raises(Failure, match="a worker process could not start; its own error stands above"):
+        list(made.each(abs, [-1]))
+    assert made._pool is None
+
+
+def test_a_task_that_cannot_travel_leaves_a_working_engine(engine: LocalEngine[Any, Any]) -> None:
+    with pytest.raises(TypeError, match="pickle"):
+        list(engine.each(abs, [threading.Lock()]))
+    assert list(engine.each(abs, [-5])) == [(-5, 5)]
 
 
 def test_a_result_that_cannot_travel_is_told(engine: LocalEngine[Any, Any]) -> None:
     with pytest.raises(RuntimeError, match="pickle"):
-        list(engine.each(eval, ["lambda: 1"]))
+        list(engine.each(eval, ["__import__('threading').Lock()"]))
 
 
 def test_a_lost_gpu_is_told_for_each_task(engine: LocalEngine[Any, Any]) -> None:
     from synthmix.engine.places import Place
-    from synthmix.engine.pool import Job
 
     worker = Worker(Place("7", gpu="7"), 1)
     try:

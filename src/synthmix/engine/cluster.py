@@ -1,22 +1,28 @@
 """A Ray cluster: each item a task with its cores, its share of a GPU and its memory."""
 
 import os
+import socket
+import subprocess
+import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from synthmix.engine.connect import connect
 from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, least_of, memory_of, nothing, too_large
-from synthmix.engine.guard import guarded, prepare
-from synthmix.engine.nodes import alive, check_folder, most_on_a_node
-from synthmix.engine.places import PACKED
+from synthmix.engine.places import PACKED, usable_cores
+from synthmix.engine.worker import guarded, prepare
 from synthmix.errors import BadInput, Failure, SynthmixError
+from synthmix.files import disk_errors, write_text
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 RETRIES = 2  # of a task whose worker or node is lost (CHOSEN)
 LARGE = 2**31  # bytes: above, a worker ends with its task, since its heap would keep them
+ANSWER_SECONDS = 20  # that an address has to answer
+STORE_BYTES = 128 * 2**20  # of a Ray of our own: items and results are small, the text lies on disk
+LOOK_SECONDS = 60  # that a node has to look
 
 
 class RayEngine(Generic[Item, Result]):
@@ -130,3 +136,130 @@ def run_there(task: Callable[[Any], Any], item: Any, label: str, threads: int) -
     if not goes_on:
         os._exit(1)  # Ray counts the worker as lost and tries again, on another device
     return value
+
+
+def import_ray() -> Any:
+    """The module ``ray``, quiet and without statistics sent home.
+
+    Raises:
+        BadInput: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what it prints would stand in the JSON on stdout
+    try:
+        import ray
+    except ImportError:
+        raise BadInput(
+            "Ray is not installed", key="engine", remedy='run pip install "synthmix[cluster]", or use --engine local'
+        ) from None
+    return ray
+
+
+def connect(address: str | None, cores: int | None) -> tuple[Any, bool]:
+    """``(ray, ours)``: connected to the cluster at ``address``, or to a new Ray on ``cores`` cores of this machine;
+    ``ours`` when this call made the connection, so that closing it is ours too.
+
+    Raises:
+        BadInput: Ray is missing, or no cluster answers at the address.
+    """
+    ray = import_ray()
+    if ray.is_initialized():
+        return ray, False
+    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        there = len(usable_cores())
+        options |= {
+            "num_cpus": min(cores or there, there),
+            "include_dashboard": False,
+            "object_store_memory": STORE_BYTES,
+        }
+        # Else a RAY_ADDRESS in the environment would be joined.
+        ray.init(address="local", **options)
+        return ray, True
+    if address != "auto":
+        _check_answers(address)
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, ImportError) as error:
+        raise _dead(address, error) from None
+    return ray, True
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself waits for minutes; this is over in seconds."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise BadInput(
+            "is not an address", where=address, key="address", remedy="write auto, host:port or ray://host:port"
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _dead(address, error) from None
+    if address.startswith("ray://"):
+        return
+    check = "import sys; from ray.scripts.scripts import cli; cli(['health-check', '--address', sys.argv[1]])"
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", check, address], capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _dead(address, f"no answer within {ANSWER_SECONDS} s") from None
+    if found.returncode:
+        lines = found.stderr.strip().splitlines()
+        raise _dead(address, lines[-1] if lines else "not a Ray head")
+
+
+def _dead(address: str, error: object) -> BadInput:
+    first = (str(error).strip().splitlines() or [""])[0][:160]
+    return BadInput(
+        f"no Ray cluster answers ({first})",
+        where=address,
+        key="address",
+        remedy="start one with 'ray start --head', or use --engine local",
+    )
+
+
+def alive(ray: Any) -> list[dict[str, Any]]:
+    """Nodes that are up: their ``NodeID``, ``NodeManagerHostname`` and ``Resources``."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def most_on_a_node(ray: Any, resource: str) -> float:
+    """The largest amount of a resource that one node has: more can never be scheduled."""
+    return max((node["Resources"].get(resource, 0) for node in alive(ray)), default=0)
+
+
+def check_folder(ray: Any, folder: Path) -> None:
+    """Write a marker into ``folder`` and have every node look for it.
+
+    Raises:
+        BadInput: a node does not see the folder, or does not answer.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    marker = folder.resolve() / f".seen.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    with disk_errors(folder):
+        write_text(marker, "")
+    try:
+        asked = {}
+        for node in alive(ray):
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            remote = ray.remote(_sees).options(num_cpus=0, scheduling_strategy=there)
+            asked[remote.remote(str(marker))] = node["NodeManagerHostname"]
+        done, late = ray.wait(list(asked), num_returns=len(asked), timeout=LOOK_SECONDS)
+        blind = [asked[reference] for reference in done if not ray.get(reference)]
+    finally:
+        marker.unlink(missing_ok=True)
+    if blind or late:
+        names = ", ".join(blind or [asked[reference] for reference in late])
+        raise BadInput(
+            f"node {names} does not {'see this folder' if blind else 'answer'}",
+            where=folder,
+            remedy="put the study on a file system that all nodes share",
+        )
+
+
+def _sees(marker: str) -> bool:
+    return Path(marker).exists()

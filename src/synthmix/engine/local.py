@@ -1,19 +1,132 @@
 """This machine's processes: pinned to cores or GPUs, as many tasks at once as fit in memory."""
 
 import atexit
+import contextlib
+import os
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from synthmix.engine.contract import POLL_SECONDS, gibibytes, label_of, least_of, memory_of, nothing, too_large
-from synthmix.engine.places import find_places
-from synthmix.engine.pool import KILLED, Job, Worker, next_answers
+from synthmix.engine.places import Place, find_places
+from synthmix.engine.worker import BUG, READY, START, packed
 from synthmix.errors import Failure, SynthmixError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+KILLED = object()  # the outcome of a job whose process was killed
+
+
+@dataclass
+class Job:
+    """One item on its way. ``deaths``: how many processes it has cost."""
+
+    task: Callable[[Any], Any]
+    item: Any
+    label: str
+    memory: int
+    deaths: int = 0
+
+
+class Worker:
+    """A process, started anew after its death. ``held``: the most memory that its tasks so far were said to need
+    (a heap that keeps its pages does not shrink)."""
+
+    def __init__(self, place: Place, threads: int) -> None:
+        self.place, self.threads = place, threads
+        self.start()
+
+    def start(self) -> None:
+        """A fresh process: a command of its own, to which this end of a pipe is left."""
+        path = [entry or os.getcwd() for entry in sys.path]
+        self.connection, theirs = Pipe()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", START, str(theirs.fileno()), *path],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self.ready, self.held = False, 0
+        self.job: Job | None = None
+        with contextlib.suppress(OSError):
+            self.connection.send_bytes(packed((self.place, self.threads)))
+
+    def restart(self) -> None:
+        """Give back what the process holds."""
+        self.end(at_once=True)
+        self.start()
+
+    def give(self, job: Job) -> None:
+        """Start ``job`` here. A process that died in the meantime is found by :func:`next_answers`."""
+        given = packed((job.task, job.item, job.label))
+        self.job, self.held = job, max(self.held, job.memory)
+        with contextlib.suppress(OSError):
+            self.connection.send_bytes(given)
+
+    def end(self, *, at_once: bool) -> None:
+        """End the process: when it has done its task, or at once."""
+        if at_once:
+            self.process.terminate()
+        with contextlib.suppress(OSError):
+            self.connection.send_bytes(b"")
+        with contextlib.suppress(EOFError, OSError):
+            while True:  # an answer that nobody waits for may fill the pipe
+                self.connection.recv_bytes()
+        self.process.wait()
+        self.connection.close()
+
+
+def next_answers(workers: list[Worker], seconds: float) -> list[tuple[Job, Any]]:
+    """Jobs that ended within ``seconds``: ``(job, result)``, or ``(job, KILLED)`` with ``job.deaths`` one higher when
+    its process was killed. Workers that died are started again.
+
+    Raises:
+        Failure: a process died before it could take anything.
+        Exception: the task's own bug.
+    """
+    found: list[tuple[Job, Any]] = []
+    by_connection: dict[Connection, Worker] = {worker.connection: worker for worker in workers}
+    for connection in wait(list(by_connection), timeout=seconds):
+        worker = by_connection[connection]  # type: ignore[index]
+        try:
+            kind, value, goes_on = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            found += _after_death(worker)
+            continue
+        if kind == READY:
+            worker.ready = True
+            continue
+        job, worker.job = worker.job, None
+        if not goes_on:
+            worker.restart()
+        if kind == BUG:
+            error, text = value
+            raise error from Failure(f"in a worker:\n{text}")
+        if job is not None:
+            found.append((job, value))
+    return found
+
+
+def _after_death(worker: Worker) -> list[tuple[Job, Any]]:
+    if not worker.ready:
+        raise Failure(
+            "a worker process could not start",
+            remedy="its own error stands above; `synthmix doctor` looks for what is missing",
+        )
+    job = worker.job
+    worker.end(at_once=True)
+    worker.start()
+    if job is None:
+        return []
+    job.deaths += 1
+    return [(job, KILLED)]
 
 
 class LocalEngine(Generic[Item, Result]):

@@ -8,10 +8,7 @@ import ctypes
 import os
 import platform
 import sys
-import threading
 import time
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 
 M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # malloc.h
 
@@ -30,19 +27,6 @@ def use_threads(threads: int) -> None:
 
     os.environ["OMP_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
-
-
-def end_with_parent() -> None:
-    """End this worker when its parent dies, even by ``kill -9``: no orphan goes on computing."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def best_device() -> str:
