@@ -91,3 +91,19 @@ def test_halves_are_a_partition_and_a_handful_has_none() -> None:
     assert sorted(items) == sorted(target.all().items)
     assert [len(half.all()) for half in halves] == [5, 4]
     assert halved(Pool.of("few", chain(7, 0, 0.8))) is None
+
+
+def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
+    """Differences of rounding's size are no gain, whatever parts of documents an even sample takes."""
+    texts = chain(3, 1, 0.8)
+    for text in texts:
+        pool = Pool.of("pool", [text] * 40)
+        assert len(set(worth(valuer, pool))) == 1
+        found = select(valuer, pool, 5 * len(text.split()))
+        assert (np.flatnonzero(found.chosen) == np.arange(found.chosen.sum())).all()
+        chosen, whole = valuer.summarise(part(pool, found.chosen)), valuer.summarise(pool)
+        for taken in (found.chosen.sum(), 1.3, 2.5, 7.1):
+            check = compared(valuer, chosen.weighted(taken / found.chosen.sum()), whole.drawn(taken / 40))
+            assert abs(check.gain) < 1e-9
+            assert not check.better
+            assert check.interval[0] < 0 < check.interval[1]

@@ -184,15 +184,15 @@ def test_discrepancy_is_the_kernels_double_sum() -> None:
     a, b = term._map(batch.items), term._map(kept.items)
 
     def mean(x: np.ndarray, y: np.ndarray, lx: np.ndarray, ly: np.ndarray, own: bool) -> float:
-        kernel = (x @ y.T) * (lx[:, None] == ly[None, :])
+        kernel = (x.astype(float) @ y.T) * (lx[:, None] == ly[None, :])
         return float((kernel.sum() - np.trace(kernel)) / (len(x) * (len(x) - 1)) if own else kernel.mean())
 
     la, lb = batch.labels, kept.labels
     assert la is not None
     assert lb is not None
     direct = mean(a, a, la, la, True) + mean(b, b, lb, lb, True) - 2 * mean(a, b, la, lb, False)
-    # features are float32: an item's product with itself is 1 to 1e-7, and so far is each of the three means
-    assert term.squared(term.read(batch)) == pytest.approx(direct, abs=3e-7)
+    # an item's product with itself is held to 2^-37
+    assert term.squared(term.read(batch)) == pytest.approx(direct, abs=1e-11)
 
 
 def test_random_features_come_near_the_gaussian_kernel() -> None:

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.theory.products import ExactProduct
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.terms.term import block_of
 from synthmix.valuation.wordgrams import WordGrams
@@ -21,7 +22,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, items: Any) -> np.ndarray:
-        """Features (n, d), float32."""
+        """Features (n, d), float32; those of an item do not depend on the items beside it."""
         ...
 
     def seen(self, items: int) -> np.ndarray:
@@ -88,9 +89,10 @@ class ArrayEncoder:
         self._columns, self._mean = rows.shape[1], rows.mean(axis=0)
         centred = rows - self._mean
         self._scale = float(np.sqrt((centred**2).mean())) or 1.0
-        self._directions = None
+        self._directions: ExactProduct | None = None
         if rows.shape[1] > self.width:
-            self._directions = np.linalg.svd(centred[half(len(centred))][:4000], full_matrices=False)[2][: self.width].T
+            found = np.linalg.svd(centred[half(len(centred))][:4000], full_matrices=False)[2]
+            self._directions = ExactProduct(found[: self.width].T)
         return self
 
     def encode(self, items: Any) -> np.ndarray:
@@ -105,7 +107,7 @@ class ArrayEncoder:
         if not np.isfinite(rows).all():
             raise BadInput("holds values that are not finite", remedy="drop or mend those rows")
         made = (rows - self._mean) / self._scale
-        return np.asarray(made if self._directions is None else made @ self._directions, dtype=np.float32)
+        return np.asarray(made if self._directions is None else self._directions(made), dtype=np.float32)
 
     def seen(self, items: int) -> np.ndarray:
         """Half of them, where directions were fitted; none where only the mean and the scale were."""

@@ -19,12 +19,16 @@ from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 from synthmix.valuation.valuer import Valuer
 
 LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that are
+# What rounding may make of a term, relative to its scale or, where that is more, to its value: items' features are
+# float32, of 24 bits. That also covers the discrepancy, the root of a difference of numbers of about 1: a double knows
+# such a difference to 2^-53 or so, and its root, where it is 0, to 2^-26.
+RESOLVED = 2.0**-23
 
 
 @dataclass(frozen=True)
 class Check:
     """Scores on the half that compared: of the documents that the other half chose, of an even sample of as many
-    tokens, and their difference with its interval (of the sampling of pool and reference)."""
+    tokens, and their difference with its interval (of the sampling of pool and reference, and of rounding)."""
 
     chosen: float
     even: float
@@ -66,11 +70,17 @@ def compared(valuer: Valuer, chosen: Summary, even: Summary) -> Check:
     """The pools' noise is independent, the reference's the same for both."""
     from scipy.stats import norm
 
-    scores = [valuer.score_summary(each).value for each in (chosen, even)]
+    made = [valuer.score_summary(each) for each in (chosen, even)]
+    scores = [each.value for each in made]
     first, second = (parts_of(each, valuer.terms, valuer.weights) for each in (chosen, even))
     common = first[-REFERENCE_BLOCKS:] - second[-REFERENCE_BLOCKS:]
     parts = np.concatenate([first[:-REFERENCE_BLOCKS], second[:-REFERENCE_BLOCKS], common])
     half, gain = float(norm.ppf(0.5 + valuer.level / 2) * np.sqrt((parts**2).sum())), scores[0] - scores[1]
+    half += RESOLVED * sum(
+        abs(weight) * max(1.0, *(abs(each.terms[term.name]) / term.scale for each in made))
+        for term in valuer.terms
+        if (weight := valuer.weights.values.get(term.name, 0.0))
+    )
     return Check(scores[0], scores[1], gain, (gain - half, gain + half), valuer.level)
 
 

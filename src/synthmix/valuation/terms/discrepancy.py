@@ -13,10 +13,14 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.theory.mmd import fourier_features, median_distance
+from synthmix.theory.products import ExactProduct, rounded
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Sums, block_of
+from synthmix.valuation.terms.term import COUNT, LENGTHS, REFERENCE_BLOCKS, SQUARES, Sums, block_of
 
 WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distance
+# Features are rounded to multiples of 2^-30, as float32 holds those above 2^-7, and squared lengths to 2^-36: their
+# sums are exact in any order and add up to the last bit, for up to 2^23 and 2^17 items.
+FEATURE_BITS, LENGTH_BITS = 30, 36
 
 
 class Discrepancy:
@@ -63,16 +67,18 @@ class Discrepancy:
         self._sums = np.zeros((REFERENCE_BLOCKS, count, maps.shape[1]))
         np.add.at(self._sums, (block, which), maps)
         self._counts = np.bincount(block, minlength=REFERENCE_BLOCKS).astype(float)
+        self._lengths = np.bincount(block, _squared_lengths(maps), minlength=REFERENCE_BLOCKS)
 
     def read(self, batch: Batch) -> Sums:
-        """Sum of the feature map by class (classes, features x kernels), each map of length 1; an item of a class that
-        the reference lacks adds to the number of items only."""
+        """Sum of the feature map by class (classes, features x kernels), and of the maps' squared lengths, which are 1
+        but for rounding; an item of a class that the reference lacks adds to the number of items only."""
         maps = self._map(batch.by(self.featurise))
-        n = np.array(float(len(maps)))
+        n, lengths = np.array(float(len(maps))), _squared_lengths(maps)
         if self.classes is None:
-            return {"S": maps.sum(axis=0, dtype=float)[None], COUNT: n, SQUARES: n}
+            return {"S": maps.sum(axis=0, dtype=float)[None], COUNT: n, SQUARES: n, LENGTHS: lengths.sum()}
         hot = self._hot(batch.labels)
-        return {"S": hot.T @ maps.astype(float), COUNT: n, SQUARES: np.array(hot.sum())}
+        lengths = lengths @ hot.sum(axis=1)
+        return {"S": hot.T @ maps.astype(float), COUNT: n, SQUARES: np.array(hot.sum()), LENGTHS: lengths}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """sqrt(max(MMD^2, 0)), at most sqrt(2)."""
@@ -83,7 +89,7 @@ class Discrepancy:
         mean, within = self._parts(without)
         total, ours = float(sums[COUNT]), float(sums[SQUARES])
         left = max(total**2 - ours, 1e-12)
-        mine = (float((sums["S"] ** 2).sum()) - ours) / left
+        mine = (float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])) / left
         return mine + within - 2 * float((sums["S"] * mean).sum()) / max(total, 1e-12)
 
     def slope(self, sums: Sums) -> Sums:
@@ -91,33 +97,32 @@ class Discrepancy:
         mean, _ = self._parts(None)
         total, ours = float(sums[COUNT]), float(sums[SQUARES])
         left = max(total**2 - ours, 1e-12)
-        energy = float((sums["S"] ** 2).sum()) - ours
+        energy = float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])
         square = self.squared(sums)
         down = 2 * np.sqrt(square) if square > 0 else np.inf
         by_s = 2 * sums["S"] / left - 2 * mean / total
         by_n = -energy * 2 * total / left**2 + 2 * float((sums["S"] * mean).sum()) / total**2
-        by_squares = (energy - left) / left**2
         return {
             "S": by_s / down,
             COUNT: np.array(by_n / down),
-            SQUARES: np.array(by_squares / down),
+            SQUARES: np.array(energy / left**2 / down),
+            LENGTHS: np.array(-1 / left / down),
         }
 
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) change of the value by one more of each item, to first order."""
         maps = self._map(batch.by(self.featurise))
-        fixed, own = float(slope[COUNT]), float(slope[SQUARES])
-        if self.classes is None:
-            return np.asarray(maps @ slope["S"][0] + fixed + own)
-        hot = self._hot(batch.labels)
-        return np.asarray((hot @ slope["S"] * maps).sum(axis=1) + fixed + own * hot.sum(axis=1))
+        own = float(slope[SQUARES]) + float(slope[LENGTHS]) * _squared_lengths(maps)
+        by_class = ExactProduct(slope["S"].T)(maps)  # equal items have equal influences, wherever they stand
+        hot = np.ones((len(maps), 1)) if self.classes is None else self._hot(batch.labels)
+        return np.asarray((hot * by_class).sum(axis=1) + float(slope[COUNT]) + own * hot.sum(axis=1))
 
     def _map(self, rows: np.ndarray) -> np.ndarray:
         maps = [
             fourier_features(rows, self._median * width, features=self.features, seed=self.seed + i)
             for i, width in enumerate(self.widths)
         ]
-        return np.asarray(np.concatenate(maps, axis=1) / np.float32(np.sqrt(len(maps))))
+        return rounded(np.concatenate(maps, axis=1) / np.float32(np.sqrt(len(maps))), FEATURE_BITS)
 
     def _parts(self, without: int | None) -> tuple[np.ndarray, float]:
         """(mean map by class, mean product of two different items) of the reference."""
@@ -126,7 +131,7 @@ class Discrepancy:
             keep[without] = False
         n = float(self._counts[keep].sum())
         total = self._sums[keep].sum(axis=0)
-        within = (float((total**2).sum()) - n) / max(n * (n - 1), 1.0)
+        within = (float((total**2).sum()) - float(self._lengths[keep].sum())) / max(n * (n - 1), 1.0)
         return total / n, within
 
     def _known(self) -> np.ndarray:
@@ -137,3 +142,8 @@ class Discrepancy:
         if labels is None:
             raise BadInput("has no labels, which the reference has")
         return (np.asarray(labels)[:, None] == self._known()[None, :]).astype(float)
+
+
+def _squared_lengths(maps: np.ndarray) -> np.ndarray:
+    """(n,) of the rows."""
+    return rounded(np.square(maps, dtype=float).sum(axis=1), LENGTH_BITS)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.theory.products import ExactProduct
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, block_of
 
@@ -58,9 +59,8 @@ class RidgeTransfer:
 
     def read(self, batch: Batch) -> Sums:
         """A (d, d), B (d, classes), and the number of items."""
-        phi = _padded(batch.by(self.featurise))
-        y = self._hot(batch.labels).astype(phi.dtype)
-        return {"A": (phi.T @ phi).astype(float), "B": (phi.T @ y).astype(float), COUNT: np.array(float(len(phi)))}
+        phi = _padded(batch.by(self.featurise)).astype(float)  # float32 sums depend on how items fall into batches
+        return {"A": phi.T @ phi, "B": phi.T @ self._hot(batch.labels), COUNT: np.array(float(len(phi)))}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """The smallest over the grid of ridges."""
@@ -86,7 +86,8 @@ class RidgeTransfer:
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) change of the value by one more of each item, to first order."""
         phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
-        return np.asarray(((phi @ slope["A"]) * phi).sum(axis=1) + ((phi @ slope["B"]) * y).sum(axis=1))
+        by_a, by_b = ExactProduct(slope["A"])(phi), ExactProduct(slope["B"])(phi)  # equal items, equal influences
+        return np.asarray((by_a * phi).sum(axis=1) + (by_b * y).sum(axis=1))
 
     def _solved(self, sums: Sums) -> _Solved:
         """(eigenvalues of A, their mean, B in the eigenvectors, eigenvectors, squared error of each of the reference's
@@ -111,5 +112,5 @@ class RidgeTransfer:
 
 
 def _padded(phi: np.ndarray) -> np.ndarray:
-    """With a constant 1 for the intercept; products of features are made in the features' own precision."""
+    """With a constant 1 for the intercept."""
     return np.concatenate([phi, np.ones((len(phi), 1), phi.dtype)], axis=1)

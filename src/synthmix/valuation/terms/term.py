@@ -17,6 +17,7 @@ Sums = dict[str, np.ndarray]
 COUNT = "count"  # items, in the sums of every term that needs it
 REFERENCE_BLOCKS = 8  # of the reference's items, by :func:`block_of`
 SQUARES = "squares"  # sum of squared weights of items: equal to the count until sums are scaled
+LENGTHS = "lengths"  # sum over items of squared weight times squared length of the item's features
 
 
 class Term(Protocol):
@@ -74,4 +75,4 @@ def add(one: Sums, other: Sums) -> Sums:
 
 def scaled(sums: Sums, weight: float) -> Sums:
     """As if every item counted ``weight`` times."""
-    return {name: array * (weight**2 if name == SQUARES else weight) for name, array in sums.items()}
+    return {name: array * (weight**2 if name in (SQUARES, LENGTHS) else weight) for name, array in sums.items()}
