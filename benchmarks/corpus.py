@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.corpus import Source, build_corpus, read_documents, train_tokenizer
-from synthmix.corpus.intake import batches
+from synthmix.corpus.ingest import batches
 from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.statistics import count_unigrams
 

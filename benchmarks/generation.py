@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.generation.client import OpenAIEndpoint
 from synthmix.generation.journal import Journal
 from synthmix.generation.lane import Retries

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.corpus.opening import open_bytes
+from synthmix.corpus.readers import open_bytes
 from synthmix.errors import BadInput
 
 SHARED = Path(os.environ.get("SYNTHMIX_SHARED", Path(__file__).parents[3] / "shared"))

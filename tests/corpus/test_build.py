@@ -8,7 +8,7 @@ import pytest
 
 from synthmix.corpus import Corpus, Document, Source, build_corpus, load_tokenizer, open_or_build, train_texts
 from synthmix.corpus import train_tokenizer as train
-from synthmix.corpus.prepare import identity
+from synthmix.corpus.load import identity
 from synthmix.errors import BadInput, Failure
 
 SHARE = Fraction(1, 10)

@@ -1,8 +1,7 @@
 import pytest
 
-from synthmix.corpus.normalize import normalize
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.sources import Source
+from synthmix.corpus.sources import Source, normalize
 
 TEXT = "\u201cIt\u2019s late,\u201d she said \u2014 once\u2026\n\nThen\u00a0nothing.\t "
 

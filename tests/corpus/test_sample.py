@@ -5,7 +5,7 @@ import pytest
 
 from synthmix.corpus import Source, prepare_sample, read_documents, sample_domains, write_sample
 from synthmix.corpus import sample as module
-from synthmix.corpus.prepare import identity
+from synthmix.corpus.load import identity
 from synthmix.errors import BadInput
 from synthmix.progress import Silent
 

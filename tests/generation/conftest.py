@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.generation.prompt import Prompt
 
 HERE = Path(__file__).parent

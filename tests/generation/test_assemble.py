@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.generation.assemble import Incomplete, assemble
 from synthmix.generation.prompt import Prompt, Reply
 from synthmix.generation.prompting import prompts

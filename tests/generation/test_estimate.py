@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.generation import estimate as room
 from synthmix.generation.estimate import Estimate, estimate
 from synthmix.generation.prompt import Reply

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from synthmix.corpus import Source, read_documents
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.generation.job import generate_corpus
 from synthmix.generation.preview import preview_corpus

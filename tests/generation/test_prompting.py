@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.generation.keywords import READERS, Vocabulary
 from synthmix.generation.prompt import Prompt

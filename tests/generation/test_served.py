@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from synthmix.corpus import train_tokenizer
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.generation.job import generate_corpus
 from synthmix.generation.settings import GenerateConfig

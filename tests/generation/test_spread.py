@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.load import Documents
+from synthmix.corpus.sources import Document
 from synthmix.engine import LocalEngine, RayEngine
 from synthmix.errors import BadInput
-from synthmix.generation.documents import Documents
 from synthmix.generation.job import generate_corpus
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.summary import Summary

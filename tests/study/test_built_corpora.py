@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synthmix.corpus import build_corpus, train_tokenizer
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.progress import Silent
 from synthmix.study.check import check_given

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from synthmix.corpus import build_corpus, load_tokenizer, open_or_build, train_tokenizer
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import Failure
 from synthmix.store import Store
 from synthmix.study.domains import domains_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from synthmix.corpus import Corpus, build_corpus, train_tokenizer
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.valuation.opening import open_pool
 from synthmix.valuation.pool import Pool

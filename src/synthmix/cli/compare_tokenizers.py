@@ -70,7 +70,7 @@ def _given(texts: list[str], against: list[str], limit: int) -> tuple[dict[str, 
 
 def train_texts_of(path: str, limit: int) -> list[str]:
     """The training text of a corpus, of generated text, or of a plain file."""
-    from synthmix.generation.documents import Documents
+    from synthmix.corpus.load import Documents
 
     return [document.text for document in islice(Documents([path]), limit)]
 

@@ -36,7 +36,7 @@ def generate(
         list[str] | None, typer.Option("--filter", help="copied=0.5, language=null, ...; may be repeated.")
     ] = None,
     heldout: Annotated[
-        list[str] | None, typer.Option(help="Held-out text: what shares long n-grams with it is dropped.")
+        list[str] | None, typer.Option(help="HeldoutTexts-out text: what shares long n-grams with it is dropped.")
     ] = None,
     text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
     chunk_tokens: Annotated[str, typer.Option(help="Longest piece of a document in one request.")] = "300",
@@ -94,11 +94,11 @@ def generate(
         raise BadInput("shares out requests to endpoints", key="--engine ray", remedy="name them with --endpoint")
     config = config_from(given, sampling or [], filters or [])
 
-    from synthmix.generation.documents import Documents, Held
+    from synthmix.corpus.load import Documents, HeldoutTexts
     from synthmix.generation.job import generate_corpus
     from synthmix.generation.preview import preview_corpus
 
-    read, held = Documents(source, text=text), Held(heldout or [], source)
+    read, held = Documents(source, text=text), HeldoutTexts(heldout or [], source)
     about = {"name": ", ".join(source)}
     with telling(quiet=quiet) as progress:
         if preview:

@@ -76,8 +76,8 @@ def representations(written: "Mapping[str, Sequence[Written]]", sources: "Sequen
 def held_texts(path: str, limit: int) -> list[str]:
     """Held-out text of a corpus (its held-out part) or of a plain file."""
     from synthmix.corpus import Corpus, is_corpus
+    from synthmix.corpus.load import Documents
     from synthmix.errors import BadInput
-    from synthmix.generation.documents import Documents
 
     if is_corpus(path):
         corpus = Corpus.open(path)
@@ -88,7 +88,7 @@ def held_texts(path: str, limit: int) -> list[str]:
 
 
 def _written(path: str, pair: str, where: dict[str, Any], limit: int) -> "list[Written]":
-    from synthmix.generation.documents import Documents
+    from synthmix.corpus.load import Documents
     from synthmix.statistics.pairs import Written
 
     documents = (d for d in Documents([path], id_field=pair, where=where) if d.text.strip())

@@ -82,7 +82,7 @@ def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **
     from typing import get_args
 
     from synthmix.cli.common import field_values, parse_named
-    from synthmix.corpus.normalize import Fold
+    from synthmix.corpus.sources import Fold
     from synthmix.errors import BadInput
     from synthmix.reading.make import make_sheet
     from synthmix.reading.sheet import key_path

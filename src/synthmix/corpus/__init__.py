@@ -2,14 +2,12 @@
 
 from synthmix.corpus.build import build_corpus, train_texts
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.document import Document
+from synthmix.corpus.load import open_or_build
 from synthmix.corpus.meta import Counts, Meta, is_corpus
-from synthmix.corpus.prepare import open_or_build
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.sample import absent_domains, prepare_sample, sample_domains
-from synthmix.corpus.sample_files import write_sample
+from synthmix.corpus.sample import absent_domains, prepare_sample, sample_domains, write_sample
 from synthmix.corpus.shards import TokenStream
-from synthmix.corpus.sources import Limit, Source
+from synthmix.corpus.sources import Document, Limit, Source
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 
 __all__ = [

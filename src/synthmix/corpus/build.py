@@ -1,24 +1,29 @@
-"""From text to a corpus: read, split, remove, pack; all in a staging folder that is moved in place at the end."""
+"""From text to a corpus: ingest, split, remove leaks, pack; in a staging folder that is moved in place at the end."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from synthmix.batching import batched
 from synthmix.corpus.corpus import TOKENIZER, Corpus
-from synthmix.corpus.document import Document
-from synthmix.corpus.intake import Intake, is_heldout, take_in, text_hash
-from synthmix.corpus.leakage import without_leaks
-from synthmix.corpus.meta import FILE, FORMAT, Meta, content_id
-from synthmix.corpus.pack import Packed, pack
+from synthmix.corpus.ingest import Ingested, ingest, is_heldout, text_hash
+from synthmix.corpus.meta import FILE, FORMAT, Counts, Meta, content_id
+from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.shards import SHARD_TOKENS
-from synthmix.corpus.sources import Source
+from synthmix.corpus.shards import SHARD_TOKENS, Shard, ShardWriter
+from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
-from synthmix.files import new_folder, write_json
+from synthmix.files import content_hash, new_folder, write_json
 from synthmix.progress import Progress, Silent
+
+_BATCH_TOKENS = 1_000_000
 
 
 def build_corpus(
@@ -61,11 +66,11 @@ def build_corpus(
     task = f"corpus {name}"
     progress.start(task, None, "documents")
     with new_folder(folder, marker=FILE) as staging:
-        intake = take_in(given, staging / "spool", name=name, tokenizer=tokenizer, heldout=heldout, progress=progress)
-        stays = without_leaks(intake, against, task=task, progress=progress)
-        packed = pack(intake, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
-        _check_sides(packed, intake, name, heldout)
-        intake.spool.unlink()
+        ingested = ingest(given, staging / "spool", name=name, tokenizer=tokenizer, heldout=heldout, progress=progress)
+        stays = without_leaks(ingested, against, task=task, progress=progress)
+        packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
+        _check_sides(packed, ingested, name, heldout)
+        ingested.spool.unlink()
         tokenizer.save(staging / TOKENIZER)
         written = (
             [one.model_dump(mode="json", exclude_defaults=True) for one in given if isinstance(one, Source)]
@@ -87,7 +92,7 @@ def build_corpus(
             heldout_counts=packed.heldout,
             heldout_streams=packed.heldout_streams,
             streams=packed.streams,
-            removed=intake.removed,
+            removed=ingested.removed,
             origin=origin,
             license=license,
             generator=generator,
@@ -99,23 +104,6 @@ def build_corpus(
     corpus = Corpus.open(folder)
     progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
     return corpus
-
-
-def _check_sides(packed: Packed, intake: Intake, name: str, heldout: Fraction) -> None:
-    removed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in intake.removed.items() if count)
-    if heldout < 1 and not packed.train:
-        raise BadInput(
-            f"no document is left to train on (held out {sum(intake.heldout)}; removed: {removed or 'none'})",
-            where=name,
-            remedy="give more text, or hold out less",
-        )
-    if heldout > 0 and not packed.heldout:
-        raise BadInput(
-            f"holding out {heldout} of {len(intake)} documents holds out none (removed: {removed or 'none'})",
-            where=name,
-            key="heldout",
-            remedy="hold out more, or say with separator how a text file divides into documents",
-        )
 
 
 def train_texts(
@@ -138,3 +126,124 @@ def train_texts(
                 read += len(document.text.encode())
                 if limit_bytes is not None and read >= limit_bytes:
                     return
+
+
+def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, progress: Progress) -> np.ndarray:
+    """Which documents stay, bool, shape (documents,); counts of the others go to ``ingested.removed``.
+
+    Three rules, in this order, so that neither the order of building nor of naming lets anything through:
+    1. a held-out document goes when the training part of another corpus holds a near-duplicate of it;
+    2. a training document goes when it nearly duplicates a held-out one of this corpus,
+    3. or one of another corpus.
+    """
+    stays = np.ones(len(ingested), dtype=bool)
+    heldout = np.flatnonzero(ingested.heldout)
+    train = np.flatnonzero(~np.array(ingested.heldout, dtype=bool))
+    ingested.removed.update({"near_duplicates_of_heldout": 0, "heldout_trained_on_elsewhere": 0})
+    own = NearDuplicates(batch for _, batch in _batched_tokens(ingested, heldout))
+    for other in against:
+        if len(heldout) and len(other.train):
+            for batch in _batched_corpus(other, "train"):
+                for near in own.matches(batch):
+                    stays[heldout[near]] = False
+    ingested.removed["heldout_trained_on_elsewhere"] = int((~stays).sum())
+    foreign = NearDuplicates(batch for other in against for batch in _batched_corpus(other, "heldout"))
+    done = 0
+    if not len(own) and not len(foreign):
+        return stays
+    for numbers, batch in _batched_tokens(ingested, train):
+        near_own, near_foreign = own.matches(batch), foreign.matches(batch)
+        for number, mine, theirs in zip(numbers, near_own, near_foreign, strict=True):
+            if theirs or any(stays[heldout[mine]]):
+                stays[number] = False
+                ingested.removed["near_duplicates_of_heldout"] += 1
+        done += len(batch)
+        progress.update(task, len(ingested), note=f"near-duplicates: {done} of {len(train)} documents compared")
+    return stays
+
+
+def _batched_tokens(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    tokens, starts = ingested.tokens()
+    lengths = np.array(ingested.lengths, dtype=np.int64)
+    cuts = np.flatnonzero(np.diff(np.cumsum(lengths[numbers]) // _BATCH_TOKENS)) + 1
+    for part in np.split(numbers, cuts):
+        if len(part):
+            yield part, [np.asarray(tokens[starts[i] : starts[i] + lengths[i]]) for i in part]
+
+
+def _batched_corpus(corpus: Corpus, split: str) -> Iterator[list[np.ndarray]]:
+    return batched((ids for _, ids in corpus.token_documents(split)), len, _BATCH_TOKENS)
+
+
+@dataclass
+class Packed:
+    """What was written: shards per stream, held-out stream per domain, counts per domain on each side."""
+
+    streams: dict[str, list[Shard]]
+    heldout_streams: dict[str, str]
+    train: dict[str, Counts]
+    heldout: dict[str, Counts]
+
+
+def pack(
+    ingested: Ingested, stays: np.ndarray, folder: Path, *, eos_id: int, shard_tokens: int = SHARD_TOKENS
+) -> Packed:
+    """Write ``train/``, ``heldout/`` and ``documents.parquet`` below ``folder``.
+
+    Reads the spool at random, so it is quick while the spool fits the page cache and never needs it in memory.
+    """
+    tokens, starts = ingested.tokens()
+    order = np.argsort(np.array(ingested.digests, dtype=np.uint64), kind="stable")
+    order = order[stays[order]]
+    held = sorted({ingested.domains[i] for i in order.tolist() if ingested.heldout[i]})
+    names = {domain: f"heldout/{folder_name(domain)}" for domain in held}
+    writers = {name: ShardWriter(folder, name, ingested.dtype, shard_tokens) for name in ["train", *names.values()]}
+    packed = Packed({}, names, {}, {})
+    table: dict[str, list] = {name: [] for name in ("split", "domain", "start", "tokens", "bytes", "key")}
+    end = np.array([eos_id], dtype=ingested.dtype)
+    for i in order.tolist():
+        domain, length = ingested.domains[i], ingested.lengths[i]
+        writer = writers[names[domain] if ingested.heldout[i] else "train"]
+        side = packed.heldout if ingested.heldout[i] else packed.train
+        row = ("heldout" if ingested.heldout[i] else "train", domain, writer.tokens, length + 1, ingested.sizes[i])
+        for column, value in zip(table, (*row, ingested.keys[i]), strict=True):
+            table[column].append(value)
+        writer.write(tokens[starts[i] : starts[i] + length])
+        writer.write(end)
+        counted = Counts(documents=1, tokens=length + 1, bytes=ingested.sizes[i])
+        side[domain] = side.get(domain, Counts()) + counted
+    packed.streams = {name: writer.close() for name, writer in writers.items()}
+    packed.train, packed.heldout = dict(sorted(packed.train.items())), dict(sorted(packed.heldout.items()))
+    _write_table(table, folder / "documents.parquet")
+    return packed
+
+
+def folder_name(domain: str) -> str:
+    """A folder's name for a domain: itself where that is plain, else with its hash so that none collide."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", domain)[:60]
+    return plain if plain == domain else f"{plain}-{content_hash(domain)[:8]}"
+
+
+def _write_table(table: dict[str, list], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64(), pa.string()]
+    pq.write_table(pa.table(table, schema=pa.schema(list(zip(table, types, strict=True)))), path)
+
+
+def _check_sides(packed: Packed, ingested: Ingested, name: str, heldout: Fraction) -> None:
+    removed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in ingested.removed.items() if count)
+    if heldout < 1 and not packed.train:
+        raise BadInput(
+            f"no document is left to train on (held out {sum(ingested.heldout)}; removed: {removed or 'none'})",
+            where=name,
+            remedy="give more text, or hold out less",
+        )
+    if heldout > 0 and not packed.heldout:
+        raise BadInput(
+            f"holding out {heldout} of {len(ingested)} documents holds out none (removed: {removed or 'none'})",
+            where=name,
+            key="heldout",
+            remedy="hold out more, or say with separator how a text file divides into documents",
+        )

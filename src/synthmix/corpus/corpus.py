@@ -17,9 +17,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from synthmix.corpus.document import Document
 from synthmix.corpus.meta import Counts, Meta, read_meta
 from synthmix.corpus.shards import TokenStream
+from synthmix.corpus.sources import Document
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.load import GENERATED
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.files import disk_errors, read_json, write_json
 from synthmix.generation.client import checked_url
@@ -28,7 +29,7 @@ from synthmix.generation.lines import records
 from synthmix.generation.publish import publish
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.spread import Spreads, spread
-from synthmix.generation.summary import FILE, Requests, Summary, Tokens
+from synthmix.generation.summary import Requests, Summary, Tokens
 from synthmix.generation.tally import Tally
 from synthmix.generation.template import load_template
 from synthmix.generation.work import Work, ask
@@ -73,7 +74,7 @@ def generate_corpus(
     claim(folder, config.identity(work.template))
     index = heldout_index(heldout, config.filters.contamination_words)
     asked, before = config.tokens, sizes(work.journals)
-    tally = Tally(generators=_generators(folder / FILE))
+    tally = Tally(generators=_generators(folder / GENERATED))
     with disk_errors(folder):
         for _ in range(_ROUNDS):
             tally = _ask(work, asked, tally, progress, engine)
@@ -90,7 +91,7 @@ def generate_corpus(
         raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="mend the cause")
     summary = _summary(work, made, tally, folder / FAILED if failed else None, time.monotonic() - begun)
     publish(folder, config, work.template, made, about or {}, tally.generators)
-    write_json(folder / FILE, summary.model_dump(mode="json"))
+    write_json(folder / GENERATED, summary.model_dump(mode="json"))
     return summary
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.errors import Failure
 from synthmix.files import disk_errors
 from synthmix.generation.answers import answers

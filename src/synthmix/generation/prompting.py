@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from synthmix.corpus.document import Document
-from synthmix.corpus.intake import text_hash
+from synthmix.corpus.ingest import text_hash
+from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.generation.chunks import Counter, estimated_tokens, split_text
 from synthmix.generation.keywords import Vocabulary

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from synthmix.corpus.load import GENERATED_DATA
 from synthmix.files import new_folder
 from synthmix.generation.assemble import Generated
 
-DATA = "data"
 SHARD_BYTES = 100_000_000  # of text, before compression
 _MARKER = "00000.jsonl.gz"
 
@@ -20,7 +20,7 @@ def write_shards(documents: Iterable[Generated], folder: Path, kind: str) -> lis
         Failure: the disk is full.
     """
     names: list[str] = []
-    with new_folder(folder / DATA, marker=_MARKER) as staging:
+    with new_folder(folder / GENERATED_DATA, marker=_MARKER) as staging:
         rest = iter(documents)
         while True:
             name = f"{len(names):05}.jsonl.gz"
@@ -35,7 +35,7 @@ def write_shards(documents: Iterable[Generated], folder: Path, kind: str) -> lis
                         break
                 else:
                     break
-    return [folder / DATA / name for name in names]
+    return [folder / GENERATED_DATA / name for name in names]
 
 
 def _record(document: Generated, kind: str) -> dict[str, object]:

@@ -5,8 +5,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FILE = "generation.json"
-
 
 class Documents(BaseModel):
     """Counts of documents (a source document has as many as there are rollouts).

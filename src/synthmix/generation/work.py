@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.sources import Document
 from synthmix.generation.generators import KEY, endpoints_of, probe
 from synthmix.generation.in_process import run_in_process
 from synthmix.generation.journal import Journal

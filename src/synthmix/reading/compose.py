@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from synthmix.corpus.normalize import Fold, normalize
+from synthmix.corpus.sources import Fold, normalize
 from synthmix.generation.diversity import diversity
 from synthmix.generation.pairs import Pair
 from synthmix.generation.values import values_of

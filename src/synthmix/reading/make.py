@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.normalize import Fold
+from synthmix.corpus.sources import Fold
 from synthmix.errors import BadInput
 from synthmix.files import write_json, write_text
 from synthmix.progress import Progress, Silent
@@ -44,7 +44,7 @@ def make_sheet(
         single: one text at a time, half of them the source's (when there is one).
         by: one file of all: the field that names the writer, of which ``human`` wrote the sources.
         pair: field that names the source document. text: field of the text. where: field -> values to keep (of
-            generated records). fold: typography that would tell the writers apart (:mod:`synthmix.corpus.normalize`).
+            generated records). fold: typography that would tell the writers apart (:mod:`synthmix.corpus.sources`).
         limit: documents of each corpus that are looked at.
 
     Raises:

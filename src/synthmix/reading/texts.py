@@ -11,12 +11,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.document import Document
+from synthmix.corpus.load import Documents
 from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.sources import Source
+from synthmix.corpus.sources import Document, Source
 from synthmix.errors import BadInput
-from synthmix.generation.documents import Documents
 from synthmix.generation.publish import PAIRS, pairs_of
 
 SOURCE = "source"

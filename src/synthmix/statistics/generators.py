@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from synthmix.corpus.intake import text_hash
+from synthmix.corpus.ingest import text_hash
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import compare_unigrams

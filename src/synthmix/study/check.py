@@ -1,7 +1,7 @@
 """What can be known to be wrong before anything is written, built or trained."""
 
 from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
-from synthmix.corpus.opening import expand
+from synthmix.corpus.readers import expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.prepare import open_or_build
+from synthmix.corpus.load import open_or_build
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput

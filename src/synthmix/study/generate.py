@@ -11,8 +11,8 @@ from filelock import FileLock
 from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.document import Document
 from synthmix.corpus.meta import is_corpus
+from synthmix.corpus.sources import Document
 from synthmix.engine import Engine
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import disk_errors

@@ -4,7 +4,7 @@ from filelock import FileLock
 
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.build import train_texts
-from synthmix.corpus.prepare import identity
+from synthmix.corpus.load import identity
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, disk_errors

@@ -10,9 +10,8 @@ from filelock import FileLock
 from synthmix.config import StudyConfig, WrittenCorpus
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.document import Document
 from synthmix.corpus.meta import is_corpus
-from synthmix.corpus.sources import Source
+from synthmix.corpus.sources import Document, Source
 from synthmix.engine import Engine, RayEngine
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, disk_errors

@@ -11,12 +11,11 @@ import numpy as np
 
 from synthmix.batching import batched
 from synthmix.corpus.corpus import Corpus
-from synthmix.corpus.document import Document
+from synthmix.corpus.load import Documents
 from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.sources import Source
+from synthmix.corpus.sources import Document, Source
 from synthmix.errors import BadInput
-from synthmix.generation.documents import Documents
 from synthmix.valuation.pool import BATCH, Batch, Pool
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.corpus import Corpus, Tokenizer, build_corpus
-from synthmix.generation.documents import Documents
+from synthmix.corpus.load import Documents
 from synthmix.progress import Progress, Silent
 from synthmix.valuation.opening import open_pool
 from synthmix.valuation.selection import ROUNDS, Selection, select

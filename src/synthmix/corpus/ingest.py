@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.batching import batched
-from synthmix.corpus.document import Document
 from synthmix.corpus.readers import described, read_documents
 from synthmix.corpus.sample import prepare_sample
-from synthmix.corpus.sources import Source
+from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
 from synthmix.progress import Progress
@@ -35,7 +34,7 @@ def is_heldout(digest: int, share: Fraction) -> bool:
 
 
 @dataclass
-class Intake:
+class Ingested:
     """What the first pass leaves: the spool, and a column per property of the documents in reading order."""
 
     spool: Path
@@ -59,7 +58,7 @@ class Intake:
         return np.memmap(self.spool, dtype=self.dtype, mode="r"), np.cumsum(lengths) - lengths
 
 
-def take_in(
+def ingest(
     sources: Sequence[Source] | Iterable[Document],
     spool: Path,
     *,
@@ -67,19 +66,19 @@ def take_in(
     tokenizer: Tokenizer,
     heldout: Fraction,
     progress: Progress,
-) -> Intake:
+) -> Ingested:
     """Read everything into ``spool``.
 
     Raises:
         BadInput: what the readers raise; a source with only empty documents.
     """
-    intake, seen = Intake(spool, tokenizer.dtype), set[int]()
+    ingested, seen = Ingested(spool, tokenizer.dtype), set[int]()
     with spool.open("wb") as file:
         for where, documents, limit in _each(sources, name, progress):
             tokens = before = 0
             for batch in batches(documents):
                 kept = [document for document in batch if document.text.strip()]
-                intake.removed["empty"] += len(batch) - len(kept)
+                ingested.removed["empty"] += len(batch) - len(kept)
                 before += len(kept)
                 encoded = tokenizer.encode_batch([document.text for document in kept])
                 for document, ids in zip(kept, encoded, strict=True):
@@ -87,27 +86,27 @@ def take_in(
                         break
                     digest = text_hash(document.text)
                     if digest in seen:
-                        intake.removed["exact_duplicates"] += 1
+                        ingested.removed["exact_duplicates"] += 1
                         continue
                     seen.add(digest)
                     file.write(ids.tobytes())
                     tokens += len(ids) + 1
-                    _note(intake, document, digest, heldout, len(ids))
-                progress.update(f"corpus {name}", len(intake))
+                    _note(ingested, document, digest, heldout, len(ids))
+                progress.update(f"corpus {name}", len(ingested))
                 if limit is not None and tokens >= limit:
                     break
             if not before:
                 raise BadInput("holds only empty documents", where=where)
-    return intake
+    return ingested
 
 
-def _note(intake: Intake, document: Document, digest: int, heldout: Fraction, tokens: int) -> None:
-    intake.digests.append(digest)
-    intake.heldout.append(is_heldout(digest, heldout))
-    intake.domains.append(document.domain)
-    intake.lengths.append(tokens)
-    intake.sizes.append(len(document.text.encode()))
-    intake.keys.append(document.key)
+def _note(ingested: Ingested, document: Document, digest: int, heldout: Fraction, tokens: int) -> None:
+    ingested.digests.append(digest)
+    ingested.heldout.append(is_heldout(digest, heldout))
+    ingested.domains.append(document.domain)
+    ingested.lengths.append(tokens)
+    ingested.sizes.append(len(document.text.encode()))
+    ingested.keys.append(document.key)
 
 
 def _each(
