@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from benchmarks.valuation.baselines.influence import LoGra, TracIn
 from benchmarks.valuation.comparison import Comparison, digits, timed
 
-from synthmix.valuation.baselines import LoGra, TracIn, Trak
 from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.methods.influence import Trak
 from synthmix.valuation.pool import Batch, Pool
 
 ALL = 10**6  # columns: nothing is projected
@@ -22,7 +23,7 @@ def trak() -> Comparison:
     model = learner.train(pool, seed=0)
     phi = method._each(method._gradients(model), pool.all())
     ridge = method.ridge * float(np.trace(phi.T @ phi)) / phi.shape[1]
-    theirs, other = timed(lambda: _trak(learner, model, pool, method.asked, ridge / phi.shape[1]))
+    theirs, other = timed(lambda: _trak(learner, model, pool, method.queries, ridge / phi.shape[1]))
     return Comparison(
         "baseline trak's values of items, TRAKAttributor",
         ours, _scaled(theirs, ours), (mine, other), "float32; up to a factor")  # fmt: skip
@@ -41,7 +42,7 @@ def tracin() -> Comparison:
         task = _task([checkpoint.model for checkpoint in path], _cross_entropy)
         rates = [checkpoint.rate for checkpoint in path]
         made = TracInAttributor(task, weight_list=rates, normalized_grad=False, projector_kwargs=PLAIN)
-        found = made.attribute(_loader(learner, pool.all()), _loader(learner, method.asked))
+        found = made.attribute(_loader(learner, pool.all()), _loader(learner, method.queries))
         return found.numpy().astype(float).mean(axis=1)
 
     theirs, other = timed(library)
@@ -54,7 +55,7 @@ def logra() -> Comparison:
     method = LoGra(learner=learner, width=ALL, on="pool").fit(reference)
     ours, mine = timed(lambda: method.documents(pool))
     layer = learner.train(pool, seed=0).head
-    theirs, other = timed(lambda: _logra(learner, layer, pool, method.asked, method.damping))
+    theirs, other = timed(lambda: _logra(learner, layer, pool, method.queries, method.damping))
     return Comparison(
         "baseline logra's values of items, BlockProjectedIFAttributor",
         ours, _scaled(theirs, ours), (mine, other), "float32; up to a factor")  # fmt: skip
@@ -74,7 +75,7 @@ def influence() -> Comparison:
 
         made = IFAttributorExplicit(_task([model], _cross_entropy), regularization=damping)
         made.cache(_loader(learner, pool.all()))
-        found = made.attribute(_loader(learner, pool.all()), _loader(learner, method.asked))
+        found = made.attribute(_loader(learner, pool.all()), _loader(learner, method.queries))
         return found.detach().numpy().astype(float).mean(axis=1)
 
     theirs, other = timed(library)

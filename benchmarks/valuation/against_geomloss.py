@@ -6,10 +6,9 @@ import numpy as np
 from benchmarks.valuation.comparison import Comparison, digits, timed
 
 from synthmix.theory.mmd import median_distance
-from synthmix.valuation.baselines import Lava, Mmd
-from synthmix.valuation.baselines.featured import SCALES
 from synthmix.valuation.encoding import encoder_for
 from synthmix.valuation.features import Encoded
+from synthmix.valuation.methods.featured import SCALES, Lava, Mmd
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.summary import summarise
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy

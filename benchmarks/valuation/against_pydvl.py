@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from benchmarks.valuation.baselines.retrain import Retrain, Utility, leave_one_out, shapley
 from benchmarks.valuation.comparison import Comparison, digits, timed
 
-from synthmix.valuation.baselines import KnnShapley, Retrain
-from synthmix.valuation.baselines.retrain import Utility, leave_one_out, shapley
 from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.methods.featured import KnnShapley
 
 ORDERS = 100
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from benchmarks.valuation.baselines import BASELINES
 from benchmarks.valuation.methods import learner_of
 from benchmarks.valuation.tasks.task import Task
 
-from synthmix.valuation.baselines import BASELINES
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import select
 from synthmix.valuation.valuer import Valuer

@@ -92,7 +92,7 @@ class Sampled:
 
 def baselines() -> dict[str, Make]:
     """The registry's, with the usual encoder for the reference, the task's learner, and :data:`MOST` items."""
-    from synthmix.valuation.baselines import BASELINES
+    from benchmarks.valuation.baselines import BASELINES
 
     def making(make: Callable[..., Method]) -> Make:
         return lambda task: WithLearner(make, task)

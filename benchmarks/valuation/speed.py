@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from benchmarks.valuation.baselines.exact_gradients import exact_gradients
+from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.tasks.images import GENERATORS, NOISES, sources
 
 from synthmix.markdown import markdown_table
-from synthmix.valuation.gradients import Gradients, factors, gradients_for, tangent_kernel
+from synthmix.valuation.gradients import gradients_for
 from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.complexity import Complexity
@@ -55,7 +57,7 @@ def tables(names: Sequence[str]) -> Iterator[str]:
 def _rows(learner: Any, model: Any, reference: Pool, pools: list[Pool]) -> list[list[str]]:
     from scipy.stats import spearmanr
 
-    scale = _mean_square(Gradients(learner, model, kind="exact")(reference.take(512)))
+    scale = _mean_square(exact_gradients(learner, model, reference.take(512)))
     exact, slow = _timed(lambda pool: _exact_score(learner, model, scale, pool), pools)
     rows = [["exact, every parameter", f"{slow:.2f}", "1", "1"]]
 
@@ -101,7 +103,7 @@ def _mean_square(features: np.ndarray) -> float:
 
 def _exact_score(learner: Any, model: Any, scale: float, pool: Pool) -> float:
     batch = pool.all()
-    phi = Gradients(learner, model, kind="exact")(batch)
+    phi = exact_gradients(learner, model, batch)
     return _energy(learner, model, (phi @ phi.T).astype(np.float64) / scale, batch)
 
 

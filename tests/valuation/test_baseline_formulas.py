@@ -6,25 +6,16 @@ from math import comb
 
 import numpy as np
 import pytest
+from benchmarks.valuation.baselines.exact_gradients import exact_gradients
+from benchmarks.valuation.baselines.influence import LoGra, TracIn
+from benchmarks.valuation.baselines.retrain import leave_one_out, shapley
+from benchmarks.valuation.baselines.tangent_kernels import Davinz, Deviation
 from scipy.optimize import linear_sum_assignment
 
-from synthmix.valuation.baselines import (
-    ConditionalMmd,
-    Davinz,
-    Deviation,
-    KnnShapley,
-    Lava,
-    LoGra,
-    Mmd,
-    TracIn,
-    leave_one_out,
-    shapley,
-)
-from synthmix.valuation.baselines.featured import SCALES, unbiased
-from synthmix.valuation.baselines.kmm import RIDGE, lasso
 from synthmix.valuation.encoding import ArrayEncoder
-from synthmix.valuation.gradients import exact
 from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.methods.featured import SCALES, ConditionalMmd, KnnShapley, Lava, Mmd, unbiased
+from synthmix.valuation.methods.influence import RIDGE, lasso
 from synthmix.valuation.pool import Pool
 
 
@@ -174,7 +165,7 @@ def test_the_weights_of_kernel_mean_matching_are_optimal(penalty: float) -> None
 def test_davinz_is_its_formula(reference: Pool, pool: Pool, learner: ClassifierLearner) -> None:
     method = Davinz(learner=learner, width=10**6, kappa=0.7).fit(reference)
     batch, model = pool.all(), learner.initial(0)
-    phi = exact(learner, model, batch).astype(np.float64)
+    phi = exact_gradients(learner, model, batch).astype(np.float64)
     theta = phi @ phi.T
     theta = theta / np.trace(theta) * 16 + 1e-3 * np.eye(16)
     residual = 1 - learner.outputs(model, batch).detach().double().numpy()
@@ -188,7 +179,7 @@ def test_a_reference_is_halved_at_random(reference: Pool, learner: ClassifierLea
     held = reference.all()
     alternating = Pool.of("alternating", held.items, np.arange(16) % 2)
     method = LoGra(learner=learner).fit(alternating)
-    taught, asked = method.taught.all(), method.asked
+    taught, asked = method.train_half.all(), method.queries
     assert len(taught) == len(asked) == 8
     assert {row.tobytes() for row in [*taught.items, *asked.items]} == {row.tobytes() for row in held.items}
     assert set(taught.labels) == set(asked.labels) == {0, 1}
@@ -196,9 +187,9 @@ def test_a_reference_is_halved_at_random(reference: Pool, learner: ClassifierLea
 
 def test_logra_is_the_damped_newton_product(reference: Pool, pool: Pool, learner: ClassifierLearner) -> None:
     method = LoGra(learner=learner, width=10**6, on="reference").fit(reference)
-    model = learner.train(method.taught, seed=0)
-    batches = (method.taught.all(), pool.all(), method.asked)
-    rows, mine, theirs = (exact(learner, model, batch, of="loss") for batch in batches)
+    model = learner.train(method.train_half, seed=0)
+    batches = (method.train_half.all(), pool.all(), method.queries)
+    rows, mine, theirs = (exact_gradients(learner, model, batch, of="loss") for batch in batches)
     fisher = rows.T @ rows / len(rows)
     fisher = fisher + 0.1 * np.trace(fisher) / len(fisher) * np.eye(len(fisher))
     expected = mine @ np.linalg.inv(fisher) @ theirs.mean(axis=0)
@@ -210,7 +201,7 @@ def test_tracin_adds_up_products_along_the_way(reference: Pool, pool: Pool, lear
     method = TracIn(learner=learner, width=10**6).fit(reference)
     expected = np.zeros(16)
     for at in learner.path(pool, seed=0, stops=4):
-        mine, theirs = (exact(learner, at.model, batch, of="loss") for batch in (pool.all(), method.asked))
+        mine, theirs = (exact_gradients(learner, at.model, batch, of="loss") for batch in (pool.all(), method.queries))
         expected += at.rate * (mine @ theirs.mean(axis=0))
     assert method.documents(pool) == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
@@ -220,8 +211,8 @@ def test_deviation_is_the_distance_of_two_ridge_regressions(
 ) -> None:
     method = Deviation(learner=learner, width=10**6).fit(reference)
     model, weights = learner.initial(0), []
-    for batch in (pool.all(), method.asked):
-        phi = exact(learner, model, batch).astype(np.float64)
+    for batch in (pool.all(), method.queries):
+        phi = exact_gradients(learner, model, batch).astype(np.float64)
         residual = 1 - learner.outputs(model, batch).detach().double().numpy()
         ridge = 1e-2 * np.trace(phi.T @ phi) / phi.shape[1] * np.eye(phi.shape[1])
         weights.append(np.linalg.solve(phi.T @ phi + ridge, phi.T @ residual))

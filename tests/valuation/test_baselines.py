@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from benchmarks.valuation.baselines import BASELINES
+from benchmarks.valuation.baselines.retrain import Retrain, union
 
 from synthmix.errors import BadInput
-from synthmix.valuation.baselines import BASELINES, Kmm, Retrain, union
 from synthmix.valuation.encoding import Encoder, encoder_for
 from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
+from synthmix.valuation.methods.influence import Kmm
 from synthmix.valuation.pool import Batch, Pool
 
 NEEDS_LABELS = {"conditional_mmd", "cross_accuracy", "knn_shapley"}

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.valuation.baselines import BASELINES
 
 from synthmix.corpus.tokenizer import Tokenizer, train_tokenizer
 from synthmix.errors import BadInput
-from synthmix.valuation.baselines import BASELINES
 from synthmix.valuation.gradients import gradients_for, last_layer, linear_layers, projected
 from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel, Reader
 from synthmix.valuation.opening import class_number

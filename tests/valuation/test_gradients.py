@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.valuation.baselines.exact_gradients import exact_gradients
+from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 
 from synthmix.theory.ntk import last_layer_kernel
-from synthmix.valuation.gradients import Gradients, exact, factors, gradients_for, last_layer, projected, tangent_kernel
-from synthmix.valuation.gradients.sketch import basis, sides
+from synthmix.valuation.gradients import GradientFeatures, basis, gradients_for, last_layer, projected, sides
 from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
 from synthmix.valuation.pool import Batch, Pool
 
@@ -42,14 +43,14 @@ def text(make_stories: Callable[..., list[str]]) -> tuple[LanguageLearner, Any, 
 @pytest.mark.parametrize("of", OF)
 def test_the_output_layers_gradient_is_the_exact_one(images: tuple[Any, Any, Batch], of: Any) -> None:
     found = last_layer(*images, of=of)
-    expected = exact(*images, of=of, only=lambda name: name.startswith("head."))
+    expected = exact_gradients(*images, of=of, only=lambda name: name.startswith("head."))
     assert found.shape == (20, 3 * 13)
     assert gram(found) == pytest.approx(gram(expected), rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("of", OF)
 def test_every_layers_gradient_is_exact_where_nothing_is_projected(images: tuple[Any, Any, Batch], of: Any) -> None:
-    found, expected = projected(*images, of=of, width=10**9), exact(*images, of=of)
+    found, expected = projected(*images, of=of, width=10**9), exact_gradients(*images, of=of)
     assert found.shape == expected.shape, "every weight of these networks is in a linear layer"
     assert far(gram(found), gram(expected)) < 1e-5
 
@@ -58,7 +59,7 @@ def test_every_layers_gradient_is_exact_where_nothing_is_projected(images: tuple
 def test_the_kernel_by_factors_is_the_exact_one(images: tuple[Any, Any, Batch], of: Any) -> None:
     """Layers with one position and with many; against itself and against other items."""
     learner, model, batch = images
-    expected = gram(exact(learner, model, batch, of=of))
+    expected = gram(exact_gradients(learner, model, batch, of=of))
     mine = factors(learner, model, batch, of=of)
     assert far(tangent_kernel(mine), expected) < 1e-5
     some = factors(learner, model, batch.rows(np.arange(3, 9)), of=of)
@@ -71,7 +72,7 @@ def test_the_kernel_by_factors_in_blocks_of_outputs(
     learner, model, batch = text
     expected = gram(projected(learner, model, batch, width=10**9))
     assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
-    monkeypatch.setattr("synthmix.valuation.gradients.tangent.CELLS", 5000)
+    monkeypatch.setattr("benchmarks.valuation.baselines.exact_kernel.CELLS", 5000)
     assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
 
 
@@ -91,7 +92,7 @@ def test_a_layer_that_is_called_twice_adds_up(images: tuple[Any, Any, Batch]) ->
             return self.head(hidden), hidden
 
     model = Twice()
-    expected = gram(exact(learner, model, batch))
+    expected = gram(exact_gradients(learner, model, batch))
     assert far(tangent_kernel(factors(learner, model, batch)), expected) < 1e-5
     assert far(gram(projected(learner, model, batch, width=10**9)), expected) < 1e-5
 
@@ -103,7 +104,9 @@ def test_every_layers_gradient_of_a_llama_is_exact_where_nothing_is_projected(
     learner, model, batch = text
     found = projected(learner, model, batch, of=of, width=10**9)
     table = last_layer(learner, model, batch, of=of, width=10**9)
-    weights = exact(learner, model, batch, of=of, only=lambda name: "norm" not in name and "embed" not in name)
+    weights = exact_gradients(
+        learner, model, batch, of=of, only=lambda name: "norm" not in name and "embed" not in name
+    )
     assert far(gram(found), gram(weights) + gram(table)) < 1e-4, "layers, and the table as an output layer"
 
 
@@ -137,21 +140,10 @@ def test_texts_of_one_token_have_the_kernel_of_the_output_layer(text: tuple[Any,
 
 def test_features_of_an_item_do_not_depend_on_its_company(text: tuple[Any, Any, Batch]) -> None:
     learner, model, batch = text
-    for kind in ("last", "projected", "hidden"):
-        features = Gradients(learner, model, kind, width=256)
+    for kind in ("last", "projected"):
+        features = GradientFeatures(learner, model, kind, width=256)
         alone = features(Batch(batch.items[3:4]))
         assert features(batch)[3:4] == pytest.approx(alone, rel=1e-3, abs=1e-5), kind
-
-
-def test_a_stream_is_its_batches_and_the_mean_is_theirs(images: tuple[Any, Any, Batch]) -> None:
-    learner, model, batch = images
-    pool = Pool(
-        "two", lambda: iter([Batch(batch.items[:7], batch.labels[:7]), Batch(batch.items[7:], batch.labels[7:])])
-    )
-    features = Gradients(learner, model, "projected", of="loss", width=300)
-    streamed = np.concatenate([made for _, made in features.stream(pool)])
-    assert streamed == pytest.approx(features(batch), rel=1e-4, abs=1e-6)
-    assert features.mean(pool) == pytest.approx(streamed.mean(axis=0), rel=1e-4, abs=1e-6)
 
 
 def test_sides_fit_the_width() -> None:

@@ -8,7 +8,7 @@ from synthmix.valuation.features import Encoded
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.backoff import probabilities
 from synthmix.valuation.terms.balance import NATURAL, Balance
-from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
+from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
 from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
@@ -40,9 +40,9 @@ def texts(n: int, seed: int) -> list[str]:
     return ["".join(map(str, rng.integers(0, VOCAB, rng.integers(1, 30)) // rng.integers(1, 4))) for _ in range(n)]
 
 
-def gradients(batch: Batch) -> Gradients:
+def gradients(batch: Batch) -> GradientBatch:
     features = batch.items @ np.linspace(-1, 1, batch.items.shape[1] * 6).reshape(-1, 6)
-    return Gradients(features, np.tanh(features[:, 0]) + 0.5, features[:, 1] ** 2)
+    return GradientBatch(features, np.tanh(features[:, 0]) + 0.5, features[:, 1] ** 2)
 
 
 def made(kind: str) -> tuple[Term, Batch, Pool]:

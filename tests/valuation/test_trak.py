@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from synthmix.valuation.baselines import Trak
-from synthmix.valuation.baselines.base import pool_of
 from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.methods.baseline import pool_of
+from synthmix.valuation.methods.influence import Trak
 from synthmix.valuation.pool import Pool
 
 
@@ -65,7 +65,7 @@ def test_documents_have_the_librarys_scores(tmp_path: Path) -> None:
     weights = sum(p.numel() for p in model.parameters())
     phi = method._each(method._gradients(model), pool.all())
     ridge = method.ridge * float(np.trace(phi.T @ phi)) / weights / weights  # the library divides by the weights too
-    expected = library_scores(learner, model, pool, pool_of("asked", method.asked), ridge, tmp_path)
+    expected = library_scores(learner, model, pool, pool_of("asked", method.queries), ridge, tmp_path)
     scale = float(found @ expected / (expected @ expected))  # the library scales its inverse
     assert scale > 0
     assert found == pytest.approx(scale * expected, rel=1e-2, abs=1e-3 * np.abs(found).max())

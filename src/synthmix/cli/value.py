@@ -35,7 +35,7 @@ def value(
     model: ModelOption = None,
     weights: WeightsOption = "fixed",
     method: Annotated[
-        list[str] | None, typer.Option(help="Baselines beside it, or 'all'; may be repeated.", show_default=False)
+        list[str] | None, typer.Option(help="Another method beside it, or 'all'; may be repeated.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the plots.")] = None,
     documents: Annotated[
@@ -96,7 +96,7 @@ def fitted(
     Raises:
         BadInput: a path, a field, a model or weights that are not there.
     """
-    from synthmix.valuation.models import gradients_of
+    from synthmix.valuation.gradients import gradients_of
     from synthmix.valuation.opening import open_pool
     from synthmix.valuation.valuer import Valuer
     from synthmix.valuation.weights import load_weights
@@ -120,11 +120,11 @@ def fitted(
 def _check_methods(names: list[str]) -> None:
     """Before anything is read."""
     from synthmix.errors import BadInput
-    from synthmix.valuation.baselines import BASELINES
+    from synthmix.valuation.methods import METHODS
 
     for name in names if names != ["all"] else ():
-        if name not in BASELINES:
-            raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(BASELINES)}, or all")
+        if name not in METHODS:
+            raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(METHODS)}, or all")
 
 
 def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str, list[dict[str, Any]]]:
@@ -132,16 +132,16 @@ def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str
     if not names:
         return {}
     from synthmix.errors import BadInput
-    from synthmix.valuation.baselines import BASELINES
     from synthmix.valuation.learners import learner_for
+    from synthmix.valuation.methods import METHODS
 
-    chosen = list(BASELINES) if names == ["all"] else names
+    chosen = list(METHODS) if names == ["all"] else names
     found: dict[str, list[dict[str, Any]]] = {}
     learner: Any = None
     for name in chosen:
         try:
             learner = learner or learner_for(valuer.reference)
-            method = BASELINES[name](encoder=valuer.encoded, learner=learner).fit(valuer.reference)
+            method = METHODS[name](encoder=valuer.encoded, learner=learner).fit(valuer.reference)
             made: list[Score] = [method.score(pool) for pool in pools]
         except BadInput:
             if len(chosen) == len(names):  # asked for by name

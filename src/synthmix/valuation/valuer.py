@@ -24,7 +24,7 @@ from synthmix.valuation.scored import Cost, Score
 from synthmix.valuation.spread import interval_of, parts_of
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.balance import Balance
-from synthmix.valuation.terms.complexity import Complexity, Gradients, Loss
+from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
 from synthmix.valuation.terms.overlap import Overlap
 from synthmix.valuation.terms.ridge_transfer import RIDGES, RidgeTransfer
@@ -33,7 +33,7 @@ from synthmix.valuation.text_transfer import text_transfer
 from synthmix.valuation.warned import warnings_of
 from synthmix.valuation.weights import Weights, weights_named
 
-GradientMaker = Callable[[Batch], Gradients]
+GradientMaker = Callable[[Batch], GradientBatch]
 
 
 class Valuer:

@@ -17,7 +17,7 @@ from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.term import COUNT, Sums
 
 
-class Gradients(NamedTuple):
+class GradientBatch(NamedTuple):
     """Of n items: features (n, d) of the gradient of the true output, residuals (n,), losses (n,) in nats."""
 
     features: np.ndarray
@@ -38,7 +38,7 @@ class Complexity:
     scale = 1.0
 
     def __init__(
-        self, gradients: Callable[[Batch], Gradients], *, ridge: float = 1e-2, most: int | None = 512, seed: int = 0
+        self, gradients: Callable[[Batch], GradientBatch], *, ridge: float = 1e-2, most: int | None = 512, seed: int = 0
     ) -> None:
         self.gradients, self.ridge, self.most, self.seed = gradients, ridge, most, seed
         self.prepares = gradients

@@ -1,4 +1,4 @@
-"""Gradients by every weight, one item at a time in effect: the oracle that the others are tested against."""
+"""Gradients by every weight, one item at a time in effect: the oracle that projections are tested against."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from synthmix.valuation.pool import Batch
 ROWS = 16  # items at once: each has a gradient as large as the model
 
 
-def exact(
+def exact_gradients(
     learner: Reader,
     model: Any,
     batch: Batch,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthmix.valuation.baselines.base import Baseline, Counted, Found
+from synthmix.valuation.methods.baseline import Baseline, CountedPool, Result
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.scored import Score
 
@@ -30,10 +30,10 @@ class Retrain(Baseline):
         self._learner(reference)
         self.reference = reference
 
-    def _value(self, pool: Counted) -> Found:
+    def _value(self, pool: CountedPool) -> Result:
         losses = [self._loss(self.learner.train(pool, seed=self.seed + i)) for i in range(self.seeds)]
         spread = np.std(losses, ddof=1) if len(losses) > 1 else 0.0
-        return Found(-float(np.mean(losses)), {"loss": np.mean(losses), "spread": spread})
+        return Result(-float(np.mean(losses)), {"loss": np.mean(losses), "spread": spread})
 
     def _loss(self, model: Any) -> float:
         return float(self.learner.loss(model, self.reference))

@@ -1,4 +1,4 @@
-"""What every baseline shares: one constructor, the count of what was read, the clock, one result."""
+"""What every method beside the score shares: one constructor, the count of what was read, the clock, one result."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ HOLD = 20_000  # items of the reference that a model is trained on
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """A value and what it is made of. ``kept``: bytes that were held of the pool. ``each``: (n,) where the value is the
     mean over documents, so that it has an interval (of their sampling; the reference is taken as it is)."""
 
@@ -35,7 +35,7 @@ class Found:
         return float(self.value - half), float(self.value + half)
 
 
-class Counted(Pool):
+class CountedPool(Pool):
     """A pool that knows how many items its latest full pass had."""
 
     def __init__(self, pool: Pool) -> None:
@@ -52,7 +52,7 @@ class Counted(Pool):
 
 
 class Baseline:
-    """A :class:`synthmix.valuation.scored.Method`; a file each names its source and says what was CHOSEN.
+    """A :class:`synthmix.valuation.scored.Method`; each names its source and says what was CHOSEN.
 
     All take the same keywords, so that a benchmark can hand the same to each; a method leaves alone what it has no use
     for. No baseline's score of a pool looks at another candidate; those that are defined on all candidates have a
@@ -84,7 +84,7 @@ class Baseline:
         """
         if not self.fitted:
             raise BadInput("is not fitted", where=self.name, remedy="call fit(reference) first")
-        begun, counted = time.perf_counter(), Counted(pool)
+        begun, counted = time.perf_counter(), CountedPool(pool)
         try:
             found = self._value(counted)
         except BadInput as error:
@@ -100,7 +100,7 @@ class Baseline:
     def _fit(self, reference: Pool) -> None:
         """Nothing to keep, unless a method says otherwise."""
 
-    def _value(self, pool: Counted) -> Found:
+    def _value(self, pool: CountedPool) -> Result:
         raise NotImplementedError
 
     def _sample(self, pool: Pool) -> Batch:

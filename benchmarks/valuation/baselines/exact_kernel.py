@@ -3,14 +3,15 @@
 FOUND: an item's gradient by a layer's weights is the sum over positions t of slope_t x input_t. With one position two
 items' product is <slope, slope'> <input, input'>, two narrow products instead of one as wide as the layer ("ghost"
 products, Li et al., arXiv 2110.05679). With several, the layer's own gradient is formed (n, outputs x inputs), some
-outputs at a time, and dropped again. Embeddings and gains of norms are left out, as in :mod:`.projected`.
+outputs at a time, and dropped again. Embeddings and gains of norms are left out, as in
+:mod:`synthmix.valuation.gradients`.
 """
 
 from typing import Any
 
 import numpy as np
 
-from synthmix.valuation.gradients.watch import Watch, linear_layers
+from synthmix.valuation.gradients import Watch, linear_layers
 from synthmix.valuation.learners import Learner, Scalar
 from synthmix.valuation.pool import Batch
 

@@ -1,16 +1,18 @@
-"""A generalization bound at initialization: in-domain complexity and distance to the domain."""
+"""Methods of the tangent kernel: a generalization bound at initialization (DAVINZ), the distance of two regressions."""
 
 import math
 from typing import Any, Literal
 
 import numpy as np
+from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 
 from synthmix.errors import BadInput
 from synthmix.theory.ntk import complexity, feature_kernel
-from synthmix.valuation.baselines.base import Counted, Found
-from synthmix.valuation.baselines.mmd import Mmd
-from synthmix.valuation.gradients import Gradients, Kind, factors, tangent_kernel
-from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.gradients import GradientFeatures, Kind
+from synthmix.valuation.learners import ClassifierLearner, Scalar
+from synthmix.valuation.methods.baseline import CountedPool, Result
+from synthmix.valuation.methods.featured import Mmd
+from synthmix.valuation.methods.influence import GradientMethod, On, damped_solve
 from synthmix.valuation.pool import Batch, Pool
 
 
@@ -50,7 +52,7 @@ class Davinz(Mmd):
         self._gradients = (
             None
             if kind == "tangent"
-            else Gradients(learner, self.model, kind, of="output", width=self.width, seed=self.seed)
+            else GradientFeatures(learner, self.model, kind, of="output", width=self.width, seed=self.seed)
         )
         if self.kappa is None:
             inside = self._inside(self._sample(reference))
@@ -73,15 +75,49 @@ class Davinz(Mmd):
             return tangent_kernel(factors(self.learner, self.model, batch))
         return feature_kernel(np.concatenate([made(Batch(items, labels)) for items, labels in _parts(batch, 256)]))
 
-    def _value(self, pool: Counted) -> Found:
+    def _value(self, pool: CountedPool) -> Result:
         apart = super()._value(pool)
         inside = self._inside(self._sample(pool))
         assert self.kappa is not None
         terms = {"complexity": inside, "mmd": -apart.value, "kappa": self.kappa}
-        return Found(apart.value - self.kappa * inside, terms, apart.kept)
+        return Result(apart.value - self.kappa * inside, terms, apart.kept)
 
 
 def _parts(batch: Batch, count: int) -> Any:
     for at in range(0, len(batch), count):
         which = slice(at, at + count)
         yield batch.items[which], None if batch.labels is None else batch.labels[which]
+
+
+class Deviation(GradientMethod):
+    """Minus the model deviation |f_S - f_V| in the space of the tangent kernel: Lin, Xu, Wu, Ng and Low,
+    "Distributionally Robust Data Valuation" (ICML 2024).
+
+    FOUND: model deviation of kernel (tangent kernel) regressions as a proxy of the change of the distributionally
+    robust generalization error; the paper's other model is trained on all contributors' data. CHOSEN: here it is of
+    the reference, so that a score does not look at other candidates; regression of y_hat = 1 - f on projected gradients
+    of the outputs at initialization, ridge 1e-2 of the mean diagonal.
+    """
+
+    name = "deviation"
+    on: On = "initial"
+    choices: tuple[On, ...] = ("initial", "reference")
+    of: Scalar = "output"
+    ridge = 1e-2
+
+    def _fit(self, reference: Pool) -> None:
+        super()._fit(reference)
+        self._theirs = self._weights(self.queries, self.model)
+
+    def _weights(self, batch: Batch, model: object) -> np.ndarray:
+        import torch
+
+        phi = self._each(self._gradients(model), batch)
+        with torch.no_grad():
+            residual = 1 - self.learner.outputs(model, batch).double().cpu().numpy()
+        return damped_solve(phi.T @ phi / len(phi), self.ridge, phi.T @ residual / len(phi))
+
+    def _value(self, pool: CountedPool) -> Result:
+        mine = self._weights(self._sample(pool), self.model)
+        distance = float(np.linalg.norm(mine - self._theirs))
+        return Result(-distance, {"deviation": distance, "norm": np.linalg.norm(mine)}, mine.nbytes)

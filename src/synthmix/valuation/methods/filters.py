@@ -1,9 +1,9 @@
-"""How well a model of the reference predicts the pool."""
+"""Filters for pre-training text, which a model of the reference judges document by document."""
 
 import math
 
-from synthmix.valuation.baselines.base import HOLD, Baseline, Counted, Found, pool_of
 from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel
+from synthmix.valuation.methods.baseline import HOLD, Baseline, CountedPool, Result, pool_of
 from synthmix.valuation.pool import Pool
 
 
@@ -23,7 +23,7 @@ class Perplexity(Baseline):
         else:
             self.model = learner.train(pool_of(reference.name, reference.take(HOLD, seed=self.seed)), seed=self.seed)
 
-    def _value(self, pool: Counted) -> Found:
+    def _value(self, pool: CountedPool) -> Result:
         losses = self.learner.losses(self.model, self._sample(pool))
         nats = float(losses.mean())
-        return Found(-nats, {"loss": nats, "perplexity": math.exp(min(nats, 700.0))}, losses.nbytes, each=-losses)
+        return Result(-nats, {"loss": nats, "perplexity": math.exp(min(nats, 700.0))}, losses.nbytes, each=-losses)
