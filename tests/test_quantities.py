@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmix.quantities import format_count, format_interval, format_seconds, format_share, parse_count, parse_share
+from synthmix.quantities import format_count, format_seconds, format_share, parse_count, parse_share
 
 
 @pytest.mark.parametrize(
@@ -100,20 +100,3 @@ def test_shares_and_seconds_are_written_for_people() -> None:
         "1 h 0 min",
         "2 h 2 min",
     ]
-
-
-@pytest.mark.parametrize(
-    ("interval", "form", "said"),
-    [
-        ((0.1234, 0.12, 0.13), ".3f", "0.123 (0.120 to 0.130)"),
-        ((0.5, -0.25, 1), "+.1%", "+50.0% (-25.0% to +100.0%)"),
-        ((2.0, None, 3.0), ".2f", "2.00"),
-        ((None, None, None), ".2f", "n/a"),
-    ],
-)
-def test_intervals_are_shown_in_one_way(interval: tuple[float | None, ...], form: str, said: str) -> None:
-    assert format_interval(*interval, form) == said
-
-
-def test_an_interval_may_name_its_level() -> None:
-    assert format_interval(2, 1, 3, ".1f", "90% interval") == "2.0 (90% interval 1.0 to 3.0)"

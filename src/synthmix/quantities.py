@@ -1,10 +1,13 @@
-"""Numbers as people write them: ``1.5M`` tokens, ``33%``, ``1/3``."""
+"""Numbers as people read and write them: ``1.5M`` tokens, ``33%``, ``1/3``, a true minus sign."""
 
 import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _COUNT = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?)\s*([kmbgt]?)", re.IGNORECASE)
 
@@ -59,14 +62,6 @@ def format_share(share: Fraction | float) -> str:
     return f"{float(share) * 100:.3g}%"
 
 
-def format_interval(value: float | None, low: float | None, high: float | None, form: str, level: str = "") -> str:
-    """``0.123 (0.120 to 0.126)``, every number in the format ``form``; the value alone where a bound is not known."""
-    if value is None:
-        return "n/a"
-    bounds = "" if low is None or high is None else f" ({level + ' ' if level else ''}{low:{form}} to {high:{form}})"
-    return f"{value:{form}}{bounds}"
-
-
 def format_seconds(seconds: float) -> str:
     """75 -> ``1 min 15 s``; 0.4 -> ``0.4 s``."""
     if seconds < 10:
@@ -77,3 +72,40 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def fixed(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+    """-0.0312 -> ``−0.031``; None and non-finite numbers -> ``n/a``; never ``-0.000``."""
+    if value is None or not math.isfinite(value):
+        return "n/a"
+    text = f"{abs(value):.{digits}f}"
+    zero = float(text) == 0
+    return ("" if zero or (value > 0 and not signed) else "+" if value > 0 else MINUS) + text
+
+
+def percent(share: float | None) -> str:
+    """0.3333 -> ``33%``, 0.042 -> ``4.2%``: two significant digits below ten percent, none after the point above."""
+    if share is None or not math.isfinite(share):
+        return "n/a"
+    points = share * 100
+    text = f"{points:.1f}" if 0 < points < 10 or 99 < points < 100 else f"{points:.0f}"
+    return (text[:-2] if text.endswith(".0") else text) + "%"
+
+
+def times(value: float | None) -> str:
+    """1.934 -> ``1.9×``, 0.043 -> ``0.043×``, 12345 -> ``12,300×``."""
+    if value is None or not math.isfinite(value):
+        return "n/a"
+    if abs(value) < 10:
+        return f"{value:.2g}{TIMES}"
+    return (f"{float(f'{value:.3g}'):,.0f}" if abs(value) < 1e6 else format_count(value)) + TIMES
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else "none"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 run``, ``3 runs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -8,7 +8,8 @@ import pytest
 from synthmix.advice.asked import ask
 from synthmix.advice.from_study import advise_from
 from synthmix.advice.trust import LOSS_ONLY
-from synthmix.results import Interval, Results, TaskFound, TaskShare, Warn
+from synthmix.interval import Interval
+from synthmix.results import Results, TaskFound, TaskShare, Warn
 
 Make = Callable[..., Results]
 
@@ -18,7 +19,7 @@ def task(verdict: str, *codes: str) -> TaskFound:
     share = TaskShare.model_validate(
         {
             "synthetic": "hq", "params": 1_000_000, "tokens": 9_000_000, "is_question": False,
-            "by_loss": Interval(value=1 / 3, low=0.3, high=0.4), "by_score": Interval(value=0.8, low=0.7, high=0.9),
+            "by_loss": Interval(mid=1 / 3, low=0.3, high=0.4), "by_score": Interval(mid=0.8, low=0.7, high=0.9),
             "flat_loss": None, "flat_score": None, "common": None, "verdict": verdict, "reason": "made",
             "measured": [], "shares": [], "mean": [], "low": [], "high": [],
         }

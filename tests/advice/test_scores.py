@@ -14,7 +14,8 @@ from synthmix.advice.from_study import advise_from
 from synthmix.advice.scores import NOT_READ, study_scores
 from synthmix.advice.section_scores import score_section
 from synthmix.advice.words import SCORE_NOISE, score_lines
-from synthmix.results import Interval, Results
+from synthmix.interval import Interval
+from synthmix.results import Results
 from synthmix.study.text_found import read_study
 from synthmix.study.text_measures import loss_groups
 from synthmix.study.value_scores import RecipeValue, Values, study_values
@@ -24,7 +25,7 @@ Make = Callable[..., Results]
 
 def law(low: float, high: float) -> KindCurve:
     """The laws' word on the kind of the tiny study."""
-    best = Interval(value=(low + high) / 2, low=low, high=high)
+    best = Interval(mid=(low + high) / 2, low=low, high=high)
     return KindCurve(
         kind="sampled", law="joint_quadratic", rivals=[], best=best, flat=None, shares=[0, 0.5, 1], mean=[0, 0, 0],
         low=[0, 0, 0], high=[0, 0, 0], measured=[0.5, 1], extrapolation=0.01,
@@ -119,13 +120,13 @@ def test_a_study_whose_texts_are_gone_gets_its_advice_and_one_note(make: Make, f
 def test_a_score_that_is_trusted_and_says_another_share_is_a_doubt(
     make: Make, monkeypatch: pytest.MonkeyPatch, one_law: None
 ) -> None:
-    best = Interval(value=0.8, low=0.7, high=0.9)
+    best = Interval(mid=0.8, low=0.7, high=0.9)
     kind = KindValue(
         kind="hq", tokens=1000, shares=[0, 0.5, 1], gain=[0, 1, 2], low=[0, 0, 1], high=[0, 2, 3], best=best,
         domains={"wiki": 0.8}, by_laws=best, verdict="disagree", reason="made", says="hq: elsewhere.",
     )  # fmt: skip
     heard = Scores(
-        ranking=Interval(value=0.9, low=0.8, high=1), recipes=4, groups=9, trusted=True, chooses="hq", regret=0.1,
+        ranking=Interval(mid=0.9, low=0.8, high=1), recipes=4, groups=9, trusted=True, chooses="hq", regret=0.1,
         says="It did.", kinds=[kind],
     )  # fmt: skip
     results = make()

@@ -42,4 +42,4 @@ def test_profiles_and_a_budget_stand_beside_the_fit(run: Run, runs: Path) -> Non
     for name, (low, high) in ran.value["profile_intervals"].items():
         assert low is None or high is None or low <= ran.value["parameters"][name] <= high
     best = ran.value["compute_optimal"]
-    assert 6 * best["N"]["value"] * best["D"]["value"] == pytest.approx(1e18)
+    assert 6 * best["N"]["mid"] * best["D"]["mid"] == pytest.approx(1e18)

@@ -156,8 +156,8 @@ def test_compare_generators_of_one_file(run: Run, paired: Path, data: Path) -> N
     assert len({row["words"] for row in rows.values()}) == 1
     for row in rows.values():
         fit = row["domains"][0]
-        assert fit["coverage_mass"]["low"] <= fit["coverage_mass"]["value"] <= fit["coverage_mass"]["high"]
-    kept = {row["set"]: row["value"] for row in value["quality"] if row["measure"] == "words_kept"}
+        assert fit["coverage_mass"]["low"] <= fit["coverage_mass"]["mid"] <= fit["coverage_mass"]["high"]
+    kept = {row["set"]: row["mid"] for row in value["quality"] if row["measure"] == "words_kept"}
     assert kept["copyist"] > kept["stranger"]
     assert [one["name"] for one in value["representation"]] == ["stranger", "copyist"]
 
@@ -193,8 +193,8 @@ def test_compare_tokenizers(run: Run, here: Path, data: Path) -> None:
     names = ["real", "synthetic", "mixed real and synthetic"]
     assert [(row["trained_on"], row["vocab_size"]) for row in rows] == [(n, v) for v in (300, 400) for n in names]
     assert rows[0]["cost"] is None
-    assert rows[3]["tokens_per_byte"]["value"] < rows[0]["tokens_per_byte"]["value"]
-    assert rows[1]["cost"]["value"] > -0.01
+    assert rows[3]["tokens_per_byte"]["mid"] < rows[0]["tokens_per_byte"]["mid"]
+    assert rows[1]["cost"]["mid"] > -0.01
     assert pq.read_table("t.parquet").num_rows == 6
 
 

@@ -39,8 +39,8 @@ def test_verdicts(low: float, high: float, floor: float, verdict: str, says: str
     assert (found.would_tell is not None) == (verdict == "cannot_tell")
     if verdict == "three_phases":
         for interval, truth in ((found.n1, ENDS.n1), (found.n2, ENDS.n2)):
-            assert interval.value == pytest.approx(truth, rel=0.1)
-            assert interval.low < interval.value < interval.high
+            assert interval.mid == pytest.approx(truth, rel=0.1)
+            assert interval.low < interval.mid < interval.high
         assert found.bic["power_law"] > 6
         assert found.extrapolation is not None
         assert found.extrapolation.errors["three_phase"] < found.extrapolation.errors["power_law"]
@@ -59,7 +59,7 @@ def test_a_floor_that_is_known_tells_a_plateau_from_it() -> None:
     found = detect_phases(*noisy(ENDS.n1 / 200, ENDS.n2 / 10), floor=0.0, bootstrap=100)
     assert found.verdict == "cannot_tell"
     assert "a plateau, whose end" in found.reason
-    assert found.n1.value == pytest.approx(ENDS.n1, rel=0.1)
+    assert found.n1.mid == pytest.approx(ENDS.n1, rel=0.1)
 
 
 def test_intervals_cover_at_their_level() -> None:

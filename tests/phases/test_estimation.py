@@ -29,27 +29,27 @@ def real() -> Tokens:
 @pytest.mark.parametrize("k", [30, 300])
 def test_a_hard_cutoff_is_found(real: Tokens, k: int) -> None:
     (found,) = estimate_phases(real, drawn(k, 100_000, 1), VOCAB, orders=(1,), resamples=100)
-    assert found.k.value == pytest.approx(k, rel=0.2)
+    assert found.k.mid == pytest.approx(k, rel=0.2)
     assert found.k.low <= k <= found.k.high
-    assert found.beyond.value < 0.1
+    assert found.beyond.mid < 0.1
     assert found.before == pytest.approx(1 / P[:k].sum(), rel=0.05)
-    assert found.n1.value == pytest.approx(1 / P[k - 1], rel=0.3)
-    assert found.n2(0.01).value == pytest.approx(100 * found.n1.value)
-    assert found.n2(0.0).value is None
-    assert found.starving_share(10 * found.n1.value).value == pytest.approx(0.1)
-    assert found.starving_share(1).value == 1.0
+    assert found.n1.mid == pytest.approx(1 / P[k - 1], rel=0.3)
+    assert found.n2(0.01).mid == pytest.approx(100 * found.n1.mid)
+    assert found.n2(0.0).mid is None
+    assert found.starving_share(10 * found.n1.mid).mid == pytest.approx(0.1)
+    assert found.starving_share(1).mid == 1.0
     assert found.zipf is not None
-    assert found.zipf.low < BETA < found.zipf.high
+    assert found.zipf.exponent.low < BETA < found.zipf.exponent.high
     assert found.zipf.fits > 0.1
 
 
 def test_whole_text_has_no_cutoff(real: Tokens) -> None:
     found: list[Estimate] = estimate_phases(real, drawn(VOCAB, 100_000, 1), VOCAB, orders=(1, 2), resamples=100)
     for one in found:
-        assert one.k.value is None
+        assert one.k.mid is None
         assert "no cutoff" in one.k.why
-        assert one.n1.value is None
-        assert one.starving_share(1e9).value is None
+        assert one.n1.mid is None
+        assert one.starving_share(1e9).mid is None
         assert np.nanmedian(one.ratio) == pytest.approx(1, abs=0.1)
 
 

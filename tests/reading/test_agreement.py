@@ -55,13 +55,13 @@ def found(sheet: tuple[Sheet, Path], tmp_path_factory: pytest.TempPathFactory) -
 def test_agreement_by_question(found: Agreement) -> None:
     by_name = {one.question: one for one in found.questions}
     assert set(by_name) == {"quality", "better", "person", "repeats"}
-    assert by_name["person"].alpha.value == by_name["better"].alpha.value == 1
+    assert by_name["person"].alpha.mid == by_name["better"].alpha.mid == 1
     assert by_name["person"].equal == 1
     assert {each.kappa for each in by_name["person"].kappas} == {1.0}
     quality = by_name["quality"]
     assert quality.units == 48
-    assert quality.alpha.value is not None
-    assert 0.1 < quality.alpha.value < 0.95
+    assert quality.alpha.mid is not None
+    assert 0.1 < quality.alpha.mid < 0.95
     between = {(each.one, each.other): each.kappa or 0 for each in quality.kappas}
     assert between["ann", "bo"] > between["bo", "cy"], "the noisier rater agrees less"
     assert [(one.name, one.items, one.seconds) for one in found.raters] == [(n, 24, 12) for n in ("ann", "bo", "cy")]
@@ -82,12 +82,12 @@ def test_kappa_is_sklearns(found: Agreement, sheet: tuple[Sheet, Path]) -> None:
 
 def test_what_the_raters_found(found: Agreement) -> None:
     said = {(row.corpus, row.measure): row for row in found.outcomes}
-    assert said["hq", "preferred"].value.value == 0, "hq is longer than its sources"
-    assert said["qa", "preferred"].value.value == 1
+    assert said["hq", "preferred"].value.mid == 0, "hq is longer than its sources"
+    assert said["qa", "preferred"].value.mid == 1
     assert said["hq", "preferred"].value.high == pytest.approx(binomtest(0, 12).proportion_ci(0.9).high)
-    assert said["hq", "recognised"].value.value == said["qa", "recognised"].value.value == 1
-    assert said["qa", "undecided"].value.value == 0
-    assert said["qa", "repeats"].value.value == 1
+    assert said["hq", "recognised"].value.mid == said["qa", "recognised"].value.mid == 1
+    assert said["qa", "undecided"].value.mid == 0
+    assert said["qa", "repeats"].value.mid == 1
     assert ("hq", "repeats") not in said
     assert ("source", "recognised") not in said
     gap = said["qa", "quality_difference"].value
@@ -95,7 +95,7 @@ def test_what_the_raters_found(found: Agreement) -> None:
     assert gap.low > 0
     assert said["source", "quality"].n == 24
     assert found.leftward is not None
-    assert 0.2 < (found.leftward.value or 0) < 0.8
+    assert 0.2 < (found.leftward.mid or 0) < 0.8
     assert ("7", "bo", "7") in found.comments
 
 
@@ -103,8 +103,8 @@ def test_measures_that_say_what_the_raters_say_come_first(found: Agreement) -> N
     quality = [one for one in found.correlations if one.with_ == "quality"]
     assert {one.measure for one in quality[:3]} & {"words", "length_ratio"}
     words = next(one for one in quality if one.measure == "words")
-    assert words.rho.value is not None
-    assert words.rho.value < -0.6
+    assert words.rho.mid is not None
+    assert words.rho.mid < -0.6
     assert words.rho.high is not None
     assert words.rho.high < 0
     assert "refusal" not in {one.measure for one in found.correlations}, "a measure that does not differ says nothing"
@@ -113,7 +113,7 @@ def test_measures_that_say_what_the_raters_say_come_first(found: Agreement) -> N
 def test_spearman_is_scipys_and_says_when_there_is_none() -> None:
     rng = np.random.default_rng(0)
     both = np.stack([rng.integers(0, 6, 50), rng.normal(size=50)], axis=1)
-    assert spearman(both, 0.9, 0).value == pytest.approx(spearmanr(both).statistic)
+    assert spearman(both, 0.9, 0).mid == pytest.approx(spearmanr(both).statistic)
     assert spearman(np.array([[1.0, 2], [2, 2], [3, 2]]), 0.9, 0).why == "all raters' means are the same"
 
 
@@ -129,13 +129,13 @@ def test_means() -> None:
 def test_one_rater_a_single_sheet_and_those_who_cannot_tell(sheet: tuple[Sheet, Path], tmp_path: Path) -> None:
     path = rate(sheet[0], tmp_path, "ann", planted(0, says=False))
     one = agreement(sheet[0], [path])
-    assert all(question.alpha.value is None and question.equal is None for question in one.questions)
+    assert all(question.alpha.mid is None and question.equal is None for question in one.questions)
     assert {row.measure for row in one.outcomes if row.corpus == "hq"} >= {"undecided", "preferred"}
     assert not [row for row in one.outcomes if row.measure == "recognised"]
     items = {name: item.model_copy(update={"kind": "single", "right": None}) for name, item in sheet[0].items.items()}
     single = sheet[0].model_copy(update={"items": items})
     found = agreement(single, [rate(single, tmp_path, "bo", planted(0))])
-    said = {(row.corpus, row.measure): row.value.value for row in found.outcomes}
+    said = {(row.corpus, row.measure): row.value.mid for row in found.outcomes}
     assert said["source", "recognised"] == said["hq", "recognised"] == 1
     assert found.leftward is None
     write_agreement(found.model_dump(mode="json"), tmp_path / "single.html")

@@ -51,9 +51,9 @@ def test_full_agreement_is_one_and_chance_about_zero() -> None:
     rng = np.random.default_rng(0)
     same = [[[int(a)] * 3] for a in rng.integers(0, 5, 40)]
     found = agreement_of(same, 5)
-    assert found.value == found.low == found.high == 1
+    assert found.mid == found.low == found.high == 1
     chance = agreement_of([[[int(a) for a in rng.integers(0, 5, 3)]] for _ in range(300)], 5)
-    assert chance.value == pytest.approx(0, abs=0.1)
+    assert chance.mid == pytest.approx(0, abs=0.1)
     assert chance.low is not None
     assert chance.high is not None
     assert chance.low < 0 < chance.high
@@ -67,7 +67,7 @@ def test_the_interval_covers_the_value_of_many_items() -> None:
         truth = rng.integers(0, 5, count)
         return [[[int(np.clip(t + rng.integers(-1, 2), 0, 4)) for _ in range(3)]] for t in truth]
 
-    truth = agreement_of(items(4000), 5).value
+    truth = agreement_of(items(4000), 5).mid
     assert truth is not None
     held = [agreement_of(items(40), 5, level=0.9, seed=seed) for seed in range(30)]
     inside = sum(one.low <= truth <= one.high for one in held if one.low is not None and one.high is not None)

@@ -87,7 +87,7 @@ def runs_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], sd: 
 
 
 def around(value: float, half: float) -> Interval:
-    return Interval(value=value, low=value - half, high=value + half)
+    return Interval(mid=value, low=value - half, high=value + half)
 
 
 def share_curves(sources: dict[str, tuple[float, float]], runs: list[RunRow]) -> list[ShareCurve]:
@@ -110,7 +110,7 @@ def share_curves(sources: dict[str, tuple[float, float]], runs: list[RunRow]) ->
                     mean=mean,
                     low=[m - h for m, h in zip(mean, half, strict=True)],
                     high=[m + h for m, h in zip(mean, half, strict=True)],
-                    best=Interval(value=best, low=max(best - 0.12, 0.0), high=min(best + 0.14, 1.0)),
+                    best=Interval(mid=best, low=max(best - 0.12, 0.0), high=min(best + 0.14, 1.0)),
                     flat=(max(best - 0.18, 0.0), min(best + 0.18, 1.0)),
                     is_question=asked,
                 )
@@ -170,9 +170,9 @@ def fits_of(recipes: list[Recipe]) -> list[FitSummary]:
                 points=12,
                 parameters={
                     "E": around(1.9, 0.2),
-                    "A": Interval(value=38.0, low=20.0, high=71.5),
+                    "A": Interval(mid=38.0, low=20.0, high=71.5),
                     "alpha": around(0.34, 0.05),
-                    "B": Interval(value=260.0, low=110.0, high=1200.0),
+                    "B": Interval(mid=260.0, low=110.0, high=1200.0),
                     "beta": around(0.36, 0.06),
                 },
                 r2=0.9987,
@@ -199,9 +199,9 @@ def answer_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], ha
                 loss=around(value, 0.03),
                 new_run=around(value, 0.045),
                 difference=around(value - base, half if recipe.share else 0.0),
-                speedup=Interval(value=2.4, low=1.3, high=4.9)
+                speedup=Interval(mid=2.4, low=1.3, high=4.9)
                 if better and recipe.share
-                else Interval(value=1.0 if recipe.share == 0 else None, why="the mixture never reaches that loss"),
+                else Interval(mid=1.0 if recipe.share == 0 else None, why="the mixture never reaches that loss"),
             )
         )
     return Answer(params=ASKED[0], tokens=ASKED[1], decades_params=3.0, decades_tokens=4.4, recipes=rows)
@@ -285,7 +285,7 @@ def make_results(
                 values=[middle * (0.8 + 0.05 * i) for i in range(9)],
                 excess=[0.5 * (i - 4) ** 2 for i in range(9)],
                 threshold=1.35,
-                interval=Interval(value=middle, low=middle * 0.92, high=middle * 1.08),
+                interval=Interval(mid=middle, low=middle * 0.92, high=middle * 1.08),
             )
             for recipe in recipes
             for name, middle in (("E", 1.9), ("alpha", 0.34), ("beta", 0.36))
@@ -296,9 +296,9 @@ def make_results(
                 flops=flops,
                 params=[1e5, 1e6, 1e7],
                 loss=[loss(n, flops / 6 / n, recipe.synthetic, recipe.share, sources) for n in (1e5, 1e6, 1e7)],
-                best_params=Interval(value=1e6, low=8e5, high=1.3e6),
-                best_tokens=Interval(value=flops / 6e6, low=flops / 8e6, high=flops / 5e6),
-                best_loss=Interval(value=loss(1e6, flops / 6e6, recipe.synthetic, recipe.share, sources)),
+                best_params=Interval(mid=1e6, low=8e5, high=1.3e6),
+                best_tokens=Interval(mid=flops / 6e6, low=flops / 8e6, high=flops / 5e6),
+                best_loss=Interval(mid=loss(1e6, flops / 6e6, recipe.synthetic, recipe.share, sources)),
             )
             for recipe in recipes
             for flops in (1e13, 1e15)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from synthmix.interval import Interval
 from synthmix.report.generators_page import write_generators
-from synthmix.statistics.pairs import DomainFit, Estimate, GeneratorRow
+from synthmix.statistics.pairs import DomainFit, GeneratorRow
 from synthmix.statistics.style_match import StylePoint, style_match
 
-ONE = Estimate(0.5, 0.4, 0.6)
+ONE = Interval(low=0.4, mid=0.5, high=0.6)
 
 
 def test_the_page_stands_alone_and_shows_what_there_is(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.report import write_report
 from synthmix.report.embedding import embedded
 from synthmix.report.page import render
-from synthmix.results import Interval
 
 VOID = {"meta", "input", "br", "link", "img", "hr"}
 
@@ -166,8 +166,8 @@ def test_one_recipe_one_size_and_no_replicates(make):
 
 def test_intervals_without_bounds_or_value(make):
     results = make()
-    bare = Interval(value=None, why="no law could be fitted")
-    change = {"loss": Interval(value=3.2), "new_run": bare, "difference": bare, "speedup": bare}
+    bare = Interval(mid=None, why="no law could be fitted")
+    change = {"loss": Interval(mid=3.2), "new_run": bare, "difference": bare, "speedup": bare}
     rows = [row.model_copy(update=change) for row in results.answer.recipes]
     answer = results.answer.model_copy(update={"recipes": rows})
     text = "".join(Page(render(results.model_copy(update={"answer": answer}))).text)

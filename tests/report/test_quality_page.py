@@ -12,7 +12,7 @@ from synthmix.report.quality import write_quality
 
 
 def measure(value: float, low: float | None = None, high: float | None = None) -> dict[str, Any]:
-    return {"value": value, "low": low, "high": high, "n": 10}
+    return {"mean": {"low": low, "mid": value, "high": high, "level": 0.95}, "n": 10}
 
 
 def about(group: str, name: str, share: bool = True) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def report() -> dict[str, Any]:
             "numbers_kept": about("faithfulness", "Numbers kept"),
         },
         "differences": [
-            {"one": "good <b>", "other": "poor", "measure": "numbers_kept", "n": 9, "paired": True, **span}
-            for span in ({"value": 0.4, "low": 0.3, "high": 0.5}, {"value": 0.1, "low": -0.1, "high": 0.3})
+            {"one": "good <b>", "other": "poor", "measure": "numbers_kept", "n": 9, "paired": True, "difference": span}
+            for span in ({"mid": 0.4, "low": 0.3, "high": 0.5}, {"mid": 0.1, "low": -0.1, "high": 0.3})
         ],
         "block_words": 100,
         "seed": 0,
@@ -48,11 +48,11 @@ def test_the_page_is_self_contained_and_shows_every_set(report: dict[str, Any], 
     assert not re.search(r'(src|href)="(?!#)', start)
     assert "good &lt;b&gt;" in start
     assert "good <b>" not in start
-    assert "Numbers kept: most by good &lt;b&gt; (90 % [85, 95]), least by poor (50 % [40, 60]); beyond" in start
+    assert "Numbers kept: most by good &lt;b&gt; (90% (85% to 95%)), least by poor (50% (40% to 60%)); beyond" in start
     assert "10 of 1,000 documents" in start
     cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", start.split('id="against"')[1])
-    assert cells[6:12] == ["Numbers kept", "good &lt;b&gt;", "more", "poor", "40 % [30, 50]", "9 common sources"]
-    assert cells[14] == "undecided"
+    assert cells[6:12] == ["Numbers kept", "good &lt;b&gt;", "more", "poor", "40% (30% to 50%)", "9 common sources"]
+    assert cells[14] == "not determined"
     drawn = json.loads(re.search(r'id="figures">(.*?)</script>', text, re.DOTALL)[1])["figures"]  # type: ignore[index]
     assert set(drawn) == {"faithfulness", "diversity", "lengths"}, "no figure of what was not measured"
     words = drawn["lengths"][0]["data"]
@@ -67,7 +67,7 @@ def test_the_tables_hold_the_same_numbers(report: dict[str, Any], tmp_path: Path
         rows = list(csv.DictReader(file))
     assert len(rows) == 6
     words = {row["set"]: row for row in rows if row["measure"] == "words"}
-    assert [float(words["good <b>"][key]) for key in ("value", "against_source")] == [50, 0.5]
+    assert [float(words["good <b>"][key]) for key in ("mid", "against_source")] == [50, 0.5]
     assert words["poor"]["low"] == ""
     between = pq.read_table(tmp_path / "tables" / "quality_differences.parquet").to_pylist()
     assert [(row["one"], row["low"], row["paired"]) for row in between] == [
@@ -75,8 +75,12 @@ def test_the_tables_hold_the_same_numbers(report: dict[str, Any], tmp_path: Path
     ]
     table = pq.read_table(tmp_path / "tables" / "quality.parquet").to_pylist()
     assert [row["set"] for row in table] == [row["set"] for row in rows]
-    assert table[-1]["value"] == 0.5
+    assert table[-1]["mid"] == 0.5
     assert table[-1]["against_source"] is None
+    base = {row["measure"]: row["mid"] for row in table if row["set"] == "source"}
+    for row in table:
+        over = base.get(row["measure"])
+        assert row["against_source"] == (pytest.approx(row["mid"] / over) if over else None)
 
 
 def test_the_same_report_gives_the_same_page(report: dict[str, Any], tmp_path: Path) -> None:
@@ -103,4 +107,4 @@ def test_what_generation_measures_is_what_the_page_takes(tmp_path: Path) -> None
     text = write_quality(made.model_dump(mode="json"), tmp_path).read_text(encoding="utf-8")
     assert "hq and qa, measured against the source" in text
     with (tmp_path / "tables" / "quality.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(made.table())
+        assert len(list(csv.DictReader(file))) == sum(len(one.measures) for one in made.sets)

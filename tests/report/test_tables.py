@@ -5,9 +5,9 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from synthmix.interval import Interval
 from synthmix.report.table_files import to_csv, to_parquet, write_tables
 from synthmix.report.tables import tables
-from synthmix.results import Interval
 
 
 def read_csv(text, columns):
@@ -56,9 +56,9 @@ def test_rows_are_the_results(make):
 
 def test_undefined_is_empty_never_infinite(make):
     results = make()
-    curves = [c.model_copy(update={"best": Interval(value=float("inf"), why="no floor")}) for c in results.share_curves]
+    curves = [c.model_copy(update={"best": Interval(mid=float("inf"), why="no floor")}) for c in results.share_curves]
     table = next(t for t in tables(results.model_copy(update={"share_curves": curves})) if t.name == "best_shares")
-    column = list(table.columns).index("value")
+    column = list(table.columns).index("mid")
     assert all(row[column] is None for row in table.rows)
 
 

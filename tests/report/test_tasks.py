@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from synthmix.interval import Interval
 from synthmix.report.figures_tasks import disagreements, task_figure, task_share_figure
 from synthmix.report.page import render
 from synthmix.report.tables import tables
-from synthmix.results import Interval, Results, ScorePoint, TaskAnswer, TaskFound, TaskShare, Warn
+from synthmix.results import Results, ScorePoint, TaskAnswer, TaskFound, TaskShare, Warn
 
 TASK = "facts <i>"
 
@@ -33,7 +34,7 @@ def with_tasks(make: Callable[..., Results]) -> Results:
                 tokens=curve.tokens,
                 is_question=curve.is_question,
                 by_loss=curve.best,
-                by_score=Interval(value=0.9, low=0.8, high=1.0),
+                by_score=Interval(mid=0.9, low=0.8, high=1.0),
                 flat_loss=curve.flat,
                 flat_score=(0.8, 1.0),
                 common=None,
@@ -53,7 +54,7 @@ def with_tasks(make: Callable[..., Results]) -> Results:
         chance=0.25,
         runs=len(rows),
         formula="score = chance",
-        parameters={"k": Interval(value=4.0, low=3.9, high=4.1), "offset rephrase": Interval(value=2.0)},
+        parameters={"k": Interval(mid=4.0, low=3.9, high=4.1), "offset rephrase": Interval(mid=2.0)},
         r2=0.99,
         loss=[2.0, 3.0, 4.0],
         mean=[0.9, 0.6, 0.3],
@@ -64,8 +65,8 @@ def with_tasks(make: Callable[..., Results]) -> Results:
                 recipe=recipe.name,
                 share=recipe.share,
                 synthetic=recipe.synthetic,
-                score=Interval(value=0.61, low=0.5, high=0.7),
-                difference=Interval(value=0.05, low=0.01, high=0.1),
+                score=Interval(mid=0.61, low=0.5, high=0.7),
+                difference=Interval(mid=0.05, low=0.01, high=0.1),
             )
             for recipe in results.recipes
         ],

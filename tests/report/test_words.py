@@ -1,8 +1,9 @@
+from synthmix.interval import Interval
+from synthmix.quantities import MINUS, TIMES
 from synthmix.report import headline
 from synthmix.report.limits import says, says_not
-from synthmix.report.phrases import MINUS, TIMES
 from synthmix.report.verdict import SEVERAL, judge, two_runs
-from synthmix.results import Interval, Noise
+from synthmix.results import Noise
 
 HELPS = {"rephrase": (-0.24, 0.36)}
 HURTS = {"textbook": (0.3, 0.25)}
@@ -69,9 +70,7 @@ def test_edges_of_the_share_curve(make):
     bottom = headline(with_best(make(HELPS), value=0.0, low=0.0, high=0.2))
     assert "the share curve is lowest at 0%, so the two fits disagree" in bottom
     results = make(HELPS)
-    short = [
-        c.model_copy(update={"shares": c.shares[:28], "best": Interval(value=0.675)}) for c in results.share_curves
-    ]
+    short = [c.model_copy(update={"shares": c.shares[:28], "best": Interval(mid=0.675)}) for c in results.share_curves]
     cut = results.model_copy(update={"share_curves": short})
     assert "highest tried, 68%, so the optimum may lie beyond it" in headline(cut)
     assert "edge of what is possible" in headline(make({"all": (-0.3, 0.1)}))
@@ -94,9 +93,9 @@ def test_no_question_compares_what_was_measured(make):
     row = next(row for row in judgement.answer.recipes if row.recipe == "33% rephrase")
     cell = [r for r in results.runs if (r.params, r.tokens) == (1_000_000, 4_000_000)]
     means = {share: sum(r.loss for r in cell if r.share == share) / 2 for share in (0, 1 / 3)}
-    assert row.difference.value == means[1 / 3] - means[0]
+    assert row.difference.mid == means[1 / 3] - means[0]
     # Half width: t(12 degrees of freedom, 0.95) = 1.7823 times sd * sqrt(1/2 + 1/2).
-    assert abs(row.difference.high - row.difference.value - 1.78229 * 0.012) < 1e-6
+    assert abs(row.difference.high - row.difference.mid - 1.78229 * 0.012) < 1e-6
     assert headline(results).startswith(
         "Nothing is extrapolated (no question, or no law that answers it); at the largest runs trained (1M parameters"
     )
@@ -121,7 +120,7 @@ def test_a_law_that_misses_by_as_much_as_it_claims_is_doubted(make):
 
 
 def test_undefined_differences_and_speedups_are_said_to_be_undefined(make):
-    undefined = Interval(value=None, why="below the fitted floor")
+    undefined = Interval(mid=None, why="below the fitted floor")
     assert "nothing can be said of rephrase" in headline(with_rows(make(HELPS), difference=undefined))
     lines = says(with_rows(make(HELPS), speedup=undefined))
     assert any("its speed-up is undefined (below the fitted floor)" in line for line in lines)

@@ -15,14 +15,14 @@ def test_speedup_is_the_ratio_of_inverted_laws() -> None:
     natural, mixture = data_fit(2.0, 900, 0.33), data_fit(1.9, 900, 0.34)
     got = speedup(natural, mixture, loss=2.5)
     want = (900 / 0.5) ** (1 / 0.33) / (900 / 0.6) ** (1 / 0.34)
-    assert got.value == pytest.approx(want, rel=1e-4)
+    assert got.mid == pytest.approx(want, rel=1e-4)
     at = 2.0 + 900 * 1e10**-0.33
     got = speedup(natural, mixture, tokens=1e10)
-    assert got.value == pytest.approx(1e10 / (900 / (at - 1.9)) ** (1 / 0.34), rel=1e-4)
+    assert got.mid == pytest.approx(1e10 / (900 / (at - 1.9)) ** (1 / 0.34), rel=1e-4)
     assert got.low is not None
     assert got.high is not None
-    assert got.low <= got.value * 1.001
-    assert got.high >= got.value * 0.999
+    assert got.low <= got.mid * 1.001
+    assert got.high >= got.mid * 0.999
 
 
 def test_speedup_is_undefined_at_or_below_an_asymptote() -> None:
@@ -31,7 +31,7 @@ def test_speedup_is_undefined_at_or_below_an_asymptote() -> None:
         (speedup(natural, mixture, loss=2.2), "the mixture"),
         (speedup(mixture, natural, loss=2.2), "natural"),
     ):
-        assert got.value is None
+        assert got.mid is None
         assert got.low is None
         assert got.high is None
         assert got.why is not None
@@ -51,7 +51,7 @@ def test_generation_is_charged_per_reuse() -> None:
     plain = speedup(natural, mixture, tokens=1e10)
     # 6 N = 6e8 FLOPs a training token, 1.8e9 a generated one at a share of 1/3, used twice: half as much again.
     paid = speedup(natural, mixture, tokens=1e10, N=1e8, generation=Generation(1.8e9, share=1 / 3, reuse=2))
-    assert paid.value == pytest.approx(plain.value / 1.5)
+    assert paid.mid == pytest.approx(plain.mid / 1.5)
     with pytest.raises(BadInput, match="needs N"):
         speedup(natural, mixture, tokens=1e10, generation=Generation(1e9, share=0.5))
     with pytest.raises(BadInput, match="one of the two"):
@@ -65,7 +65,7 @@ def test_slices_of_chinchilla(noisy: Runs) -> None:
     np.testing.assert_allclose(data.predict(D=D), whole.predict(N=1e8, D=D))
     np.testing.assert_allclose(data.draw(D=D), whole.draw(N=1e8, D=D))
     np.testing.assert_allclose(model.predict(N=[1e7]), whole.predict(N=1e7, D=1e10))
-    assert speedup(data, data, tokens=1e10).value == pytest.approx(1.0)
+    assert speedup(data, data, tokens=1e10).mid == pytest.approx(1.0)
     with pytest.raises(BadInput, match="only the law chinchilla"):
         data_law_at(data, 1e8)
 

@@ -12,14 +12,14 @@ def test_chinchilla_has_a_closed_form(noisy: Runs) -> None:
     a = p["beta"] / (p["alpha"] + p["beta"])
     G = (p["alpha"] * p["A"] / (p["beta"] * p["B"])) ** (1 / (p["alpha"] + p["beta"]))
     want = G * (1e18 / 6) ** a
-    assert got.N.value == pytest.approx(want, rel=1e-5)
-    assert got.D.value == pytest.approx(1e18 / 6 / want, rel=1e-5)
-    assert got.tokens_per_parameter.value == pytest.approx(1e18 / 6 / want**2, rel=1e-5)
-    assert got.loss.value == pytest.approx(found.predict(N=want, D=1e18 / 6 / want)[0], rel=1e-9)
-    assert got.N.low < got.N.value < got.N.high
+    assert got.N.mid == pytest.approx(want, rel=1e-5)
+    assert got.D.mid == pytest.approx(1e18 / 6 / want, rel=1e-5)
+    assert got.tokens_per_parameter.mid == pytest.approx(1e18 / 6 / want**2, rel=1e-5)
+    assert got.loss.mid == pytest.approx(found.predict(N=want, D=1e18 / 6 / want)[0], rel=1e-9)
+    assert got.N.low < got.N.mid < got.N.high
     # Twice the FLOPs a token: half the tokens at the same size are affordable.
     dear = compute_optimal(found, 2e18, flops_per_token=12)
-    assert dear.N.value == pytest.approx(got.N.value, rel=1e-6)
+    assert dear.N.mid == pytest.approx(got.N.mid, rel=1e-6)
 
 
 def test_joint_laws_have_an_optimum_per_share() -> None:
@@ -30,8 +30,8 @@ def test_joint_laws_have_an_optimum_per_share() -> None:
     theta = np.array([truth[name] for name in law.names])
     found = fit(law, x.with_loss(law.predict(theta, x)), bootstrap=50)
     pure, mixed = compute_optimal(found, 1e20, share=0.0), compute_optimal(found, 1e20, share=0.4)
-    assert mixed.D.value < pure.D.value  # a smaller B needs fewer tokens
-    assert mixed.loss.value < pure.loss.value
+    assert mixed.D.mid < pure.D.mid  # a smaller B needs fewer tokens
+    assert mixed.loss.mid < pure.loss.mid
 
 
 def test_what_has_no_optimum_says_so(noisy: Runs) -> None:
@@ -68,13 +68,13 @@ def test_a_curve_that_keeps_falling_does_not_flatten() -> None:
         fit("data", recipe(2.0, 0.33, 0), bootstrap=0), fit("data", recipe(2.3, 0.33, 1), bootstrap=0)
     )
     assert alone.verdict == "undecided"
-    assert alone.E.value == pytest.approx(0.3, abs=0.1)
+    assert alone.E.mid == pytest.approx(0.3, abs=0.1)
 
 
 def test_collapse_of_chinchilla_is_at_one_size(noisy: Runs) -> None:
     found = fit("chinchilla", noisy, bootstrap=100)
     higher = fit("chinchilla", noisy.with_loss(noisy.loss + 0.2), bootstrap=100)
     got = collapse_test(found, higher, N=1e8)
-    assert got.E.value == pytest.approx(0.2, abs=0.1)
+    assert got.E.mid == pytest.approx(0.2, abs=0.1)
     with pytest.raises(BadInput, match="E and beta"):
         collapse_test(fit("model", Runs(N=noisy.N, loss=noisy.loss), bootstrap=0), found)

@@ -27,7 +27,7 @@ def test_the_other_figures_hold_what_they_are_given(noisy: Runs) -> None:
     r = np.repeat([0.0, 0.3, 0.6, 1.0], 2)
     y = 3 + (r - 0.4) ** 2 + 0.001 * np.arange(8)
     best = best_share(r, y)
-    figure = plots.share_curve(best.shares, best.mean, best.low, best.high, best.best.value, (r, y), best.flat)
+    figure = plots.share_curve(best.shares, best.mean, best.low, best.high, best.best.mid, (r, y), best.flat)
     np.testing.assert_allclose(figure.data[-1].x, r)
     N = np.geomspace(1e6, 1e8, 5)
     lines = [found.predict(N=N, D=C / 6 / N) for C in (1e16, 1e17)]

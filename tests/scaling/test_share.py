@@ -16,7 +16,7 @@ def test_an_inner_optimum_is_found_and_covered() -> None:
     hits = 0
     for _ in range(40):
         got = best_share(r, curve(r, 0.4) + 0.01 * rng.standard_normal(12), draws=400)
-        assert got.best.low <= got.best.value <= got.best.high
+        assert got.best.low <= got.best.mid <= got.best.high
         hits += got.best.low <= 0.4 <= got.best.high
     assert hits >= 33  # 90 % intervals: fewer than 33 of 40 has a chance below 4 %
 
@@ -26,11 +26,11 @@ def test_an_optimum_at_the_end_is_the_end(best: float, edge: float) -> None:
     r = np.repeat([0.0, 0.25, 0.5, 0.75, 1.0], 2)
     y = 3.0 + 0.4 * (r - best) ** 2 + 0.002 * np.random.default_rng(0).standard_normal(10)
     got = best_share(r, y)
-    assert got.best.value == edge
+    assert got.best.mid == edge
     assert edge in (got.best.low, got.best.high)
     assert [warn.code for warn in got.warnings] == ["best_share_at_edge"]
     if edge == 0.0:
-        assert got.gain.value == 0.0
+        assert got.gain.mid == 0.0
 
 
 def test_the_flat_range_holds_the_shares_within_the_noise() -> None:
@@ -39,7 +39,7 @@ def test_the_flat_range_holds_the_shares_within_the_noise() -> None:
     assert got.flat is not None
     assert got.flat[0] == pytest.approx(0.4, abs=0.011)
     assert got.flat[1] == pytest.approx(0.6, abs=0.011)
-    assert got.gain.value == pytest.approx(0.25, abs=1e-3)
+    assert got.gain.mid == pytest.approx(0.25, abs=1e-3)
 
 
 def test_pairing_removes_what_seeds_share() -> None:
@@ -90,8 +90,8 @@ def test_best_share_of_a_joint_law_moves_with_its_tokens() -> None:
     for tokens in (1e9, 1e11):
         got = best_share_of_law(found, N=1e8, D=tokens)
         assert got.best.low <= optimum(tokens) <= got.best.high
-        assert got.best.value == pytest.approx(optimum(tokens), abs=0.03)
-        assert got.flat[0] < got.best.value < got.flat[1]
+        assert got.best.mid == pytest.approx(optimum(tokens), abs=0.03)
+        assert got.flat[0] < got.best.mid < got.flat[1]
     moved = share_shift(found, {"N": 1e8, "D": 1e9}, {"N": 1e8, "D": 1e11})
     assert moved.low <= optimum(1e11) - optimum(1e9) <= moved.high
     with pytest.raises(BadInput, match="no share in it"):

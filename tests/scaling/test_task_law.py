@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.task_law_fit import fit_task
 from synthmix.scaling.task_law_share import AGREE, DISAGREE, UNKNOWN, agreement, best_share_by_score
 from synthmix.scaling.task_law_warnings import above_chance
@@ -125,13 +125,13 @@ def test_the_best_share_by_score_is_the_highest_point() -> None:
     assert best.best.low is not None
     assert best.best.high is not None
     assert best.best.low < 0.4 < best.best.high
-    assert best.loss.value == pytest.approx(0.5, abs=0.01)
+    assert best.loss.mid == pytest.approx(0.5, abs=0.01)
     assert (best.low <= best.mean).all()
     assert (best.mean <= best.high).all()
 
 
 def around(value: float, half: float | None) -> Interval:
-    return Interval(value=value) if half is None else Interval(value=value, low=value - half, high=value + half)
+    return Interval(mid=value) if half is None else Interval(mid=value, low=value - half, high=value + half)
 
 
 @pytest.mark.parametrize(

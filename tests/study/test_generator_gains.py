@@ -3,12 +3,12 @@
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.statistics.pairs import Estimate
+from synthmix.interval import Interval
 from synthmix.study.generator_gains import Gain, bigger_is_better
 
 
 def gain(name: str, value: float, share: float = 0.5, reach: float | None = 0.01) -> Gain:
-    known = None if reach is None else Estimate(value, value - reach, value + reach)
+    known = None if reach is None else Interval(low=value - reach, mid=value, high=value + reach)
     return Gain(name, share, 100_000, 10**6, 2, known, value, {"web": value})
 
 

@@ -40,7 +40,7 @@ def fitted(best: float, seed: int = 0, **kind: float) -> Optimum:
 def test_a_clean_parabola_gives_its_lowest_point_back() -> None:
     optimum = fitted(0.005, noise=0, centre=0.006)
     assert optimum.rate is not None
-    assert optimum.rate.value == pytest.approx(0.005, rel=1e-6)
+    assert optimum.rate.mid == pytest.approx(0.005, rel=1e-6)
     assert optimum.edge is None
     assert optimum.curve[2] == pytest.approx(0.1)
     assert optimum.loss(0.01) - optimum.loss(0.005) == pytest.approx(0.1 * np.log(2) ** 2)
@@ -73,7 +73,7 @@ def test_only_the_rates_about_the_best_one_are_fitted() -> None:
     losses = [loss + (10 if rate > 0.05 else 0) for rate, loss in zip(wide.rates, wide.losses, strict=True)]
     optimum = fit_optimum(Sweep(wide.params, wide.width, wide.rates, losses, wide.seeds))
     assert optimum.rate is not None
-    assert optimum.rate.value == pytest.approx(0.004, rel=1e-6)
+    assert optimum.rate.mid == pytest.approx(0.004, rel=1e-6)
 
 
 @pytest.mark.parametrize(("centre", "edge"), [(0.05, "low"), (0.0005, "high")])
@@ -92,7 +92,7 @@ def test_a_loss_without_a_lowest_point_has_no_best_rate() -> None:
 def test_three_runs_have_a_best_rate_without_an_interval() -> None:
     optimum = fit_optimum(Sweep(100_000, 64, [0.002, 0.004, 0.008], [4.1, 4.0, 4.1], [0] * 3))
     assert optimum.rate is not None
-    assert optimum.rate.value == pytest.approx(0.004)
+    assert optimum.rate.mid == pytest.approx(0.004)
     assert (optimum.rate.low, optimum.rate.holds(0.004)) == (None, None)
 
 
@@ -114,19 +114,19 @@ def optima(exponent: float, factor: float, widths: tuple[int, ...], noise: float
 
 def test_the_rule_is_found_and_judged() -> None:
     rule = fit_rule(optima(1.0, 0.36, (32, 96), 0.005, 1), used=0.36)
-    assert rule.exponent.value == pytest.approx(1, abs=0.15)
-    assert rule.exponent_params.value == pytest.approx(rule.exponent.value / 2)
-    assert rule.factor.value == pytest.approx(0.36, rel=0.1)
+    assert rule.exponent.mid == pytest.approx(1, abs=0.15)
+    assert rule.exponent_params.mid == pytest.approx(rule.exponent.mid / 2)
+    assert rule.factor.mid == pytest.approx(0.36, rel=0.1)
     assert (rule.exponent_inside, rule.factor_inside) == (True, True)
 
 
 def test_another_rule_is_told_from_it() -> None:
     rule = fit_rule(optima(0.5, 0.36 / 8, (32, 64, 128), 0.003, 2), used=0.36)
-    assert rule.exponent.value == pytest.approx(0.5, abs=0.15)
+    assert rule.exponent.mid == pytest.approx(0.5, abs=0.15)
     assert rule.exponent_inside is False
     low = fit_rule(optima(1.0, 0.2, (32, 128), 0.003, 2), used=0.36)
     assert low.factor_inside is False
-    assert low.factor.value == pytest.approx(0.2, rel=0.1)
+    assert low.factor.mid == pytest.approx(0.2, rel=0.1)
 
 
 def test_nine_in_ten_exponents_hold_the_truth() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from synthmix.advice.found import KindCurve
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.share_summary import BestShare, from_curves
 from synthmix.study.fits import envelope
 
@@ -19,7 +19,7 @@ def kind_curves(known: Knowledge, looks: Sequence[Outlook]) -> list[KindCurve]:
         laws = known.kinds[look.kind.name]
         shares = look.shares[look.even]
         said = _said(look, known) if len(shares) > 2 else []
-        none = Interval(value=None, level=known.level, why="no synthetic token can be had")
+        none = Interval(mid=None, level=known.level, why="no synthetic token can be had")
         flats = [each.flat for each in said if each.flat is not None]
         found.append(
             KindCurve(

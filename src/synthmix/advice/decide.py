@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthmix.advice.outlook import Outlook
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 from synthmix.study.fits import envelope
@@ -108,4 +108,4 @@ def _natural_worse(looks: Sequence[Outlook], best: Pick, noise: float, level: fl
 
 
 def _clear(found: Interval, noise: float) -> bool:
-    return found.value is not None and found.value > noise and found.low is not None and found.low > 0
+    return found.mid is not None and found.mid > noise and found.low is not None and found.low > 0

@@ -4,9 +4,9 @@ from statistics import fmean
 
 from synthmix.advice.knowledge import KindLaws, Knowledge
 from synthmix.advice.words import agreed
-from synthmix.quantities import format_count, format_share
+from synthmix.interval import format_interval
+from synthmix.quantities import fixed, format_count, format_share, listed, percent
 from synthmix.report.measured import at_cell, largest_cell
-from synthmix.report.phrases import fixed, listed, share_interval
 
 
 def evidence(known: Knowledge) -> list[str]:
@@ -53,7 +53,8 @@ def _tasks(known: Knowledge, laws: KindLaws) -> list[str]:
         elif mine:
             last = max(mine, key=lambda share: (share.is_question, share.params * share.tokens))
             size = f"{format_count(last.params)} parameters and {format_count(last.tokens)} tokens"
-            best = f"best share by score {share_interval(last.by_score)}, by loss {share_interval(last.by_loss)}"
+            by_score, by_loss = (format_interval(best, percent) for best in (last.by_score, last.by_loss))
+            best = f"best share by score {by_score}, by loss {by_loss}"
             found.append(f"{laws.kind}, {task.task} at {size}: {best}; {agreed(last.verdict)} ({last.reason}).")
     return found
 

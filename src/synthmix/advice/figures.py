@@ -3,9 +3,8 @@
 from synthmix.advice.figures_share import token_of
 from synthmix.advice.found import Advice
 from synthmix.advice.words import recipe
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.report.phrases import percent
 
 
 def money_figure(advice: Advice) -> list[Figure]:
@@ -16,7 +15,7 @@ def money_figure(advice: Advice) -> list[Figure]:
     for name in (None, *(kind.name for kind in advice.asked.kinds)):
         mine = [option for option in advice.options if option.kind == name]
         token = "ink" if name is None else token_of(advice, name)
-        values = [(o.difference.value or 0.0, o.difference.low, o.difference.high) for o in mine]
+        values = [(o.difference.mid or 0.0, o.difference.low, o.difference.high) for o in mine]
         data.append(
             {
                 "type": "scatter",

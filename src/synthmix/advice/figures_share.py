@@ -73,7 +73,7 @@ def _rings(advice: Advice, curve: KindCurve, token: str) -> Spec:
         "legendgroup": curve.kind,
         "showlegend": False,
         "x": [100 * option.share for option in mine],
-        "y": [option.difference.value for option in mine],
+        "y": [option.difference.mid for option in mine],
         "marker": {
             "color": f"@{token}",
             "size": 9,
@@ -94,7 +94,7 @@ def _star(advice: Advice, shown: set[str]) -> list[Spec]:
             "mode": "markers",
             "name": "recommended",
             "x": [100 * chosen.share],
-            "y": [chosen.difference.value if chosen.kind else 0.0],
+            "y": [chosen.difference.mid if chosen.kind else 0.0],
             "marker": {"color": "@accent", "size": 15, "symbol": "star", "line": {"width": 1, "color": "@panel"}},
             "hovertemplate": label(recipe(chosen)) + "<extra>recommended</extra>",
         }
@@ -112,7 +112,7 @@ def _strip(advice: Advice, curve: KindCurve, token: str, lane: int) -> list[Spec
         for r in advice.alternatives if r.kind == curve.kind
     ]  # fmt: skip
     best = curve.best
-    if best.value is not None and best.low is not None and best.high is not None:
+    if best.mid is not None and best.low is not None and best.high is not None:
         line = {"color": f"@{token}", "width": 2}
         found.append(
             {
@@ -125,8 +125,8 @@ def _strip(advice: Advice, curve: KindCurve, token: str, lane: int) -> list[Spec
                 "line": line,
             }
         )
-    if best.value is not None:
-        x = 100 * best.value
+    if best.mid is not None:
+        x = 100 * best.mid
         line = {"color": f"@{token}", "width": 4}
         found.append({"type": "line", **place, "x0": x, "x1": x, "y0": low, "y1": high, "line": line})
     return found

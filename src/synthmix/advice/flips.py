@@ -60,18 +60,18 @@ def _price(asked: Asked, looks: Sequence[Outlook], decision: Decision, place: in
 def _worth(asked: Asked, best: Option, *, shown: bool) -> Flip:
     """What a synthetic token is worth in training saved; ``shown``: the gain is beyond the noise."""
     sure = "" if shown else ", if the expected gain is real"
-    if best.pays_below is not None and best.pays_below.value is not None:
-        value = max(best.pays_below.value, 0.0)
+    if best.pays_below is not None and best.pays_below.mid is not None:
+        value = max(best.pays_below.mid, 0.0)
         then = f"above it, training longer on real text reaches the same loss for less{sure}"
         now = next(kind.price for kind in asked.kinds if kind.name == best.kind)
         return Flip(what=f"price of {best.kind} against training", now=now, value=value, then=then)
-    if best.worth.value is None:
+    if best.worth.mid is None:
         return Flip(what=f"worth of {best.kind}", now=None, value=None, then=f"not known: {best.worth.why}")
     then = (
         f"training tokens saved by one token of {best.kind}{sure}: above the cost of training on so many it does not "
         "pay (--price-training makes it a price)"
     )
-    return Flip(what=f"worth of {best.kind}", now=None, value=best.worth.value, then=then)
+    return Flip(what=f"worth of {best.kind}", now=None, value=best.worth.mid, then=then)
 
 
 def _scan(

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from synthmix.advice.asked import Asked
 from synthmix.advice.found_beside import Scores, Several
-from synthmix.results import Interval, Part
+from synthmix.interval import Interval
+from synthmix.results import Part
 
 
 class Option(Part):

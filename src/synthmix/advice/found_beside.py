@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from synthmix.results import Interval, Part
+from synthmix.interval import Interval
+from synthmix.results import Part
 from synthmix.study.value_curves import ValueCurve
 
 

@@ -15,8 +15,7 @@ from synthmix.advice.priors import (
 )
 from synthmix.advice.supply import NEARLY_FREE, REPEATS, effective
 from synthmix.advice.words import amount
-from synthmix.quantities import format_count
-from synthmix.report.phrases import listed, percent
+from synthmix.quantities import format_count, listed, percent
 
 
 def advise_without(asked: Asked, starter: Starter | None = None) -> Advice:

@@ -10,7 +10,7 @@ from synthmix.advice.found import Option, Range
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook, Said, parameters, real_supply
 from synthmix.advice.supply import budget_for, effective, repeats_draws
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.speedup import tokens_for
@@ -29,7 +29,7 @@ def option(known: Knowledge, asked: Asked, looks: Sequence[Outlook], decision: D
     if pick.kind is not None and look.kind.params is not None:  # a forward pass over prompt and output (study/answer)
         overhead = bought * 4.0 * look.kind.params / (6.0 * asked.params * asked.tokens)
     needed = [] if pick.kind is None else [_needed(one, look, asked, share) for one in said]
-    yardstick = Interval(value=None, level=level, why="this is the yardstick itself")
+    yardstick = Interval(mid=None, level=level, why="this is the yardstick itself")
     speedup, saved, worth = yardstick, yardstick, yardstick
     charged = pays = None
     if pick.kind is not None:
@@ -37,9 +37,9 @@ def option(known: Knowledge, asked: Asked, looks: Sequence[Outlook], decision: D
         saved = _over(needed, said, level, lambda raw: asked.tokens - raw)
         worth = _over(needed, said, level, lambda raw: (asked.tokens - raw) / _paid(raw, share, look.unique))
         if overhead is not None:
-            charged = _scaled(speedup, 1 / (1 + overhead))
+            charged = speedup.scaled(1 / (1 + overhead))
         if asked.price_training is not None:
-            pays = _scaled(worth, asked.price_training)
+            pays = worth.scaled(asked.price_training)
     good = decision.natural_good if pick.kind is None else bool(decision.as_good[pick.kind][pick.place])
     shares = {} if share >= 1 else {source: 1 - share}
     if pick.kind is not None and share > 0:
@@ -117,15 +117,7 @@ def _over(needed: list[Array], said: Sequence[Said], level: float, what: Callabl
             values = np.where(np.isfinite(raw), what(np.where(np.isfinite(raw), raw, 1.0)), -np.inf)
         never = "the recipe never reaches the loss of real text alone"
         if not np.isfinite(values[0]):
-            found.append(Interval(value=None, level=level, why=never))
+            found.append(Interval(mid=None, level=level, why=never))
         else:
             found.append(interval_of(float(values[0]), values[1:], level, one.law.why))
     return envelope(found)
-
-
-def _scaled(found: Interval, factor: float) -> Interval:
-    """The interval with all its numbers times ``factor``."""
-    numbers = {
-        name: None if (number := getattr(found, name)) is None else number * factor for name in ("value", "low", "high")
-    }
-    return found.model_copy(update=numbers)

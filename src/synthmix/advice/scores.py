@@ -7,10 +7,9 @@ from synthmix.advice.found import KindCurve
 from synthmix.advice.found_beside import KindValue, Scores
 from synthmix.advice.words import agreed
 from synthmix.errors import BadInput
+from synthmix.interval import format_interval
 from synthmix.progress import Progress
-from synthmix.quantities import format_count
-from synthmix.report.phrases import fixed, share_interval
-from synthmix.results import Interval
+from synthmix.quantities import format_count, percent
 from synthmix.scaling.task_law_share import agreement
 from synthmix.statistics.ranking import StatisticRow, statistic_table
 from synthmix.study.text_found import StudyText, read_study
@@ -40,13 +39,12 @@ def study_scores(
         # without the remedy, which is for the command that needs them: none should delete a record for its scores' sake
         what = ": ".join(str(part) for part in (error.where, error.key, error.problem) if part is not None)
         return None, f"not read, for the study's runs or texts are not all there: {what}"
-    ranking = Interval(value=row.spearman, low=row.spearman_low, high=row.spearman_high, level=LEVEL)
-    trusted = row.spearman_low is not None and row.spearman_low > 0
+    trusted = row.spearman.sign() > 0
     there = {curve.kind: curve for curve in values.curves}
     kinds = [_beside(there[curve.kind], curve, trusted=trusted) for curve in curves if curve.kind in there]
     return (
         Scores(
-            ranking=ranking,
+            ranking=row.spearman,
             recipes=len(text.recipes),
             groups=row.groups,
             trusted=trusted,
@@ -68,13 +66,9 @@ def _ranking(text: StudyText, values: Values) -> StatisticRow:
 
 
 def _ranked(row: StatisticRow, recipes: int, *, trusted: bool) -> str:
-    if row.spearman is None:
+    if row.spearman.mid is None:
         return "The score tells no two of this study's recipes apart: its best shares deserve no trust here."
-    bounds = "no interval"
-    if row.spearman_low is not None and row.spearman_high is not None:
-        bounds = f"{LEVEL:.0%} interval {fixed(row.spearman_low, 2, signed=True)} to "
-        bounds += fixed(row.spearman_high, 2, signed=True)
-    found = f"Spearman {fixed(row.spearman, 2, signed=True)}, {bounds}"
+    found = f"Spearman {format_interval(row.spearman, '+.2f')}"
     where = f"{recipes} recipes at {row.groups} combinations of size, budget and held-out domain"
     if not trusted:
         return f"The score did not rank what was measured ({found}; {where}): its best shares deserve no trust here."
@@ -89,8 +83,8 @@ def _beside(mine: ValueCurve, law: KindCurve, *, trusted: bool) -> KindValue:
     """A kind's best share by score beside that by the laws."""
     doubt = "" if trusted else ", and the score is not to be trusted here"
     found = agreement(law.best, law.flat, mine.best, None)
-    said = f"{mine.kind}: best by score {share_interval(mine.best)} of {format_count(mine.tokens)} tokens"
-    said += f", by the laws at the question {share_interval(law.best)}"
+    said = f"{mine.kind}: best by score {format_interval(mine.best, percent)} of {format_count(mine.tokens)} tokens"
+    said += f", by the laws at the question {format_interval(law.best, percent)}"
     return KindValue(
         **dict(mine),
         by_laws=law.best,

@@ -3,9 +3,9 @@
 from synthmix.advice.figures_share import token_of
 from synthmix.advice.found import Advice
 from synthmix.advice.found_beside import KindValue
-from synthmix.quantities import format_count
+from synthmix.interval import format_interval
+from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
-from synthmix.report.phrases import percent, share_interval
 from synthmix.report.sections import Section, Shown
 
 
@@ -19,8 +19,8 @@ def score_section(advice: Advice) -> Section:
     rows = [
         [
             kind.kind,
-            share_interval(kind.best),
-            share_interval(kind.by_laws),
+            format_interval(kind.best, percent),
+            format_interval(kind.by_laws, percent),
             f"{kind.verdict}: {kind.reason}",
             ", ".join(f"{name} {percent(share)}" for name, share in kind.domains.items()),
         ]
@@ -65,7 +65,7 @@ def _traces(kind: KindValue, token: str) -> list[Spec]:
             "hovertemplate": "%{x:.0f}%: %{y:+.4f}<extra>" + name + "</extra>",
         },
     ]
-    if kind.best.value is None:
+    if kind.best.mid is None:
         return found
     star = {
         "type": "scatter",
@@ -73,7 +73,7 @@ def _traces(kind: KindValue, token: str) -> list[Spec]:
         "name": f"{name}, best",
         "legendgroup": kind.kind,
         "showlegend": False,
-        "x": [100 * kind.best.value],
+        "x": [100 * kind.best.mid],
         "y": [max(kind.gain)],
         "marker": {"color": f"@{token}", "size": 12, "symbol": "star"},
         "hovertemplate": "best at %{x:.0f}%<extra>" + name + "</extra>",

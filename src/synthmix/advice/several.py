@@ -12,8 +12,8 @@ from synthmix.advice.found import Flip
 from synthmix.advice.found_beside import Several
 from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
+from synthmix.quantities import listed
 from synthmix.report.measured import at_cell, measured_difference
-from synthmix.report.phrases import listed
 from synthmix.results import Recipe, RunRow
 
 WHAT = "several kinds at once"
@@ -29,7 +29,7 @@ def several_kinds(known: Knowledge, asked: Asked) -> list[Several]:
         if recipe.synthetic is None and len(set(recipe.shares) & kinds) > 1 and set(recipe.shares) <= kinds | sources
     ]
     found = [one for recipe in recipes if (one := _one(known, asked, recipe)) is not None]
-    return sorted(found, key=lambda each: each.difference.value or 0.0)
+    return sorted(found, key=lambda each: each.difference.mid or 0.0)
 
 
 def _one(known: Knowledge, asked: Asked, recipe: Recipe) -> Several | None:
@@ -44,7 +44,7 @@ def _one(known: Knowledge, asked: Asked, recipe: Recipe) -> Several | None:
     others = {name: rows for name, rows in runs.items() if _single(rows[0]) and name != recipe.name}
     rival = min(others, key=lambda name: fmean(row.loss for row in others[name]))
     above = measured_difference(known.results, mine, others[rival])
-    worse = above.value is not None and above.value > known.noise and above.low is not None and above.low > 0
+    worse = above.mid is not None and above.mid > known.noise and above.low is not None and above.low > 0
     bought = {kind: min(recipe.shares.get(kind.name, 0.0) * asked.tokens, asked.limit(kind)) for kind in asked.kinds}
     return Several(
         recipe=recipe.name,

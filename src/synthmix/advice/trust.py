@@ -9,8 +9,8 @@ from synthmix.advice.knowledge import Knowledge
 from synthmix.advice.outlook import Outlook
 from synthmix.advice.supply import NEARLY_FREE
 from synthmix.advice.words import amount
-from synthmix.quantities import format_count, format_share
-from synthmix.report.phrases import fixed, listed, loss_interval, percent
+from synthmix.interval import format_interval
+from synthmix.quantities import fixed, format_count, format_share, listed, percent
 from synthmix.report.verdict import two_runs
 
 FAR = 1.0  # decades beyond which an interval is not to be taken at its word (report/verdict.py)
@@ -24,14 +24,14 @@ def headline(asked: Asked, recommended: Option, best: Option, curves: list[KindC
         return (
             f"{place}: real text alone; no share of {listed([k.name for k in asked.kinds])} is expected to do better."
         )
-    gain = f"{loss_interval(best.difference, signed=True)} nats per token against real text alone"
+    gain = f"{format_interval(best.difference, signed=True)} nats per token against real text alone"
     if recommended.kind is None:
         return (
             f"{place}: real text alone, which is as good within the noise and costs nothing. By expectation "
             f"{format_share(best.share)} {best.kind} is best ({gain}), but these runs do not show it."
         )
     curve = next(each for each in curves if each.kind == recommended.kind)
-    change = f"{loss_interval(recommended.difference, signed=True)} nats per token against real text alone"
+    change = f"{format_interval(recommended.difference, signed=True)} nats per token against real text alone"
     ends = "" if curve.best.low is None else f" ({curve.best.level:.0%} interval {_ends(curve)})"
     costs = [f"its text costs {amount(recommended.money)}"] if recommended.money else []
     if recommended.overhead is not None:
@@ -67,7 +67,7 @@ def doubts(
     """Reasons to hold the answer loosely, the graver first."""
     found = []
     apart = two_runs(known.results, known.level)
-    size = abs(best.difference.value or 0.0)
+    size = abs(best.difference.mid or 0.0)
     if apart is None:
         found.append("no run was repeated with another seed, so the noise is unknown and nothing is shown to be better")
     elif best.kind is not None and size <= apart:
@@ -77,7 +77,7 @@ def doubts(
         where = f"{far[0]:.1f} decades in parameters and {far[1]:.1f} in tokens"
         found.append(f"the question lies {where} beyond the largest run, further than an interval can vouch for")
     for look, curve in zip(looks, curves, strict=True):
-        missed = curve.extrapolation * (best.loss.value or 0.0)
+        missed = curve.extrapolation * (best.loss.mid or 0.0)
         if best.kind is not None and missed >= size:
             found.append(f"the law of {curve.kind} missed the largest runs, held out, by {missed:.2g} nats")
         top = [float(one.difference[0].min()) for one in look.said]

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from synthmix.advice.found import Advice, Option, Range
 from synthmix.advice.found_beside import Several
-from synthmix.quantities import format_count, format_share
-from synthmix.report.phrases import MINUS, fixed, loss_interval
-from synthmix.results import Interval
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import MINUS, fixed, format_count, format_share
 
 # Two kinds have a law each, and the laws put real text at different losses.
 OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from real text, which is by one law"
@@ -21,14 +20,14 @@ def recipe(option: Option) -> str:
 
 def short(found: Interval, digits: int, *, signed: bool = False) -> str:
     """``-0.128 (-0.242 to +0.147)``; an end that is not defined is a question mark; ``n/a`` without a value."""
-    if found.value is None:
+    if found.mid is None:
         return "n/a"
     return _with_ends(found, lambda value: fixed(value, digits, signed=signed))
 
 
 def factor(found: Interval) -> str:
     """A speed-up, ``1.20 (0.75 to 1.63)``; from a hundred on without decimals."""
-    if found.value is None:
+    if found.mid is None:
         return "n/a"
     return _with_ends(found, lambda value: fixed(value, 2) if value < 100 else f"{value:,.0f}")
 
@@ -36,13 +35,13 @@ def factor(found: Interval) -> str:
 def saved(option: Option) -> str:
     """Tokens saved with their interval; a loss of tokens is negative."""
     found = option.tokens_saved
-    if found.value is None:
+    if found.mid is None:
         return "n/a"
     return _with_ends(found, lambda value: f"{MINUS if value < 0 else ''}{format_count(abs(value))}")
 
 
 def _with_ends(found: Interval, say: Callable[[float], str]) -> str:
-    value, low, high = (None if x is None else say(x) for x in (found.value, found.low, found.high))
+    value, low, high = (None if x is None else say(x) for x in (found.mid, found.low, found.high))
     return f"{value}" if low is None and high is None else f"{value} ({low or '?'} to {high or '?'})"
 
 
@@ -81,9 +80,9 @@ def several(found: Several) -> str:
     parts = ", ".join(f"{format_share(share)} {name}" for name, share in found.shares.items())
     good = "as good within the noise as" if found.as_good else "clearly worse than"
     return (
-        f"{found.recipe} ({parts}), for {amount(found.money)}: {loss_interval(found.difference, signed=True)} nats "
+        f"{found.recipe} ({parts}), for {amount(found.money)}: {format_interval(found.difference, signed=True)} nats "
         f"from real text alone at {place}; {good} the best of one kind there, {found.rival} "
-        f"({fixed(found.above_rival.value, 3, signed=True)})"
+        f"({fixed(found.above_rival.mid, 3, signed=True)})"
     )
 
 

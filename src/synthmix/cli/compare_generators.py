@@ -44,6 +44,7 @@ def compare_generators(
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.generation.quality import quality_report
+    from synthmix.report.quality import quality_rows
     from synthmix.statistics.generators import compare_generators as compare
     from synthmix.statistics.pairs import GeneratorRow
     from synthmix.statistics.representation import Representation
@@ -63,10 +64,13 @@ def compare_generators(
             heldout = {part.name: held_texts(part.path, limit) for part in named}
             rows = compare(written, given, heldout, level=LEVEL, progress=progress)
             quality = quality_report(paired(written, given), sample=limit)
+            measured = quality.model_dump(mode="json")
             others = representations(written, given)
             value = {
                 "generators": [asdict(row) for row in rows],
-                "quality": quality.table(),
+                "quality": [
+                    {"set": one, "measure": name, **asdict(mean)} for one, name, mean in quality_rows(measured)
+                ],
                 "representation": [asdict(one) for one in others],
             }
             blocks += [rows_text(rows), quality_text(quality), representation_text(others)]

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from synthmix.cli.plan_text import table
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import Measure, QualityReport
-from synthmix.quantities import format_count, format_interval, format_share
-from synthmix.statistics.pairs import Estimate, GeneratorRow
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import format_count, format_share
+from synthmix.statistics.pairs import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style import StyleDistance
 from synthmix.statistics.style_match import StyleMatch
@@ -88,16 +89,12 @@ def gains_text(
 
 
 def _measure(found: Measure | None) -> str:
-    if found is None:
-        return "n/a"
-    return format_interval(found.value, found.low, found.high, ".3f")
+    return format_interval(found.mean if found else None, ".3f", level=False)
 
 
-def short(found: Estimate | None, *, signed: bool = False) -> str:
+def short(found: Interval | None, *, signed: bool = False) -> str:
     """``0.123 (0.120 to 0.126)``."""
-    if found is None:
-        return "n/a"
-    return format_interval(found.value, found.low, found.high, "+.3f" if signed else ".3f")
+    return format_interval(found, "+.3f" if signed else ".3f", level=False)
 
 
 def styles(style: StyleDistance | None) -> tuple[str, str]:
@@ -105,6 +102,6 @@ def styles(style: StyleDistance | None) -> tuple[str, str]:
     if style is None:
         return "n/a", "n/a"
     return (
-        f"{format_interval(style.js, style.js_low, style.js_high, '.3f')}, floor {style.floor:.3f}",
-        format_interval(style.separable, style.separable_low, style.separable_high, ".2f"),
+        f"{format_interval(style.js, '.3f', level=False)}, floor {style.floor:.3f}",
+        format_interval(style.separable, ".2f", level=False),
     )

@@ -41,8 +41,8 @@ def _isoflop(found: "Fit") -> Any:
     trained = 6.0 * found.runs.N * found.runs.D
     budgets = np.geomspace(trained.min(), 10 * trained.max(), 4)
     optima = [compute_optimal(found, float(flops)) for flops in budgets]
-    middles = [optimum.N.value or float(found.runs.N.max()) for optimum in optima]
+    middles = [optimum.N.mid or float(found.runs.N.max()) for optimum in optima]
     sizes = [np.geomspace(middle / 30, middle * 30, 80) for middle in middles]
     losses = [found.predict(N=N, D=flops / 6.0 / N) for flops, N in zip(budgets, sizes, strict=True)]
-    best = np.array([optimum.loss.value or np.nan for optimum in optima])
+    best = np.array([optimum.loss.mid or np.nan for optimum in optima])
     return plots.isoflop(budgets, sizes, losses, (np.array(middles), best))

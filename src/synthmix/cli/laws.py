@@ -1,5 +1,6 @@
 """``synthmix fit`` and ``compare``: scaling laws on a study's runs or on any table of runs."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,13 +59,13 @@ def fit(
     if points:
         mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
         distance = found.distance(**points)
-        value["prediction"] = {"at": points, "loss": mean.model_dump(), "new_run": new.model_dump()}
+        value["prediction"] = {"at": points, "loss": asdict(mean), "new_run": asdict(new)}
         value["prediction"]["decades_beyond"] = distance
         far = ", ".join(f"{decades:.1f} decades in {name}" for name, decades in distance.items())
         lines.append(f"at {predict}: loss {_interval(mean)}; one new run {_interval(new)}; beyond the runs: {far}")
     if flops is not None:
         best = compute_optimal(found, flops)
-        value["compute_optimal"] = {k: v.model_dump() if hasattr(v, "model_dump") else v for k, v in vars(best).items()}
+        value["compute_optimal"] = asdict(best)
         lines.append(f"with {flops:g} FLOPs: N {_interval(best.N)}, D {_interval(best.D)}, loss {_interval(best.loss)}")
     if profiles:
         ranges = {name: profile(found, name).interval for name in found.law.names}
@@ -104,7 +105,7 @@ def compare(
     value = {
         "winner": found.winner,
         "decided": found.decided,
-        "margin": found.margin.model_dump(),
+        "margin": asdict(found.margin),
         "noise": found.noise,
         "laws": [vars(score) for score in found.scores],
         "skipped": found.skipped,

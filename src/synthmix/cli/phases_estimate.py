@@ -1,6 +1,7 @@
 """``synthmix phases estimate``: beta and cutoff of two texts."""
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from synthmix.cli.common import (
     shared_tokenizer,
     telling,
 )
+from synthmix.interval import format_interval
 from synthmix.quantities import format_count, format_share
 
 if TYPE_CHECKING:
@@ -76,14 +78,14 @@ def estimate_json(found: "Estimate", pi: float, tokens: int) -> dict[str, Any]:
         "real_tokens": found.real_tokens,
         "synthetic_tokens": found.synthetic_tokens,
         "types": found.types,
-        "beta": None if law is None else {"value": law.exponent, "low": law.low, "high": law.high, "level": law.level},
+        "beta": None if law is None else asdict(law.exponent),
         "fit": None if law is None else {"x_min": law.x_min, "types": law.types, "p_value": law.fits},
-        "k": found.k.model_dump(),
+        "k": asdict(found.k),
         "before": found.before,
-        "beyond": found.beyond.model_dump(),
-        "n1": found.n1.model_dump(),
-        "n2": found.n2(pi).model_dump(),
-        "starving_share": found.starving_share(tokens).model_dump(),
+        "beyond": asdict(found.beyond),
+        "n1": asdict(found.n1),
+        "n2": asdict(found.n2(pi)),
+        "starving_share": asdict(found.starving_share(tokens)),
         "curve": {
             "ranks": [int(rank) for rank in found.ranks],
             "synthetic_over_real": [None if not math.isfinite(each) else float(each) for each in found.ratio],
@@ -100,20 +102,20 @@ def estimate_text(found: "Estimate", pi: float, tokens: int) -> str:
         lines.append("  beta: too few types for a fit")
     else:
         lines.append(
-            f"  beta {law.exponent:.3f} [{law.low:.3f}, {law.high:.3f}] over the {law.types} types seen {law.x_min} "
+            f"  beta {format_interval(law.exponent, '.3f', level=False)} over the {law.types} types seen {law.x_min} "
             f"times or more; goodness of fit p {law.fits:.2f}"
             + (" (no power law)" if law.fits < 0.1 else "")
-            + ("; not above 1, where the theory's sums are finite" if law.exponent <= 1 else "")
+            + ("; not above 1, where the theory's sums are finite" if (law.exponent.mid or 0.0) <= 1 else "")
         )
-    if found.k.value is None:
+    if found.k.mid is None:
         return "\n".join([*lines, f"  k: {found.k.why}"])
     left = found.beyond
-    lines.append(f"  k {shown(found.k)}: {left.value:.0%} of the real share is left beyond, {found.before:.0%} before")
+    lines.append(f"  k {shown(found.k)}: {left.mid:.0%} of the real share is left beyond, {found.before:.0%} before")
     lines.append(f"  n1 {shown(found.n1)} tokens, n2 {shown(found.n2(pi))} at a real share of {format_share(pi)}")
     starving = found.starving_share(tokens)
-    if starving.value is not None:
+    if starving.mid is not None:
         lines.append(f"  at {format_count(tokens)} tokens the tail starves below a real share of "
-                     f"{format_share(starving.value)}")  # fmt: skip
+                     f"{format_share(starving.mid)}")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -122,6 +124,6 @@ def shown(interval: Any) -> str:
     from synthmix.quantities import format_count
 
     value, low, high = (
-        "?" if end is None else format_count(end) for end in (interval.value, interval.low, interval.high)
+        "?" if end is None else format_count(end) for end in (interval.mid, interval.low, interval.high)
     )
     return f"{value} [{low}, {high}]"

@@ -21,20 +21,16 @@ def quality(
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.generation.publish import compare_quality
-    from synthmix.report.quality import write_quality
+    from synthmix.interval import format_interval
+    from synthmix.report.quality import quality_rows, write_quality
 
     named = {folder.resolve().name: folder for folder in folders}
     if len(named) < len(folders):
         raise BadInput("two folders have the same name", where=str(folders[0]), remedy="rename one")
     report = compare_quality(named)
-    rows = report.table()
+    found = report.model_dump(mode="json")
     if to is not None:
-        write_quality(report.model_dump(mode="json"), to)
-    shown = [[str(row[name]) for name in ("set", "measure")] + [_interval(row)] for row in rows]
+        write_quality(found, to)
+    shown = [[one, measure, format_interval(mean, ".4g", level=False)] for one, measure, mean in quality_rows(found)]
     text = table(["text", "measure", "value"], shown) + (f"\n{to}: page and tables" if to is not None else "")
-    show(report.model_dump(mode="json"), text, as_json=as_json)
-
-
-def _interval(row: dict[str, str | float | int | None]) -> str:
-    value, low, high = row["value"], row["low"], row["high"]
-    return f"{value:.4g}" + (f" ({low:.4g} to {high:.4g})" if low is not None else "")
+    show(found, text, as_json=as_json)

@@ -1,7 +1,8 @@
 """A survey as text for the terminal."""
 
 from synthmix.cli.plan_text import table
-from synthmix.quantities import format_count, format_interval, format_share
+from synthmix.interval import format_interval
+from synthmix.quantities import format_count, format_share
 from synthmix.statistics.described import Described
 from synthmix.statistics.surveyed import Survey
 
@@ -37,11 +38,11 @@ def _described(text: Described) -> list[str]:
         text.kind,
         str(text.types[1]),
         f"{text.entropy:.3f}",
-        format_interval(law.exponent, law.low, law.high, ".3f") if law else "n/a",
+        format_interval(law.exponent, ".3f", level=False) if law else "n/a",
         f"{law.fits:.2f}" if law else "n/a",
-        format_interval(grown.exponent, grown.low, grown.high, ".3f") if grown else "n/a",
+        format_interval(grown.exponent, ".3f", level=False) if grown else "n/a",
         f"{packed.ratio:.2f} of {format_count(packed.bytes)}B" if packed else "n/a",
-        f"{same.rate:.2%} of {same.documents}" if same else "n/a",
+        f"{same.rate.mid:.2%} of {same.documents}" if same else "n/a",
     ]
 
 

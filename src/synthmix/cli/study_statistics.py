@@ -7,7 +7,8 @@ from typing import Any
 from synthmix.cli.common import telling
 from synthmix.cli.plan_text import table
 from synthmix.cli.terminal import show
-from synthmix.quantities import format_count, format_interval, format_share
+from synthmix.interval import format_interval
+from synthmix.quantities import format_count, format_share
 from synthmix.statistics.ranking import StatisticRow, StatisticTable
 from synthmix.study.rare_tokens import RareRow
 
@@ -61,8 +62,8 @@ def table_text(found: StatisticTable) -> str:
         [
             row.name,
             str(row.groups),
-            _interval(row.spearman, row.spearman_low, row.spearman_high),
-            _interval(row.kendall, row.kendall_low, row.kendall_high),
+            format_interval(row.spearman, "+.2f", level=False),
+            format_interval(row.kendall, "+.2f", level=False),
             row.chooses or "none",
             "n/a" if row.regret is None else f"{row.regret:.4f}",
         ]
@@ -92,7 +93,3 @@ def rare_text(rows: list[RareRow]) -> str:
     ]
     head = ["recipe", "held out", "seen in training", "of tokens", "nats", "of loss", "against natural"]
     return "Loss by training frequency of the token\n" + table(head, body)
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    return format_interval(value, low, high, "+.2f")

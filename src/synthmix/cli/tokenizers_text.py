@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synthmix.cli.plan_text import table
-from synthmix.quantities import format_count, format_interval
-from synthmix.statistics.pairs import Estimate
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import format_count
 from synthmix.statistics.vocabularies import TokenizerRow
 from synthmix.study.trained_bits import TrainedBits
 
@@ -44,7 +44,7 @@ def bits_text(rows: Sequence[TrainedBits]) -> str:
             f"{format_count(row.params)} ({format_count(row.params_total)})",
             format_count(row.tokens),
             str(row.seeds),
-            format_interval(row.bits_per_byte, row.low, row.high, ".4f")
+            format_interval(Interval(low=row.low, mid=row.bits_per_byte, high=row.high), ".4f", level=False)
             if row.seeds > 1
             else f"{row.bits_per_byte:.4f}",
         ]
@@ -66,9 +66,9 @@ def write_tokenizers(rows: Sequence[TokenizerRow], path: Path) -> None:
     for row in rows:
         line = {"trained_on": row.trained_on, "vocab_size": row.vocab_size, "text": row.text, "used": row.used}
         for name in ("tokens_per_byte", "cost", "bits_per_byte"):
-            found: Estimate | None = getattr(row, name)
+            found: Interval | None = getattr(row, name)
             line |= {
-                name: found.value if found else None,
+                name: found.mid if found else None,
                 f"{name}_low": found.low if found else None,
                 f"{name}_high": found.high if found else None,
             }
@@ -76,9 +76,9 @@ def write_tokenizers(rows: Sequence[TokenizerRow], path: Path) -> None:
     write_rows(flat, columns, path)
 
 
-def _short(found: Estimate, digits: int) -> str:
-    return format_interval(found.value, found.low, found.high, f".{digits}f")
+def _short(found: Interval, digits: int) -> str:
+    return format_interval(found, f".{digits}f", level=False)
 
 
-def _percent(found: Estimate) -> str:
-    return format_interval(found.value, found.low, found.high, "+.1%")
+def _percent(found: Interval) -> str:
+    return format_interval(found, "+.1%", level=False)

@@ -1,13 +1,14 @@
 """What a sweep of learning rates found, as text, plain data and a plot."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from synthmix.quantities import format_count, format_interval
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import format_count
 from synthmix.training.protocol import peak_rate
 
 if TYPE_CHECKING:
     from synthmix.study.tune import Tuned
-    from synthmix.training.estimate import Estimate
 
 
 def tuned_dict(found: "Tuned") -> dict[str, Any]:
@@ -27,7 +28,7 @@ def tuned_dict(found: "Tuned") -> dict[str, Any]:
                     {"rate": rate, "seed": seed, "loss": loss}
                     for rate, loss, seed in zip(sweep.rates, sweep.losses, sweep.seeds, strict=True)
                 ],
-                "rate": None if optimum.rate is None else vars(optimum.rate),
+                "rate": None if optimum.rate is None else asdict(optimum.rate),
                 "best_tried": optimum.best,
                 "edge": optimum.edge,
                 "used": peak_rate(optimum.width),
@@ -38,9 +39,9 @@ def tuned_dict(found: "Tuned") -> dict[str, Any]:
         "rule": None
         if rule is None
         else {
-            "exponent_width": vars(rule.exponent),
-            "exponent_params": vars(rule.exponent_params),
-            "factor": vars(rule.factor),
+            "exponent_width": asdict(rule.exponent),
+            "exponent_params": asdict(rule.exponent_params),
+            "factor": asdict(rule.factor),
             "used_factor": rule.used,
             "exponent_inside": rule.exponent_inside,
             "factor_inside": rule.factor_inside,
@@ -81,7 +82,7 @@ def advice(found: "Tuned") -> list[str]:
     if found.rule is not None and len(sure) == len(found.optima) and found.rule.factor_inside:
         return [f"the rule, {found.rule.used:g} / width: leave training.learning_rate unset"]
     lines = [
-        f"training: {{learning_rate: {optimum.rate.value:.3g}}}  # at {format_count(optimum.params)} parameters"
+        f"training: {{learning_rate: {optimum.rate.mid:.3g}}}  # at {format_count(optimum.params)} parameters"
         for optimum in sure
         if optimum.rate is not None
     ]
@@ -90,7 +91,7 @@ def advice(found: "Tuned") -> list[str]:
         if found.rule is None
         else [
             *lines,
-            f"training: {{rate_factor: {found.rule.factor.value:.3g}}}  # over the width, at all sizes",
+            f"training: {{rate_factor: {found.rule.factor.mid:.3g}}}  # over the width, at all sizes",
         ]
     )
 
@@ -128,7 +129,7 @@ def tuned_plot(found: "Tuned") -> Any:
         grid = np.geomspace(min(sweep.rates), max(sweep.rates), 100)
         figure.add_scatter(x=grid, y=optimum.loss(grid), mode="lines", line={"color": colour}, showlegend=False)
         if optimum.rate is not None:
-            figure.add_vline(x=optimum.rate.value, line={"color": colour, "width": 1})
+            figure.add_vline(x=optimum.rate.mid, line={"color": colour, "width": 1})
         figure.add_vline(x=peak_rate(optimum.width), line={"color": colour, "width": 1, "dash": "dot"})
     figure.update_layout(template="plotly_white", title="Best rate (solid) and the rule's (dotted)")
     figure.update_xaxes(title="peak learning rate", type="log")
@@ -136,12 +137,10 @@ def tuned_plot(found: "Tuned") -> Any:
     return figure
 
 
-def _words(estimate: "Estimate") -> str:
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3g} (no interval)"
-    return format_interval(estimate.value, estimate.low, estimate.high, ".3g")
+def _words(estimate: Interval) -> str:
+    return format_interval(estimate, ".3g", level=estimate.low is None)
 
 
-def _inside(estimate: "Estimate", value: float) -> str:
+def _inside(estimate: Interval, value: float) -> str:
     held = estimate.holds(value)
     return "not judged" if held is None else "inside" if held else "outside"

@@ -12,6 +12,7 @@ from synthmix.generation.filter_table import Dropped
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import QualityReport
 from synthmix.generation.template import Template
+from synthmix.interval import format_interval
 from synthmix.markdown import cell, front_matter, markdown_table, size_category
 from synthmix.quantities import format_count
 
@@ -124,12 +125,7 @@ def _quality(report: QualityReport | None) -> list[str]:
         cells = []
         for one in report.sets:
             measure, scale = one.measures.get(name), 100 if about.share else 1
-            if measure is None:
-                cells.append("")
-            elif measure.low is None or measure.high is None:
-                cells.append(f"{scale * measure.value:.3g}")
-            else:
-                cells.append(f"{scale * measure.value:.3g} [{scale * measure.low:.3g}, {scale * measure.high:.3g}]")
+            cells.append("" if measure is None else format_interval(measure.mean.scaled(scale), ".3g", level=False))
         rows.append([f"{about.label}{' (%)' if about.share else ''}", *cells, about.says])
     text = (
         f"Measured on a sample ({', '.join(f'{one.name}: {one.documents:,}' for one in report.sets)} documents), with"

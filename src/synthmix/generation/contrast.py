@@ -7,6 +7,8 @@ from itertools import combinations
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from synthmix.interval import Interval
+
 Values = Mapping[str, Mapping[str, float]]  # measure -> source (or block) -> value
 MIN_PAIRED = 10
 
@@ -20,16 +22,14 @@ class Difference(BaseModel):
     one: str
     other: str
     measure: str
-    value: float
-    low: float
-    high: float
+    difference: Interval
     n: int
     paired: bool
 
     @property
     def beyond(self) -> bool:
         """Whether the interval leaves zero out."""
-        return self.low > 0 or self.high < 0
+        return self.difference.sign() != 0
 
 
 def differences(sets: Mapping[str, Values]) -> list[Difference]:
@@ -42,9 +42,9 @@ def differences(sets: Mapping[str, Values]) -> list[Difference]:
                 contrast = _paired(a, b) or _unpaired(a, b)
                 if contrast is not None:
                     value, half, n, paired = contrast
-                    ends = {"low": value - half, "high": value + half}
+                    apart = Interval(low=value - half, mid=value, high=value + half, level=0.95, covers="sampling")
                     found.append(
-                        Difference(one=one, other=other, measure=measure, value=value, **ends, n=n, paired=paired)
+                        Difference(one=one, other=other, measure=measure, difference=apart, n=n, paired=paired)
                     )
     return found
 

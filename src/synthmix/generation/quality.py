@@ -45,24 +45,6 @@ class QualityReport(BaseModel):
     block_words: int
     seed: int
 
-    def table(self) -> list[dict[str, str | float | int | None]]:
-        """A row for each set and measure, for Parquet or CSV; ``against_source`` is the value over the source's."""
-        base = next((one.measures for one in self.sets if one.name == SOURCE), {})
-        return [
-            {
-                "set": one.name,
-                "group": MEASURES[name].group,
-                "measure": name,
-                "value": measure.value,
-                "low": measure.low,
-                "high": measure.high,
-                "n": measure.n,
-                "against_source": measure.value / base[name].value if name in base and base[name].value else None,
-            }
-            for one in self.sets
-            for name, measure in one.measures.items()
-        ]
-
 
 def quality_report(
     sets: Mapping[str, Iterable[Pair]],

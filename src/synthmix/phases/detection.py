@@ -1,11 +1,12 @@
 """Three phases, one power law, or not to be told: the verdict on one measured curve, with its evidence."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.phases.curves import Measured, Shape, fit_shape, noise_of, redraw
 from synthmix.phases.evidence import (
     RIVALS,
@@ -16,7 +17,6 @@ from synthmix.phases.evidence import (
     level_within,
 )
 from synthmix.phases.reasons import Facts, Judgement, judge
-from synthmix.results import Interval
 from synthmix.scaling.quantiles import interval_of
 
 
@@ -58,8 +58,8 @@ class Detection:
             "verdict": self.verdict,
             "reason": self.reason,
             "would_tell": self.would_tell,
-            "n1": self.n1.model_dump(),
-            "n2": self.n2.model_dump(),
+            "n1": asdict(self.n1),
+            "n2": asdict(self.n2),
             "segments": {"n1": self.segments[0], "n2": self.segments[1]},
             "bic": self.bic,
             "extrapolation": None if ahead is None else {"held_out": ahead.held_out, "rms_log_error": ahead.errors},

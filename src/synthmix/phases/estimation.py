@@ -1,12 +1,12 @@
 """beta of a real text and the cutoff k of a synthetic one, and the breakpoints that follow, in tokens."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.statistics import Zipf, zipf
 from synthmix.statistics.ngrams import pack
 from synthmix.theory.step import find_step, find_steps
@@ -52,14 +52,11 @@ class Estimate:
 
     def n2(self, pi: float) -> Interval:
         """n1 / pi: tokens of a mixture with a real share ``pi`` after which the tail is learned."""
-        return _scaled(self.n1, 1 / pi) if pi > 0 else Interval(value=None, level=self.n1.level, why="no real text")
+        return self.n1.scaled(1 / pi) if pi > 0 else Interval(mid=None, level=self.n1.level, why="no real text")
 
     def starving_share(self, tokens: float) -> Interval:
         """The real share below which an item just beyond k is expected less than once in ``tokens`` of a mixture."""
-        found = _scaled(self.n1, 1 / tokens)
-        ends = {name: None if end is None else min(1.0, end) for name, end in
-                (("value", found.value), ("low", found.low), ("high", found.high))}  # fmt: skip
-        return found.model_copy(update=ends)
+        return self.n1.mapped(lambda n1: min(1.0, n1 / tokens))
 
 
 def estimate_phases(
@@ -135,16 +132,16 @@ def _order(
     frequency = _frequencies(b.sum(axis=0), edges)
     tail = (1 - level) / 2
     left = np.quantile(beyond, [tail, 1 - tail])
-    whole = Interval(value=step.beyond, low=float(left[0]), high=float(left[1]), level=level)
+    whole = Interval(mid=step.beyond, low=float(left[0]), high=float(left[1]), level=level)
     if step.edge >= len(edges) or np.quantile(beyond, 0.95) > HALF:
         why = f"no cutoff within the first {len(keys)} ranks: no step to less than half of the real share is certain"
-        k = n1 = Interval(value=None, level=level, why=why)
+        k = n1 = Interval(mid=None, level=level, why=why)
     else:
         low, high = (int(end) for end in np.quantile(drawn, [tail, 1 - tail], method="nearest"))
         last = len(edges) - 1
         at = [min(step.edge, last), max(low - 1, 0), min(high + 1, last)]  # an edge is known to one bin
-        k = Interval(value=float(edges[at[0]]), low=float(edges[at[1]]), high=float(edges[at[2]]), level=level)
-        n1 = Interval(value=float(1 / frequency[at[0]]), low=float(1 / frequency[at[1]]),
+        k = Interval(mid=float(edges[at[0]]), low=float(edges[at[1]]), high=float(edges[at[2]]), level=level)
+        n1 = Interval(mid=float(1 / frequency[at[0]]), low=float(1 / frequency[at[1]]),
                       high=float(1 / frequency[at[2]]), level=level)  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = (s.sum(axis=0) / s.sum()) / (b.sum(axis=0) / b.sum())
@@ -161,11 +158,3 @@ def _frequencies(counts: np.ndarray, edges: np.ndarray) -> np.ndarray:
     kernel = np.ones(5)
     mass, number = np.convolve(counts[:-1], kernel, "same"), np.convolve(widths, kernel, "same")
     return np.asarray(np.maximum(mass, 0.5) / number / counts.sum())
-
-
-def _scaled(interval: Interval, factor: float) -> Interval:
-    ends: dict[str, Any] = {
-        name: None if end is None else end * factor
-        for name, end in (("value", interval.value), ("low", interval.low), ("high", interval.high))
-    }
-    return interval.model_copy(update=ends)

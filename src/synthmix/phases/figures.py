@@ -56,8 +56,8 @@ def detected(found: Detection) -> "Figure":
     curve, three = found.curve, found.shapes["three_phase"]
     n, floor = curve.runs.D * curve.unit, three.value("E")
     figure = blank(f"{found.verdict.replace('_', ' ')}: {found.reason}", "n", f"loss - {floor:.4g}")
-    if found.verdict == "three_phases" and found.n1.value and found.n2.value:
-        shade(figure, n, found.n1.value, found.n2.value)
+    if found.verdict == "three_phases" and found.n1.mid and found.n2.mid:
+        shade(figure, n, found.n1.mid, found.n2.mid)
     grid = np.geomspace(curve.runs.D.min(), curve.runs.D.max(), 200)
     styles = {"three_phase": (_INK, "solid"), "power_law": (_POINT, "dot"), "segments": ("gray", "dash")}
     for name, (colour, dash) in styles.items():

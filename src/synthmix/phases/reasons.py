@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.phases.evidence import STRONG, VISIBLE
 from synthmix.quantities import format_count
-from synthmix.results import Interval
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,22 @@ def judge(facts: Facts) -> Judgement:
 
 def _breaks(facts: Facts, span: str) -> Judgement:
     gains, n, n1, n2 = facts.gains, facts.n, facts.n1, facts.n2
-    if n1.value is None or n2.value is None:
+    if n1.mid is None or n2.mid is None:
         return Judgement("cannot_tell", "the breakpoints are not determined", "more n")
-    before, after = int((n < n1.value).sum()), int((n > n2.value).sum())
+    before, after = int((n < n1.mid).sum()), int((n > n2.mid).sum())
     if gains["levels_off"] <= STRONG or after < 2 or _open(n2.high, n[-1]):
         what = "a plateau, whose end the data do not reach" if facts.floor_known else "a plateau or a floor"
-        reason = f"the first phase ends near {format_count(n1.value)}, then the losses level off to the end: {what}"
+        reason = f"the first phase ends near {format_count(n1.mid)}, then the losses level off to the end: {what}"
         tell = f"runs beyond {format_count(10 * n[-1])}"
         if not facts.floor_known:
             tell += ", runs on real text alone, or the floor if it is known"
         return Judgement("cannot_tell", reason, tell)
     if gains["starts_flat"] <= STRONG or before < 2 or (n1.low is not None and n1.low < n[0] / 3):
-        reason = f"the losses are flat at first and fall from {format_count(n2.value)} on: no first phase in the data"
+        reason = f"the losses are flat at first and fall from {format_count(n2.mid)} on: no first phase in the data"
         return Judgement("cannot_tell", reason, f"runs below {format_count(n[0] / 10)}")
     if facts.least_gap < np.log(3):
         reason = "the two breakpoints are not apart (n2 / n1 below 3 within the interval)"
-        return Judgement("cannot_tell", reason, f"more n around {format_count(n1.value)} and replicates")
+        return Judgement("cannot_tell", reason, f"more n around {format_count(n1.mid)} and replicates")
     if facts.errors is not None and facts.errors["three_phase"] > max(2 * facts.errors["power_law"], 5 * facts.noise):
         reason = (
             f"three phases fit better (BIC by {gains['power_law']:.0f}) and extrapolate worse than a power law "

@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.reading.alpha import agreement_of
 from synthmix.reading.answers import Asked, all_asked, pairs
 from synthmix.reading.correlate import Correlation, correlations
@@ -12,7 +13,6 @@ from synthmix.reading.outcomes import Outcome, mean_interval, outcomes
 from synthmix.reading.questions import Kind
 from synthmix.reading.ratings import Ratings, load_ratings
 from synthmix.reading.sheet import Part, Sheet, load_sheet
-from synthmix.results import Interval
 
 
 class Kappa(Part):

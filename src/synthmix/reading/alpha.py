@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synthmix.results import Interval
+from synthmix.interval import Interval
 
 RESAMPLES = 2_000
 
@@ -51,12 +51,12 @@ def agreement_of(
     each = np.array([coincidences(units, categories) for units in items]).reshape(-1, categories, categories)
     each = each[each.sum(axis=(1, 2)) > 0]
     if not len(each):
-        return Interval(value=None, level=level, why="no text has two raters' answers")
+        return Interval(mid=None, level=level, why="no text has two raters' answers")
     value = float(alpha(each.sum(axis=0)))
     if np.isnan(value):
-        return Interval(value=None, level=level, why="all answers are the same")
+        return Interval(mid=None, level=level, why="all answers are the same")
     if len(each) < 2:
-        return Interval(value=value, level=level, why="one item")
+        return Interval(mid=value, level=level, why="one item")
     weights = np.random.default_rng(seed).multinomial(len(each), np.full(len(each), 1 / len(each)), size=RESAMPLES)
     draws = alpha(np.tensordot(weights.astype(float), each, axes=1))
     return interval(value, draws, level)
@@ -65,6 +65,6 @@ def agreement_of(
 def interval(value: float, draws: np.ndarray, level: float) -> Interval:
     """``value`` with the middle ``level`` of the draws that are defined; none where a tenth of them is not."""
     if np.isnan(draws).mean() > 0.1:
-        return Interval(value=value, level=level, why="too few items for an interval")
+        return Interval(mid=value, level=level, why="too few items for an interval")
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value=value, low=float(low), high=float(high), level=level)
+    return Interval(mid=value, low=float(low), high=float(high), level=level)

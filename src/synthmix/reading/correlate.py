@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.generation.measures import MEASURES
+from synthmix.interval import Interval
 from synthmix.reading.alpha import RESAMPLES, interval
 from synthmix.reading.outcomes import by_item, preferred, quality
 from synthmix.reading.ratings import Ratings
 from synthmix.reading.sheet import Part, Sheet
-from synthmix.results import Interval
 
 FEWEST = 5  # items, for a correlation
 
@@ -39,14 +39,14 @@ def correlations(sheet: Sheet, ratings: Sequence[Ratings], *, level: float = 0.9
             if len(both) >= FEWEST and len({a for a, _ in both}) > 1:
                 rho = spearman(np.array(both), level, seed)
                 found.append(Correlation(measure=measure, label=about.label, with_=question, rho=rho, n=len(both)))
-    return sorted(found, key=lambda one: (one.with_ != "quality", -abs(one.rho.value or 0.0)))
+    return sorted(found, key=lambda one: (one.with_ != "quality", -abs(one.rho.mid or 0.0)))
 
 
 def spearman(both: np.ndarray, level: float, seed: int) -> Interval:
     """Spearman's rho of (n, 2) values, with a percentile bootstrap over the rows."""
     value = _rho(both[None])[0]
     if np.isnan(value):
-        return Interval(value=None, level=level, why="all raters' means are the same")
+        return Interval(mid=None, level=level, why="all raters' means are the same")
     count = len(both)
     draws = _rho(both[np.random.default_rng(seed).integers(0, count, (RESAMPLES // 2, count))])
     return interval(float(value), draws, level)

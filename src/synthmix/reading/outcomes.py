@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.reading.alpha import interval
 from synthmix.reading.questions import PROBLEMS
 from synthmix.reading.ratings import Answer, Ratings
 from synthmix.reading.sheet import Item, Part, Sheet
 from synthmix.reading.texts import SOURCE
-from synthmix.results import Interval
 
 RESAMPLES = 2_000
 _CODES = frozenset(problem.code for problem in PROBLEMS)
@@ -120,10 +120,10 @@ def mean_interval(values: Sequence[float], level: float, seed: int) -> Interval:
     own = np.array(values)
     count = len(own)
     if count < 2:
-        return Interval(value=float(own.mean()), level=level, why="one item")
+        return Interval(mid=float(own.mean()), level=level, why="one item")
     if own.min() == own.max() and own[0] in (0.0, 1.0):
         away = 1 - ((1 - level) / 2) ** (1 / count)
         low, high = max(0.0, own[0] - away), min(1.0, own[0] + away)
-        return Interval(value=float(own[0]), low=float(low), high=float(high), level=level)
+        return Interval(mid=float(own[0]), low=float(low), high=float(high), level=level)
     draws = own[np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))].mean(axis=1)
     return interval(float(own.mean()), draws, level)

@@ -1,11 +1,11 @@
 """The page of a sheet's ratings: agreement, what the raters found, and the automatic measures, from its JSON alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
+from synthmix.interval import Interval
+from synthmix.quantities import fixed, plural
 from synthmix.report.agreement_text import RAISED, Found, agreement_rows, lead, outcome_rows, rho_rows, under
-from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.report.phrases import fixed, plural
+from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
 from synthmix.report.sections import Section, Shown, numbers, write_page
 
 
@@ -87,7 +87,7 @@ def _outcome_figures(found: Found) -> list[Figure]:
 
 
 def _alpha_figures(found: Found) -> list[Figure]:
-    rows = [one for one in found["questions"] if one["alpha"]["value"] is not None]
+    rows = [one for one in found["questions"] if one["alpha"]["mid"] is not None]
     if not rows:
         return []
     view = View(
@@ -100,7 +100,7 @@ def _alpha_figures(found: Found) -> list[Figure]:
 def _rho_figures(found: Found) -> list[Figure]:
     views = []
     for with_ in dict.fromkeys(row["with_"] for row in found["correlations"]):
-        rows = [r for r in found["correlations"] if r["with_"] == with_ and r["rho"]["value"] is not None]
+        rows = [r for r in found["correlations"] if r["with_"] == with_ and r["rho"]["mid"] is not None]
         dots = [_dot(row["label"], row["rho"], "s1", 1) for row in rows]
         views.append(View(RAISED[with_], dots, _rows(f"Spearman's rho with: {RAISED[with_].lower()}", zero=True)))
     most = max((len(view.data) for view in views), default=0)
@@ -111,20 +111,14 @@ def _rho_figures(found: Found) -> list[Figure]:
 
 
 def _dot(name: str, interval: Found, token: str, scale: float) -> Spec:
-    value = interval["value"]
-    spread: dict[str, Sequence[float]] = {"array": [0], "arrayminus": [0]}
-    if interval["low"] is not None:
-        spread = {
-            "array": [scale * (interval["high"] - value)],
-            "arrayminus": [scale * (value - interval["low"])],
-        }
+    own = Interval(**interval).scaled(scale)
     return {
         "type": "scatter",
         "mode": "markers",
         "name": label(name, 40),
-        "x": [scale * value],
+        "x": [own.mid],
         "y": [label(name, 40)],
-        "error_x": {"type": "data", "symmetric": False, "color": f"@{token}", **spread},
+        "error_x": error_bars([own], f"@{token}"),
         "marker": {"color": f"@{token}", "size": 10},
     }
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from synthmix.report.phrases import bounded, decimals, fixed, listed, percent, plural
-from synthmix.results import Interval
+from synthmix.interval import Interval, decimals, format_interval
+from synthmix.quantities import fixed, listed, percent, plural
 
 RAISED = {"quality": "Quality", "preferred": "Judged the better text"}  # what measures are correlated with
 Found = Mapping[str, Any]
@@ -44,12 +44,11 @@ def under(found: Found) -> list[str]:
 
 def brief(interval: Found, *, share: bool = False) -> str:
     """``0.62 (0.41 to 0.78)`` or ``62% (41% to 78%)``; the reason where there is no value."""
-    own = Interval.model_validate(interval)
-    if own.value is None:
+    own = Interval(**interval)
+    if own.mid is None:
         return own.why or "undefined"
     digits = min(decimals(own, 2), 2)
-    one, low, high = (percent(x) if share else fixed(x, digits) for x in (own.value, own.low, own.high))
-    return f"{one} ({low} to {high})" if bounded(own) else one
+    return format_interval(own, percent if share else lambda value: fixed(value, digits), level=False)
 
 
 def outcome_rows(found: Found) -> list[list[str]]:

@@ -3,10 +3,12 @@
 A figure has one or more views (one size, one cell), of which the page shows one at a time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from synthmix.interval import Interval
 from synthmix.report.palette import recipe_token
 from synthmix.results import Results
 
@@ -131,3 +133,20 @@ def _apart(heights: list[float], gap: float) -> list[float]:
 def recipe_colour(results: Results, name: str) -> str:
     """``@r<i>`` of a recipe."""
     return "@" + recipe_token(results, name)
+
+
+def error_bars(found: Sequence[Interval], colour: str) -> Spec:
+    """Plotly's ``error_x`` for intervals whose estimates stand along x; an end that is not known has no bar."""
+
+    def reach(end: float | None, mid: float | None) -> float:
+        return 0.0 if end is None or mid is None else abs(end - mid)
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [reach(one.high, one.mid) for one in found],
+        "arrayminus": [reach(one.low, one.mid) for one in found],
+        "color": colour,
+        "thickness": 1.2,
+        "width": 0,
+    }

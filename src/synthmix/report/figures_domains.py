@@ -3,11 +3,10 @@
 import math
 from typing import Any
 
-from synthmix.quantities import format_count
+from synthmix.quantities import fixed, format_count
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout, recipe_colour
 from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import symbol
-from synthmix.report.phrases import fixed
 from synthmix.results import Results, RunRow
 
 _ROW = 30  # pixels a domain

@@ -135,16 +135,16 @@ def _isoflop(results: Results, curve: IsoFlop) -> list[Spec]:
         "line": {"color": token, "width": 2},
         "hovertemplate": "%{x:.3s}: %{y:.3f}<extra>" + label(curve.recipe) + "</extra>",
     }
-    if curve.best_params.value is None or curve.best_loss.value is None:
+    if curve.best_params.mid is None or curve.best_loss.mid is None:
         return [line]
     best: Spec = {
         "type": "scatter",
         "mode": "markers",
         "legendgroup": curve.recipe,
         "showlegend": False,
-        "x": [curve.best_params.value],
-        "y": [curve.best_loss.value],
+        "x": [curve.best_params.mid],
+        "y": [curve.best_loss.mid],
         "marker": {"color": token, "size": 9, "symbol": "diamond"},
-        "hovertemplate": f"best N {format_count(curve.best_params.value)}<extra>{label(curve.recipe)}</extra>",
+        "hovertemplate": f"best N {format_count(curve.best_params.mid)}<extra>{label(curve.recipe)}</extra>",
     }
     return [line, best]

@@ -1,9 +1,8 @@
 """Loss against the synthetic share: measured models, fitted mean and band, the best share and its flat range."""
 
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
 from synthmix.report.palette import source_token
-from synthmix.report.phrases import percent
 from synthmix.results import Results, ShareCurve
 
 _STRIP = 0.05  # height of a source's strip, as a part of the figure
@@ -91,12 +90,12 @@ def _best(curve: ShareCurve, token: str, row: int) -> list[Spec]:
         low, high = (100 * share for share in curve.flat)
         strip = {"x0": low, "x1": high, "y0": floor, "y1": floor + 0.036, "fillcolor": f"@{token}-band"}
         found.append({**base, **strip})
-    if curve.best.value is None:
+    if curve.best.mid is None:
         return found
     if curve.best.low is not None and curve.best.high is not None:
         bar = {"x0": 100 * curve.best.low, "x1": 100 * curve.best.high, "y0": floor + 0.012, "y1": floor + 0.024}
         found.append({**base, **bar, "fillcolor": f"@{token}"})
-    x = 100 * curve.best.value
+    x = 100 * curve.best.mid
     upright = {
         "type": "line",
         "x0": x,
@@ -109,13 +108,13 @@ def _best(curve: ShareCurve, token: str, row: int) -> list[Spec]:
 
 
 def _best_note(curve: ShareCurve, token: str, row: int) -> list[Spec]:
-    if curve.best.value is None:
+    if curve.best.mid is None:
         return []
-    left = curve.best.value > 0.7
+    left = curve.best.mid > 0.7
     return [
         {
-            "text": f"best {percent(curve.best.value)}",
-            "x": 100 * curve.best.value,
+            "text": f"best {percent(curve.best.mid)}",
+            "x": 100 * curve.best.mid,
             "y": 1 - 0.07 * row,
             "yref": "paper",
             "yanchor": "top",

@@ -1,9 +1,8 @@
 """Tasks beyond loss: score against loss with the fitted sigmoid, and score against the synthetic share."""
 
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout, recipe_colour
 from synthmix.report.palette import recipe_token, source_token, symbol
-from synthmix.report.phrases import percent
 from synthmix.results import Results, TaskFound, TaskShare
 
 
@@ -112,8 +111,8 @@ def _shares(results: Results, task: TaskFound, mine: list[TaskShare]) -> tuple[l
             points = {"x": [100 * p.share for p in share.measured], "y": [p.score for p in share.measured]}
             data.append({**base, **points, "mode": "markers", "marker": marks, "showlegend": False})
         for best, dash in ((share.by_score, "solid"), (share.by_loss, "dash")):
-            if best.value is not None:
-                at = {"x0": 100 * best.value, "x1": 100 * best.value, "y0": 0, "y1": 1, "yref": "paper"}
+            if best.mid is not None:
+                at = {"x0": 100 * best.mid, "x1": 100 * best.mid, "y0": 0, "y1": 1, "yref": "paper"}
                 shapes.append({"type": "line", **at, "line": {"color": f"@{token}", "width": 1.5, "dash": dash}})
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102])
     return data, layout(x_axis, axis(f"{label(task.task)}, {label(task.metric)}", tickformat=".1~%"), shapes=shapes)
@@ -131,7 +130,7 @@ def disagreements(results: Results) -> list[str]:
             continue
         for share in _told(task):
             where = f"{format_count(share.params)} parameters on {format_count(share.tokens)} tokens"
-            by = f"{percent(share.by_loss.value)} {share.synthetic} by loss, {percent(share.by_score.value)} by score"
+            by = f"{percent(share.by_loss.mid)} {share.synthetic} by loss, {percent(share.by_score.mid)} by score"
             told = {"agree": "loss and score agree", "disagree": "loss and score disagree"}.get(
                 share.verdict, "it cannot be told whether loss and score agree"
             )

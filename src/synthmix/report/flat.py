@@ -1,13 +1,11 @@
-"""A flat table, and an interval as five of its columns."""
+"""A flat table, and an interval as columns of it."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from synthmix.results import Interval
+from synthmix.interval import Interval
 
-FIELDS = ("value", "low", "high", "level", "why")
-INTERVAL: dict[str, type] = {"value": float, "low": float, "high": float, "level": float, "why": str}
+INTERVAL: dict[str, type] = {"low": float, "mid": float, "high": float, "level": float, "covers": str, "why": str}
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,5 @@ class Table:
 
 
 def cells(interval: Interval) -> tuple[Any, ...]:
-    """The five columns of an interval; what is not finite is None."""
-    values = (getattr(interval, field) for field in FIELDS)
-    return tuple(None if isinstance(v, float) and not math.isfinite(v) else v for v in values)
+    """The columns of an interval."""
+    return tuple(getattr(interval, field) for field in INTERVAL)

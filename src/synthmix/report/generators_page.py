@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmix.quantities import format_interval
-from synthmix.report.figures import Figure, Spec, View, axis, label, layout
+from synthmix.interval import Interval, format_interval
+from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
 from synthmix.report.sections import Section, Shown, numbers, write_page
-from synthmix.statistics.pairs import Estimate, GeneratorRow
+from synthmix.statistics.pairs import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style_match import StyleMatch, StylePoint
 
@@ -63,7 +63,7 @@ def _fits(rows: Sequence[GeneratorRow], names: list[str]) -> list[Figure]:
     for text, field, title in kinds:
         data = []
         for row in rows:
-            found: list[Estimate] = [getattr(fit, field) for fit in row.domains]
+            found: list[Interval] = [getattr(fit, field) for fit in row.domains]
             shift = 0.6 * (names.index(row.name) / max(len(names) - 1, 1) - 0.5)
             marker = {"color": f"@s{names.index(row.name)}", "size": 9}
             data.append(_dots(row.name, found, [i + shift for i in range(len(domains))], marker))
@@ -73,23 +73,15 @@ def _fits(rows: Sequence[GeneratorRow], names: list[str]) -> list[Figure]:
     return [Figure("fits", "Against held-out text", caption, "A dot and an interval for each.", views, height=460)]
 
 
-def _dots(name: str, found: list[Estimate], y: list[float], marker: Spec) -> Spec:
+def _dots(name: str, found: list[Interval], y: list[float], marker: Spec) -> Spec:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": label(name, 40),
-        "x": [one.value for one in found],
+        "x": [one.mid for one in found],
         "y": y,
         "marker": marker,
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.value for one in found],
-            "arrayminus": [one.value - one.low for one in found],
-            "color": marker["color"],
-            "thickness": 1.2,
-            "width": 0,
-        },
+        "error_x": error_bars(found, marker["color"]),
     }
 
 
@@ -143,5 +135,5 @@ def _represented(found: Sequence[Representation]) -> list[Shown]:
     return [Shown("", ["Generator", "Against its sources"], body)] if body else []
 
 
-def _short(found: Estimate) -> str:
-    return format_interval(found.value, found.low, found.high, ".3f")
+def _short(found: Interval) -> str:
+    return format_interval(found, ".3f", level=False)

@@ -2,9 +2,8 @@
 
 import math
 
-from synthmix.quantities import format_count
+from synthmix.quantities import fixed, format_count, listed, percent, plural, times
 from synthmix.report.measured import at_cell, largest_cell
-from synthmix.report.phrases import fixed, listed, percent, plural, times
 from synthmix.report.verdict import judge, two_runs
 from synthmix.report.words import verdict_sentence
 from synthmix.results import Results

@@ -1,6 +1,7 @@
 """Without a question, the comparison that the runs themselves allow: means over seeds at the largest common cell."""
 
-from synthmix.results import Answer, Interval, RecipeAnswer, Results, RunRow
+from synthmix.interval import Interval
+from synthmix.results import Answer, RecipeAnswer, Results, RunRow
 
 _LEVEL = 0.9
 
@@ -51,7 +52,7 @@ def measured_answer(results: Results) -> Answer | None:
                 loss=_interval(results, mean, 1 / n),
                 new_run=_interval(results, mean, 1 / n + 1),
                 difference=_interval(results, mean - base, 0.0 if same else 1 / n + 1 / len(natural)),
-                speedup=Interval(value=None, why="measured at one budget only"),
+                speedup=Interval(mid=None, why="measured at one budget only"),
             )
         )
     return Answer(params=cell[0], tokens=cell[1], decades_params=0.0, decades_tokens=0.0, recipes=rows)
@@ -69,8 +70,8 @@ def _mean(runs: list[RunRow]) -> float:
 def _interval(results: Results, value: float, variance: float) -> Interval:
     noise = results.noise
     if noise.sd is None or noise.runs <= noise.cells:
-        return Interval(value=value, level=_LEVEL, why="no replicates")
+        return Interval(mid=value, level=_LEVEL, why="no replicates")
     from scipy.special import stdtrit
 
     half = float(stdtrit(noise.runs - noise.cells, (1 + _LEVEL) / 2)) * noise.sd * variance**0.5
-    return Interval(value=value, low=value - half, high=value + half, level=_LEVEL)
+    return Interval(mid=value, low=value - half, high=value + half, level=_LEVEL)

@@ -6,8 +6,9 @@ from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.files import write_bytes, write_text
-from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.report.flat import Table
+from synthmix.interval import Interval, format_interval
+from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
+from synthmix.report.flat import INTERVAL, Table, cells
 from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.report.table_files import to_csv, to_parquet
 
@@ -25,7 +26,7 @@ _GROUPS = {
         "Of the texts that were measured; a job's card says what its filters had dropped before.",
     ),
 }
-_COLUMNS = {"set": str, "group": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
+_COLUMNS = {"set": str, "group": str, "measure": str, **INTERVAL, "n": int}
 _SOURCE = "source"
 _COMPARED = (
     *("words", "words_kept", "words_added", "numbers_kept", "numbers_added", "names_kept", "names_added", "copied"),
@@ -70,18 +71,36 @@ def quality_table(report: Mapping[str, Any]) -> Table:
     rows: list[tuple[Any, ...]] = []
     for one in report["sets"]:
         for name, measure in one["measures"].items():
-            over = base.get(name, {}).get("value")
-            own = [measure[key] for key in ("value", "low", "high", "n")]
-            relative = measure["value"] / over if over else None
-            rows.append((one["name"], report["about"][name]["group"], name, *own, relative))
+            mean = Interval(**measure["mean"])
+            over = base[name]["mean"]["mid"] if name in base else None
+            relative = mean.mid / over if over and mean.mid is not None else None
+            own = (*cells(mean), measure["n"], relative)
+            rows.append((one["name"], report["about"][name]["group"], name, *own))
     return Table("quality", {**_COLUMNS, "against_source": float}, rows)
+
+
+def quality_rows(report: Mapping[str, Any]) -> list[tuple[str, str, Interval]]:
+    """Set, measure and its mean, for each."""
+    return [
+        (one["name"], name, Interval(**measure["mean"]))
+        for one in report["sets"]
+        for name, measure in one["measures"].items()
+    ]
 
 
 def difference_table(report: Mapping[str, Any]) -> Table:
     """A row for each two sets and measure."""
-    columns = {"one": str, "other": str, "measure": str, "value": float, "low": float, "high": float, "n": int}
-    rows = [tuple(each[key] for key in (*columns, "paired")) for each in report.get("differences", [])]
-    return Table("quality_differences", {**columns, "paired": bool}, rows)
+    columns = {"one": str, "other": str, "measure": str, **INTERVAL, "n": int, "paired": bool}
+    rows = [
+        (
+            *(each[key] for key in ("one", "other", "measure")),
+            *cells(Interval(**each["difference"])),
+            each["n"],
+            each["paired"],
+        )
+        for each in report.get("differences", [])
+    ]
+    return Table("quality_differences", columns, rows)
 
 
 def _against(report: Mapping[str, Any]) -> Section:
@@ -90,9 +109,10 @@ def _against(report: Mapping[str, Any]) -> Section:
     chosen = [each for name in _COMPARED for each in report.get("differences", []) if each["measure"] == name]
     for each in chosen:
         about = report["about"][each["measure"]]
-        decided = "more" if each["low"] > 0 else "less" if each["high"] < 0 else "undecided"
+        apart = Interval(**each["difference"])
+        decided = {1: "more", -1: "less", 0: "not determined"}[apart.sign()]
         over = f"{each['n']} common sources" if each["paired"] else "unpaired"
-        rows.append([about["label"], each["one"], decided, each["other"], _shown(each, about["share"]), over])
+        rows.append([about["label"], each["one"], decided, each["other"], _shown(apart, about["share"]), over])
     title = "Differences with 95 % intervals, not corrected for their number"
     table = Shown(title, ["Measure", "", "has", "than", "Difference", "Over"], rows, frozenset({4}))
     return Section("against", "Against each other", "Against each other", tables=[table] if rows else [])
@@ -111,10 +131,12 @@ def _under(report: Mapping[str, Any]) -> list[str]:
         + ".",
     ]
     for name in ("numbers_kept", "names_kept"):
-        values = {one["name"]: one["measures"][name] for one in report["sets"] if name in one["measures"]}
+        values = {
+            one["name"]: Interval(**one["measures"][name]["mean"]) for one in report["sets"] if name in one["measures"]
+        }
         if len(values) > 1:
-            best, worst = (choose(values, key=lambda who: values[who]["value"]) for choose in (max, min))
-            apart = (values[best]["low"] or 0) > (values[worst]["high"] or 1)
+            best, worst = (choose(values, key=lambda who: values[who].mid or 0.0) for choose in (max, min))
+            apart = (values[best].low or 0) > (values[worst].high or 1)
             about = report["about"][name]["label"]
             lines.append(
                 f"{about}: most by {best} ({_shown(values[best], True)}), least by {worst}"
@@ -147,22 +169,15 @@ def _view(report: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> Vie
         measure = one["measures"].get(name)
         if measure is None:
             continue
-        value = measure["value"]
-        low, high = measure["low"], measure["high"]
+        mean = Interval(**measure["mean"])
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": label(one["name"]),
-                "x": [scale * value],
+                "x": [scale * (mean.mid or 0.0)],
                 "y": [label(one["name"])],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [scale * (high - value) if high is not None else 0],
-                    "arrayminus": [scale * (value - low) if low is not None else 0],
-                    "color": f"@s{number}",
-                },
+                "error_x": error_bars([mean.scaled(scale)], f"@s{number}"),
                 "marker": {
                     "color": f"@s{number}",
                     "size": 10,
@@ -181,13 +196,15 @@ def _table(report: Mapping[str, Any], present: Mapping[str, Mapping[str, Any]]) 
         found = one["measures"]
         if not any(name in found for name in present):
             continue
-        rows.append([one["name"], *(_shown(found[n], a["share"]) if n in found else "" for n, a in present.items())])
+        rows.append(
+            [
+                one["name"],
+                *(_shown(Interval(**found[n]["mean"]), a["share"]) if n in found else "" for n, a in present.items()),
+            ]
+        )
     return numbers("", ["", *(about["label"] for about in present.values())], rows)
 
 
-def _shown(measure: Mapping[str, Any], share: bool) -> str:
-    scale, unit = (100, " %") if share else (1, "")
-    text = f"{scale * measure['value']:.3g}{unit}"
-    if measure["low"] is None:
-        return text
-    return f"{text} [{scale * measure['low']:.3g}, {scale * measure['high']:.3g}]"
+def _shown(found: Interval, share: bool) -> str:
+    unit = "%" if share else ""
+    return format_interval(found.scaled(100 if share else 1), lambda value: f"{value:.3g}{unit}", level=False)

@@ -1,6 +1,7 @@
 """Tables and the leading sentence of a survey's page."""
 
-from synthmix.quantities import format_count, format_interval
+from synthmix.interval import format_interval
+from synthmix.quantities import format_count
 from synthmix.report.sections import Shown, numbers
 from synthmix.statistics.surveyed import Survey
 
@@ -112,11 +113,11 @@ def _texts(found: Survey) -> Shown:
                 format_count(text.tokens),
                 f"{text.types[1]:,}",
                 f"{text.entropy:.3f}",
-                format_interval(law.exponent, law.low, law.high, ".3f") if law else "n/a",
+                format_interval(law.exponent, ".3f", level=False) if law else "n/a",
                 f"{law.x_min:,}; {law.fits:.2f}" if law else "n/a",
-                format_interval(grown.exponent, grown.low, grown.high, ".3f") if grown else "n/a",
+                format_interval(grown.exponent, ".3f", level=False) if grown else "n/a",
                 f"{packed.ratio:.2f}" if packed else "n/a",
-                format_interval(same.rate, same.low, same.high, ".2%") if same else "n/a",
+                format_interval(same.rate, ".2%", level=False) if same else "n/a",
             ]
         )
     head = [

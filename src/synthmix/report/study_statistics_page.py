@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmix.quantities import format_interval
-from synthmix.report.figures import Figure, View, axis, label, layout
+from synthmix.interval import format_interval
+from synthmix.report.figures import Figure, View, axis, error_bars, label, layout
 from synthmix.report.rare_tokens import Rare, rare_figures, rare_table
 from synthmix.report.sections import Section, Shown, numbers, write_page
 from synthmix.statistics.ranking import StatisticTable
@@ -48,24 +48,16 @@ def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Ra
 
 def _correlations(ranked: StatisticTable) -> Figure:
     views = []
-    for name, low, high in (("spearman", "spearman_low", "spearman_high"), ("kendall", "kendall_low", "kendall_high")):
-        rows = [row for row in ranked.rows if getattr(row, name) is not None][::-1]
-        values = [getattr(row, name) for row in rows]
+    for name in ("spearman", "kendall"):
+        rows = [row for row in ranked.rows if getattr(row, name).mid is not None][::-1]
+        found = [getattr(row, name) for row in rows]
         trace = {
             "type": "scatter",
             "mode": "markers",
-            "x": values,
+            "x": [one.mid for one in found],
             "y": list(range(len(rows))),
             "marker": {"color": "@s1", "size": 8},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "array": [max((getattr(r, high) or v) - v, 0.0) for r, v in zip(rows, values, strict=True)],
-                "arrayminus": [max(v - (getattr(r, low) or v), 0.0) for r, v in zip(rows, values, strict=True)],
-                "color": "@s1",
-                "thickness": 1.2,
-                "width": 0,
-            },
+            "error_x": error_bars(found, "@s1"),
             "hovertemplate": "%{x:.2f}<extra></extra>",
         }
         names = [label(row.name, 44) for row in rows]
@@ -89,14 +81,10 @@ def _table(ranked: StatisticTable) -> Shown:
             row.name,
             row.chooses or "none",
             "n/a" if row.regret is None else f"{row.regret:.4f}",
-            _interval(row.spearman, row.spearman_low, row.spearman_high),
-            _interval(row.kendall, row.kendall_low, row.kendall_high),
+            format_interval(row.spearman, "+.2f", level=False),
+            format_interval(row.kendall, "+.2f", level=False),
             str(row.groups),
         ]
         for row in ranked.rows
     ]
     return numbers("", ["Statistic", "Would choose", "Regret", "Spearman", "Kendall", "Groups"], rows, names=2)
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    return format_interval(value, low, high, "+.2f")

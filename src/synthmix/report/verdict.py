@@ -8,9 +8,9 @@ better, hurts if all of them are worse; everything else cannot be told from thes
 from dataclasses import dataclass
 from typing import Literal
 
+from synthmix.interval import Interval
 from synthmix.report.measured import measured_answer
-from synthmix.report.phrases import bounded
-from synthmix.results import Answer, FitSummary, Interval, RecipeAnswer, Results
+from synthmix.results import Answer, FitSummary, RecipeAnswer, Results
 
 State = Literal["helps", "hurts", "unclear"]
 Edge = Literal["none", "bottom", "top"]
@@ -84,12 +84,12 @@ def _verdict(results: Results, answer: Answer, asked: bool, name: str, rows: lis
 
 
 def _difference(row: RecipeAnswer) -> float:
-    return float("inf") if row.difference.value is None else row.difference.value
+    return float("inf") if row.difference.mid is None else row.difference.mid
 
 
 def _clear(difference: Interval, sd: float | None) -> int:
     """-1 clearly better, +1 clearly worse, 0 cannot tell."""
-    if not bounded(difference) or abs(difference.value or 0.0) <= (sd or 0.0):
+    if not difference.bounded or abs(difference.mid or 0.0) <= (sd or 0.0):
         return 0
     low, high = difference.low or 0.0, difference.high or 0.0
     return -1 if high < 0 else 1 if low > 0 else 0
@@ -99,7 +99,7 @@ def _best_share(results: Results, answer: Answer, asked: bool, name: str) -> tup
     for curve in results.share_curves:
         same = (curve.params, curve.tokens) == (answer.params, answer.tokens)
         if curve.synthetic == name and same and curve.is_question == asked and curve.shares:
-            low, high, value = min(curve.shares), max(curve.shares), curve.best.value
+            low, high, value = min(curve.shares), max(curve.shares), curve.best.mid
             near = 0.005 * (high - low)
             edge: Edge = "none"
             if value is not None and high > low:
@@ -143,7 +143,7 @@ class Doubt:
 def doubts(verdict: Verdict, answer: Answer, asked: bool) -> list[Doubt]:
     """Reasons to hold the verdict loosely, the grave ones first; empty where none was found."""
     found = []
-    size = abs(verdict.recipe.difference.value or 0.0)
+    size = abs(verdict.recipe.difference.mid or 0.0)
     if verdict.two_runs is None:
         found.append(Doubt("no run was repeated with another seed, so the noise is unknown", True))
     elif size <= verdict.two_runs:
@@ -164,8 +164,8 @@ def _extrapolation(verdict: Verdict, answer: Answer, size: float) -> list[Doubt]
         found.append(Doubt(f"the question lies {far:.1f} decades beyond the largest run", False))
     if verdict.held_out is None:
         found.append(Doubt("the law was not tested on runs held out of its fit", False))
-    elif verdict.recipe.loss.value is not None and verdict.held_out * verdict.recipe.loss.value >= size:
-        missed = f"{verdict.held_out * verdict.recipe.loss.value:.2g} nats"
+    elif verdict.recipe.loss.mid is not None and verdict.held_out * verdict.recipe.loss.mid >= size:
+        missed = f"{verdict.held_out * verdict.recipe.loss.mid:.2g} nats"
         text = f"the law missed runs it had not seen by about {missed}, as much as the difference itself"
         found.append(Doubt(text, True))
     return found

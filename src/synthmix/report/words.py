@@ -1,19 +1,8 @@
 """The answer in plain sentences, every one of them made from the numbers."""
 
-from synthmix.quantities import format_count
+from synthmix.interval import decimals, format_interval, level_text
+from synthmix.quantities import fixed, format_count, listed, percent, plural, times
 from synthmix.report.measured import measured_answer
-from synthmix.report.phrases import (
-    bounded,
-    decimals,
-    fixed,
-    level,
-    listed,
-    loss_interval,
-    percent,
-    plural,
-    share_interval,
-    times_interval,
-)
 from synthmix.report.verdict import Judgement, Verdict, doubts, judge
 from synthmix.results import Results
 
@@ -45,9 +34,9 @@ def as_measured(results: Results) -> str:
     rows = [] if measured is None else [row for row in measured.recipes if row.share > 0]
     if measured is None or not rows or results.answer is None:
         return ""
-    best = min(rows, key=lambda row: row.loss.value or 0.0)
+    best = min(rows, key=lambda row: row.loss.mid or 0.0)
     size = f"{format_count(measured.params)} parameters and {format_count(measured.tokens)} tokens"
-    seen = f"{loss_interval(best.difference, signed=True)} nats per token against the natural text"
+    seen = f"{format_interval(best.difference, signed=True)} nats per token against the natural text"
     return f"As trained, at {size}: the best mixture, {best.recipe}, came out {seen}."
 
 
@@ -75,7 +64,7 @@ def sureness(verdict: Verdict, judgement: Judgement) -> str:
     if grave:
         return f"How sure: not very, since {listed(grave[:2])}."
     assert verdict.two_runs is not None
-    ratio = abs(verdict.recipe.difference.value or 0.0) / verdict.two_runs
+    ratio = abs(verdict.recipe.difference.mid or 0.0) / verdict.two_runs
     ground = f"How sure: fairly, the difference is {ratio:.1f} times what the seed alone can do"
     return f"{ground}, though {listed([doubt.text for doubt in found])}." if found else f"{ground}."
 
@@ -83,7 +72,7 @@ def sureness(verdict: Verdict, judgement: Judgement) -> str:
 def _open(verdict: Verdict) -> list[str]:
     """Why an unclear verdict is unclear, as far as the interval tells (else the seed noise does)."""
     difference = verdict.recipe.difference
-    if not bounded(difference):
+    if not difference.bounded:
         return ["the difference has no interval"]
     low, high = difference.low or 0.0, difference.high or 0.0
     if low <= 0 <= high:
@@ -93,15 +82,15 @@ def _open(verdict: Verdict) -> list[str]:
 
 def _claim(verdict: Verdict, asked: bool) -> str:
     row, name = verdict.recipe, verdict.synthetic
-    if row.difference.value is None:
+    if row.difference.mid is None:
         return f"nothing can be said of {name}: its difference from the natural text is undefined"
     if verdict.state == "unclear":
-        seen = f"{row.recipe} differs from the natural text by {loss_interval(row.difference, signed=True)}"
+        seen = f"{row.recipe} differs from the natural text by {format_interval(row.difference, signed=True)}"
         return f"these runs cannot tell whether {name} helps: {seen} nats per token"
     digits = decimals(row.difference)
     low, high = sorted(abs(x) for x in (row.difference.low or 0.0, row.difference.high or 0.0))
-    size = fixed(abs(row.difference.value), digits)
-    amount = f"by {size} nats per token ({level(row.difference)} {fixed(low, digits)} to {fixed(high, digits)})"
+    size = fixed(abs(row.difference.mid), digits)
+    amount = f"by {size} nats per token ({level_text(row.difference)} {fixed(low, digits)} to {fixed(high, digits)})"
     verb = {"helps": "help", "hurts": "hurt"}[verdict.state]
     claim = f"{name} is expected to {verb}" if asked else f"{name} {verb}s"
     if verdict.state == "helps":
@@ -114,26 +103,26 @@ def _speedup(verdict: Verdict) -> str:
     speedup = verdict.recipe.speedup
     if verdict.state != "helps":
         return ""
-    if speedup.value is None:
-        return f"; its speed-up is {times_interval(speedup)}"
-    return f"; the natural text would need {times_interval(speedup)} the tokens for that loss"
+    if speedup.mid is None:
+        return f"; its speed-up is {format_interval(speedup, times)}"
+    return f"; the natural text would need {format_interval(speedup, times)} the tokens for that loss"
 
 
 def _amount(verdict: Verdict) -> str:
     best = verdict.best
     if best is None:
         return ""
-    if best.value is None:
+    if best.mid is None:
         return f"; its best share is undefined{f' ({best.why})' if best.why else ''}"
     if verdict.edge == "bottom":
         if verdict.state == "helps":
-            return f"; yet the share curve is lowest at {percent(best.value)}, so the two fits disagree"
-        return f"; the best share is the lowest tried, {share_interval(best)}"
+            return f"; yet the share curve is lowest at {percent(best.mid)}, so the two fits disagree"
+        return f"; the best share is the lowest tried, {format_interval(best, percent)}"
     if verdict.edge == "top":
-        if best.value >= 0.995:
+        if best.mid >= 0.995:
             return "; the curve is lowest at 100%, the edge of what is possible"
-        return f"; the best share is the highest tried, {percent(best.value)}, so the optimum may lie beyond it"
-    return f"; the best share is about {share_interval(best)}"
+        return f"; the best share is the highest tried, {percent(best.mid)}, so the optimum may lie beyond it"
+    return f"; the best share is about {format_interval(best, percent)}"
 
 
 def _short(verdict: Verdict, asked: bool) -> str:
@@ -158,9 +147,9 @@ def best_share_words(verdict: Verdict) -> str:
     best = verdict.best
     if best is None:
         return "no share curve was fitted"
-    if best.value is None:
+    if best.mid is None:
         return best.why or "undefined"
-    interval = f"{level(best)} {percent(best.low)} to {percent(best.high)}" if bounded(best) else "no interval"
+    interval = f"{level_text(best)} {percent(best.low)} to {percent(best.high)}" if best.bounded else "no interval"
     if verdict.edge == "top":
         return f"the edge of what was tried: a bound, not an optimum; {interval}"
     return f"the lowest share tried; {interval}" if verdict.edge == "bottom" else interval

@@ -3,10 +3,11 @@
 Losses are in nats per token, parameters non-embedding, intervals at ``level`` (0.9 unless it says otherwise).
 """
 
+from synthmix.interval import Interval
 from synthmix.results.answers import Answer, RecipeAnswer, ShareCurve, SharePoint
 from synthmix.results.fitted import Curve, FitSummary, HeldOut, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, Spent, Statistic
-from synthmix.results.parts import Interval, Part, Warn
+from synthmix.results.parts import Part, Warn
 from synthmix.results.tasks import ScorePoint, TaskAnswer, TaskFound, TaskShare
 from synthmix.results.whole import Results
 

@@ -1,6 +1,7 @@
 """The best shares, and the answer to the question."""
 
-from synthmix.results.parts import Interval, Part
+from synthmix.interval import Interval
+from synthmix.results.parts import Part
 
 
 class SharePoint(Part):

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from synthmix.results.parts import Interval, Part, Warn
+from synthmix.interval import Interval
+from synthmix.results.parts import Part, Warn
 
 
 class ScorePoint(Part):

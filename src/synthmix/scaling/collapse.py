@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval, Warn
+from synthmix.interval import Interval
+from synthmix.results import Warn
 from synthmix.scaling.fit import fit
 from synthmix.scaling.held_out import Column, Cut, cut, relative_errors
 from synthmix.scaling.inputs import Array
@@ -130,7 +131,7 @@ def _margin(
 ) -> Interval:
     """The second's error minus the winner's, over resamples of the cells: both laws refitted after each cut."""
     if len(laws) < 2:
-        return Interval(value=None, level=level, why="only one law could be compared")
+        return Interval(mid=None, level=level, why="only one law could be compared")
     counts = np.random.default_rng(seed).multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=_RESAMPLES)
     weight = counts[:, runs.group].astype(float)
     drawn = np.zeros(_RESAMPLES)
@@ -142,4 +143,4 @@ def _margin(
             errors = np.abs(law.predict(fitted.draws, test) / test.loss - 1)
             drawn += sign * (there * errors).sum(axis=1) / np.maximum(there.sum(axis=1), 1) / len(cuts)
     low, high = (float(end) for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
-    return Interval(value=scores[1].extrapolation - scores[0].extrapolation, low=low, high=high, level=level)
+    return Interval(mid=scores[1].extrapolation - scores[0].extrapolation, low=low, high=high, level=level)

@@ -9,7 +9,8 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
-from synthmix.results import Interval, Warn
+from synthmix.interval import Interval
+from synthmix.results import Warn
 from synthmix.scaling.inputs import COLUMNS
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
@@ -56,7 +57,7 @@ class Fit(Predictor):
         lines = [f"{self.law.name}: {self.law.formula}", f"  {len(self.runs)} runs in {self.runs.cells} cells"]
         for name, part in self.intervals().items():
             ends = "" if part.low is None or part.high is None else f"  [{part.low:.5g}, {part.high:.5g}]"
-            lines.append(f"  {name:>8} = {part.value:.5g}{ends}{'  (given)' if name in self.fixed else ''}")
+            lines.append(f"  {name:>8} = {part.mid:.5g}{ends}{'  (given)' if name in self.fixed else ''}")
         lines.append(
             f"  {self.level:.0%} intervals, {len(self.draws)} resamples ({self.method})"
             if not self.why

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.quantiles import interval_of

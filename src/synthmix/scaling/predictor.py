@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthmix.results import Interval, Warn
+from synthmix.interval import Covers, Interval
+from synthmix.results import Warn
 from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.law import Law
 from synthmix.scaling.noise import Noise
@@ -98,8 +99,12 @@ class Predictor:
         """One expected loss with its interval, at one point."""
         value = float(self.predict(**columns)[0])
         low, high = self.interval(kind=kind, level=level, **columns)
-        ends = {} if np.isnan(low[0]) else {"low": float(low[0]), "high": float(high[0])}
-        return Interval(value=value, level=level or self.level, why=self.why, **ends)
+        covers: Covers = "new run" if kind == "new_run" else "mean"
+        ends = {
+            "low": float(low[0]),
+            "high": float(high[0]),
+        }  # NaN without resamples, which an interval takes as unknown
+        return Interval(mid=value, level=level or self.level, covers=covers, why=self.why, **ends)
 
     def _noise(self, shape: tuple[int, ...]) -> Array:
         rng = np.random.default_rng([self.seed, 1])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.fit import problem_of
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array
@@ -75,7 +75,7 @@ def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None
     bottom, top = (None if end is None else float(end * unit) for end in ends)
     flat = bottom is None or top is None
     why = "the profile stays below the threshold to the edge of the range" if flat else None
-    interval = Interval(value=float(best[k] * unit), low=bottom, high=top, level=level, why=why)
+    interval = Interval(mid=float(best[k] * unit), low=bottom, high=top, level=level, why=why)
     return Profile(name, grid * unit, excess, threshold, interval, flat)
 
 

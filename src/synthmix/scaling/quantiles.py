@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.inputs import Array
 
 
@@ -12,9 +12,9 @@ def interval_of(value: float, draws: Array, level: float, why: str | None = None
     Infinite draws are ordered as such; an end that is infinite is None too, and ``why`` says so.
     """
     if not np.isfinite(value):
-        return Interval(value=None, level=level, why=why or "undefined")
+        return Interval(mid=None, level=level, why=why or "undefined")
     if len(draws) < 2:
-        return Interval(value=float(value), level=level, why=why or "no resamples")
+        return Interval(mid=float(value), level=level, why=why or "no resamples")
     undefined = float(np.isnan(draws).mean())
     tail = (1 - level) / 2
     low = float(np.quantile(np.where(np.isnan(draws), -np.inf, draws), tail, method="lower"))
@@ -25,7 +25,7 @@ def interval_of(value: float, draws: Array, level: float, why: str | None = None
     if not (np.isfinite(low) and np.isfinite(high)):
         notes.append(f"undefined in {max(undefined, float((~np.isfinite(draws)).mean())):.0%} of the resamples")
     return Interval(
-        value=float(value),
+        mid=float(value),
         low=low if np.isfinite(low) else None,
         high=high if np.isfinite(high) else None,
         level=level,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from synthmix.results import Interval, Warn
+from synthmix.interval import Interval
+from synthmix.results import Warn
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class Comparison:
             f"{s.law:<18}{s.extrapolation:>14.3%}{s.in_sample:>11.3%}{s.parameters:>12}{s.bic:>10.1f}"
             for s in self.scores
         ]
-        if self.margin.value is not None:
+        if self.margin.mid is not None:
             noise = "unknown" if self.noise is None else f"{self.noise:.3%}"
             verdict = "decided" if self.decided else "not decided"
-            lines.append(f"{self.winner} leads by {self.margin.value:.3%} (seed noise {noise}): {verdict}")
+            lines.append(f"{self.winner} leads by {self.margin.mid:.3%} (seed noise {noise}): {verdict}")
         lines += [f"skipped {law}: {why}" for law, why in self.skipped.items()]
         return "\n".join(lines)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID, BestShare, from_curves, vertex

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.results import Interval, Warn
+from synthmix.interval import Interval
+from synthmix.results import Warn
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 
@@ -93,8 +94,8 @@ def vertex(grid: Array, curves: Array, lowest: Array) -> Array:
 def _warnings(best: Interval, grid: Array, lowest: Array) -> list[Warn]:
     found = []
     at_edge = float(((lowest == 0) | (lowest == len(grid) - 1)).mean())
-    if best.value in (grid[0], grid[-1]):
-        message = f"the loss is lowest at the end of the shares ({best.value:.0%}): no mixture inside is better"
+    if best.mid in (grid[0], grid[-1]):
+        message = f"the loss is lowest at the end of the shares ({best.mid:.0%}): no mixture inside is better"
         found.append(Warn(code="best_share_at_edge", message=message))
     elif at_edge > 0.05:
         message = f"in {at_edge:.0%} of the draws the best share is an end of the measured shares"

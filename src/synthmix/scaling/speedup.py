@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.law import Law
@@ -115,7 +115,7 @@ def speedup(
     who = "neither reaches" if np.isinf(needed[0][0]) and np.isinf(needed[1][0]) else "never reaches"
     name = "" if who.startswith("neither") else ("the natural text " if np.isinf(needed[0][0]) else "the mixture ")
     return Interval(
-        value=None, level=at, why=f"{name}{who} a loss of {goal[0]:.4g}: its fitted asymptote is not below it"
+        mid=None, level=at, why=f"{name}{who} a loss of {goal[0]:.4g}: its fitted asymptote is not below it"
     )
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.results import Interval, Warn
+from synthmix.interval import Interval
+from synthmix.results import Warn
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.task_law_solver import score_at

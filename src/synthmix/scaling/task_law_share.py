@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthmix.results import Interval
+from synthmix.interval import Interval
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.share import best_share
 from synthmix.scaling.share_summary import GRID, BestShare, from_curves
@@ -75,11 +75,5 @@ def _overlap(a: tuple[float, float] | None, b: tuple[float, float] | None) -> tu
 
 def _as_scores(best: BestShare) -> BestShare:
     """Curves of minus the score turned back into scores; ``gain`` is a gain either way."""
-    turned = best.loss.model_copy(
-        update={
-            "value": None if best.loss.value is None else -best.loss.value,
-            "low": None if best.loss.high is None else -best.loss.high,
-            "high": None if best.loss.low is None else -best.loss.low,
-        }
-    )
+    turned = best.loss.scaled(-1)
     return replace(best, loss=turned, mean=-best.mean, low=-best.high, high=-best.low)

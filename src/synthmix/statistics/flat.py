@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from synthmix.interval import Interval
 from synthmix.statistics.compare import Comparison
 from synthmix.statistics.surveyed import Survey
 
@@ -37,19 +38,19 @@ def _rows(survey: Survey) -> Iterator[Row]:
             yield base | {"statistic": "types", "n": n, "value": float(types)}
         if text.zipf:
             law = text.zipf
-            yield base | {"statistic": "zipf exponent", "value": law.exponent, "low": law.low, "high": law.high}
+            yield base | {"statistic": "zipf exponent", **_ends(law.exponent)}
             yield base | {"statistic": "zipf x_min", "value": float(law.x_min)}
             yield base | {"statistic": "zipf p-value", "value": law.fits}
         if text.heaps:
             grown = text.heaps
-            yield base | {"statistic": "heaps exponent", "value": grown.exponent, "low": grown.low, "high": grown.high}
+            yield base | {"statistic": "heaps exponent", **_ends(grown.exponent)}
             for tokens, types in zip(grown.tokens, grown.types, strict=True):
                 yield base | {"statistic": "types after tokens", "at_least": tokens, "value": float(types)}
         if text.compression:
             yield base | {"statistic": "compression ratio", "value": text.compression.ratio}
         if text.duplication:
             same = text.duplication
-            yield base | {"statistic": "near-duplicate rate", "value": same.rate, "low": same.low, "high": same.high}
+            yield base | {"statistic": "near-duplicate rate", **_ends(same.rate)}
     for pair in (*survey.pairs, *survey.overlaps):
         base = {"corpus": pair.corpus, "against": pair.against, "unit": pair.unit, "n": pair.comparison.n}
         for row in _comparison(pair.comparison):
@@ -67,6 +68,10 @@ def _rows(survey: Survey) -> Iterator[Row]:
     for cost in survey.costly:
         base = {"corpus": cost.corpus, "against": cost.against, "unit": cost.unit, "n": cost.n, "text": cost.text}
         yield base | {"statistic": "part of KL(test||train)", "value": cost.nats}
+
+
+def _ends(found: Interval) -> Row:
+    return {"value": found.mid, "low": found.low, "high": found.high}
 
 
 def _comparison(found: Comparison) -> Iterator[Row]:

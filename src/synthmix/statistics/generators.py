@@ -14,9 +14,10 @@ import numpy as np
 
 from synthmix.corpus.ingest import text_hash
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import compare_unigrams
-from synthmix.statistics.pairs import DomainFit, Estimate, GeneratorRow, Written
+from synthmix.statistics.pairs import DomainFit, GeneratorRow, Written
 from synthmix.statistics.redundancy import near_duplicates
 from synthmix.statistics.style import SMALLEST, StyleDistance, passages, style_distance
 from synthmix.statistics.words import as_arrays, words_of
@@ -78,14 +79,14 @@ def _first(written: Sequence[Written], words: int) -> list[Written]:
     return found
 
 
-def _duplicates(written: Sequence[Written], level: float) -> Estimate | None:
+def _duplicates(written: Sequence[Written], level: float) -> Interval | None:
     numbers: dict[str, int] = {}
     documents = [
         np.array([numbers.setdefault(word, len(numbers)) for word in words_of(one.text)], dtype=np.int64)
         for one in written
     ]
     found = near_duplicates(documents, level=level)
-    return None if found is None else Estimate(found.rate, found.low, found.high)
+    return None if found is None else found.rate
 
 
 def _fit(written: Sequence[Written], domain: str, texts: Sequence[str], level: float) -> DomainFit:
@@ -105,8 +106,8 @@ def _fit(written: Sequence[Written], domain: str, texts: Sequence[str], level: f
     return DomainFit(domain, _share(mass), _share(types), forward, backward, middle, style)
 
 
-def _share(found: Estimate) -> Estimate:
-    return Estimate(found.value, max(found.low, 0.0), min(found.high, 1.0))
+def _share(found: Interval) -> Interval:
+    return found.mapped(lambda share: min(max(share, 0.0), 1.0))
 
 
 def _style(mine: Sequence[str], texts: Sequence[str], level: float) -> StyleDistance | None:
@@ -117,7 +118,7 @@ def _style(mine: Sequence[str], texts: Sequence[str], level: float) -> StyleDist
 
 def _jackknife(
     of: Callable[[Sequence[Sequence[str]]], np.ndarray], written: Sequence[Written], level: float
-) -> list[Estimate]:
+) -> list[Interval]:
     """Statistics of the texts' words, with delete-a-group jackknife intervals."""
     from scipy.stats import t
 
@@ -126,4 +127,5 @@ def _jackknife(
     left = np.array([of([text for i, text in enumerate(texts) if i % groups != out]) for out in range(groups)])
     spread = np.sqrt((groups - 1) / groups * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     reach = spread * float(t.ppf(0.5 + level / 2, max(groups - 1, 1)))
-    return [Estimate(float(v), float(v - r), float(v + r)) for v, r in zip(whole, reach, strict=True)]
+    ends = np.stack([whole - reach, whole, whole + reach], axis=1).tolist()  # (statistics, 3)
+    return [Interval(low=low, mid=mid, high=high, level=level, covers="sampling") for low, mid, high in ends]

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.statistics.unigrams import Stream
 
 SEGMENTS, NEVER = 10, np.iinfo(np.int64).max
@@ -23,10 +24,7 @@ class Heaps:
 
     tokens: list[int]
     types: list[int]
-    exponent: float
-    low: float
-    high: float
-    level: float
+    exponent: Interval
 
 
 def first_seen(stream: Stream, vocab_size: int, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -60,7 +58,8 @@ def heaps(
 
     reach = spread * float(t.ppf(0.5 + level / 2, max(count - 1, 1)))
     types = np.searchsorted(np.sort(whole), tokens)
-    return Heaps(tokens.tolist(), types.tolist(), slope, slope - reach, slope + reach, level)
+    exponent = Interval(low=slope - reach, mid=slope, high=slope + reach, level=level, covers="sampling")
+    return Heaps(tokens.tolist(), types.tolist(), exponent)
 
 
 def heaps_of(stream: Stream, vocab_size: int, stop: int | None = None, *, level: float = 0.9) -> Heaps | None:

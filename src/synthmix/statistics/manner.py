@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.statistics.word_lists import LISTS, NUMBERS
 from synthmix.statistics.words import words_of
 
@@ -18,22 +19,20 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True)
 class Manner:
-    """Rates per thousand words; ``ratio`` of ``synthetic`` to ``source`` with its interval; None where a rate is 0."""
+    """Rates per thousand words; ``ratio`` of ``synthetic`` to ``source`` with its interval; undefined where
+    the source has none."""
 
     name: str
     source: float
     synthetic: float
-    ratio: float | None
-    low: float | None
-    high: float | None
-    level: float
+    ratio: Interval
 
     @property
     def verdict(self) -> str:
         """``over``, ``under`` or ``alike``, by the interval."""
-        if self.low is None or self.high is None:
+        if not self.ratio.bounded:
             return "over" if self.synthetic > self.source else "under" if self.synthetic < self.source else "alike"
-        return "over" if self.low > 1 else "under" if self.high < 1 else "alike"
+        return {1: "over", -1: "under", 0: "alike"}[self.ratio.mapped(lambda ratio: ratio - 1).sign()]
 
 
 def manners(
@@ -67,16 +66,14 @@ def manners(
     for i, name in enumerate((*LISTS, NUMBERS)):
         known = ratios[:, i][np.isfinite(ratios[:, i])]
         sure = rate_a[i] > 0 and len(known) > 0.95 * resamples
-        low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)]) if sure else (None, None)
+        low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)]).tolist() if sure else (None, None)
+        mid = float(rate_b[i] / rate_a[i]) if rate_a[i] > 0 else None
         rows.append(
             Manner(
                 name=name,
                 source=float(1000 * rate_a[i]),
                 synthetic=float(1000 * rate_b[i]),
-                ratio=float(rate_b[i] / rate_a[i]) if rate_a[i] > 0 else None,
-                low=None if low is None else float(low),
-                high=None if high is None else float(high),
-                level=level,
+                ratio=Interval(low=low, mid=mid, high=high, level=level, covers="sampling"),
             )
         )
     return rows

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from synthmix.interval import Interval
 from synthmix.statistics.style import StyleDistance
 
 
@@ -14,24 +15,15 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A number with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class DomainFit:
     """A generator's text against one held-out domain, by words, at equal size; ``style`` None: too little text."""
 
     domain: str
-    coverage_mass: Estimate
-    coverage_types: Estimate
-    kl_test_train: Estimate
-    kl_train_test: Estimate
-    jensen_shannon: Estimate
+    coverage_mass: Interval
+    coverage_types: Interval
+    kl_test_train: Interval
+    kl_train_test: Interval
+    jensen_shannon: Interval
     style: StyleDistance | None
 
 
@@ -42,5 +34,5 @@ class GeneratorRow:
     name: str
     documents: int
     words: int
-    near_duplicates: Estimate | None
+    near_duplicates: Interval | None
     domains: list[DomainFit] = field(default_factory=list)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.statistics.correlation import SMALLEST_GROUP, bootstrap, mean_correlation
 
 _NAMED = 6
@@ -36,12 +37,8 @@ class StatisticRow:
     kind: str
     higher: bool
     groups: int
-    spearman: float | None
-    spearman_low: float | None
-    spearman_high: float | None
-    kendall: float | None
-    kendall_low: float | None
-    kendall_high: float | None
+    spearman: Interval
+    kendall: Interval
     chooses: str | None
     regret: float | None
 
@@ -88,7 +85,7 @@ def statistic_table(
         raise BadInput("no cell has the losses of two recipes yet", remedy="wait until more runs are finished")
     best = int(np.nanargmin(final))
     rows = [_row(name, m, losses, recipes, last, final, level, resamples, seed) for name, m in measures.items()]
-    rows.sort(key=lambda row: -(row.spearman if row.spearman is not None else -2.0))
+    rows.sort(key=lambda row: -(-2.0 if row.spearman.mid is None else row.spearman.mid))
     return StatisticTable(rows, recipes[best], len(recipes), level, *_said(rows, recipes[best]))
 
 
@@ -118,12 +115,8 @@ def _row(
         kind=measure.kind,
         higher=measure.higher,
         groups=spearman[1],
-        spearman=spearman[0],
-        spearman_low=bounds[0],
-        spearman_high=bounds[1],
-        kendall=kendall[0],
-        kendall_low=bounds[2],
-        kendall_high=bounds[3],
+        spearman=Interval(low=bounds[0], mid=spearman[0], high=bounds[1], level=level, covers="sampling"),
+        kendall=Interval(low=bounds[2], mid=kendall[0], high=bounds[3], level=level, covers="sampling"),
         chooses=None if chosen is None else recipes[chosen],
         regret=None if chosen is None else float(final[chosen] - np.nanmin(final)),
     )
@@ -146,7 +139,7 @@ def _said(rows: Sequence[StatisticRow], best: str) -> tuple[str, str]:
     if wrong:
         worst = max(row.regret or 0.0 for row in judged)
         detail += f"The others choose {_some(wrong)} and lose up to {worst:.3f} nats. "
-    sure = [row.name for row in rows if row.spearman_low is not None and row.spearman_low > 0]
+    sure = [row.name for row in rows if row.spearman.sign() > 0]
     return said, detail + f"They order all recipes like the loss, with an interval above zero: {_some(sure) or 'none'}."
 
 

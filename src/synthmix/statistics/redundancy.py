@@ -7,6 +7,7 @@ from itertools import islice
 import numpy as np
 
 from synthmix.corpus.near_duplicates import NearDuplicates
+from synthmix.interval import Interval
 
 SAMPLE_BYTES, SAMPLE_DOCUMENTS, ZSTD_LEVEL = 2_000_000, 3000, 12
 _BATCH = 512
@@ -24,9 +25,7 @@ class Compression:
 class Duplication:
     """``rate``: share of the first ``documents`` that have a near-duplicate among them, with a Wilson interval."""
 
-    rate: float
-    low: float
-    high: float
+    rate: Interval
     documents: int
 
 
@@ -58,17 +57,17 @@ def near_duplicates(
         for near in index.matches(batch):
             found += any(other != number for other in near)
             number += 1
-    low, high = wilson(found, len(sample), level)
-    return Duplication(found / len(sample), low, high, len(sample))
+    return Duplication(wilson(found, len(sample), level), len(sample))
 
 
-def wilson(found: int, of: int, level: float = 0.9) -> tuple[float, float]:
+def wilson(found: int, of: int, level: float = 0.9) -> Interval:
     """Wilson's (1927) interval of a share."""
     from scipy.stats import norm
 
     z, p = float(norm.ppf(0.5 + level / 2)), found / of
     middle, reach = p + z * z / (2 * of), z * float(np.sqrt(p * (1 - p) / of + z * z / (4 * of * of)))
-    return max(0.0, (middle - reach) / (1 + z * z / of)), min(1.0, (middle + reach) / (1 + z * z / of))
+    low, high = max(0.0, (middle - reach) / (1 + z * z / of)), min(1.0, (middle + reach) / (1 + z * z / of))
+    return Interval(low=low, mid=p, high=high, level=level, covers="sampling")
 
 
 def _batches(documents: list[np.ndarray]) -> Iterator[list[np.ndarray]]:

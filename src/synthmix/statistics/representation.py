@@ -53,7 +53,7 @@ def summary(found: Representation, most: int = 8) -> list[str]:
     lines = []
     for verdict, title in (("over", "More of"), ("under", "Less of")):
         lists = [
-            f"{m.name} ({m.ratio:.2f}x)" if m.ratio is not None else m.name
+            f"{m.name} ({m.ratio.mid:.2f}x)" if m.ratio.mid is not None else m.name
             for m in found.manners
             if m.verdict == verdict
         ]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.statistics.divergence import jensen_shannon
 from synthmix.statistics.redundancy import wilson
 
@@ -25,15 +26,10 @@ PASSAGE, MOST, SMALLEST, RESAMPLES, BITS = 400, 400, 20, 100, 15
 class StyleDistance:
     """Both distances with intervals; ``floor``: the divergence of the domain's halves."""
 
-    js: float
-    js_low: float
-    js_high: float
+    js: Interval
     floor: float
-    separable: float
-    separable_low: float
-    separable_high: float
+    separable: Interval
     passages: int
-    level: float
 
 
 def style_distance(text: Sequence[str], domain: Sequence[str], *, level: float = 0.9, seed: int = 0) -> StyleDistance:
@@ -58,17 +54,11 @@ def style_distance(text: Sequence[str], domain: Sequence[str], *, level: float =
     # Drawing with replacement thins the counts and so adds divergence: the interval is moved back onto the estimate.
     low, high = np.percentile(drawn, [50 * (1 - level), 50 * (1 + level)]) - np.median(drawn) + js
     wrong = _errors([*a, *b], np.repeat([0, 1], size), seed)
-    e_low, e_high = wilson(wrong, 2 * size, level)
     return StyleDistance(
-        js=js,
-        js_low=max(0.0, float(low)),
-        js_high=float(high),
+        js=Interval(low=max(0.0, float(low)), mid=js, high=float(high), level=level, covers="sampling"),
         floor=_js(y, first, y, second),
-        separable=_distance(wrong / (2 * size)),
-        separable_low=_distance(e_high),
-        separable_high=_distance(e_low),
+        separable=wilson(wrong, 2 * size, level).scaled(-4).mapped(lambda less: max(0.0, 2 + less)),
         passages=size,
-        level=level,
     )
 
 
@@ -81,10 +71,6 @@ def passages(texts: Sequence[str]) -> list[str]:
         found += [text[at : at + PASSAGE] for text in folded if len(text) >= at + PASSAGE]
         at += PASSAGE
     return found[:MOST]
-
-
-def _distance(error: float) -> float:
-    return max(0.0, 2 * (1 - 2 * error))
 
 
 def _trigrams(texts: Sequence[str]) -> Any:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import fixed
+
 RESAMPLES = 500
 
 
@@ -30,16 +33,11 @@ class StyleMatch:
     """``slope``: nats of gain per unit of style distance; ``near`` and ``far``: mean gain on the nearer and the farther
     half of the domains; ``excess``: their difference, with interval."""
 
-    slope: float | None
-    slope_low: float | None
-    slope_high: float | None
+    slope: Interval
     near: float
     far: float
-    excess: float
-    excess_low: float | None
-    excess_high: float | None
+    excess: Interval
     domains: int
-    level: float
     sentence: str
 
 
@@ -62,10 +60,8 @@ def style_match(points: Sequence[StylePoint], *, level: float = 0.9, seed: int =
             slopes += [drawn] if drawn is not None else []
             a, b = _halves(distance[:, columns], gain[:, columns])
             excesses.append(a - b)
-    low, high = _edges(slopes, level)
-    excess_low, excess_high = _edges(excesses, level)
-    sentence = _sentence(near - far, excess_low, excess_high, len(domains))
-    return StyleMatch(slope, low, high, near, far, near - far, excess_low, excess_high, len(domains), level, sentence)
+    excess = _interval(near - far, excesses, level)
+    return StyleMatch(_interval(slope, slopes, level), near, far, excess, len(domains), _sentence(excess, len(domains)))
 
 
 def _slope(distance: np.ndarray, gain: np.ndarray) -> float | None:
@@ -85,17 +81,16 @@ def _halves(distance: np.ndarray, gain: np.ndarray) -> tuple[float, float]:
     return float(np.nanmean(gain[near])), float(np.nanmean(gain[far]))
 
 
-def _edges(values: Sequence[float], level: float) -> tuple[float | None, float | None]:
-    if len(values) < RESAMPLES // 10:
-        return None, None
-    low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)])
-    return float(low), float(high)
+def _interval(mid: float | None, draws: Sequence[float], level: float) -> Interval:
+    if len(draws) < RESAMPLES // 10:
+        return Interval(mid=mid, level=level, covers="sampling")
+    low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)]).tolist()
+    return Interval(low=low, mid=mid, high=high, level=level, covers="sampling")
 
 
-def _sentence(excess: float, low: float | None, high: float | None, domains: int) -> str:
-    more = f"gains on the domains nearest in style exceed those elsewhere by {excess:+.3f} nats"
-    if low is None or high is None or low <= 0 <= high:
-        within = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
-        return f"Whether the gain is one of style match stays open with {domains} domains: {more}{within}."
-    told = "Part of the gain is style match" if low > 0 else "The gain is not one of style match"
-    return f"{told}: {more} ({low:+.3f} to {high:+.3f})."
+def _sentence(excess: Interval, domains: int) -> str:
+    more = format_interval(excess, lambda value: f"{fixed(value, 3, signed=True)} nats", level=False)
+    more = f"gains on the domains nearest in style exceed those elsewhere by {more}"
+    told = {1: "Part of the gain is style match", -1: "The gain is not one of style match"}
+    unsure = f"Whether the gain is one of style match is not determined with {domains} domains"
+    return f"{told.get(excess.sign(), unsure)}: {more}."

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.statistics.redundancy import wilson
 
+_VERDICTS = {1: "over", -1: "under", 0: "alike"}
 TOPICS, DIMENSIONS, CHARACTERS, SMALLEST = 12, 64, 2000, 30
 
 
@@ -25,14 +27,12 @@ class Topic:
     words: list[str]
     source: float
     synthetic: float
-    difference: float
-    low: float
-    high: float
+    difference: Interval
 
     @property
     def verdict(self) -> str:
         """``over``, ``under`` or ``alike``, by the interval."""
-        return "over" if self.low > 0 else "under" if self.high < 0 else "alike"
+        return _VERDICTS[self.difference.sign()]
 
 
 def topics(
@@ -59,9 +59,8 @@ def topics(
         typical = np.asarray(matrix[mine].mean(axis=0)).ravel() - overall
         words = [str(names[i]) for i in np.argsort(-typical)[:6]]
         p, q = a / len(source), b / len(synthetic)
-        low, high = _newcombe(b, len(synthetic), a, len(source), level)
-        found.append(Topic(words, p, q, q - p, low, high))
-    return sorted(found, key=lambda topic: -topic.difference)
+        found.append(Topic(words, p, q, _newcombe(b, len(synthetic), a, len(source), level)))
+    return sorted(found, key=lambda topic: topic.source - topic.synthetic)
 
 
 def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
@@ -87,9 +86,10 @@ def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
     return normalize(TruncatedSVD(size, random_state=seed).fit_transform(matrix)), vectorizer, matrix
 
 
-def _newcombe(a: int, n: int, b: int, m: int, level: float) -> tuple[float, float]:
+def _newcombe(a: int, n: int, b: int, m: int, level: float) -> Interval:
     """Interval of a/n - b/m from the two Wilson intervals (Newcombe 1998, method 10)."""
     p, q = a / n, b / m
-    (low_p, high_p), (low_q, high_q) = wilson(a, n, level), wilson(b, m, level)
-    low = p - q - float(np.hypot(p - low_p, high_q - q))
-    return low, p - q + float(np.hypot(high_p - p, q - low_q))
+    one, other = wilson(a, n, level), wilson(b, m, level)
+    low = p - q - float(np.hypot(p - (one.low or 0.0), (other.high or 0.0) - q))
+    high = p - q + float(np.hypot((one.high or 0.0) - p, q - (other.low or 0.0)))
+    return Interval(low=low, mid=p - q, high=high, level=level, covers="sampling")

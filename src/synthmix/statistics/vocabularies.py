@@ -13,9 +13,9 @@ import numpy as np
 
 from synthmix.corpus.tokenizer import Tokenizer, train_tokenizer
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import Comparison, compare_unigrams
-from synthmix.statistics.pairs import Estimate
 
 RESAMPLES = 300
 
@@ -28,9 +28,9 @@ class TokenizerRow:
     trained_on: str
     vocab_size: int
     text: str
-    tokens_per_byte: Estimate
-    cost: Estimate | None
-    bits_per_byte: Estimate
+    tokens_per_byte: Interval
+    cost: Interval | None
+    bits_per_byte: Interval
     used: float
     comparison: Comparison
 
@@ -97,23 +97,20 @@ def _row(
         vocab_size=tokenizer.vocab_size,
         text=domain,
         tokens_per_byte=ratio(lengths, sizes, level),
-        cost=None if first else _less_one(ratio(lengths, reference, level)),
+        cost=None if first else ratio(lengths, reference, level).mapped(lambda cost: cost - 1),
         bits_per_byte=ratio(bits, sizes, level),
         used=float(np.count_nonzero(test) / len(test)),
         comparison=compare_unigrams(train, test),
     )
 
 
-def ratio(above: np.ndarray, below: np.ndarray, level: float = 0.9, seed: int = 0) -> Estimate:
+def ratio(above: np.ndarray, below: np.ndarray, level: float = 0.9, seed: int = 0) -> Interval:
     """Sum over sum, documents drawn again for the interval."""
     draws = np.random.default_rng(seed).integers(0, len(above), (RESAMPLES, len(above)))
     drawn = above[draws].sum(axis=1) / np.maximum(below[draws].sum(axis=1), 1e-12)
     low, high = np.percentile(drawn, [50 * (1 - level), 50 * (1 + level)])
-    return Estimate(float(above.sum() / below.sum()), float(low), float(high))
-
-
-def _less_one(found: Estimate) -> Estimate:
-    return Estimate(found.value - 1, found.low - 1, found.high - 1)
+    mid = float(above.sum() / below.sum())
+    return Interval(low=float(low), mid=mid, high=float(high), level=level, covers="sampling")
 
 
 def _counts(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthmix.interval import Interval
+
 CANDIDATES, SMALLEST_TAIL, RESAMPLES = 40, 50, 100
 
 
@@ -24,10 +26,7 @@ class Zipf:
     """``exponent``: s of the rank-frequency curve, with its interval; ``alpha``: of the counts; ``types``: above x_min
     ("the tail"), of ``of_types`` in all; ``distance``: Kolmogorov-Smirnov; ``fits``: its p-value."""
 
-    exponent: float
-    low: float
-    high: float
-    level: float
+    exponent: Interval
     alpha: float
     x_min: int
     types: int
@@ -59,10 +58,7 @@ def zipf(counts: np.ndarray, *, level: float = 0.9, seed: int = 0) -> Zipf | Non
     low, high = _interval(tail, x_min, alpha, level)
     distance = _distance(tail, x_min, alpha)
     return Zipf(
-        exponent=1 / (alpha - 1),
-        low=1 / (high - 1),
-        high=1 / (low - 1),
-        level=level,
+        exponent=Interval(low=1 / (high - 1), mid=1 / (alpha - 1), high=1 / (low - 1), level=level, covers="sampling"),
         alpha=alpha,
         x_min=x_min,
         types=len(tail),

@@ -3,7 +3,8 @@
 import math
 
 from synthmix.config import Question, SampledCorpus, StudyConfig, WrittenCorpus
-from synthmix.results import Answer, Interval, Recipe, RecipeAnswer, RunRow
+from synthmix.interval import Interval
+from synthmix.results import Answer, Recipe, RecipeAnswer, RunRow
 from synthmix.scaling import Fit, Generation, collapse_test, speedup
 from synthmix.scaling.quantiles import interval_of
 from synthmix.study.fits import Fits, Reading, envelope
@@ -60,7 +61,7 @@ def _against(
         natural = Reading(reading.fit, 0.0, reading.rivals)
     if recipe.name == config.mix.natural or natural is None:
         why = "this is the yardstick itself" if natural is not None else "the natural text alone has no law"
-        undefined = Interval(value=None, level=level, why=why)
+        undefined = Interval(mid=None, level=level, why=why)
         return undefined, undefined, None
     pairs = list(zip(natural.laws, reading.laws, strict=False))
     differences = [_difference(theirs, ours, natural.at(**at), reading.at(**at), level) for theirs, ours in pairs]

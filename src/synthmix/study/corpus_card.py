@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthmix.corpus.corpus import Corpus
+from synthmix.interval import format_interval
 from synthmix.markdown import cell, front_matter, markdown_table, size_category
-from synthmix.quantities import format_interval
 from synthmix.statistics.described import Described
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.surveyed import Survey
@@ -138,20 +138,28 @@ def _front(name: str, license: str, synthetic: bool, documents: int, language: s
 
 def _diversity(text: Described, survey: Survey) -> str:
     law, grown, packed, same = text.zipf, text.heaps, text.compression, text.duplication
-    level = f"{survey.level:.0%} interval"
     rows = [
         ["distinct tokens", f"{text.types[1]:,} of the first {text.tokens:,}"],
         ["unigram entropy", f"{text.entropy:.3f} nats"],
     ]
     if law:
-        rows.append(["Zipf exponent", format_interval(law.exponent, law.low, law.high, ".3f", level)])
+        rows.append(
+            [
+                "Zipf exponent",
+                format_interval(law.exponent, ".3f"),
+            ]
+        )
     if grown:
-        rows.append(["Heaps exponent", format_interval(grown.exponent, grown.low, grown.high, ".3f", level)])
+        rows.append(
+            [
+                "Heaps exponent",
+                format_interval(grown.exponent, ".3f"),
+            ]
+        )
     if packed:
         rows.append(["compression ratio", f"{packed.ratio:.2f} (zstd, first {packed.bytes:,} bytes)"])
     if same:
-        told = f"{same.rate:.2%} of {same.documents:,} documents ({level} {same.low:.2%} to {same.high:.2%})"
-        rows.append(["near-duplicates", told])
+        rows.append(["near-duplicates", f"{format_interval(same.rate, '.2%')} of {same.documents:,} documents"])
     return markdown_table([text.name, ""], rows)
 
 

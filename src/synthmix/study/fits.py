@@ -1,12 +1,13 @@
 """Laws fitted to a study's runs, recipe by recipe: one in (N, D), and the data and model laws within it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.quantities import format_count
-from synthmix.results import FitSummary, HeldOut, Interval, Noise, Recipe, RunRow, Warn
+from synthmix.results import FitSummary, HeldOut, Noise, Recipe, RunRow, Warn
 from synthmix.scaling import Fit, Runs, SeedNoise, fit, held_out, seed_noise
 
 
@@ -76,17 +77,16 @@ def envelope(said: list[Interval]) -> Interval:
     """The first interval, widened to hold what the others say: a bootstrap does not hold the choice of law, and
     laws that agree on the runs part beyond them (CHOSEN; 1-scaling.md asks to widen with the extrapolation)."""
     first = said[0]
-    others = [each for each in said if each.value is not None]
-    if first.value is None or len(others) < 2:
+    others = [each for each in said if each.mid is not None]
+    if first.mid is None or len(others) < 2:
         return first
     lows, highs = [each.low for each in others], [each.high for each in others]
-    points = [each.value for each in others if each.value is not None]
-    return first.model_copy(
-        update={
-            "low": None if None in lows else min([*(low for low in lows if low is not None), *points]),
-            "high": None if None in highs else max([*(high for high in highs if high is not None), *points]),
-            "why": first.why or next((each.why for each in others if each.why), None),
-        }
+    points = [each.mid for each in others if each.mid is not None]
+    return replace(
+        first,
+        low=None if None in lows else min([*(low for low in lows if low is not None), *points]),
+        high=None if None in highs else max([*(high for high in highs if high is not None), *points]),
+        why=first.why or next((each.why for each in others if each.why), None),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.statistics.pairs import Estimate
+from synthmix.interval import Interval
 from synthmix.statistics.style import StyleDistance, style_distance
 from synthmix.statistics.style_match import StyleMatch, StylePoint, style_match
 from synthmix.store import RunRecord
@@ -29,7 +29,7 @@ class Gain:
     params: int
     tokens: int
     seeds: int
-    gain: Estimate | None
+    gain: Interval | None
     value: float
     gains: dict[str, float]
 
@@ -86,7 +86,7 @@ def confound(
 ) -> tuple[list[StylePoint], StyleMatch | None]:
     """Gains beside style distances (Jensen-Shannon above its floor), and what they say of each other."""
     points = [
-        StylePoint(g.generator, g.share, domain, max(style.js - style.floor, 0.0), g.gains[domain])
+        StylePoint(g.generator, g.share, domain, max((style.js.mid or 0.0) - style.floor, 0.0), g.gains[domain])
         for g in gains
         for domain in g.gains
         if (style := styles.get((g.generator, domain))) is not None
@@ -120,7 +120,7 @@ def _told(weak: Gain, strong: Gain, share: float) -> str:
     at = f"at {share:.0%} {difference:+.3f} nats"
     if weak.gain is None or strong.gain is None:
         return f"{at}, without a measure of noise"
-    reach = float(np.hypot((weak.gain.high - weak.gain.low) / 2, (strong.gain.high - strong.gain.low) / 2))
+    reach = float(np.hypot(weak.gain.half_width or 0.0, strong.gain.half_width or 0.0))
     verdict = "yes" if difference > reach else "no, worse" if difference < -reach else "cannot tell"
     return f"{at} ({difference - reach:+.3f} to {difference + reach:+.3f}): {verdict}"
 
@@ -148,7 +148,7 @@ def _noise(text: StudyText) -> tuple[float | None, int]:
     return float(np.sqrt(sum(np.var(v, ddof=1) * (len(v) - 1) for v in several) / freedom)), freedom
 
 
-def _estimate(each: Sequence[float], sd: float | None, freedom: int, level: float) -> Estimate | None:
+def _estimate(each: Sequence[float], sd: float | None, freedom: int, level: float) -> Interval | None:
     from scipy.stats import t
 
     value = float(np.mean(each))
@@ -158,4 +158,4 @@ def _estimate(each: Sequence[float], sd: float | None, freedom: int, level: floa
         reach = float(sd * np.sqrt(2 / len(each)) * t.ppf(0.5 + level / 2, freedom))
     else:
         return None
-    return Estimate(value, value - reach, value + reach)
+    return Interval(low=value - reach, mid=value, high=value + reach, level=level)

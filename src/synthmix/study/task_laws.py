@@ -4,7 +4,8 @@ import numpy as np
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
-from synthmix.results import Interval, Recipe, RunRow, ShareCurve, TaskAnswer, TaskFound, Warn
+from synthmix.interval import Interval
+from synthmix.results import Recipe, RunRow, ShareCurve, TaskAnswer, TaskFound, Warn
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.task_law import FORMULA, TaskFit
 from synthmix.scaling.task_law_fit import fit_task
@@ -108,7 +109,7 @@ def _answers(config: StudyConfig, recipes: list[Recipe], law: TaskFit, fits: Fit
                 difference.append(interval_of(value - other, draws[:both] - others[:both], config.fit.level, why))
         against = envelope(difference)
         if recipe.name == config.mix.natural:
-            against = Interval(value=None, level=config.fit.level, why="this is the yardstick itself")
+            against = Interval(mid=None, level=config.fit.level, why="this is the yardstick itself")
         answers.append(
             TaskAnswer(
                 recipe=recipe.name,

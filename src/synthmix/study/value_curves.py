@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.results import Interval, Part
+from synthmix.interval import Interval
+from synthmix.results import Part
 from synthmix.scaling.share_summary import from_curves
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 
@@ -56,7 +57,7 @@ def curve_over(kind: str, tokens: int, found: list[Drawn], *, level: float = LEV
     gains = drawn - drawn[:, :1]
     best = from_curves(shares, -(value - value[0]), -gains, noise=None, level=level)
     domains = {
-        each.domain: from_curves(shares, -each.values, -each.values[None], noise=None, level=level).best.value or 0.0
+        each.domain: from_curves(shares, -each.values, -each.values[None], noise=None, level=level).best.mid or 0.0
         for each in found
     }
     return ValueCurve(

@@ -1,28 +1,16 @@
 """A value with the interval that its draws give."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its interval; ``low`` and ``high`` are None where the sweep does not bound it."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-    def holds(self, value: float) -> bool | None:
-        """Whether ``value`` is inside; None without an interval."""
-        return None if self.low is None or self.high is None else bool(self.low <= value <= self.high)
+from synthmix.interval import Interval
 
 
-def estimate(value: float, draws: np.ndarray, level: float, back: Any) -> Estimate:
+def estimate(value: float, draws: np.ndarray, level: float, back: Any) -> Interval:
     """The middle ``level`` of the draws; no interval where as many draws as a tail holds have no value."""
     tail = (1 - level) / 2
     if np.isnan(draws).mean() > tail:
-        return Estimate(float(back(value)), None, None)
+        return Interval(mid=float(back(value)), level=level)
     low, high = back(np.nanquantile(draws, [tail, 1 - tail]))
-    return Estimate(float(back(value)), float(low), float(high))
+    return Interval(low=float(low), mid=float(back(value)), high=float(high), level=level)

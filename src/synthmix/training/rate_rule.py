@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.training.estimate import Estimate, estimate
+from synthmix.interval import Interval
+from synthmix.training.estimate import estimate
 from synthmix.training.tuning import Optimum
 
 
@@ -17,9 +18,9 @@ class Rule:
     ``factor``: c where p is one, as in the rule used; ``used`` its factor.
     """
 
-    exponent: Estimate
-    exponent_params: Estimate
-    factor: Estimate
+    exponent: Interval
+    exponent_params: Interval
+    factor: Interval
     used: float
 
     @property
@@ -46,7 +47,9 @@ def fit_rule(optima: Sequence[Optimum], *, used: float, level: float = 0.9) -> R
             key="params",
             remedy="add a size, or sweep further",
         )
-    logs = np.array([[np.log(o.rate.value), *o.log_draws] for o in known if o.rate is not None])  # (sizes, 1 + draws)
+    logs = np.array(
+        [[np.log(o.rate.mid or np.nan), *o.log_draws] for o in known if o.rate is not None]
+    )  # (sizes, 1 + draws)
     spread = np.nanstd(logs[:, 1:], axis=1) if np.isfinite(logs[:, 1:]).any(axis=1).all() else np.ones(len(known))
     weights = 1 / np.maximum(spread, 0.01) ** 2
     weights /= weights.sum()
@@ -66,5 +69,5 @@ def _slopes(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (weights * away) @ (y - weights @ y) / (weights @ away**2)
 
 
-def _of(values: np.ndarray, level: float) -> Estimate:
+def _of(values: np.ndarray, level: float) -> Interval:
     return estimate(values[0], values[1:], level, np.asarray)

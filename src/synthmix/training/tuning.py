@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.training.estimate import Estimate, estimate
+from synthmix.interval import Interval
+from synthmix.training.estimate import estimate
 
 DRAWS = 4000
 WINDOW = 2  # rates on either side of the best one
@@ -44,7 +45,7 @@ class Optimum:
 
     params: int
     width: int
-    rate: Estimate | None
+    rate: Interval | None
     best: float
     edge: str | None
     middle: float
