@@ -3,6 +3,8 @@
 Prints its address as the first line and ends when its standard input does. It answers every prompt with words that
 follow from the prompt, serves at most ``capacity`` requests at once (the others wait, or with ``--reject`` get a 429),
 and refuses for ever what holds a word given by ``--poison``. ``GET /stats`` tells what was asked and answered.
+Under ``/as/STATUS/WORDS/LIST/v1`` a model that is not there gets that status, with words (``said``) or without
+(``silent``), and the list of models is ``data``, ``bare``, ``names``, ``empty``, or a status.
 """
 
 import argparse
@@ -121,23 +123,40 @@ class Connection(asyncio.Protocol):
 
     def answer(self, head: str, lowered: str, body: bytes) -> None:
         method, path, _ = head.split("\r\n", 1)[0].split(" ")
+        status, words, listing = "404", "said", "data"
+        if path.startswith("/as/"):
+            _, _, status, words, listing, rest = path.split("/", 5)
+            path = f"/{rest}"
         if path == "/stats":
             self.send(200, self.stub.stats())
         elif self.stub.key and f"authorization: bearer {self.stub.key.lower()}" not in lowered:
             self.send(401, error(f"Incorrect API key provided in {lowered.splitlines()[-1]}"))
         elif path == "/v1/models":
-            models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "nobody"}]
-            self.send(200, json.dumps({"object": "list", "data": models}).encode())
+            self.models(listing)
         elif method == "POST" and path == "/v1/chat/completions":
             asked = json.loads(body)
             if self.stub.new and "max_tokens" in asked:
                 self.send(400, error("Unsupported parameter: use 'max_completion_tokens' instead"))
             elif asked["model"] != MODEL:
-                self.send(404, error(f"the model {asked['model']} does not exist"))
+                missing = error(f"the model {asked['model']} does not exist")
+                self.send(int(status), b"" if words == "silent" else missing)
             else:
                 self.stub.ask(self, asked)
         else:
             self.send(404, error("no such page"))
+
+    def models(self, listing: str) -> None:
+        models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "nobody"}]
+        if listing.isdecimal():
+            self.send(int(listing), error("no list"))
+        else:
+            forms = {
+                "data": {"object": "list", "data": models},
+                "bare": models,
+                "names": [MODEL],
+                "empty": {"data": []},
+            }
+            self.send(200, json.dumps(forms[listing]).encode())
 
     def send(self, status: int, body: bytes, headers: bytes = b"") -> None:
         if not self.transport.is_closing():

@@ -89,6 +89,39 @@ def test_a_model_that_is_not_there(stub: str) -> None:
     assert said.endswith("; name one with --model; most addresses end in /v1")
 
 
+@pytest.mark.parametrize("status", ["404", "400", "422", "500"])
+@pytest.mark.parametrize("words", ["said", "silent"])
+@pytest.mark.parametrize("listing", ["data", "bare", "names", "empty", "404", "401", "403", "500"])
+def test_a_missing_model_is_told_by_the_list_and_not_by_the_servers_words(
+    stub: str, monkeypatch: pytest.MonkeyPatch, status: str, words: str, listing: str
+) -> None:
+    monkeypatch.setattr("synthmix.generation.generators.PROBES", 1)
+    url = stub.replace("/v1", f"/as/{status}/{words}/{listing}/v1")
+    assert looked_at(url) == "well", "a list is no condition"
+    said = looked_at(url, model="gpt-9")
+    assert said.startswith(f"{url}: model: ")
+    assert "'gpt-9'" in said
+    assert said.endswith("; name one with --model; most addresses end in /v1")
+    assert ("the model gpt-9 does not exist" in said) == (words == "said")
+    assert f"HTTP {status}" in said
+    if listing.isdecimal():
+        assert "it has" not in said
+        assert ("and does not list its models" in said) == (status == "500")
+    else:
+        have = "it lists none" if listing == "empty" else "it has stub"
+        assert f"no model 'gpt-9' there; {have} (" in said
+
+
+@pytest.mark.parametrize("kind", ["429", "503"])
+def test_a_server_with_too_much_to_do_is_not_said_to_lack_a_model(
+    serve: Callable[..., str], stub: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("synthmix.generation.generators.PROBES", 1)
+    said = looked_at(serve("fault_proxy", stub, "--rate", 1, "--only", kind), model="gpt-9")
+    assert "no model" not in said
+    assert said.endswith("see whether the server is well")
+
+
 def test_an_address_without_its_v1(stub: str) -> None:
     assert "most addresses end in /v1" in looked_at(stub.removesuffix("/v1"))
 

@@ -69,28 +69,30 @@ class OpenAIEndpoint:
         return {"model": self.model, "messages": list(prompt.messages), **limit}
 
     async def models(self) -> list[str] | None:
-        """What the server says it serves; None when it has no such page, or one that fails (`transformers serve`
-        without a cache of models answers with 500).
+        """What the server says it serves; None where it has no such page, keeps it from us, or fails at it.
+
+        That a model is not in the list does not yet mean that it is not served: some servers load any name.
 
         Raises:
-            RequestFault: no answer, a refused key, or another protocol.
+            RequestFault: no answer, too many requests, or another protocol.
         """
         try:
             answer = await self._ask("/models", None)
         except RequestFault as fault:
-            if fault.status is None or fault.status in (401, 403) or fault.overload:
+            if fault.status is None or fault.overload:
                 raise
             return None
-        data = answer.get("data")
+        data = answer.get("data") if isinstance(answer, dict) else answer
         if not isinstance(data, list):
             raise broken_reply(f"its list of models is {clean(json.dumps(answer)[:100], self._key)}")
-        return [str(each["id"]) for each in data if isinstance(each, dict) and "id" in each]
+        names = [each.get("id") if isinstance(each, dict) else each for each in data]
+        return [name for name in names if isinstance(name, str)]
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _ask(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    async def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         import openai
 
         try:
@@ -107,14 +109,11 @@ class OpenAIEndpoint:
             message = self._message(error.response)
             raise of_status(error.status_code, message, retry_after(error.response.headers)) from None
         try:
-            answer = json.loads(response.content)
+            return json.loads(response.content)
         except ValueError:
             raise broken_reply(f"not JSON but {self._shown(response)}") from None
-        if not isinstance(answer, dict):
-            raise broken_reply(f"not an object but {self._shown(response)}")
-        return answer
 
-    def _parse(self, answer: dict[str, Any]) -> dict[str, Any]:
+    def _parse(self, answer: Any) -> dict[str, Any]:
         try:
             choice, usage = answer["choices"][0], answer.get("usage") or {}
             text = choice["message"]["content"]
@@ -145,7 +144,7 @@ class OpenAIEndpoint:
         try:
             found = json.loads(response.content)
         except ValueError:
-            return self._shown(response)
+            return self._shown(response) if response.content.strip() else ""
         inner = found.get("error", found) if isinstance(found, dict) else found
         if isinstance(inner, dict):
             words = [inner.get("message") or inner.get("detail") or "", inner.get("code") or ""]

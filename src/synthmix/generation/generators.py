@@ -96,11 +96,17 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
             where=where,
             remedy="mend --endpoint; most addresses end in /v1",
         )
-    if fault.status in (400, 404, 422) and endpoint.model not in (listed or []):
-        have = f"; it has {', '.join(listed[:8])}" if listed else ""
-        problem = f"no model '{endpoint.model}' there{have} ({fault.reason})"
+    answered = fault.status is not None and fault.status not in (402, 429) and not fault.overload
+    if answered and endpoint.model not in (listed or []):
+        # Servers answer a name that they do not know with 404, 400, 422 or 500, with words of their own or none.
+        if listed is not None:
+            have = f"it has {', '.join(listed[:8])}" if listed else "it lists none"
+            problem = f"no model '{endpoint.model}' there; {have} ({fault.reason})"
+        elif fault.status in (400, 404, 422):
+            problem = f"no model '{endpoint.model}' there ({fault.reason})"
+        else:
+            problem = (
+                f"fails when asked for the model '{endpoint.model}', and does not list its models ({fault.reason})"
+            )
         return BadInput(problem, where=where, key="model", remedy="name one with --model; most addresses end in /v1")
-    if fault.status is not None and listed is None:
-        problem = f"fails when asked for the model '{endpoint.model}' ({fault.reason})"
-        return BadInput(problem, where=where, key="model", remedy="name one that it has with --model, or see its log")
     return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy="see whether the server is well")
