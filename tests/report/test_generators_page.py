@@ -4,8 +4,8 @@ from pathlib import Path
 
 from synthmix.interval import Interval
 from synthmix.report.generators_page import write_generators
-from synthmix.statistics.pairs import DomainFit, GeneratorRow
-from synthmix.statistics.style_match import StylePoint, style_match
+from synthmix.statistics.generators import DomainFit, GeneratorRow
+from synthmix.statistics.style import StylePoint, style_match
 
 ONE = Interval(low=0.4, mid=0.5, high=0.6)
 

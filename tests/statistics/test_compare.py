@@ -7,12 +7,21 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.statistics.compare import compare_ngrams, compare_unigrams, top_contributions
-from synthmix.statistics.coverage import coverage
-from synthmix.statistics.divergence import jensen_shannon, kl_contributions, kl_test_train, kl_train_test
+from synthmix.statistics.compare import (
+    Summary,
+    check_smoothing,
+    compare_ngrams,
+    compare_unigrams,
+    coverage,
+    jensen_shannon,
+    kl_contributions,
+    kl_test_train,
+    kl_train_test,
+    smoothed,
+    top_contributions,
+)
+from synthmix.statistics.mixtures import expected_coverage, seen_probability, share_curve
 from synthmix.statistics.ngrams import pack, tallied
-from synthmix.statistics.smoothing import Summary, check_smoothing, smoothed
-from synthmix.statistics.thinning import expected_coverage, seen_probability, share_curve
 
 RNG = np.random.default_rng(5)
 ZIPF = 1 / np.arange(1, 301)

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.statistics.generators import compare_generators, same_sources
-from synthmix.statistics.log_odds import log_odds
-from synthmix.statistics.manner import manners
-from synthmix.statistics.pairs import Written
-from synthmix.statistics.representation import represented, summary
-from synthmix.statistics.style import StyleDistance, style_distance
-from synthmix.statistics.style_match import StylePoint, style_match
-from synthmix.statistics.topics import topics
-from synthmix.statistics.vocabularies import compare_tokenizers, ratio
+from synthmix.statistics.generators import Written, compare_generators, same_sources
+from synthmix.statistics.representation import log_odds, manners, represented, summary, topics
+from synthmix.statistics.style import StyleDistance, StylePoint, style_distance, style_match
+from synthmix.statistics.tokenizers import compare_tokenizers, ratio
 
 Stories = Callable[..., list[str]]
 

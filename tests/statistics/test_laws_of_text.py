@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from synthmix.statistics.heaps import NEVER, first_seen, heaps_of
+from synthmix.statistics.count import as_arrays, count_words, words_of
 from synthmix.statistics.redundancy import compression, near_duplicates, wilson
-from synthmix.statistics.words import as_arrays, count_words, words_of
-from synthmix.statistics.zipf import rank_frequency, zipf
+from synthmix.statistics.text_laws import NEVER, first_seen, heaps_of, rank_frequency, zipf
 
 from ..tokens import Tokens
 

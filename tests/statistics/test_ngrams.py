@@ -12,8 +12,7 @@ from synthmix.corpus.shards import ShardWriter, TokenStream
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
 from synthmix.statistics.count import count_text
-from synthmix.statistics.ngrams import NgramCounts, empty, merged, pack, tallied, unpack
-from synthmix.statistics.runs import Gathering, aligned, merge_runs
+from synthmix.statistics.ngrams import Gathering, NgramCounts, aligned, empty, merge_runs, merged, pack, tallied, unpack
 
 from ..tokens import Tokens
 

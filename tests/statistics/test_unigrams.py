@@ -26,7 +26,7 @@ def test_counts_of_parts_add_up(tokens, cut):
 
 
 def test_blocks_do_not_matter(monkeypatch):
-    monkeypatch.setattr("synthmix.statistics.unigrams._BLOCK", 3)
+    monkeypatch.setattr("synthmix.statistics.count._BLOCK", 3)
     assert count_unigrams(np.arange(10), 10).tolist() == [1] * 10
 
 

@@ -10,7 +10,7 @@ import typer
 from synthmix.cli.common import AsJson, Quiet, telling
 
 if TYPE_CHECKING:
-    from synthmix.statistics.style_match import StyleMatch, StylePoint
+    from synthmix.statistics.style import StyleMatch, StylePoint
 
 LEVEL = 0.95  # as the quality report's
 
@@ -45,10 +45,10 @@ def compare_generators(
     from synthmix.errors import BadInput
     from synthmix.generation.quality import quality_report
     from synthmix.report.quality import quality_rows
+    from synthmix.statistics.generators import GeneratorRow
     from synthmix.statistics.generators import compare_generators as compare
-    from synthmix.statistics.pairs import GeneratorRow
     from synthmix.statistics.representation import Representation
-    from synthmix.statistics.style_match import StylePoint
+    from synthmix.statistics.style import StylePoint
 
     if not texts and study is None:
         raise BadInput("nothing to compare", remedy="give NAME=PATH of each generator, or --study STUDY")

@@ -36,7 +36,7 @@ def compare_tokenizers(
     from synthmix.cli.tokenizers_text import bits_text, tokenizers_text
     from synthmix.errors import BadInput
     from synthmix.quantities import parse_count
-    from synthmix.statistics.vocabularies import compare_tokenizers as compare
+    from synthmix.statistics.tokenizers import compare_tokenizers as compare
     from synthmix.study.trained_bits import trained_bits
 
     if not (texts and against) and not study:

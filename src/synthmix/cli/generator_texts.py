@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthmix.generation.pairs import Pair
-    from synthmix.statistics.pairs import Written
+    from synthmix.statistics.generators import Written
     from synthmix.statistics.representation import Representation
 
 
@@ -89,7 +89,7 @@ def held_texts(path: str, limit: int) -> list[str]:
 
 def _written(path: str, pair: str, where: dict[str, Any], limit: int) -> "list[Written]":
     from synthmix.corpus.load import Documents
-    from synthmix.statistics.pairs import Written
+    from synthmix.statistics.generators import Written
 
     documents = (d for d in Documents([path], id_field=pair, where=where) if d.text.strip())
     # A record without an id is known by its file and line, which pairs it with nothing.

@@ -7,10 +7,9 @@ from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import Measure, QualityReport
 from synthmix.interval import Interval, format_interval
 from synthmix.quantities import format_count, format_share
-from synthmix.statistics.pairs import GeneratorRow
+from synthmix.statistics.generators import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
-from synthmix.statistics.style import StyleDistance
-from synthmix.statistics.style_match import StyleMatch
+from synthmix.statistics.style import StyleDistance, StyleMatch
 from synthmix.study.generator_gains import Gain
 
 

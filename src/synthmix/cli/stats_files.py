@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthmix.statistics.surveyed import Survey
-from synthmix.statistics.thinning import ShareRow
+from synthmix.statistics.mixtures import ShareRow
+from synthmix.statistics.types import Survey
 
 if TYPE_CHECKING:
     from synthmix.corpus import Corpus
@@ -16,7 +16,7 @@ _DOCUMENTS = 5000  # of each corpus that are checked for what they over- and und
 
 def write_parquet(found: Survey, path: Path) -> None:
     """Every number of the survey, a row each."""
-    from synthmix.statistics.flat import COLUMNS, flat_rows
+    from synthmix.statistics.types import COLUMNS, flat_rows
 
     write_rows(flat_rows(found), COLUMNS, path)
 

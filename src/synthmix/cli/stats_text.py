@@ -3,8 +3,7 @@
 from synthmix.cli.plan_text import table
 from synthmix.interval import format_interval
 from synthmix.quantities import format_count, format_share
-from synthmix.statistics.described import Described
-from synthmix.statistics.surveyed import Survey
+from synthmix.statistics.types import Described, Survey
 
 _TOP = 5
 

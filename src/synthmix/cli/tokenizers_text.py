@@ -6,7 +6,7 @@ from pathlib import Path
 from synthmix.cli.plan_text import table
 from synthmix.interval import Interval, format_interval
 from synthmix.quantities import format_count
-from synthmix.statistics.vocabularies import TokenizerRow
+from synthmix.statistics.tokenizers import TokenizerRow
 from synthmix.study.trained_bits import TrainedBits
 
 

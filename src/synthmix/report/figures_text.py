@@ -1,8 +1,8 @@
 """Figures of a survey: rank and frequency, growth of the vocabulary, mixtures over their shares, costly n-grams."""
 
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout
-from synthmix.statistics.surveyed import Costly, Survey
-from synthmix.statistics.thinning import ShareRow
+from synthmix.statistics.mixtures import ShareRow
+from synthmix.statistics.types import Costly, Survey
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _BARS = 15

@@ -6,9 +6,9 @@ from pathlib import Path
 from synthmix.interval import Interval, format_interval
 from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
 from synthmix.report.sections import Section, Shown, numbers, write_page
-from synthmix.statistics.pairs import GeneratorRow
+from synthmix.statistics.generators import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
-from synthmix.statistics.style_match import StyleMatch, StylePoint
+from synthmix.statistics.style import StyleMatch, StylePoint
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from synthmix.report.sections import Section, write_page
 
 if TYPE_CHECKING:
-    from synthmix.statistics.surveyed import Survey
+    from synthmix.statistics.types import Survey
 
 
 def write_statistics(found: "Survey", path: Path) -> None:

@@ -3,7 +3,7 @@
 from synthmix.interval import format_interval
 from synthmix.quantities import format_count
 from synthmix.report.sections import Shown, numbers
-from synthmix.statistics.surveyed import Survey
+from synthmix.statistics.types import Survey
 
 
 def lead(found: Survey) -> tuple[str, list[str]]:

@@ -1,21 +1,174 @@
 """One training text against one held-out text, unigrams or n-grams: coverage, divergences, what costs most, overlap.
 
 Everything is a sum over the n-grams that either text holds, so it streams over :func:`aligned` blocks and needs no
-more memory than one of them.
+more memory than one of them. Divergences are in nats, the direction is in the name. What stands in the denominator of
+the logarithm must not be zero, so it is smoothed, by name:
+
+- ``additive:ALPHA`` (Lidstone): (c + alpha) / (n + alpha cells); alpha = 0.5 (Krichevsky and Trofimov 1981) is CHOSEN.
+- ``good-turing`` (Good 1953): the mass of what is unseen is N1 / n, N1 being the ids seen once; it is spread evenly
+  over the unseen ids and the seen ones are scaled down alike. (CHOSEN: only the mass of the unseen is Good's, not the
+  discount of each count, so that the same holds for expected counts; with N1 = 0 it counts as one.)
+
+``cells`` is how many ids there are: the vocabulary for unigrams; for n-grams those that occur in either text, named so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.statistics.ngrams import NgramCounts
-from synthmix.statistics.runs import BLOCK, aligned
-from synthmix.statistics.smoothing import DEFAULT, Summary, smoothed
+from synthmix.statistics.ngrams import BLOCK, NgramCounts, aligned
 
+DEFAULT = "additive:0.5"
+USUAL = (DEFAULT, "additive:0.01", "additive:1", "good-turing")  # the first is the one that headlines use
+Probability = Callable[[np.ndarray], np.ndarray]
+ALPHA = 0.5
 AT_LEAST = (1, 2, 5, 10, 100)
 Blocks = Callable[[], Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]]  # keys, training counts, held-out counts
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What smoothing must know of the training counts: their sum, the ids seen, those seen once, and all there are."""
+
+    total: float
+    seen: int
+    once: float
+    cells: int
+
+    @classmethod
+    def of(cls, counts: np.ndarray, cells: int | None = None) -> "Summary":
+        """From counts, or expected counts (of which e^-c c is how often a Poisson draw shows the id once)."""
+        whole = np.issubdtype(counts.dtype, np.integer) or bool(np.all(counts == np.floor(counts)))
+        once = float((counts == 1).sum()) if whole else float((counts * np.exp(-counts)).sum())
+        return cls(float(counts.sum()), int(np.count_nonzero(counts)), once, len(counts) if cells is None else cells)
+
+
+def smoothed(name: str, summary: Summary) -> Probability:
+    """Counts (or expected counts) to probabilities, under the smoothing called ``name``.
+
+    Raises:
+        BadInput: an unknown name, or an alpha that is not above zero.
+    """
+    kind, _, amount = name.partition(":")
+    if kind == "additive":
+        alpha = _alpha(name, amount)
+        return lambda counts: (counts + alpha) / (summary.total + alpha * summary.cells)
+    if name != "good-turing":
+        raise BadInput(f"unknown smoothing '{name}'", key="--smoothing", remedy="write additive:0.5 or good-turing")
+    if summary.seen >= summary.cells:
+        return lambda counts: counts / summary.total
+    unseen = max(summary.once, 1.0) / (summary.total + 1)
+    each = unseen / (summary.cells - summary.seen)
+    return lambda counts: np.where(counts > 0, (1 - unseen) * counts / summary.total, each)
+
+
+def check_smoothing(name: str) -> str:
+    """``name``, when it is a smoothing.
+
+    Raises:
+        BadInput: it is not.
+    """
+    smoothed(name, Summary(1, 1, 0, 2))
+    return name
+
+
+def _alpha(name: str, amount: str) -> float:
+    try:
+        alpha = float(amount or "0.5")
+    except ValueError:
+        alpha = 0.0
+    if not 0 < alpha < float("inf"):
+        raise BadInput(f"'{name}' has no alpha above zero", key="--smoothing", remedy="write additive:0.5")
+    return alpha
+
+
+class Coverage(NamedTuple):
+    """Shares in [0, 1]: of the held-out tokens (``mass``) and of the distinct held-out ids (``types``)."""
+
+    mass: float
+    types: float
+
+
+def coverage(train: np.ndarray, test: np.ndarray, *, at_least: int = 1, expected: bool = False) -> Coverage:
+    """Share of the held-out mass and types that training shows ``at_least`` times.
+
+    Args:
+        train: counts in training, shape (vocab_size,): exact ones, or expectations with ``expected``.
+        test: counts in the held-out text, shape (vocab_size,).
+        expected: ``train`` holds means lambda; each id then counts with P(Poisson(lambda) >= at_least) (DERIVED: the
+            limit of drawing tokens independently; real text clumps, so this overstates coverage a little).
+
+    Raises:
+        ValueError: an empty held-out text.
+    """
+    total, types = test.sum(), np.count_nonzero(test)
+    if not total:
+        raise ValueError("the held-out text is empty")
+    seen = _poisson_tail(train, at_least) if expected else (train >= at_least).astype(np.float64)
+    return Coverage(float(seen @ test / total), float(seen @ (test > 0) / types))
+
+
+def _poisson_tail(means: np.ndarray, at_least: int) -> np.ndarray:
+    from scipy.special import pdtrc
+
+    return np.ones(len(means)) if at_least == 0 else pdtrc(at_least - 1, means)
+
+
+def kl_test_train(test: np.ndarray, train: np.ndarray, *, alpha: float = ALPHA) -> float:
+    """KL(test || train): the nats per token that a unigram code of the training text wastes on the held-out text.
+
+    Args:
+        test, train: counts (or expected counts), shape (vocab_size,); ``train`` is smoothed, ``test`` is not.
+
+    Raises:
+        ValueError: different vocabularies, or an empty ``test``. Infinite without smoothing where an id is unseen.
+    """
+    return float(kl_contributions(test, train, alpha=alpha).sum())
+
+
+def kl_train_test(train: np.ndarray, test: np.ndarray, *, alpha: float = ALPHA) -> float:
+    """KL(train || test), ``test`` smoothed: large when training is about what the held-out text never says."""
+    return float(kl_contributions(train, test, alpha=alpha).sum())
+
+
+def kl_contributions(p: np.ndarray, q: np.ndarray, *, alpha: float = ALPHA) -> np.ndarray:
+    """Each id's term p ln(p/q) of KL(p || q), nats, shape (vocab_size,); ``q`` is smoothed. They add up to the KL.
+
+    Raises:
+        ValueError: as :func:`kl_test_train`.
+    """
+    p_hat, q_hat = _normalised(p, q), (q + alpha) / (q.sum() + alpha * len(q))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p_hat > 0, p_hat * (np.log(p_hat) - np.log(q_hat)), 0.0)
+
+
+def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
+    """Jensen-Shannon divergence in nats, in [0, ln 2], of the unsmoothed distributions (Lin 1991); symmetric.
+
+    Raises:
+        ValueError: different vocabularies, or an empty side.
+    """
+    a_hat, b_hat = _normalised(a, b), _normalised(b, a)
+    middle = (a_hat + b_hat) / 2
+    return unigram_entropy(middle) - (unigram_entropy(a_hat) + unigram_entropy(b_hat)) / 2
+
+
+def unigram_entropy(counts: np.ndarray) -> float:
+    """Entropy of the unigram distribution in nats: the loss of the best model that ignores the context."""
+    p = counts[counts > 0] / counts.sum()
+    return float(-(p * np.log(p)).sum())
+
+
+def _normalised(p: np.ndarray, other: np.ndarray) -> np.ndarray:
+    if p.shape != other.shape:
+        raise ValueError(f"vocabularies of {len(p)} and {len(other)} ids")
+    total = p.sum()
+    if not total:
+        raise ValueError("an empty text has no distribution")
+    return p / total
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ the source are :mod:`synthmix.generation.quality`'s.)
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,12 +18,43 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import compare_unigrams
-from synthmix.statistics.pairs import DomainFit, GeneratorRow, Written
+from synthmix.statistics.count import as_arrays, words_of
 from synthmix.statistics.redundancy import near_duplicates
 from synthmix.statistics.style import SMALLEST, StyleDistance, passages, style_distance
-from synthmix.statistics.words import as_arrays, words_of
 
 GROUPS, ENOUGH = 10, 30
+
+
+@dataclass(frozen=True)
+class Written:
+    """One text of a generator (or a natural one); ``pair`` names the source document that it was made from."""
+
+    text: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class DomainFit:
+    """A generator's text against one held-out domain, by words, at equal size; ``style`` None: too little text."""
+
+    domain: str
+    coverage_mass: Interval
+    coverage_types: Interval
+    kl_test_train: Interval
+    kl_train_test: Interval
+    jensen_shannon: Interval
+    style: StyleDistance | None
+
+
+@dataclass(frozen=True)
+class GeneratorRow:
+    """One generator (or ``sources``): how much of it was compared, its near-duplicates, and each domain."""
+
+    name: str
+    documents: int
+    words: int
+    near_duplicates: Interval | None
+    domains: list[DomainFit] = field(default_factory=list)
 
 
 def compare_generators(

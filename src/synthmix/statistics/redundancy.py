@@ -62,12 +62,10 @@ def near_duplicates(
 
 def wilson(found: int, of: int, level: float = 0.9) -> Interval:
     """Wilson's (1927) interval of a share."""
-    from scipy.stats import norm
+    from scipy.stats import binomtest
 
-    z, p = float(norm.ppf(0.5 + level / 2)), found / of
-    middle, reach = p + z * z / (2 * of), z * float(np.sqrt(p * (1 - p) / of + z * z / (4 * of * of)))
-    low, high = max(0.0, (middle - reach) / (1 + z * z / of)), min(1.0, (middle + reach) / (1 + z * z / of))
-    return Interval(low=low, mid=p, high=high, level=level, covers="sampling")
+    ends = binomtest(found, of).proportion_ci(level, method="wilson")
+    return Interval(low=float(ends.low), mid=found / of, high=float(ends.high), level=level, covers="sampling")
 
 
 def _batches(documents: list[np.ndarray]) -> Iterator[list[np.ndarray]]:

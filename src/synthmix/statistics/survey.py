@@ -4,7 +4,7 @@ Exact counts of a prefix of each training text, which is a uniform sample of its
 whole. The words of both are counted over the first ``words`` tokens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,14 +15,19 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
-from synthmix.statistics.compare import compare_ngrams, compare_unigrams, top_contributions
-from synthmix.statistics.count import Each, TextCounts, count_text, in_turn
-from synthmix.statistics.described import Text, describe
+from synthmix.statistics.compare import (
+    check_smoothing,
+    compare_ngrams,
+    compare_unigrams,
+    top_contributions,
+    unigram_entropy,
+)
+from synthmix.statistics.count import Each, TextCounts, as_arrays, count_text, count_words, in_turn
+from synthmix.statistics.mixtures import share_curve
 from synthmix.statistics.ngrams import NgramCounts
-from synthmix.statistics.smoothing import check_smoothing
-from synthmix.statistics.surveyed import Costly, Options, Pair, Survey
-from synthmix.statistics.thinning import share_curve
-from synthmix.statistics.words import as_arrays, count_words
+from synthmix.statistics.redundancy import compression, near_duplicates
+from synthmix.statistics.text_laws import heaps_of, rank_frequency, zipf
+from synthmix.statistics.types import Costly, Described, Options, Pair, Survey, Text
 
 PART = 2**23  # tokens that one task counts
 
@@ -91,6 +96,32 @@ def survey(
     vocab = tokenizer.vocab_size
     found = [*pairs, *word_pairs]
     return Survey(size, vocab, options.level, described, found, overlaps, [*costly, *word_costs], curves)
+
+
+def describe(
+    text: Text, counts: TextCounts, *, sample_bytes: int, level: float, tell: Callable[[str], None] = lambda what: None
+) -> Described:
+    """Everything of one text. ``sample_bytes``: how much of it is compressed, equal for the texts to be compared."""
+    tell("Zipf")
+    law = zipf(counts.unigrams, level=level)
+    ranks, frequencies = rank_frequency(counts.unigrams)
+    tell("Heaps")
+    stream = text.corpus.train if text.domain is None else text.corpus.heldout(text.domain)
+    grown = heaps_of(stream, counts.vocab_size, text.tokens, level=level)
+    tell("redundancy")
+    return Described(
+        name=text.name,
+        kind=text.corpus.meta.kind if text.domain is None else "held out",
+        tokens=text.tokens,
+        types={1: int(np.count_nonzero(counts.unigrams))} | {n: len(table) for n, table in counts.ngrams.items()},
+        entropy=unigram_entropy(counts.unigrams),
+        zipf=law,
+        heaps=grown,
+        compression=compression(text.texts(), sample_bytes),
+        duplication=near_duplicates(text.token_documents(), level=level),
+        ranks=ranks,
+        frequencies=frequencies,
+    )
 
 
 def sample_size(training: Mapping[str, Corpus], asked: int | None) -> int:

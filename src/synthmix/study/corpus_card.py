@@ -9,10 +9,9 @@ from typing import Any
 from synthmix.corpus.corpus import Corpus
 from synthmix.interval import format_interval
 from synthmix.markdown import cell, front_matter, markdown_table, size_category
-from synthmix.statistics.described import Described
+from synthmix.statistics.mixtures import ShareRow
 from synthmix.statistics.representation import Representation, summary
-from synthmix.statistics.surveyed import Survey
-from synthmix.statistics.thinning import ShareRow
+from synthmix.statistics.types import Described, Survey
 
 RISKS = {
     "real": [

@@ -12,8 +12,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.statistics.style import StyleDistance, style_distance
-from synthmix.statistics.style_match import StyleMatch, StylePoint, style_match
+from synthmix.statistics.style import StyleDistance, StyleMatch, StylePoint, style_distance, style_match
 from synthmix.store import RunRecord
 from synthmix.study.text_found import StudyText
 

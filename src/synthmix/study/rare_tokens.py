@@ -13,8 +13,7 @@ import numpy as np
 from synthmix.errors import SynthmixError
 from synthmix.evaluation.by_frequency import EDGES, TokenLosses, bin_names
 from synthmix.progress import Progress, Silent
-from synthmix.statistics.count import Each, in_turn
-from synthmix.statistics.unigrams import recipe_counts
+from synthmix.statistics.count import Each, in_turn, recipe_counts
 from synthmix.store import RunRecord, Store
 from synthmix.study.domains import EvaluationDomain
 from synthmix.study.text_found import StudyText

@@ -12,13 +12,10 @@ import numpy as np
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.progress import Progress, Silent
-from synthmix.statistics.compare import Comparison, compare_ngrams, compare_unigrams
-from synthmix.statistics.count import count_text
-from synthmix.statistics.divergence import unigram_entropy
-from synthmix.statistics.ngrams import NgramCounts
+from synthmix.statistics.compare import Comparison, compare_ngrams, compare_unigrams, unigram_entropy
+from synthmix.statistics.count import count_text, recipe_counts
+from synthmix.statistics.ngrams import NgramCounts, merge_runs
 from synthmix.statistics.ranking import Measure, StatisticTable, statistic_table
-from synthmix.statistics.runs import merge_runs
-from synthmix.statistics.unigrams import recipe_counts
 from synthmix.study.text_found import StudyText
 
 SMOOTHINGS = ("additive:0.5", "good-turing")

@@ -1,12 +1,20 @@
-"""A survey as one long table: a row a number, so that any tool can filter, pivot and plot it."""
+"""What a survey of texts is asked and what it finds, as plain values, and the same as one long table."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
-from synthmix.interval import Interval
-from synthmix.statistics.compare import Comparison
-from synthmix.statistics.surveyed import Survey
+import numpy as np
 
+from synthmix.corpus.corpus import Corpus
+from synthmix.interval import Interval
+from synthmix.statistics.compare import AT_LEAST, USUAL, Comparison
+from synthmix.statistics.mixtures import ShareRow
+from synthmix.statistics.redundancy import Compression, Duplication
+from synthmix.statistics.text_laws import Heaps, Zipf
+
+SHARES = tuple(Fraction(i, 12) for i in range(13))
 COLUMNS: dict[str, type] = {
     "corpus": str,
     "against": str,
@@ -22,6 +30,103 @@ COLUMNS: dict[str, type] = {
     "text": str,
 }
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One side of a comparison: the first ``tokens`` tokens of a stream of a corpus (``domain`` None: of training)."""
+
+    name: str
+    corpus: Corpus
+    domain: str | None
+    tokens: int
+
+    def token_documents(self) -> Iterator[np.ndarray]:
+        """Token ids of the documents of which the first ``tokens`` tokens consist, the last one whole."""
+        taken = 0
+        split = "train" if self.domain is None else "heldout"
+        for row, ids in self.corpus.token_documents(split, self.domain):
+            if taken >= self.tokens:
+                return
+            taken += row["tokens"]
+            yield ids
+
+    def texts(self) -> Iterator[str]:
+        """The same documents as text."""
+        tokenizer = self.corpus.tokenizer()
+        return (tokenizer.decode(ids) for ids in self.token_documents())
+
+
+@dataclass(frozen=True)
+class Described:
+    """``entropy``: of the unigrams, nats per token; ``types``: distinct n-grams by n; ``ranks`` and ``frequencies``
+    trace the rank-frequency curve. What a text is too short for is None."""
+
+    name: str
+    kind: str
+    tokens: int
+    types: dict[int, int]
+    entropy: float
+    zipf: Zipf | None
+    heaps: Heaps | None
+    compression: Compression | None
+    duplication: Duplication | None
+    ranks: list[int]
+    frequencies: list[float]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a survey. ``ngrams``: the longest; ``words``: tokens whose words are counted (0: none)."""
+
+    tokens: int | None = None
+    ngrams: int = 2
+    smoothings: tuple[str, ...] = USUAL
+    shares: tuple[Fraction, ...] = SHARES
+    at_least: tuple[int, ...] = AT_LEAST
+    top: int = 20
+    words: int = 1_000_000
+    sample_bytes: int = 2_000_000
+    level: float = 0.9
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One text against another; ``unit`` is ``token`` or ``word``."""
+
+    corpus: str
+    against: str
+    unit: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Costly:
+    """An n-gram that costs much: ``nats`` is its part of KL(against || corpus), ``text`` what it reads as."""
+
+    corpus: str
+    against: str
+    unit: str
+    n: int
+    text: str
+    nats: float
+    heldout_count: int
+    train_count: float
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All of it. ``overlaps`` are the training texts against each other; ``shares`` the curves of mixtures."""
+
+    tokens: int
+    vocab_size: int
+    level: float
+    texts: list[Described]
+    pairs: list[Pair]
+    overlaps: list[Pair]
+    costly: list[Costly]
+    shares: list[ShareRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def flat_rows(survey: Survey) -> list[Row]:

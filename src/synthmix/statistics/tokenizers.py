@@ -1,8 +1,8 @@
-"""Tokenizers compared: several vocabulary sizes, trained on real, synthetic or mixed text, applied to each text.
+"""Tokenizers compared: several vocabulary sizes, trained on natural, synthetic or mixed text, applied to each text.
 
 What differs between tokenizers is measured per byte of text: tokens per byte, and the bits per byte of the best model
 that ignores context (the held-out text's cross-entropy under training's smoothed unigrams, divided by its bytes). The
-cost of a tokenizer on a text is its tokens over those of the tokenizer of the same size that was trained on real text.
+cost of a tokenizer on a text is its tokens over those of the tokenizer of the same size trained on natural text.
 Intervals: documents are drawn again (bootstrap percentiles).
 """
 
@@ -22,8 +22,8 @@ RESAMPLES = 300
 
 @dataclass(frozen=True)
 class TokenizerRow:
-    """One tokenizer on one held-out text. ``cost``: tokens over those of the real-text tokenizer, minus one; ``bits``:
-    per byte, under unigrams of ``trained_on``-text; ``used``: share of the vocabulary that occurs in the text."""
+    """One tokenizer on one held-out text. ``cost``: tokens over those of the natural-text tokenizer, minus one;
+    ``bits``: per byte, under unigrams of ``trained_on``-text; ``used``: share of the vocabulary that the text uses."""
 
     trained_on: str
     vocab_size: int
@@ -46,8 +46,8 @@ def compare_tokenizers(
     """Train a tokenizer of each size on each training text and apply it to each held-out text.
 
     Args:
-        training: texts by name; the first is the real one that costs are counted against. All are cut to the bytes of
-            the smallest, so that no tokenizer has seen more.
+        training: texts by name; the first is the natural one that costs are counted against. All are cut to the
+            bytes of the smallest, so that no tokenizer has seen more.
 
     Raises:
         BadInput: a text that is empty, or a vocabulary below 257.
