@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoConfig, GenerationConfig
 
 from synthmix.errors import BadInput
-from synthmix.training.checkpoint import load_checkpoint
+from synthmix.training.checkpoint import load_checkpoint, save_checkpoint
 from synthmix.training.model import as_transformers, make_model
 from synthmix.training.spec import RunSpec
 
@@ -36,6 +38,27 @@ def test_a_checkpoint_is_a_llama_that_transformers_loads_with_the_same_loss(mode
     assert not ours.training
     assert loss_of(ours, ids.to(ours.device)) == pytest.approx(loss_of(model, ids), rel=1e-5)
     assert all(torch.equal(a, b.cpu()) for a, b in zip(model.parameters(), ours.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("eos", [None, 0])
+def test_what_is_saved_is_what_transformers_saves(make_spec: Make, tmp_path: Path, eos: int | None) -> None:
+    class Tokenizer:
+        def save(self, path: Path) -> None:
+            path.write_text("{}")
+
+    ours = make_model(make_spec().shape, 64, 16, seed=3, eos=eos)
+    save_checkpoint(ours, Tokenizer(), tmp_path / "ours")
+    as_transformers(ours).save_pretrained(tmp_path / "theirs")
+    (tmp_path / "theirs" / "tokenizer.json").write_text("{}")
+    names = [{path.name for path in (tmp_path / of).iterdir()} for of in ("ours", "theirs")]
+    assert names[0] == names[1]
+    for kind in (AutoConfig, GenerationConfig):
+        mine, other = (kind.from_pretrained(tmp_path / of).to_dict() for of in ("ours", "theirs"))
+        where = {"_name_or_path", "transformers_version"}
+        assert {k: v for k, v in mine.items() if k not in where} == {k: v for k, v in other.items() if k not in where}
+    mine, other = (load_file(tmp_path / of / "model.safetensors") for of in ("ours", "theirs"))
+    assert set(mine) == set(other)
+    assert all(torch.equal(mine[name], other[name]) for name in mine)
 
 
 def test_the_architecture_is_llama_3_s(model: Any) -> None:

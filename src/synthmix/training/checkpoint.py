@@ -1,7 +1,9 @@
 """Finished models on disk, as transformers writes and loads them (safetensors, no pickle)."""
 
+import json
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +20,35 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
     from safetensors import SafetensorError
 
     from synthmix.training.llama import Llama
-    from synthmix.training.model import as_transformers
 
-    _no_bars()
-    if isinstance(model, Llama):
-        model = as_transformers(model)
     with new_folder(folder, marker="config.json") as staging:
         try:
-            model.save_pretrained(staging)
+            if isinstance(model, Llama):
+                _save_ours(model, staging)
+            else:
+                _no_bars()
+                model.save_pretrained(staging)
         except SafetensorError as error:  # it hides the operating system's error in its text
             number = re.search(r"os error (\d+)", str(error))
             if number is None:
                 raise
             raise OSError(int(number[1]), os.strerror(int(number[1])), str(folder)) from error
         tokenizer.save(staging / "tokenizer.json")
+
+
+def _save_ours(model: Any, folder: Path) -> None:
+    """The files that ``save_pretrained`` of the same ``LlamaForCausalLM`` writes."""
+    from safetensors.torch import save_file
+
+    config = asdict(model.config)
+    described = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "float32", **config}
+    generating = {key: value for key, value in config.items() if key.endswith("_token_id")}
+    generating |= {"_from_model_config": True, "use_cache": True}
+    generating |= {"output_attentions": False, "output_hidden_states": False}
+    for name, value in (("config", described), ("generation_config", generating)):
+        (folder / f"{name}.json").write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    weights = {name: value.contiguous() for name, value in model.state_dict().items() if name != "lm_head.weight"}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def checkpoint_of(path: str | Path) -> str | Path:

@@ -23,7 +23,8 @@ class Output:
 
 
 class Llama(nn.Module):
-    """A Llama of a transformers ``LlamaConfig``. Weights stay float32; products are in bf16 where asked for.
+    """A Llama of an :class:`.model.Architecture` (or transformers' ``LlamaConfig``). Weights stay float32; products are
+    in bf16 where asked for.
 
     Attributes:
         compiled: whether training steps run compiled code; see :mod:`synthmix.training.compiled`.

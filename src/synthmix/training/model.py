@@ -1,80 +1,90 @@
-"""A Llama 3 of a given shape; to and from transformers' own."""
+"""A Llama 3 of a given shape, and the same model as transformers' own."""
 
 import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from synthmix.training.shape import Shape
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """What transformers' ``LlamaConfig`` says of a model of ours, under its names. Importing transformers for it would
+    cost every worker process two seconds."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    max_position_embeddings: int
+    rope_parameters: dict[str, Any]
+    initializer_range: float
+    bos_token_id: int | None
+    eos_token_id: int | None
+    pad_token_id: int | None
+    rms_norm_eps: float = 1e-6
+    tie_word_embeddings: bool = True
+    hidden_act: str = "silu"
+    attention_bias: bool = False
+    mlp_bias: bool = False
+
+
 def make_model(shape: Shape, vocab: int, context: int, seed: int, eos: int | None = None) -> Any:
-    """A :class:`synthmix.training.llama.Llama` initialised from ``seed``, as transformers does it.
+    """A :class:`synthmix.training.llama.Llama` initialised from ``seed``, to the same weights as transformers' own.
 
     RMSNorm, RoPE (base 500,000 as in Llama 3), SwiGLU, grouped-query attention, tied embeddings (as in Llama 3.2's 1B
     and 3B). Weights start at standard deviation sqrt(2 / (5 width)) (Nguyen & Salazar, arXiv 1910.05895; FOUND): the
-    usual 0.02 is too small for narrow models and costs them their first hundred steps (docs/log.md).
+    usual 0.02 is too small for narrow models and costs them their first hundred steps (docs/log.md). The embedding of
+    ``eos`` starts at zero.
 
     The same seed and shape give the same weights whatever the recipe, so that recipes are compared from one start.
     """
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from torch import nn
 
-    config = LlamaConfig(
+    from synthmix.training.llama import Gain, Llama, Trunk
+
+    config = Architecture(
         vocab_size=vocab,
         hidden_size=shape.width,
         intermediate_size=shape.hidden,
         num_hidden_layers=shape.depth,
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.kv_heads,
+        head_dim=shape.width // shape.heads,
         max_position_embeddings=max(2 * context, 512),
         rope_parameters={"rope_type": "default", "rope_theta": 500_000.0},
         initializer_range=math.sqrt(2 / (5 * shape.width)),
-        tie_word_embeddings=True,
         bos_token_id=eos,
         eos_token_id=eos,
         pad_token_id=eos,
-        attn_implementation=attention(),
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return from_transformers(LlamaForCausalLM(config))
-
-
-def from_transformers(model: Any) -> Any:
-    """Our module with the weights (shared, not copied) of a ``LlamaForCausalLM`` with tied embeddings.
-
-    Raises:
-        ValueError: a model that ours cannot be: another architecture, biases, scaled rotations, an output layer.
-    """
-    import torch
-
-    from synthmix.training.llama import Llama
-
-    config = model.config
-    strange = {
-        "model_type": config.model_type != "llama",
-        "attention_bias": config.attention_bias,
-        "mlp_bias": config.mlp_bias,
-        "hidden_act": config.hidden_act != "silu",
-        "tie_word_embeddings": not config.tie_word_embeddings,
-        "rope_type": config.rope_parameters.get("rope_type", "default") != "default",
-        "head_dim": config.head_dim * config.num_attention_heads != config.hidden_size,
-    }
-    if any(strange.values()):
-        raise ValueError(f"not a model of ours: {', '.join(key for key, is_so in strange.items() if is_so)}")
     with torch.device("meta"):
         made = Llama(config)
-    made.load_state_dict(model.state_dict(), assign=True)
-    made.lm_head.weight = made.model.embed_tokens.weight  # assigning untied them
-    return made.train(model.training)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        made.model = Trunk(config)  # torch's own initialisation draws first, there as here
+        for module in made.model.modules():  # embeddings, then layer by layer
+            if isinstance(module, Gain):
+                module.weight.fill_(1.0)
+            elif isinstance(module, nn.Embedding | nn.Linear):
+                module.weight.normal_(0.0, config.initializer_range)
+        if eos is not None:
+            made.model.embed_tokens.weight[eos].zero_()
+    made.lm_head.weight = made.model.embed_tokens.weight
+    return made
 
 
 def as_transformers(model: Any) -> Any:
     """A ``LlamaForCausalLM`` with a copy of our module's weights, on its device: to save, or to sample from."""
     import torch
-    from transformers import LlamaForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     with torch.random.fork_rng():  # its initialisation draws numbers
-        made = LlamaForCausalLM(model.config)
+        made = LlamaForCausalLM(LlamaConfig(**asdict(model.config), attn_implementation=attention()))
     made.load_state_dict(model.state_dict())
     return made.to(model.device).train(model.training)
 
