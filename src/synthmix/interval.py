@@ -108,7 +108,7 @@ def format_interval(
 
     Args:
         form: how a number is written: a format such as ``.3f`` or ``+.1%``, or a function such as ``percent``; None:
-            with the digits that the interval supports, ``signed`` or not.
+            with the digits that the interval supports, ``signed`` or not; ``+``: these digits, signed.
         level: name the level; without it ``3.214 (3.18 to 3.25)``, for a table whose heading or note names it.
 
     Returns:
@@ -119,17 +119,27 @@ def format_interval(
         return "n/a"
     if interval.mid is None:
         return undefined(interval)
+    mid, bounds = interval_parts(interval, form, signed=signed)
+    if interval.low is None and interval.high is None:
+        return mid + (" (no interval)" if level else "")
+    return f"{mid} ({level_text(interval) + ' ' if level else ''}{bounds})"
+
+
+def interval_parts(interval: Interval, form: Form | None = None, *, signed: bool = False) -> tuple[str, str]:
+    """The estimate, and its bounds or why there are none: what a page shows in normal and in small type."""
+    if interval.mid is None:
+        return "undefined", interval.why or ""
     say = _form(interval, form, signed)
     if interval.low is None and interval.high is None:
-        return say(interval.mid) + (" (no interval)" if level else "")
+        return say(interval.mid), interval.why or "no interval"
     low, high = ("?" if end is None else say(end) for end in (interval.low, interval.high))
-    return f"{say(interval.mid)} ({level_text(interval) + ' ' if level else ''}{low} to {high})"
+    return say(interval.mid), f"{low} to {high}"
 
 
 def _form(interval: Interval, form: Form | None, signed: bool) -> Callable[[Any], str]:
-    if form is None:
+    if form is None or form == "+":
         digits = decimals(interval)
-        return lambda value: fixed(value, digits, signed=signed)
+        return lambda value: fixed(value, digits, signed=signed or form == "+")
     if isinstance(form, str):
         return lambda value: f"{value:{form}}".replace("-", MINUS)
     return form

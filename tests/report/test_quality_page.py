@@ -67,20 +67,20 @@ def test_the_tables_hold_the_same_numbers(report: dict[str, Any], tmp_path: Path
         rows = list(csv.DictReader(file))
     assert len(rows) == 6
     words = {row["set"]: row for row in rows if row["measure"] == "words"}
-    assert [float(words["good <b>"][key]) for key in ("mid", "against_source")] == [50, 0.5]
-    assert words["poor"]["low"] == ""
+    assert [float(words["good <b>"][key]) for key in ("mean", "against_source")] == [50, 0.5]
+    assert words["poor"]["mean_low"] == ""
     between = pq.read_table(tmp_path / "tables" / "quality_differences.parquet").to_pylist()
-    assert [(row["one"], row["low"], row["paired"]) for row in between] == [
+    assert [(row["one"], row["difference_low"], row["paired"]) for row in between] == [
         ("good <b>", low, True) for low in (0.3, -0.1)
     ]
     table = pq.read_table(tmp_path / "tables" / "quality.parquet").to_pylist()
     assert [row["set"] for row in table] == [row["set"] for row in rows]
-    assert table[-1]["mid"] == 0.5
+    assert table[-1]["mean"] == 0.5
     assert table[-1]["against_source"] is None
-    base = {row["measure"]: row["mid"] for row in table if row["set"] == "source"}
+    base = {row["measure"]: row["mean"] for row in table if row["set"] == "source"}
     for row in table:
         over = base.get(row["measure"])
-        assert row["against_source"] == (pytest.approx(row["mid"] / over) if over else None)
+        assert row["against_source"] == (pytest.approx(row["mean"] / over) if over else None)
 
 
 def test_the_same_report_gives_the_same_page(report: dict[str, Any], tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthmix.interval import Interval
-from synthmix.report.table_files import to_csv, to_parquet, write_tables
-from synthmix.report.tables import tables
+from synthmix.report.tables import tables, write_tables
 
 
 def read_csv(text, columns):
@@ -26,22 +25,22 @@ def test_csv_and_parquet_give_back_every_cell(make, tmp_path):
     for table in tables(results):
         assert table.rows or table.name.startswith("task_"), table.name  # no task was asked
         text = (tmp_path / f"{table.name}.csv").read_text()
-        assert read_csv(text, table.columns) == table.rows
+        assert read_csv(text, table.flat_columns()) == table.flat_rows()
         back = pq.read_table(tmp_path / f"{table.name}.parquet")
-        assert back.column_names == list(table.columns)
-        assert [tuple(row.values()) for row in back.to_pylist()] == table.rows
+        assert back.column_names == list(table.flat_columns())
+        assert [tuple(row.values()) for row in back.to_pylist()] == table.flat_rows()
 
 
 def test_rows_are_the_results(make):
     results = make()
     by_name = {table.name: table for table in tables(results)}
-    runs = [dict(zip(by_name["runs"].columns, row, strict=True)) for row in by_name["runs"].rows]
+    runs = by_name["runs"].records()
     for row, run in zip(runs, results.runs, strict=True):
         assert {k: row[k] for k in ("recipe", "share", "params", "tokens", "seed", "loss")} == {
             k: getattr(run, k) for k in ("recipe", "share", "params", "tokens", "seed", "loss")
         }
         assert json.loads(row["epochs"]) == run.epochs
-    domains = [dict(zip(by_name["domains"].columns, row, strict=True)) for row in by_name["domains"].rows]
+    domains = by_name["domains"].records()
     assert len(domains) == sum(len(r.losses) for r in results.runs)
     first = results.runs[0]
     assert {(d["domain"], d["loss"], d["bits_per_byte"]) for d in domains if d["run"] == first.id} == {
@@ -58,12 +57,13 @@ def test_undefined_is_empty_never_infinite(make):
     results = make()
     curves = [c.model_copy(update={"best": Interval(mid=float("inf"), why="no floor")}) for c in results.share_curves]
     table = next(t for t in tables(results.model_copy(update={"share_curves": curves})) if t.name == "best_shares")
-    column = list(table.columns).index("mid")
-    assert all(row[column] is None for row in table.rows)
+    column = list(table.flat_columns()).index("best")
+    assert table.rows
+    assert all(row[column] is None for row in table.flat_rows())
 
 
 @pytest.mark.parametrize("field", ["share_curves", "statistics", "fits", "curves"])
 def test_an_empty_table_still_has_its_columns(make, field):
     table = next(t for t in tables(make(**{field: []})) if t.name == field)
-    assert to_csv(table).rstrip("\n") == ",".join(table.columns)
-    assert pq.read_table(io.BytesIO(to_parquet(table))).column_names == list(table.columns)
+    assert table.csv().rstrip("\n") == ",".join(table.flat_columns())
+    assert pq.read_table(io.BytesIO(table.parquet())).column_names == list(table.flat_columns())

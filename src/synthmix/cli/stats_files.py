@@ -24,11 +24,10 @@ def write_parquet(found: Survey, path: Path) -> None:
 def write_rows(rows: list[dict[str, Any]], columns: dict[str, type], path: Path) -> None:
     """Rows as Parquet with typed columns, atomically."""
     from synthmix.files import write_bytes
-    from synthmix.report.flat import Table
-    from synthmix.report.table_files import to_parquet
+    from synthmix.table import Table
 
-    table = Table(path.stem, columns, [tuple(row[name] for name in columns) for row in rows])
-    write_bytes(path, to_parquet(table))
+    table = Table.of(path.stem, columns, [tuple(row[name] for name in columns) for row in rows])
+    write_bytes(path, table.parquet())
 
 
 def write_cards(found: Survey, training: "Mapping[str, Corpus]", shares: bool, folder: Path) -> list[Path]:

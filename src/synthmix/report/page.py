@@ -14,7 +14,7 @@ from synthmix.report.limits import says, says_not
 from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import THEMES, colours, recipe_token, scales
 from synthmix.report.study_figures import figures
-from synthmix.report.table_files import write_tables
+from synthmix.report.tables import write_tables
 from synthmix.report.verdict import judge
 from synthmix.report.words import answer_and_sureness, as_measured
 from synthmix.results import Results

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
-from synthmix.files import write_bytes, write_text
 from synthmix.interval import Interval, format_interval
 from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
-from synthmix.report.flat import INTERVAL, Table, cells
 from synthmix.report.sections import Section, Shown, numbers, write_page
-from synthmix.report.table_files import to_csv, to_parquet
+from synthmix.report.tables import write_table
+from synthmix.table import Table
 
 _GROUPS = {
     "faithfulness": (
@@ -26,7 +25,7 @@ _GROUPS = {
         "Of the texts that were measured; a job's card says what its filters had dropped before.",
     ),
 }
-_COLUMNS = {"set": str, "group": str, "measure": str, **INTERVAL, "n": int}
+_COLUMNS = {"set": str, "group": str, "measure": str, "mean": Interval, "n": int}
 _SOURCE = "source"
 _COMPARED = (
     *("words", "words_kept", "words_added", "numbers_kept", "numbers_added", "names_kept", "names_added", "copied"),
@@ -48,8 +47,7 @@ def write_quality(report: Mapping[str, Any], folder: Path) -> Path:
     if not report.get("sets"):
         raise BadInput("holds no sets of text", where=folder, remedy="measure some text first")
     for table in (quality_table(report), difference_table(report)):
-        write_text(folder / "tables" / f"{table.name}.csv", to_csv(table))
-        write_bytes(folder / "tables" / f"{table.name}.parquet", to_parquet(table))
+        write_table(table, folder / "tables")
     page = folder / "quality.html"
     names = [one["name"] for one in report["sets"] if one["name"] != _SOURCE]
     write_page(
@@ -74,9 +72,9 @@ def quality_table(report: Mapping[str, Any]) -> Table:
             mean = Interval(**measure["mean"])
             over = base[name]["mean"]["mid"] if name in base else None
             relative = mean.mid / over if over and mean.mid is not None else None
-            own = (*cells(mean), measure["n"], relative)
+            own = (mean, measure["n"], relative)
             rows.append((one["name"], report["about"][name]["group"], name, *own))
-    return Table("quality", {**_COLUMNS, "against_source": float}, rows)
+    return Table.of("quality", {**_COLUMNS, "against_source": float}, rows)
 
 
 def quality_rows(report: Mapping[str, Any]) -> list[tuple[str, str, Interval]]:
@@ -90,17 +88,17 @@ def quality_rows(report: Mapping[str, Any]) -> list[tuple[str, str, Interval]]:
 
 def difference_table(report: Mapping[str, Any]) -> Table:
     """A row for each two sets and measure."""
-    columns = {"one": str, "other": str, "measure": str, **INTERVAL, "n": int, "paired": bool}
+    columns = {"one": str, "other": str, "measure": str, "difference": Interval, "n": int, "paired": bool}
     rows = [
         (
             *(each[key] for key in ("one", "other", "measure")),
-            *cells(Interval(**each["difference"])),
+            Interval(**each["difference"]),
             each["n"],
             each["paired"],
         )
         for each in report.get("differences", [])
     ]
-    return Table("quality_differences", columns, rows)
+    return Table.of("quality_differences", columns, rows)
 
 
 def _against(report: Mapping[str, Any]) -> Section:

@@ -1,12 +1,13 @@
 """The results as flat tables, for anybody's own analysis."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-from synthmix.report.flat import INTERVAL, Table, cells
-from synthmix.report.tables_fit import isoflops, profiles, residuals
-from synthmix.report.tables_tasks import task_answers, task_laws, task_scores, task_shares
+from synthmix.files import write_bytes, write_text
+from synthmix.interval import Interval
 from synthmix.results import Results
+from synthmix.table import Table
 
 
 def tables(results: Results) -> list[Table]:
@@ -21,15 +22,31 @@ def tables(results: Results) -> list[Table]:
         _best_shares(results),
         _answer(results),
         _statistics(results),
-        residuals(results),
-        profiles(results),
-        isoflops(results),
-        task_scores(results),
-        task_laws(results),
-        task_answers(results),
-        task_shares(results),
+        _residuals(results),
+        _profiles(results),
+        _isoflops(results),
+        _task_scores(results),
+        _task_laws(results),
+        _task_answers(results),
+        _task_shares(results),
         _warnings(results),
     ]
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """Write every table of the results as CSV and Parquet; the paths, in order.
+
+    Raises:
+        BadInput, Failure: the folder cannot be written to, or the disk is full.
+    """
+    return [path for table in tables(results) for path in write_table(table, folder)]
+
+
+def write_table(table: Table, folder: Path) -> list[Path]:
+    """Write ``<table>.csv`` and ``<table>.parquet`` with the same columns, each atomically."""
+    write_text(folder / f"{table.name}.csv", table.csv())
+    write_bytes(folder / f"{table.name}.parquet", table.parquet())
+    return [folder / f"{table.name}.csv", folder / f"{table.name}.parquet"]
 
 
 def _runs(results: Results) -> Table:
@@ -43,7 +60,7 @@ def _runs(results: Results) -> Table:
         )
         for r in results.runs
     ]
-    return Table("runs", columns, rows)
+    return Table.of("runs", columns, rows)
 
 
 def _domains(results: Results) -> Table:
@@ -55,12 +72,12 @@ def _domains(results: Results) -> Table:
         for r in results.runs
         for domain, loss in r.losses.items()
     ]
-    return Table("domains", columns, rows)
+    return Table.of("domains", columns, rows)
 
 
 def _fits(results: Results) -> Table:
     columns: dict[str, type] = {"law": str, "formula": str, "recipe": str, "params": int, "tokens": int, "points": int}
-    columns |= {"parameter": str, **INTERVAL, "r2": float, "objective": float, "held_out": str}
+    columns |= {"parameter": str, "value": Interval, "r2": float, "objective": float, "held_out": str}
     columns |= {"held_out_predicted": int, "held_out_mean_abs_relative_error": float}
     columns |= {"held_out_worst_abs_relative_error": float, "warnings": str}
     rows = []
@@ -75,11 +92,11 @@ def _fits(results: Results) -> Table:
         for name, interval in f.parameters.items():
             rows.append(
                 (
-                    *(f.law, f.formula, f.recipe, f.params, f.tokens, f.points, name, *cells(interval)),
+                    *(f.law, f.formula, f.recipe, f.params, f.tokens, f.points, name, interval),
                     *(f.r2, f.objective, *test, codes),
                 )
             )
-    return Table("fits", columns, rows)
+    return Table.of("fits", columns, rows)
 
 
 def _curves(results: Results) -> Table:
@@ -90,7 +107,7 @@ def _curves(results: Results) -> Table:
         for c in results.curves
         for point in zip(c.x, c.mean, c.low, c.high, strict=True)
     ]
-    return Table("curves", columns, rows)
+    return Table.of("curves", columns, rows)
 
 
 _CELL: dict[str, type] = {"synthetic": str, "params": int, "tokens": int, "is_question": bool}
@@ -103,7 +120,7 @@ def _share_curves(results: Results) -> Table:
         for c in results.share_curves
         for point in zip(c.shares, c.mean, c.low, c.high, strict=True)
     ]
-    return Table("share_curves", columns, rows)
+    return Table.of("share_curves", columns, rows)
 
 
 def _share_points(results: Results) -> Table:
@@ -113,40 +130,122 @@ def _share_points(results: Results) -> Table:
         for c in results.share_curves
         for point in c.measured
     ]
-    return Table("share_points", columns, rows)
+    return Table.of("share_points", columns, rows)
 
 
 def _best_shares(results: Results) -> Table:
-    columns = {**_CELL, **INTERVAL, "flat_low": float, "flat_high": float}
+    columns = {**_CELL, "best": Interval, "flat_low": float, "flat_high": float}
     rows = [
-        (c.synthetic, c.params, c.tokens, c.is_question, *cells(c.best), *(c.flat or (None, None)))
+        (c.synthetic, c.params, c.tokens, c.is_question, c.best, *(c.flat or (None, None)))
         for c in results.share_curves
     ]
-    return Table("best_shares", columns, rows)
+    return Table.of("best_shares", columns, rows)
 
 
 def _answer(results: Results) -> Table:
     columns: dict[str, type] = {"params": int, "tokens": int, "decades_params": float, "decades_tokens": float}
     columns |= {"recipe": str, "share": float, "synthetic": str, "law": str}
-    for part in ("loss", "new_run", "difference", "speedup"):
-        columns |= {f"{part}_{field}": kind for field, kind in INTERVAL.items()}
+    columns |= dict.fromkeys(("loss", "new_run", "difference", "speedup"), Interval)
     rows: list[tuple[Any, ...]] = []
     if results.answer is not None:
         a = results.answer
         cell = (a.params, a.tokens, a.decades_params, a.decades_tokens)
         for r in a.recipes:
-            intervals = (*cells(r.loss), *cells(r.new_run), *cells(r.difference), *cells(r.speedup))
+            intervals = (r.loss, r.new_run, r.difference, r.speedup)
             rows.append((*cell, r.recipe, r.share, r.synthetic, r.law, *intervals))
-    return Table("answer", columns, rows)
+    return Table.of("answer", columns, rows)
 
 
 def _statistics(results: Results) -> Table:
     columns: dict[str, type] = {"recipe": str, "domain": str, "coverage_mass": float, "coverage_types": float}
     columns |= {"kl_test_train": float, "smoothing": str, "train_tokens": int, "test_tokens": int}
-    return Table("statistics", columns, [tuple(getattr(s, name) for name in columns) for s in results.statistics])
+    return Table.of("statistics", columns, [tuple(getattr(s, name) for name in columns) for s in results.statistics])
 
 
 def _warnings(results: Results) -> Table:
     rows: list[tuple[Any, ...]] = [(w.code, w.about, w.message, None, None) for w in results.warnings]
     rows += [(w.code, w.about, w.message, f.law, f.recipe) for f in results.fits for w in f.warnings]
-    return Table("warnings", {"code": str, "about": str, "message": str, "law": str, "recipe": str}, rows)
+    return Table.of("warnings", {"code": str, "about": str, "message": str, "law": str, "recipe": str}, rows)
+
+
+def _residuals(results: Results) -> Table:
+    """A row a run: measured over predicted loss, in logs."""
+    columns: dict[str, type] = {"recipe": str, "params": int, "tokens": int, "seed": int, "residual": float}
+    rows = [(r.recipe, r.params, r.tokens, r.seed, r.residual) for r in results.residuals]
+    return Table.of("residuals", columns, rows)
+
+
+def _profiles(results: Results) -> Table:
+    """A row a point of a profile likelihood, with the parameter's interval beside it."""
+    columns: dict[str, type] = {"recipe": str, "law": str, "parameter": str, "held": float, "excess": float}
+    columns |= {"threshold": float, "interval": Interval}
+    rows: list[tuple[Any, ...]] = [
+        (p.recipe, p.law, p.parameter, value, excess, p.threshold, p.interval)
+        for p in results.profiles
+        for value, excess in zip(p.values, p.excess, strict=True)
+    ]
+    return Table.of("profiles", columns, rows)
+
+
+def _isoflops(results: Results) -> Table:
+    """A row a recipe and FLOP budget: the best size, its tokens and its loss, with intervals."""
+    columns: dict[str, type] = {"recipe": str, "flops": float}
+    columns |= dict.fromkeys(("best_params", "best_tokens", "best_loss"), Interval)
+    rows: list[tuple[Any, ...]] = [
+        (i.recipe, i.flops, i.best_params, i.best_tokens, i.best_loss) for i in results.isoflops
+    ]
+    return Table.of("isoflops", columns, rows)
+
+
+def _task_scores(results: Results) -> Table:
+    """A row a run and task."""
+    columns: dict[str, type] = {"run": str, "recipe": str, "share": float, "params": int, "tokens": int, "seed": int}
+    columns |= {"loss": float, "task": str, "score": float}
+    rows: list[tuple[Any, ...]] = [
+        (r.id, r.recipe, r.share, r.params, r.tokens, r.seed, r.loss, task, score)
+        for r in results.runs
+        for task, score in r.tasks.items()
+    ]
+    return Table.of("task_scores", columns, rows)
+
+
+def _task_laws(results: Results) -> Table:
+    """A row a parameter of each task's law."""
+    columns: dict[str, type] = {"task": str, "metric": str, "items": int, "chance": float, "runs": int, "r2": float}
+    columns |= {"parameter": str, "value": Interval, "warnings": str}
+    rows: list[tuple[Any, ...]] = [
+        (t.task, t.metric, t.items, t.chance, t.runs, t.r2, name, part, _codes(t.warnings))
+        for t in results.tasks
+        for name, part in t.parameters.items()
+    ]
+    return Table.of("task_laws", columns, rows)
+
+
+def _task_answers(results: Results) -> Table:
+    """A row a task and recipe: the score expected at the question."""
+    columns: dict[str, type] = {"task": str, "recipe": str, "share": float, "synthetic": str}
+    columns |= dict.fromkeys(("score", "difference"), Interval)
+    rows: list[tuple[Any, ...]] = [
+        (t.task, a.recipe, a.share, a.synthetic, a.score, a.difference) for t in results.tasks for a in t.answers
+    ]
+    return Table.of("task_answers", columns, rows)
+
+
+def _task_shares(results: Results) -> Table:
+    """A row a task, source and cell: the best share by loss and by score, and whether they agree."""
+    columns: dict[str, type] = {"task": str, "synthetic": str, "params": int, "tokens": int, "is_question": bool}
+    columns |= dict.fromkeys(("by_loss", "by_score"), Interval)
+    columns |= {"common_low": float, "common_high": float, "verdict": str, "reason": str}
+    rows: list[tuple[Any, ...]] = [
+        (
+            *(t.task, s.synthetic, s.params, s.tokens, s.is_question, s.by_loss, s.by_score),
+            *(*(s.common or (None, None)), s.verdict, s.reason),
+        )
+        for t in results.tasks
+        for s in t.shares
+    ]
+    return Table.of("task_shares", columns, rows)
+
+
+def _codes(warnings: list[Any]) -> str | None:
+    return " ".join(warning.code for warning in warnings) or None
