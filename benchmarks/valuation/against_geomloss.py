@@ -6,8 +6,7 @@ import numpy as np
 from benchmarks.valuation.comparison import Comparison, digits, timed
 
 from synthmix.theory.mmd import median_distance
-from synthmix.valuation.encoding import encoder_for
-from synthmix.valuation.features import Encoded
+from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.methods.featured import SCALES, Lava, Mmd
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.summary import summarise

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.valuation.tasks.task import Task
 
 from synthmix.errors import BadInput
-from synthmix.valuation.scored import Method
+from synthmix.valuation.score import Method
 
 
 class PeakMemory:

@@ -8,7 +8,7 @@ from benchmarks.valuation.tasks.task import Task
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.scored import Method, Score
+from synthmix.valuation.score import Method, Score
 
 SEED = 0
 MOST = 1000  # items of a dataset that baselines look at

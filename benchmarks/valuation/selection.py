@@ -16,8 +16,7 @@ from benchmarks.valuation.truth import results_of, together
 
 from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import part, select
-from synthmix.valuation.selection_check import checked
+from synthmix.valuation.selection import checked, part, select
 from synthmix.valuation.valuer import Valuer
 
 SHARE = 0.2

@@ -6,11 +6,10 @@ from typing import Any
 
 from benchmarks.valuation.tasks.task import Task
 
-from synthmix.valuation.features import Lifted
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.terms.discrepancy import WIDTHS
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
-from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
+from synthmix.valuation.terms.ridge_transfer import Lifted, RidgeTransfer
 from synthmix.valuation.valuer import Valuer
 
 LABELLED, TEXT = ("images", "sentiment"), ("instruction", "reasoning")

@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from synthmix.study.tune import tune
     from synthmix.training.checkpoint import load_checkpoint
     from synthmix.training.dial import dial
-    from synthmix.valuation.opening import open_pool
+    from synthmix.valuation.load import open_pool
     from synthmix.valuation.pool import Pool
-    from synthmix.valuation.selected_corpus import select_documents
+    from synthmix.valuation.selection import select_documents
     from synthmix.valuation.valuer import Valuer
 
 _WHERE = {
@@ -96,13 +96,13 @@ _WHERE = {
     "make_scheduled_recipe": "mixture.recipe",
     "make_sheet": "reading.make",
     "open_or_build": "corpus",
-    "open_pool": "valuation.opening",
+    "open_pool": "valuation.load",
     "preview_corpus": "generation.preview",
     "quality_report": "generation.quality",
     "report_study": "study.status",
     "run_study": "study.run",
     "score_study": "study.score_tasks",
-    "select_documents": "valuation.selected_corpus",
+    "select_documents": "valuation.selection",
     "simulate_phases": "phases.simulation",
     "speedup": "scaling",
     "statistic_table": "statistics",

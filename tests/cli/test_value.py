@@ -108,8 +108,8 @@ def test_a_folder_of_images_a_class(tmp_path: Path) -> None:
 
 def test_parts_on_worker_processes_give_the_same_scores(folder: Path) -> None:
     from synthmix.engine import open_engine
-    from synthmix.valuation.many import score_all
-    from synthmix.valuation.opening import open_pool
+    from synthmix.valuation.load import open_pool
+    from synthmix.valuation.parallel import score_all
     from synthmix.valuation.valuer import Valuer
 
     pools = [open_pool(str(folder / f"{name}.jsonl")) for name in ("good", "bad")]

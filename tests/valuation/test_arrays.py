@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.valuation.opening import open_pool
+from synthmix.valuation.load import open_pool
 from synthmix.valuation.pool import BATCH, Pool
 from synthmix.valuation.valuer import Valuer
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.scored import Score
+from synthmix.valuation.score import Score
 
 TEXTS = [f"word{i} is here and there {i}" for i in range(40)]
 SOURCES = {

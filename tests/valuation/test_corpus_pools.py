@@ -10,7 +10,7 @@ import pytest
 from synthmix.corpus import Corpus, build_corpus, train_tokenizer
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
-from synthmix.valuation.opening import open_pool
+from synthmix.valuation.load import open_pool
 from synthmix.valuation.pool import Pool
 
 

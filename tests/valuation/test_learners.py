@@ -10,13 +10,13 @@ import torch
 from synthmix.errors import BadInput
 from synthmix.valuation.learners import (
     ClassifierLearner,
-    GivenClassifier,
-    GivenLanguageModel,
     LanguageLearner,
+    PretrainedClassifier,
+    PretrainedLanguageModel,
     learner_for,
 )
 from synthmix.valuation.learners.classifier import orders
-from synthmix.valuation.learners.rows import packed, rows
+from synthmix.valuation.learners.language import packed, rows
 from synthmix.valuation.pool import Batch, Pool
 
 
@@ -155,11 +155,11 @@ def test_a_checkpoint_of_ours_is_read_as_the_model_it_was(
 
     model = language.initial(5)
     save_checkpoint(model, language.tokenizer, tmp_path / "saved")
-    given = GivenLanguageModel(tmp_path / "saved", context=32).fit(Pool.of("target", ["x"]))
+    pretrained = PretrainedLanguageModel(tmp_path / "saved", context=32).fit(Pool.of("target", ["x"]))
     batch = Batch(make_stories(5))
-    assert given.losses(given.initial(), batch) == pytest.approx(language.losses(model, batch), abs=1e-4)
-    with pytest.raises(BadInput, match="read, not trained"):
-        given.train(Pool.of("a", ["x"]))
+    assert pretrained.losses(pretrained.initial(), batch) == pytest.approx(language.losses(model, batch), abs=1e-4)
+    with pytest.raises(BadInput, match="pretrained model is not trained here"):
+        pretrained.train(Pool.of("a", ["x"]))
 
 
 @pytest.fixture(scope="module")
@@ -181,13 +181,13 @@ def sequence_classifier(tmp_path_factory: pytest.TempPathFactory, language: Lang
 
 
 def test_a_sequence_classifier_is_read(sequence_classifier: Path) -> None:
-    given = GivenClassifier(sequence_classifier)
+    pretrained = PretrainedClassifier(sequence_classifier)
     batch = Batch(["ba be bi", "do", "fa"], np.array([0, 2, 1]))
-    (reading,) = given.read(given.initial(), batch, hidden=True)
-    head = given.model.classifier
+    (reading,) = pretrained.read(pretrained.initial(), batch, hidden=True)
+    head = pretrained.model.classifier
     torch.testing.assert_close(head(reading.hidden[:, 0]), reading.logits[:, 0])
-    alone = given.losses(given.initial(), Batch(["do"], np.array([2])))
-    assert given.losses(given.initial(), batch)[1] == pytest.approx(alone[0], abs=1e-5)
+    alone = pretrained.losses(pretrained.initial(), Batch(["do"], np.array([2])))
+    assert pretrained.losses(pretrained.initial(), batch)[1] == pytest.approx(alone[0], abs=1e-5)
 
 
 BAD = {
@@ -204,7 +204,7 @@ BAD = {
         "whole number of sequences",
     ),
     "no tokenizer": (lambda: LanguageLearner().initial(), "has no tokenizer yet"),
-    "no model there": (lambda: GivenClassifier("/nowhere/at/all"), "no classifier can be loaded"),
+    "no model there": (lambda: PretrainedClassifier("/nowhere/at/all"), "no classifier can be loaded"),
 }
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from synthmix.engine import open_engine
-from synthmix.valuation.many import score_all
-from synthmix.valuation.opening import open_pool
+from synthmix.valuation.load import open_pool
+from synthmix.valuation.parallel import score_all
 from synthmix.valuation.valuer import Valuer
 
 

@@ -5,8 +5,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import part, select, worth
-from synthmix.valuation.selection_check import checked, compared, halved
+from synthmix.valuation.selection import checked, compared, halved, part, select, worth
 from synthmix.valuation.valuer import Valuer
 
 from ..bigram_text import chain

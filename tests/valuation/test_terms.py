@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from synthmix.theory.mmd import fourier_features
-from synthmix.valuation.features import Encoded
+from synthmix.valuation.encoding import Encoded
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.backoff import probabilities
-from synthmix.valuation.terms.balance import NATURAL, Balance
 from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
+from synthmix.valuation.terms.counts import NATURAL, Balance
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
+from synthmix.valuation.terms.ngrams import probabilities
 from synthmix.valuation.terms.ridge_transfer import RidgeTransfer
 from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, SQUARES, Term, add, scaled
 

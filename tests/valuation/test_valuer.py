@@ -150,8 +150,8 @@ def test_complementary_pools_are_best_mixed() -> None:
 
 def test_the_interval_covers_what_other_samples_give(text_valuer: Valuer) -> None:
     """Scores of 40 samples of one language: their spread beside the interval's half width for the pool's part alone."""
-    from synthmix.valuation.spread import parts_of
     from synthmix.valuation.summary import BLOCKS
+    from synthmix.valuation.uncertainty import parts_of
 
     found, claimed = [], []
     for seed in range(40):
@@ -292,7 +292,7 @@ def test_an_even_sample_is_whole_blocks_and_a_part_of_one(text_valuer: Valuer) -
 
 def test_a_part_of_a_block_is_no_outlier() -> None:
     """The interval of an even sample hardly moves when a sliver of one more block is taken."""
-    from synthmix.valuation.spread import parts_of
+    from synthmix.valuation.uncertainty import parts_of
 
     valuer = Valuer(order=2).fit(Pool.of("target", chain(100, 0)))
     summary = valuer.summarise(Pool.of("p", chain(160, 33)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synthmix.valuation.wordgrams import WordGrams
+from synthmix.valuation.encoding import WordGrams
 
 FITTED = ["The rain, the SUN and a hill.", "Rain\non the sea; don't", "naïve café sun\u00a0sea \ud800 rain_2"]
 OTHERS = ["the sun the hill unknown rain the sun", "", "a an I", "hill", "the rain and the sea sun SEA"]

@@ -31,9 +31,9 @@ def factors(learner: Learner, model: Any, batch: Batch, *, of: Scalar = "output"
     model = learner.readable(model)
     held: Factors = {}
     with torch.enable_grad(), Watch(linear_layers(model)) as watch:
-        for reading in learner.read(model, batch):
+        for output in learner.read(model, batch):
             part: dict[str, tuple[Any, Any]] = {}
-            for name, x, slope in watch.slopes(reading.scalar(of)):
+            for name, x, slope in watch.slopes(output.scalar(of)):
                 if name in part:  # a layer that is called twice has more positions
                     x, slope = torch.cat([part[name][0], x], dim=1), torch.cat([part[name][1], slope], dim=1)
                 part[name] = x, slope.detach()

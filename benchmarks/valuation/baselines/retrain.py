@@ -9,7 +9,7 @@ import numpy as np
 
 from synthmix.valuation.methods.baseline import Baseline, CountedPool, Result
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Score
+from synthmix.valuation.score import Score
 
 Utility = Callable[[frozenset[int]], float]  # of the candidates with these numbers, together
 

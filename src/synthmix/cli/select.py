@@ -37,9 +37,8 @@ def select(
     """
     from synthmix.cli.terminal import show
     from synthmix.quantities import format_count, parse_count
-    from synthmix.valuation.opening import open_pool
-    from synthmix.valuation.selected_corpus import select_documents
-    from synthmix.valuation.selection import CAVEAT
+    from synthmix.valuation.load import open_pool
+    from synthmix.valuation.selection import CAVEAT, select_documents
     from synthmix.valuation.valuer import Valuer
     from synthmix.valuation.weights import load_weights
 

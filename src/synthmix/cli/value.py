@@ -10,7 +10,7 @@ from synthmix.cli.common import AsJson, Quiet, built_tokenizer, parse_named, tel
 
 if TYPE_CHECKING:
     from synthmix.valuation.pool import Pool
-    from synthmix.valuation.scored import Score
+    from synthmix.valuation.score import Score
     from synthmix.valuation.valuer import Valuer
 
 Reference = Annotated[str, typer.Option(help="The target: a corpus (what it holds out), or any file.")]
@@ -56,7 +56,7 @@ def value(
     from synthmix.cli.terminal import show
     from synthmix.cli.value_text import value_text
     from synthmix.engine import open_engine
-    from synthmix.valuation.many import score_all
+    from synthmix.valuation.parallel import score_all
 
     _check_methods(method or [])
     with telling(quiet=quiet) as progress, ExitStack() as stack:
@@ -69,7 +69,7 @@ def value(
         curve = valuer.score_mixture(summaries) if mix else None
         others = _beside(method or [], valuer, pools)
         if documents is not None:
-            from synthmix.valuation.documents import write_documents
+            from synthmix.valuation.selection import write_documents
 
             write_documents(valuer, pools, summaries, documents)
     made: Any = [score.as_json() for score in scores]
@@ -97,7 +97,7 @@ def fitted(
         BadInput: a path, a field, a model or weights that are not there.
     """
     from synthmix.valuation.gradients import gradients_of
-    from synthmix.valuation.opening import open_pool
+    from synthmix.valuation.load import open_pool
     from synthmix.valuation.valuer import Valuer
     from synthmix.valuation.weights import load_weights
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.study.text_found import StudyText
-from synthmix.valuation.encoding import encoder_for
-from synthmix.valuation.features import Encoded
+from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.pool import BATCH, Batch, Pool
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.discrepancy import Discrepancy

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.valuation.spread import parts_of
 from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
+from synthmix.valuation.uncertainty import parts_of
 from synthmix.valuation.weights import Weights
 
 STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more

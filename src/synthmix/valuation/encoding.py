@@ -1,14 +1,15 @@
 """From items to feature vectors (n, d) that are fixed by the reference: no candidate changes another's."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.theory.products import ExactProduct
-from synthmix.valuation.pool import Pool
+from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.term import block_of
-from synthmix.valuation.wordgrams import WordGrams
 
 SAMPLE = 20_000  # items of the reference from which an encoder is fitted
 ROWS = 2_048  # texts whose products with each other give the directions: more cost their cube
@@ -124,3 +125,77 @@ def encoder_for(reference: Pool) -> Encoder:
     """The default for what the reference holds, fitted."""
     first = next(iter(reference.batches())).items
     return (ArrayEncoder() if isinstance(first, np.ndarray) else TextEncoder()).fit(reference)
+
+
+class Encoded:
+    """Features (n, d) by an encoder that is fitted already."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def seen(self, items: int) -> np.ndarray:
+        """(items,) True where the encoder was fitted to the reference's item."""
+        return self.encoder.seen(items)
+
+    def __call__(self, batch: Batch) -> np.ndarray:
+        made = self.encoder.encode(batch.items)
+        if not np.isfinite(made).all():
+            raise BadInput("features are not finite", remedy="drop or mend those items, or take another encoder")
+        return made
+
+
+_WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's: two letters or more
+
+
+class WordGrams:
+    """Columns for the words, and words beside each other, of ``texts``; of more than ``most`` those of the fewest texts
+    are left out.
+
+    Attributes:
+        columns: how many there are.
+    """
+
+    def __init__(self, texts: Sequence[str], *, pairs: bool = True, most: int = 2**18) -> None:
+        self.pairs = pairs
+        known = dict.fromkeys(word for text in texts for word in _WORD.findall(text.lower()))
+        self._numbers = _Numbers((word, at) for at, word in enumerate(known, start=1))
+        owner, codes = self._codes(texts)
+        keys, number = np.unique(codes, return_inverse=True)
+        seen = np.unique(np.stack([number, owner]), axis=1)[0]  # each text counts once
+        frequent = np.sort(np.argsort(-np.bincount(seen, minlength=len(keys)), kind="stable")[:most])
+        self._keys = keys[frequent] if len(keys) else np.array([-1])  # without a word one column that none has
+        self.columns = len(self._keys)
+
+    def counts(self, texts: Sequence[str]) -> Any:
+        """A sparse matrix (n, columns), float32."""
+        from scipy.sparse import csr_matrix
+
+        owner, codes = self._codes(texts)
+        column = np.searchsorted(self._keys, codes)
+        column[column == self.columns] = 0
+        hit = self._keys[column] == codes
+        held = np.ones(int(hit.sum()), np.float32)
+        return csr_matrix((held, (owner[hit], column[hit])), shape=(len(texts), self.columns))
+
+    def _codes(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(number of the text, code) of every known word, then of every pair of known words."""
+        numbers: list[int] = []
+        lengths = []
+        for text in texts:
+            before = len(numbers)
+            numbers.extend(map(self._numbers.__getitem__, _WORD.findall(text.lower())))
+            lengths.append(len(numbers) - before)
+        ids, owner = np.array(numbers, np.int64), np.repeat(np.arange(len(texts)), lengths)
+        known = ids > 0
+        if not self.pairs:
+            return owner[known], ids[known]
+        both = np.flatnonzero(known[1:] & known[:-1] & (owner[1:] == owner[:-1]))
+        pair = ids[both] * (len(self._numbers) + 1) + ids[both + 1]  # above every single word's number
+        return np.concatenate([owner[known], owner[both]]), np.concatenate([ids[known], pair])
+
+
+class _Numbers(dict[str, int]):
+    """0 for a word that is not known."""
+
+    def __missing__(self, word: str) -> int:
+        return 0

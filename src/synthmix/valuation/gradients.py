@@ -16,7 +16,14 @@ from zlib import crc32
 import numpy as np
 
 from synthmix.errors import BadInput, Failure
-from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel, Learner, Reading, Scalar, learner_for
+from synthmix.valuation.learners import (
+    Learner,
+    ModelOutput,
+    PretrainedClassifier,
+    PretrainedLanguageModel,
+    Scalar,
+    learner_for,
+)
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.complexity import GradientBatch
 
@@ -127,21 +134,21 @@ def last_layer(
     import torch
 
     with torch.no_grad():
-        found = [of_reading(reading, of, width, seed) for reading in learner.read(model, batch, hidden=True)]
+        found = [last_layer_of(output, of, width, seed) for output in learner.read(model, batch, hidden=True)]
     return np.concatenate(found)
 
 
-def of_reading(reading: Reading, of: Scalar, width: int, seed: int) -> np.ndarray:
+def last_layer_of(output: ModelOutput, of: Scalar, width: int, seed: int) -> np.ndarray:
     """:func:`last_layer` of items that were read already, with their hidden states."""
     import torch
 
-    hidden = reading.hidden
-    if reading.bias:
+    hidden = output.hidden
+    if output.bias:
         hidden = torch.cat([hidden, hidden.new_ones(*hidden.shape[:-1], 1)], dim=-1)
-    outer, inner = sides(reading.logits.shape[-1], hidden.shape[-1], width)
-    left = basis(reading.logits.shape[-1], outer, "head out", seed, hidden.device)
+    outer, inner = sides(output.logits.shape[-1], hidden.shape[-1], width)
+    left = basis(output.logits.shape[-1], outer, "head out", seed, hidden.device)
     right = basis(hidden.shape[-1], inner, "head in", seed, hidden.device)
-    made = torch.einsum("ntl,ntk->nlk", reading.errors(of, left), hidden @ right)
+    made = torch.einsum("ntl,ntk->nlk", output.errors(of, left), hidden @ right)
     return np.asarray(made.flatten(1).cpu().numpy())
 
 
@@ -165,9 +172,9 @@ def projected(
 
     found = []
     with torch.enable_grad(), Watch(layers, narrow) as watch:
-        for reading in learner.read(model, batch):
+        for output in learner.read(model, batch):
             parts: dict[str, Any] = {}
-            for name, x, slope in watch.slopes(reading.scalar(of)):
+            for name, x, slope in watch.slopes(output.scalar(of)):
                 outer, _ = sides(slope.shape[-1], watch.inputs(name), each)
                 left = basis(slope.shape[-1], outer, f"{name} out", seed, slope.device)
                 made = torch.einsum("ntl,ntk->nlk", slope @ left, x).flatten(1)
@@ -182,7 +189,7 @@ class GradientFeatures:
 
     Attributes:
         kind: ``last`` or ``projected``.
-        of: whose gradient; see :class:`synthmix.valuation.learners.Reading`.
+        of: whose gradient; see :class:`synthmix.valuation.learners.ModelOutput`.
         width: columns at most.
     """
 
@@ -231,11 +238,11 @@ def gradients_for(
 
         features, outputs, losses = [], [], []
         with torch.no_grad():
-            for reading in learner.read(reader, batch, hidden=kind == "last"):
+            for output in learner.read(reader, batch, hidden=kind == "last"):
                 if kind == "last":
-                    features.append(of_reading(reading, "output", width, seed))
-                outputs.append(reading.outputs().double().cpu().numpy())
-                losses.append(reading.losses().double().cpu().numpy())
+                    features.append(last_layer_of(output, "output", width, seed))
+                outputs.append(output.outputs().double().cpu().numpy())
+                losses.append(output.losses().double().cpu().numpy())
         if kind == "projected":
             features = [projected(learner, reader, batch, width=width, seed=seed)]
         return GradientBatch(np.concatenate(features), 1 - np.concatenate(outputs), np.concatenate(losses))
@@ -244,7 +251,7 @@ def gradients_for(
 
 
 def gradients_of(model: str, reference: Pool, *, width: int = 512, seed: int = 0) -> Callable[[Batch], GradientBatch]:
-    """Of ``init`` (the usual small model for what the reference holds, untrained) or of a model that is given.
+    """Of ``init`` (the usual small model for what the reference holds, untrained) or of a pretrained one.
 
     Args:
         model: ``init``, a checkpoint's folder, or a Hugging Face path: a causal language model, or a sequence
@@ -258,5 +265,5 @@ def gradients_of(model: str, reference: Pool, *, width: int = 512, seed: int = 0
     if model == "init":
         learner = learner_for(reference)
     else:
-        learner = (GivenClassifier if labelled else GivenLanguageModel)(model).fit(reference)
+        learner = (PretrainedClassifier if labelled else PretrainedLanguageModel)(model).fit(reference)
     return gradients_for(learner, learner.initial(seed), width=width, seed=seed)

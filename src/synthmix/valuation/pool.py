@@ -101,6 +101,17 @@ class Pool:
         return Batch(items, np.concatenate(labels) if labels else None)
 
 
+def labels_of(batch: Batch, where: str | None, method: str) -> np.ndarray:
+    """The labels (n,).
+
+    Raises:
+        BadInput: there are none.
+    """
+    if batch.labels is None:
+        raise BadInput(f"has no labels, which {method} needs", where=where, key="labels")
+    return batch.labels
+
+
 class Sample:
     """A uniform sample of a stream of batches: the items with the ``most`` smallest random numbers, one an item."""
 

@@ -5,15 +5,24 @@ first one values them on top of an even sample of the pool of the budget's size;
 taken, the rest of the budget still filled evenly. A document that repeats what was taken gains less in the next round.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from synthmix.corpus import Corpus, Tokenizer, build_corpus
+from synthmix.corpus.load import Documents
 from synthmix.errors import BadInput
+from synthmix.files import write_bytes
+from synthmix.progress import Progress, Silent
+from synthmix.valuation.load import open_pool
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Score
+from synthmix.valuation.score import Score
 from synthmix.valuation.summary import Summary, summarise
+from synthmix.valuation.terms.term import REFERENCE_BLOCKS
+from synthmix.valuation.uncertainty import parts_of
 from synthmix.valuation.valuer import Valuer
 
 ROUNDS = 4
@@ -115,3 +124,152 @@ def worth(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarr
     there = beside if beside is not None else valuer.summarise(pool)
     gains = valuer.influence_on(there)
     return np.concatenate([gains(batch) for batch in pool.batches()])
+
+
+LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that are
+# What rounding may make of a term, relative to its scale or, where that is more, to its value: items' features are
+# float32, of 24 bits. That also covers the discrepancy, the root of a difference of numbers of about 1: a double knows
+# such a difference to 2^-53 or so, and its root, where it is 0, to 2^-26.
+RESOLVED = 2.0**-23
+
+
+@dataclass(frozen=True)
+class Check:
+    """Scores on the half that compared: of the documents that the other half chose, of an even sample of as many
+    tokens, and their difference with its interval (of the sampling of pool and reference, and of rounding)."""
+
+    chosen: float
+    even: float
+    gain: float
+    interval: tuple[float, float]
+    level: float
+
+    @property
+    def better(self) -> bool:
+        """Whether the interval is above 0."""
+        return self.interval[0] > 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"chosen": self.chosen, "even": self.even, "gain": self.gain, "interval": list(self.interval)}
+
+
+def checked(
+    valuer: Valuer,
+    pool: Pool,
+    tokens: int,
+    *,
+    rounds: int = ROUNDS,
+    lengths: Callable[[Batch], np.ndarray] | None = None,
+    said: Callable[[int, str], None] = lambda number, line: None,
+) -> Check | None:
+    """What :func:`.select` of the same pool gains; None for a reference of fewer than :data:`LEAST` documents. It
+    reads the pool as often as the selection did."""
+    halves = halved(valuer.reference)
+    if halves is None:
+        return None
+    one, other = (valuer.on(half) for half in halves)
+    found = select(one, pool, tokens, rounds=rounds, lengths=lengths, said=said)
+    chosen, whole = other.summarise(part(pool, found.chosen)), other.summarise(pool)
+    even = whole.drawn(found.taken / max(int(found.tokens.sum()), 1))
+    return compared(other, chosen, even)
+
+
+def compared(valuer: Valuer, chosen: Summary, even: Summary) -> Check:
+    """The pools' noise is independent, the reference's the same for both."""
+    from scipy.stats import norm
+
+    made = [valuer.score_summary(each) for each in (chosen, even)]
+    scores = [each.value for each in made]
+    first, second = (parts_of(each, valuer.terms, valuer.weights) for each in (chosen, even))
+    common = first[-REFERENCE_BLOCKS:] - second[-REFERENCE_BLOCKS:]
+    parts = np.concatenate([first[:-REFERENCE_BLOCKS], second[:-REFERENCE_BLOCKS], common])
+    half, gain = float(norm.ppf(0.5 + valuer.level / 2) * np.sqrt((parts**2).sum())), scores[0] - scores[1]
+    half += RESOLVED * sum(
+        abs(weight) * max(1.0, *(abs(each.terms[term.name]) / term.scale for each in made))
+        for term in valuer.terms
+        if (weight := valuer.weights.values.get(term.name, 0.0))
+    )
+    return Check(scores[0], scores[1], gain, (gain - half, gain + half), valuer.level)
+
+
+def halved(reference: Pool) -> tuple[Pool, Pool] | None:
+    """Two random halves; None of too few documents."""
+    held = reference.take(MOST)
+    if len(held) < LEAST:
+        return None
+    order = np.random.default_rng(0).permutation(len(held))
+    first, second = (held.rows(np.sort(order[start::2])) for start in (0, 1))
+    return Pool.of(reference.name, first.items, first.labels), Pool.of(reference.name, second.items, second.labels)
+
+
+def select_documents(
+    valuer: Valuer,
+    where: str,
+    tokens: int,
+    to: Path,
+    *,
+    tokenizer: Tokenizer,
+    text: str = "text",
+    rounds: int = ROUNDS,
+    check: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Selection, Corpus, Check | None]:
+    """:func:`.select` from what ``where`` names, written as a corpus in ``to``, and :func:`.checked` before where
+    ``check`` is true.
+
+    Raises:
+        BadInput: see :func:`.select`, :func:`.open_pool` and :func:`synthmix.build_corpus`.
+    """
+    progress = progress or Silent()
+    pool = open_pool(where, text=text)
+    documents = Documents([where], text=text)
+    progress.start("selection", rounds, "rounds")
+    found = select(
+        valuer, pool, tokens, rounds=rounds, said=lambda number, line: progress.update("selection", number, line)
+    )
+    progress.finish("selection")
+    compared = None
+    if check:
+        progress.start("check by halves of the reference", rounds, "rounds")
+        compared = checked(
+            valuer,
+            pool,
+            tokens,
+            rounds=rounds,
+            said=lambda number, line: progress.update("check by halves of the reference", number, line),
+        )
+        progress.finish("check by halves of the reference")
+    kept = (document for document, keep in zip(documents, found.chosen, strict=True) if keep)
+    corpus = build_corpus(
+        kept,
+        to,
+        name=to.name,
+        tokenizer=tokenizer,
+        kind="synthetic" if pool.share == 0 else "real",
+        origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
+        progress=progress,
+    )
+    return found, corpus, compared
+
+
+def write_documents(valuer: Valuer, pools: Sequence[Pool], summaries: Sequence[Summary], path: Path) -> None:
+    """Parquet with ``dataset``, ``number`` (in reading order), ``gain`` (influence on the dataset's score) and
+    ``tokens``; see :data:`synthmix.valuation.selection.CAVEAT` for what a single document's number can say.
+
+    Raises:
+        BadInput, Failure: ``path`` cannot be written to.
+    """
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for pool, summary in zip(pools, summaries, strict=True):
+        gains = worth(valuer, pool, summary)
+        tokens = [int(n) for batch in pool.batches() for n in valuer.lengths(batch)]
+        names = [pool.name] * len(gains)
+        tables.append(pa.table({"dataset": names, "number": range(len(gains)), "gain": gains, "tokens": tokens}))
+    held = io.BytesIO()
+    pq.write_table(pa.concat_tables(tables), held)
+    write_bytes(path, held.getvalue())

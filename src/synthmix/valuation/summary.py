@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool, Sample
-from synthmix.valuation.terms.balance import NATURAL, Balance
+from synthmix.valuation.terms.counts import NATURAL, Balance
 from synthmix.valuation.terms.term import COUNT, Sums, Term, add, block_of, scaled
 
 BLOCKS = 16  # of items; their spread gives the interval

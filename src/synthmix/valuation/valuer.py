@@ -17,20 +17,17 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.curve import Curve, curve_of
-from synthmix.valuation.encoding import Encoder, encoder_for
-from synthmix.valuation.features import Encoded, Lifted
+from synthmix.valuation.encoding import Encoded, Encoder, encoder_for
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Cost, Score
-from synthmix.valuation.spread import interval_of, parts_of
+from synthmix.valuation.score import Cost, Score
 from synthmix.valuation.summary import Summary, summarise
-from synthmix.valuation.terms.balance import Balance
 from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
+from synthmix.valuation.terms.counts import Balance, Overlap
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
-from synthmix.valuation.terms.overlap import Overlap
-from synthmix.valuation.terms.ridge_transfer import RIDGES, RidgeTransfer
-from synthmix.valuation.terms.term import Term
-from synthmix.valuation.text_transfer import text_transfer
-from synthmix.valuation.warned import warnings_of
+from synthmix.valuation.terms.ngram_transfer import text_transfer
+from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
+from synthmix.valuation.terms.term import COUNT, Term
+from synthmix.valuation.uncertainty import interval_of, parts_of
 from synthmix.valuation.weights import Weights, weights_named
 
 GradientMaker = Callable[[Batch], GradientBatch]
@@ -205,3 +202,27 @@ class Valuer:
     def _fitted(self) -> None:
         if not self.terms:
             raise BadInput("the valuer has no reference yet", remedy="call fit first")
+
+
+FEW = 100
+
+
+def warnings_of(summary: Summary, terms: Sequence[Term]) -> tuple[str, ...]:
+    """``few_items``, ``overlap``, ``one_class``, ``unknown_classes``, ``not_finite``."""
+    found = []
+    if summary.items < FEW:
+        found.append(f"few_items: {summary.items} items; the interval is a guess below {FEW}")
+    for term in terms:
+        total = summary.total(term.reads)
+        if isinstance(term, Overlap) and (share := term.value(total)) > 0:
+            found.append(f"overlap: {share:.1%} of its items stand in the reference too, which flatters it")
+        if isinstance(term, RidgeTransfer):
+            counts = total["B"][-1]  # the row of the constant feature
+            unknown = 1 - counts.sum() / float(total[COUNT])
+            if (counts > 0).sum() == 1:
+                found.append("one_class: all items of known classes have one label")
+            if unknown > 1e-9:
+                found.append(f"unknown_classes: {unknown:.1%} of its labels do not occur in the reference")
+        if not np.isfinite(term.value(total)):
+            found.append(f"not_finite: the term {term.name} has no value here")
+    return tuple(found)

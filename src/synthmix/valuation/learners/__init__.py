@@ -3,22 +3,20 @@
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.valuation.learners.classifier import ClassifierLearner
-from synthmix.valuation.learners.given import GivenClassifier, GivenLanguageModel
-from synthmix.valuation.learners.language import LanguageLearner
-from synthmix.valuation.learners.learner import Checkpoint, Learner, Reader
-from synthmix.valuation.learners.reading import Reading, Scalar
+from synthmix.valuation.learners.classifier import ClassifierLearner, PretrainedClassifier
+from synthmix.valuation.learners.language import LanguageLearner, PretrainedLanguageModel
+from synthmix.valuation.learners.learner import Checkpoint, Learner, ModelOutput, Reader, Scalar
 from synthmix.valuation.pool import Pool
 
 __all__ = [
     "Checkpoint",
     "ClassifierLearner",
-    "GivenClassifier",
-    "GivenLanguageModel",
     "LanguageLearner",
     "Learner",
+    "ModelOutput",
+    "PretrainedClassifier",
+    "PretrainedLanguageModel",
     "Reader",
-    "Reading",
     "Scalar",
     "learner_for",
 ]

@@ -1,20 +1,67 @@
-"""A small classifier of features or images that is trained nearly fully in about a second."""
+"""Classifiers as learners: a small one of features or images, trained in about a second, or a pretrained one."""
 
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from synthmix.errors import BadInput, Failure
-from synthmix.valuation.encoding import Encoder
-from synthmix.valuation.learners.inputs import Features, Images
-from synthmix.valuation.learners.learner import Checkpoint, Reader
-from synthmix.valuation.learners.reading import Reading
-from synthmix.valuation.pool import Batch, Pool
+from synthmix.valuation.encoding import SAMPLE, Encoder, encoder_for
+from synthmix.valuation.learners.language import TEXTS, texts_of
+from synthmix.valuation.learners.learner import Checkpoint, ModelOutput, Pretrained, Reader
+from synthmix.valuation.pool import Batch, Pool, labels_of
 
-ROWS = 1024  # items of one forward pass
+ITEMS = 1024  # items of one forward pass
+
+
+class Features:
+    """An encoder's features at a root mean square of 1 (text features of length 1 would be tiny in each column)."""
+
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        self.encoder = encoder
+
+    def fit(self, reference: Pool) -> Self:
+        """Fit the encoder unless it was given (fitted), and the scale."""
+        self.encoder = self.encoder or encoder_for(reference)
+        made = self.encoder.encode(reference.take(SAMPLE).items)
+        self.shape: tuple[int, ...] = (made.shape[1],)
+        self._scale = float(np.sqrt(np.mean(made.astype(np.float64) ** 2))) or 1.0
+        return self
+
+    def __call__(self, items: Any) -> np.ndarray:
+        """(n, d) float32."""
+        assert self.encoder is not None
+        return np.asarray(self.encoder.encode(items) / self._scale, dtype=np.float32)
+
+
+class Images:
+    """Arrays (n, h, w) or (n, h, w, channels), centred and scaled by one mean and one scale of the reference."""
+
+    def fit(self, reference: Pool) -> Self:
+        """Shape, mean and scale."""
+        items = reference.take(SAMPLE).items
+        self._form = items.shape[1:]
+        self.shape: tuple[int, ...] = (1, *self._form) if len(self._form) == 2 else (self._form[2], *self._form[:2])
+        self._mean, self._scale = float(items.mean()), float(items.std()) or 1.0
+        return self
+
+    def __call__(self, items: Any) -> np.ndarray:
+        """(n, channels, h, w) float32.
+
+        Raises:
+            BadInput: images of another size, or values that are not finite.
+        """
+        form = getattr(items, "shape", ("text",))[1:]
+        if form != self._form:
+            raise BadInput(f"items of shape {tuple(form)}, where the reference has {tuple(self._form)}")
+        if not np.isfinite(items).all():
+            raise BadInput("holds values that are not finite", remedy="drop or mend those rows")
+        made = (np.asarray(items, dtype=np.float32) - self._mean) / self._scale
+        made = made[:, None] if len(self._form) == 2 else made.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(made, dtype=np.float32)
 
 
 class ClassifierLearner(Reader):
@@ -53,7 +100,7 @@ class ClassifierLearner(Reader):
         Raises:
             BadInput: no labels, or one class only.
         """
-        marks = [needed(batch, reference.name) for batch in reference.batches()]
+        marks = [labels_of(batch, reference.name, "a classifier") for batch in reference.batches()]
         found = np.unique(np.concatenate(marks))
         if len(found) < 2:
             raise BadInput("holds one class only", where=reference.name, remedy="a classifier needs two or more")
@@ -135,35 +182,24 @@ class ClassifierLearner(Reader):
         import torch
 
         labels = self._labels(batch, None)
-        for start in range(0, len(batch), ROWS):
-            part = slice(start, start + ROWS)
+        for start in range(0, len(batch), ITEMS):
+            part = slice(start, start + ITEMS)
             made = torch.from_numpy(self.inputs(batch.items[part]))
             yield {"x": made, "y": torch.from_numpy(labels[part])}
 
-    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> Reading:
+    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> ModelOutput:
         """See :class:`.Reader`."""
         logits, before = model(tensors["x"])
         targets = tensors["y"][:, None]
         weights = logits.new_ones(targets.shape)
-        return Reading(logits[:, None], targets, weights, before[:, None] if hidden else None, bias=True)
+        return ModelOutput(logits[:, None], targets, weights, before[:, None] if hidden else None, bias=True)
 
     def _labels(self, batch: Batch, where: str | None) -> np.ndarray:
-        labels = needed(batch, where)
+        labels = labels_of(batch, where, "a classifier")
         at = np.minimum(np.searchsorted(self.marks, labels), self.classes - 1)
         if (strange := labels[self.marks[at] != labels]).size:
             raise BadInput(f"has the label {strange[0]}, which the reference does not have", where=where, key="labels")
         return at
-
-
-def needed(batch: Batch, where: str | None) -> np.ndarray:
-    """The labels (n,).
-
-    Raises:
-        BadInput: there are none.
-    """
-    if batch.labels is None:
-        raise BadInput("has no labels, which a classifier needs", where=where, key="labels")
-    return batch.labels
 
 
 def orders(items: int, batch: int, steps: int, seed: int) -> Iterator[np.ndarray]:
@@ -175,3 +211,84 @@ def orders(items: int, batch: int, steps: int, seed: int) -> Iterator[np.ndarray
             order, at = rng.permutation(items), 0
         yield order[at : at + size]
         at += size
+
+
+class PretrainedClassifier(Pretrained, Reader):
+    """A sequence classifier of transformers' and its own tokenizer. Labels of pools are the model's class numbers, or
+    the numbers that :func:`synthmix.valuation.load.class_number` gives to the model's class names."""
+
+    name = "pretrained-classifier"
+
+    def __init__(self, where: str | Path, *, context: int = 128) -> None:
+        """
+        Raises:
+            BadInput: no sequence classifier or no tokenizer there, or one without an output layer of its own.
+        """
+        from torch import nn
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        from synthmix.training.device import best_device
+        from synthmix.valuation.load import class_number
+
+        self.where, self.context = str(where), context
+        try:
+            self.tokens = AutoTokenizer.from_pretrained(where, padding_side="right")
+            model = AutoModelForSequenceClassification.from_pretrained(where, use_safetensors=True)
+        except (OSError, ValueError) as error:
+            first = str(error).strip().splitlines()[0][:160]
+            raise BadInput(f"no classifier can be loaded ({first})", where=where) from error
+        if self.tokens.pad_token is None:
+            self.tokens.pad_token = self.tokens.eos_token
+        model.config.pad_token_id = self.tokens.pad_token_id
+        self.classes = int(model.config.num_labels)
+        self._known = {class_number(str(name)): int(at) for at, name in model.config.id2label.items()}
+        self._known |= {at: at for at in range(self.classes)}
+        fitting = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == self.classes]
+        if not fitting or self.classes < 2:
+            raise BadInput("has no output layer over two classes or more", where=where)
+        self.model, self._head = model.to(best_device()).eval(), fitting[-1]
+
+    def tensors(self, batch: Batch) -> Iterator[dict[str, Any]]:
+        """See :class:`.Reader`."""
+        import torch
+
+        texts, labels = texts_of(batch.items, None), self._labels(labels_of(batch, None, "a classifier"))
+        for start in range(0, len(texts), TEXTS):
+            coded = self.tokens(
+                texts[start : start + TEXTS],
+                padding=True,
+                truncation=True,
+                max_length=self.context,
+                return_tensors="pt",
+                return_token_type_ids=False,
+            )
+            y = torch.from_numpy(labels[start : start + TEXTS])
+            yield {"ids": coded["input_ids"], "mask": coded["attention_mask"], "y": y}
+
+    def _labels(self, labels: np.ndarray) -> np.ndarray:
+        strange = [label for label in np.unique(labels) if int(label) not in self._known]
+        if strange:
+            said = f"has the label {strange[0]}, and the model of {self.where} neither this class nor a name for it"
+            raise BadInput(said, key="labels", remedy=f"label with 0 to {self.classes - 1}, or with the model's names")
+        return np.array([self._known[int(label)] for label in labels])
+
+    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> ModelOutput:
+        """See :class:`.Reader`; the hidden state is the one at the position that the model pools."""
+        seen: list[Any] = []
+        hook = self._head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0])) if hidden else None
+        try:
+            logits = model(input_ids=tensors["ids"], attention_mask=tensors["mask"]).logits.float()
+        finally:
+            if hook:
+                hook.remove()
+        targets = tensors["y"][:, None]
+        before = None
+        if hidden:
+            before = seen[-1].float()
+            if before.dim() == 3:  # the head is applied everywhere and the last token's logits are taken
+                last = tensors["mask"].sum(1) - 1
+                before = before[range(len(last)), last]
+            before = before[:, None]
+        return ModelOutput(
+            logits[:, None], targets, logits.new_ones(targets.shape), before, bias=self._head.bias is not None
+        )

@@ -1,21 +1,88 @@
-"""Causal language models as learners: the project's own small Llama, trained by the project's own session."""
+"""Causal language models as learners: the project's own small Llama, trained by its session, or a pretrained one."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
-from synthmix.corpus.tokenizer import Tokenizer, train_tokenizer
+import numpy as np
+
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.errors import BadInput
-from synthmix.valuation.learners.learner import Checkpoint, Reader
-from synthmix.valuation.learners.reading import Reading
-from synthmix.valuation.learners.rows import Packed, packed, rows, texts_of
+from synthmix.valuation.learners.learner import Checkpoint, ModelOutput, Pretrained, Reader
 from synthmix.valuation.pool import Batch, Pool
 
 DOCUMENTS = 50_000  # of one pool that are trained on at most
-ROWS = 32  # texts of one forward pass
+TEXTS = 32  # texts of one forward pass
 SOURCE = "pool"  # every pool's name in a run: equal pools give equal models
+NOWHERE = Path("state-is-never-saved")  # a session saves by the clock, and these never do
+
+
+class Packed:
+    """Tokens in memory, read as a corpus's stream is (:class:`synthmix.training.batches.Stream`)."""
+
+    def __init__(self, ids: np.ndarray) -> None:
+        self.ids = ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Tokens ``[start, stop)``."""
+        return self.ids[start:stop]
+
+
+def texts_of(items: Any, where: str | None) -> Sequence[str]:
+    """The items, which must be texts.
+
+    Raises:
+        BadInput: they are an array.
+    """
+    if isinstance(items, np.ndarray):
+        raise BadInput("an array, where a language model needs text", where=where)
+    return list(items)
+
+
+def packed(pool: Pool, tokenizer: Tokenizer, most: int | None, documents: int) -> Packed:
+    """Documents in an order that depends on their positions alone, each followed by an end of document; at most
+    ``most`` tokens.
+
+    Args:
+        documents: of a larger pool, a uniform sample of so many is taken.
+
+    Raises:
+        BadInput: not text.
+    """
+    texts = texts_of(pool.take(documents).items, pool.name)
+    order = np.random.default_rng(0).permutation(len(texts))
+    end = np.array([tokenizer.eos_id], dtype=tokenizer.dtype)
+    pieces, held = [], 0
+    for start in range(0, len(order), 1024):
+        for ids in tokenizer.encode_batch([texts[i] for i in order[start : start + 1024]]):
+            pieces += [ids, end]
+            held += len(ids) + 1
+        if most is not None and held >= most:
+            break
+    return Packed(np.concatenate(pieces)[:most])
+
+
+def rows(texts: Sequence[str], tokenizer: Tokenizer, context: int, count: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Token ids (n, t + 1) int64 and weights (n, t) float32 of up to ``count`` texts at a time.
+
+    A row starts with an end of document, as each text of a packed stream does, and ends with one where the text fits
+    into ``context``; of a longer text its beginning is read (CHOSEN). An item's weights are equal and add up to 1.
+    """
+    for start in range(0, len(texts), count):
+        coded = tokenizer.encode_batch(texts[start : start + count])
+        lengths = [min(len(ids) + 1, context) for ids in coded]
+        ids = np.full((len(coded), max(lengths) + 1), tokenizer.eos_id, dtype=np.int64)
+        weights = np.zeros((len(coded), max(lengths)), dtype=np.float32)
+        for row, (mine, length) in enumerate(zip(coded, lengths, strict=True)):
+            used = mine[:length]
+            ids[row, 1 : len(used) + 1] = used
+            weights[row, :length] = 1 / length
+        yield ids, weights
 
 
 class LanguageReader(Reader):
@@ -28,17 +95,17 @@ class LanguageReader(Reader):
         """See :class:`.Reader`."""
         import torch
 
-        for ids, weights in rows(texts_of(batch.items, None), self._known(), self.context, ROWS):
+        for ids, weights in rows(texts_of(batch.items, None), self._known(), self.context, TEXTS):
             yield {"ids": torch.from_numpy(ids), "weights": torch.from_numpy(weights)}
 
-    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> Reading:
+    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> ModelOutput:
         """See :class:`.Reader`; ``hidden`` needs a model as :meth:`readable` gives it."""
         ids = tensors["ids"]
         if hidden:
             made = model(input_ids=ids[:, :-1], use_cache=False, output_hidden_states=True)
-            return Reading(made.logits.float(), ids[:, 1:], tensors["weights"], made.hidden_states[-1].float())
+            return ModelOutput(made.logits.float(), ids[:, 1:], tensors["weights"], made.hidden_states[-1].float())
         logits = model(input_ids=ids[:, :-1], use_cache=False).logits.float()
-        return Reading(logits, ids[:, 1:], tensors["weights"])
+        return ModelOutput(logits, ids[:, 1:], tensors["weights"])
 
     def readable(self, model: Any) -> Any:
         """Ours as transformers' own, whose layers are called as modules."""
@@ -156,4 +223,18 @@ class LanguageLearner(LanguageReader):
         return Session(spec, streams, owner=SOURCE, precision=self.precision, eos=known.eos_id)
 
 
-NOWHERE = Path("state-is-never-saved")  # a session saves by the clock, and these never do
+class PretrainedLanguageModel(Pretrained, LanguageReader):
+    """A causal language model and its own tokenizer, from a checkpoint of ours or any of transformers'."""
+
+    name = "pretrained-language"
+
+    def __init__(self, where: str | Path, *, context: int = 128) -> None:
+        """
+        Raises:
+            BadInput: no model or no tokenizer there.
+        """
+        from synthmix.training.checkpoint import load_checkpoint
+
+        self.where, self.context = str(where), context
+        self.tokenizer = load_tokenizer(where)
+        self.model = load_checkpoint(where)

@@ -1,14 +1,79 @@
-"""What valuation asks of a model, whatever it models: start, train, read. Everything else follows from a reading."""
+"""What valuation asks of a model, whatever it models: start, train, run; losses and gradients follow from outputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
-from synthmix.errors import Failure
-from synthmix.valuation.learners.reading import Reading
+from synthmix.errors import BadInput, Failure
 from synthmix.valuation.pool import Batch, Pool
+
+Scalar = Literal["output", "loss", "margin"]
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """n items at t positions each (1 for a classifier) with c classes or tokens to choose from; torch tensors.
+
+    Attributes:
+        logits: (n, t, c). targets: the true ones (n, t).
+        weights: of the positions (n, t); an item's add up to 1, padding has 0.
+        hidden: what the output layer is given (n, t, d), where it was asked for.
+        bias: whether the output layer has one.
+    """
+
+    logits: Any
+    targets: Any
+    weights: Any
+    hidden: Any = None
+    bias: bool = False
+
+    def outputs(self) -> Any:
+        """(n,): the true class's logit less the mean logit (theory/ntk.py), the mean over positions."""
+        return ((self._true() - self.logits.mean(-1)) * self.weights).sum(-1)
+
+    def losses(self) -> Any:
+        """(n,): cross-entropy in nats, the mean over positions."""
+        return ((self.logits.logsumexp(-1) - self._true()) * self.weights).sum(-1)
+
+    def margins(self) -> Any:
+        """(n,): log p / (1 - p) of the true class, the mean over positions (TRAK, arXiv 2303.14186, eq. 2)."""
+        return ((self._true() - self._others().logsumexp(-1)) * self.weights).sum(-1)
+
+    def scalar(self, of: Scalar) -> Any:
+        """The scalar an item (n,) whose gradient is asked for."""
+        return {"output": self.outputs, "loss": self.losses, "margin": self.margins}[of]()
+
+    def true_share(self) -> Any:
+        """(n,): probability of the true class, the mean over positions."""
+        return ((self._true() - self.logits.logsumexp(-1)).exp() * self.weights).sum(-1)
+
+    def right(self) -> Any:
+        """(n,): share of the positions whose likeliest class is the true one."""
+        return ((self.logits.argmax(-1) == self.targets).to(self.weights.dtype) * self.weights).sum(-1)
+
+    def errors(self, of: Scalar, basis: Any) -> Any:
+        """Derivative of :meth:`scalar` by the logits, times ``basis`` (c, l): (n, t, l). No backward pass.
+
+        With a narrow basis the (n, t, c) derivative of the output itself is never made.
+        """
+        import torch
+
+        here = basis[self.targets]
+        if of == "output":
+            made = here - basis.mean(0)
+        elif of == "loss":
+            made = torch.softmax(self.logits, -1) @ basis - here
+        else:
+            made = here - torch.softmax(self._others(), -1) @ basis
+        return made * self.weights[..., None]
+
+    def _true(self) -> Any:
+        return self.logits.gather(-1, self.targets[..., None])[..., 0]
+
+    def _others(self) -> Any:
+        return self.logits.scatter(-1, self.targets[..., None], float("-inf"))
 
 
 @dataclass(frozen=True)
@@ -29,7 +94,7 @@ class Learner(Protocol):
         ...
 
     def initial(self, seed: int = 0) -> Any:
-        """An untrained torch module (or the one that was given)."""
+        """An untrained torch module (or the pretrained one)."""
         ...
 
     def train(self, pool: Pool, *, seed: int = 0) -> Any:
@@ -40,8 +105,8 @@ class Learner(Protocol):
         """Models in the middle of ``stops`` equal parts of that same training."""
         ...
 
-    def read(self, model: Any, batch: Batch, *, hidden: bool = False) -> Iterator[Reading]:
-        """Readings of the items, in order, a few at a time; with a graph where gradients are enabled."""
+    def read(self, model: Any, batch: Batch, *, hidden: bool = False) -> Iterator[ModelOutput]:
+        """Outputs for the items, in order, a few at a time; with a graph where gradients are enabled."""
         ...
 
     def readable(self, model: Any) -> Any:
@@ -57,12 +122,12 @@ class Learner(Protocol):
         ...
 
     def outputs(self, model: Any, batch: Batch) -> Any:
-        """(n,) torch tensor: the scalar an item whose gradient makes the kernel; see :meth:`.Reading.outputs`."""
+        """(n,) torch tensor: the scalar an item whose gradient makes the kernel; see :meth:`.ModelOutput.outputs`."""
         ...
 
 
 class Reader:
-    """The part of a learner that follows from ``tensors`` (items to tensors) and ``call`` (tensors to a reading)."""
+    """The part of a learner that follows from ``tensors`` (items to tensors) and ``call`` (tensors to outputs)."""
 
     name = ""
 
@@ -70,7 +135,7 @@ class Reader:
         """Inputs of a few items at a time; every tensor's first axis is the item."""
         raise NotImplementedError
 
-    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> Reading:
+    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> ModelOutput:
         """One forward pass."""
         raise NotImplementedError
 
@@ -78,7 +143,7 @@ class Reader:
         """The model itself, unless a kind of model needs more."""
         return model
 
-    def read(self, model: Any, batch: Batch, *, hidden: bool = False) -> Iterator[Reading]:
+    def read(self, model: Any, batch: Batch, *, hidden: bool = False) -> Iterator[ModelOutput]:
         """See :meth:`Learner.read`."""
         if hidden:
             model = self.readable(model)
@@ -99,7 +164,7 @@ class Reader:
         """See :meth:`Learner.outputs`."""
         import torch
 
-        return torch.cat([reading.outputs() for reading in self.read(model, batch)])
+        return torch.cat([output.outputs() for output in self.read(model, batch)])
 
     def right(self, model: Any, batch: Batch) -> np.ndarray:
         """(n,) float64: 1 where the likeliest class is the true one (text: the share of such tokens)."""
@@ -135,5 +200,33 @@ class Reader:
         import torch
 
         with torch.no_grad():
-            found = [getattr(reading, what)().double().cpu().numpy() for reading in self.read(model, batch)]
+            found = [getattr(output, what)().double().cpu().numpy() for output in self.read(model, batch)]
         return np.concatenate(found)
+
+
+class Pretrained:
+    """Models that are read as they are: ``initial`` is the model, whatever the seed; training is refused."""
+
+    model: Any
+    where: str
+
+    def fit(self, reference: Pool) -> Self:
+        """Nothing to fit."""
+        return self
+
+    def initial(self, seed: int = 0) -> Any:
+        """The model itself."""
+        return self.model
+
+    def train(self, pool: Pool, *, seed: int = 0) -> Any:
+        """Refused.
+
+        Raises:
+            BadInput: always.
+        """
+        remedy = "value with on='initial', or by a method that trains nothing"
+        raise BadInput("a pretrained model is not trained here", where=self.where, remedy=remedy)
+
+    def path(self, pool: Pool, *, seed: int = 0, stops: int = 4) -> list[Checkpoint]:
+        """Refused, as :meth:`train`."""
+        return [Checkpoint(self.train(pool), 0.0)]

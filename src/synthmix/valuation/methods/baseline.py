@@ -11,7 +11,7 @@ from synthmix.errors import BadInput, Failure
 from synthmix.valuation.encoding import Encoder, encoder_for
 from synthmix.valuation.learners import Learner, learner_for
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Cost, Score
+from synthmix.valuation.score import Cost, Score
 
 HOLD = 20_000  # items of the reference that a model is trained on
 
@@ -52,7 +52,7 @@ class CountedPool(Pool):
 
 
 class Baseline:
-    """A :class:`synthmix.valuation.scored.Method`; each names its source and says what was CHOSEN.
+    """A :class:`synthmix.valuation.score.Method`; each names its source and says what was CHOSEN.
 
     All take the same keywords, so that a benchmark can hand the same to each; a method leaves alone what it has no use
     for. No baseline's score of a pool looks at another candidate; those that are defined on all candidates have a
@@ -120,17 +120,6 @@ class Baseline:
 def pool_of(name: str, batch: Batch) -> Pool:
     """A batch as a pool."""
     return Pool.of(name, batch.items, batch.labels)
-
-
-def labels_of(batch: Batch, where: str, method: str) -> np.ndarray:
-    """The labels (n,).
-
-    Raises:
-        BadInput: there are none.
-    """
-    if batch.labels is None:
-        raise BadInput(f"has no labels, which {method} needs", where=where, key="labels")
-    return batch.labels
 
 
 def one_class(labels: np.ndarray | None) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.theory.mmd import median_distance
-from synthmix.valuation.methods.baseline import Baseline, CountedPool, Result, labels_of, one_class
-from synthmix.valuation.pool import Pool
+from synthmix.valuation.methods.baseline import Baseline, CountedPool, Result, one_class
+from synthmix.valuation.pool import Pool, labels_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths over the median distance of the reference (CHOSEN, powers of two)
 

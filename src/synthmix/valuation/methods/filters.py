@@ -2,7 +2,7 @@
 
 import math
 
-from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel
+from synthmix.valuation.learners import PretrainedClassifier, PretrainedLanguageModel
 from synthmix.valuation.methods.baseline import HOLD, Baseline, CountedPool, Result, pool_of
 from synthmix.valuation.pool import Pool
 
@@ -18,7 +18,7 @@ class Perplexity(Baseline):
 
     def _fit(self, reference: Pool) -> None:
         learner = self._learner(reference)
-        if isinstance(learner, GivenLanguageModel | GivenClassifier):
+        if isinstance(learner, PretrainedLanguageModel | PretrainedClassifier):
             self.model = learner.initial()
         else:
             self.model = learner.train(pool_of(reference.name, reference.take(HOLD, seed=self.seed)), seed=self.seed)

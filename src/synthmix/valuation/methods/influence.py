@@ -14,7 +14,7 @@ from synthmix.valuation.gradients import GradientFeatures, Kind
 from synthmix.valuation.learners import Scalar
 from synthmix.valuation.methods.baseline import HOLD, Baseline, CountedPool, Result, pool_of
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Score
+from synthmix.valuation.score import Score
 
 On = Literal["reference", "pool", "initial"]
 

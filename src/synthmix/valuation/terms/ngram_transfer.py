@@ -1,7 +1,7 @@
 """How well n-gram models counted on a pool predict the reference: transfer without training, for text.
 
 CHOSEN (not in arXiv 2511.13640): the paper's terms look at the pool and at its distance from the reference; this one is
-the loss on the reference of learners whose optimum is known in closed form (:mod:`.backoff`).
+the loss on the reference of learners whose optimum is known in closed form (:mod:`.ngrams`).
 
 The strengths of the back-off are fixed by the reference, one half of whose documents predicts the other. That is the
 best a learner could do who knew how alike the two are. One who has to find out, from text that may be less alike,
@@ -10,13 +10,27 @@ value is the mean over learners, from the best one to one who needs :data:`SLOWE
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from synthmix.errors import BadInput
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.backoff import nats, probabilities, settled, slope, tokens
-from synthmix.valuation.terms.grams import Grams
+from synthmix.valuation.terms.ngrams import Grams, nats, probabilities, settled, slope, tokens
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums
+
+
+class Tokenized:
+    """Documents of token ids of a batch of texts, by anything with ``encode_batch``."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, batch: Batch) -> list[np.ndarray]:
+        if isinstance(batch.items, np.ndarray):
+            raise BadInput("an array, where the reference is text", remedy="give both sides in one form")
+        return [np.asarray(ids, dtype=np.int64) for ids in self.tokenizer.encode_batch(batch.items)]
+
 
 Tokenize = Callable[[Batch], Sequence[np.ndarray]]
 SLOWER = (1.0, 4.0, 16.0, 64.0)
@@ -116,3 +130,24 @@ class NgramTransfer:
         """The kappas (order,) of each."""
         assert self.kappas is not None
         return [slower * self.kappas for slower in self.slower]
+
+
+def text_transfer(
+    reference: Pool, tokenizer: Any = None, *, order: int = 4, after: str | None = None
+) -> tuple[Any, NgramTransfer]:
+    """(tokenizer, term), the term not yet fitted; None: a tokenizer is trained on the reference."""
+    if tokenizer is None:
+        from synthmix.corpus import train_tokenizer
+
+        texts = reference.take(20_000).items
+        tokenizer = train_tokenizer(iter(texts), vocabulary(sum(map(len, texts))))
+    return tokenizer, NgramTransfer(Tokenized(tokenizer), tokenizer.vocab_size, order=order, after=after)
+
+
+def vocabulary(characters: int) -> int:
+    """Tokens of a vocabulary that is trained on so much text: one for each 300 characters, from 300 to 4096.
+
+    CHOSEN: a larger one holds whole phrases of a small reference, which no other text contains, and the n-gram model of
+    any pool then knows next to nothing of it (docs/log.md).
+    """
+    return int(np.clip(characters // 300, 300, 4096))

@@ -11,7 +11,7 @@ import numpy as np
 from synthmix.errors import SynthmixError
 from synthmix.progress import Progress, Silent
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.scored import Cost, Score
+from synthmix.valuation.score import Cost, Score
 from synthmix.valuation.summary import Summary
 from synthmix.valuation.valuer import Valuer
 

@@ -1,4 +1,4 @@
-"""Gradient features of models that are handed over, of architectures that are not ours."""
+"""Gradient features of pretrained models, of architectures that are not ours."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from benchmarks.valuation.baselines import BASELINES
 from synthmix.corpus.tokenizer import Tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 from synthmix.valuation.gradients import gradients_for, last_layer, linear_layers, projected
-from synthmix.valuation.learners import GivenClassifier, GivenLanguageModel, Reader
-from synthmix.valuation.opening import class_number
+from synthmix.valuation.learners import PretrainedClassifier, PretrainedLanguageModel, Reader
+from synthmix.valuation.load import class_number
 from synthmix.valuation.pool import Batch, Pool
 
 END = "<|endoftext|>"
@@ -33,7 +33,7 @@ def saved(model: Any, tokenizer: Tokenizer, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bert(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> GivenClassifier:
+def bert(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> PretrainedClassifier:
     from transformers import BertConfig, BertForSequenceClassification
 
     torch.manual_seed(0)
@@ -46,26 +46,30 @@ def bert(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Give
         id2label={0: "bad", 1: "fair", 2: "good"},
         label2id={"bad": 0, "fair": 1, "good": 2},
     )
-    return GivenClassifier(saved(BertForSequenceClassification(config), tokenizer, tmp_path_factory.mktemp("bert")))
+    return PretrainedClassifier(
+        saved(BertForSequenceClassification(config), tokenizer, tmp_path_factory.mktemp("bert"))
+    )
 
 
 @pytest.fixture(scope="module")
-def gpt2_classifier(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> GivenClassifier:
+def gpt2_classifier(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> PretrainedClassifier:
     from transformers import GPT2Config, GPT2ForSequenceClassification
 
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=280, n_embd=16, n_layer=1, n_head=2, n_positions=64, num_labels=2, pad_token_id=0)
     model = GPT2ForSequenceClassification(config)
-    return GivenClassifier(saved(model, tokenizer, tmp_path_factory.mktemp("gpt2c")), context=64)
+    return PretrainedClassifier(saved(model, tokenizer, tmp_path_factory.mktemp("gpt2c")), context=64)
 
 
 @pytest.fixture(scope="module")
-def gpt2(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> GivenLanguageModel:
+def gpt2(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> PretrainedLanguageModel:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=280, n_embd=16, n_layer=1, n_head=2, n_positions=64, tie_word_embeddings=False)
-    return GivenLanguageModel(saved(GPT2LMHeadModel(config), tokenizer, tmp_path_factory.mktemp("gpt2")), context=32)
+    return PretrainedLanguageModel(
+        saved(GPT2LMHeadModel(config), tokenizer, tmp_path_factory.mktemp("gpt2")), context=32
+    )
 
 
 def one_by_one(learner: Reader, batch: Batch, names: Callable[[str], bool]) -> np.ndarray:
@@ -96,7 +100,7 @@ def test_features_are_the_gradients_of_one_item_after_another(
         assert found @ found.T == pytest.approx(expected @ expected.T, abs=1e-4 * scale)
 
 
-def test_labels_are_the_models_numbers_or_its_names(bert: GivenClassifier) -> None:
+def test_labels_are_the_models_numbers_or_its_names(bert: PretrainedClassifier) -> None:
     texts = ["ba be", "do", "fa"]
     numbers = bert.losses(bert.initial(), Batch(texts, np.array([2, 0, 1])))
     names = np.array([class_number(name) for name in ("good", "bad", "fair")])
@@ -106,7 +110,7 @@ def test_labels_are_the_models_numbers_or_its_names(bert: GivenClassifier) -> No
 
 
 def test_baselines_and_the_complexity_term_take_a_model_as_it_is(
-    gpt2: GivenLanguageModel, make_stories: Callable[..., list[str]]
+    gpt2: PretrainedLanguageModel, make_stories: Callable[..., list[str]]
 ) -> None:
     reference, pool = Pool.of("r", make_stories(12, words=8)), Pool.of("p", make_stories(10, first=50, words=8))
     for name, options in (("perplexity", {}), ("davinz", {}), ("kmm", {}), ("logra", {"on": "initial"})):
