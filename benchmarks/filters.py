@@ -18,13 +18,12 @@ import numpy as np
 from synthmix.corpus import Source, read_documents
 from synthmix.generation.assemble import Generated
 from synthmix.generation.filtering import filter_generated
-from synthmix.generation.filters import Filters, Screen, heldout_index
+from synthmix.generation.filters import Filters, Screen, copies, heldout_index, repeats
 from synthmix.generation.minhash import signatures
 from synthmix.generation.near_index import NearIndex
+from synthmix.generation.ngrams import Words, words_of
 from synthmix.generation.phrases import task_talk
-from synthmix.generation.sameness import copies, repeats
 from synthmix.generation.template import load_template
-from synthmix.generation.words import Words, words_of
 
 MEGABYTES, HELDOUT_WORDS, REPEATS = 20, 500_000, 3
 WORDS = 300

@@ -13,15 +13,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmix.generation.assemble import Generated
-from synthmix.generation.cleaning import Cleaning
+from synthmix.generation.assemble import Cleaning, Generated
 from synthmix.generation.filtering import filter_generated
 from synthmix.generation.filters import Filters, heldout_index
-from synthmix.generation.measures import MEASURES
-from synthmix.generation.pairs import Pair
+from synthmix.generation.measures import MEASURES, Pair
+from synthmix.generation.ngrams import words_of
 from synthmix.generation.quality import QualityReport, quality_report
 from synthmix.generation.template import load_template
-from synthmix.generation.words import words_of
 
 SHOWN = (
     *("words", "words_kept", "words_added", "numbers_kept", "numbers_added", "names_kept", "names_added", "copied"),

@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.corpus.sources import Document
+from synthmix.generation.budget import Budget
 from synthmix.generation.client import OpenAIEndpoint
+from synthmix.generation.failures import RunCounts
 from synthmix.generation.journal import Journal
-from synthmix.generation.lane import Retries
-from synthmix.generation.ledger import Ledger
-from synthmix.generation.prompting import prompts
+from synthmix.generation.prompts import prompts
 from synthmix.generation.queue import Queue
-from synthmix.generation.runner import Runner
-from synthmix.generation.tally import Tally
+from synthmix.generation.runner import Retries, Runner
 from synthmix.generation.template import load_template
 
 SERVERS = Path(__file__).resolve().parents[1] / "tests" / "generation"
@@ -69,17 +68,17 @@ def requests(count: int, first: int = 0) -> Iterator[Any]:
     return prompts(Numbered(count, first), load_template("hq"), seed=0, sampling=SAMPLING)
 
 
-def run(url: str, folder: Path, count: int, *, first: int = 0, timeout: float = 60.0, most: int = 512) -> Tally:
+def run(url: str, folder: Path, count: int, *, first: int = 0, timeout: float = 60.0, most: int = 512) -> RunCounts:
     """The job's requests, without its filters."""
     journal = Journal(folder)
 
-    async def work() -> Tally:
+    async def work() -> RunCounts:
         endpoint = OpenAIEndpoint(url, "stub", timeout=timeout)
         try:
-            runner = Runner([endpoint], journal, Ledger(log=None), retries=QUICK, most=most)
-            tally = await runner.run(Queue(requests(count, first), journal))
-            tally.busy = runner.lanes[0].pace.limit
-            return tally
+            runner = Runner([endpoint], journal, Budget(log=None), retries=QUICK, most=most)
+            counts = await runner.run(Queue(requests(count, first), journal))
+            counts.busy = runner.endpoints[0].pace.limit
+            return counts
         finally:
             await endpoint.close()
 
@@ -107,9 +106,9 @@ def faults(folder: Path) -> list[tuple[str, str]]:
         server("stub_server", "--latency", 0.01, 0.03, "--capacity", 64, "--poison", "poison") as stub,
         server("fault_proxy", stub, "--rate", 0.3, "--hang", 4, "--retry-after", 0.05) as proxy,
     ):
-        tally = run(proxy, folder, REQUESTS, timeout=3.0)
+        counts = run(proxy, folder, REQUESTS, timeout=3.0)
     name = f"{REQUESTS} requests, 30 % of the answers spoiled"
-    return [(name, f"{checked(folder, REQUESTS)}; {tally.retried} retries, {tally.seconds:.0f} s")]
+    return [(name, f"{checked(folder, REQUESTS)}; {counts.retried} retries, {counts.seconds:.0f} s")]
 
 
 def kills(folder: Path) -> list[tuple[str, str]]:
@@ -141,7 +140,7 @@ async def bare(url: str, limit: int, count: int, first: int, *, official: bool) 
     """Answers a second of a plain loop: ``limit`` coroutines that ask one request after the other."""
     import openai
 
-    from synthmix.generation.transport import http_library
+    from synthmix.generation.client import http_library
 
     library = http_library()
     limits = library.Limits(max_connections=None, max_keepalive_connections=None)
@@ -176,9 +175,9 @@ def throughput(folder: Path, repeats: int = 3) -> list[tuple[str, str]]:
         with server("stub_server", *options) as url:
             asyncio.run(bare(url, 8, 50, 10**7, official=True))  # warm
             for turn in range(repeats):
-                tally = run(url, folder / f"{capacity}-{reject}-{turn}", 4 * count, first=at)
-                ours.append(4 * count / tally.seconds)
-                limits.append(tally.busy)
+                counts = run(url, folder / f"{capacity}-{reject}-{turn}", 4 * count, first=at)
+                ours.append(4 * count / counts.seconds)
+                limits.append(counts.busy)
                 at += 4 * count
                 fixed = [limit for limit in LIMITS if not reject or limit <= capacity]
                 for found, kind in ((official, True), (plain, False)):

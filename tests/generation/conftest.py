@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from synthmix.corpus.sources import Document
-from synthmix.generation.prompt import Prompt
+from synthmix.generation.prompts import Prompt
 
 HERE = Path(__file__).parent
 SYLLABLES = ["ba", "do", "fi", "gu", "ka", "lo", "mi", "nu", "pa", "ro", "si", "tu"]

@@ -4,8 +4,7 @@ import pytest
 
 from synthmix.corpus.sources import Document
 from synthmix.generation.assemble import Incomplete, assemble
-from synthmix.generation.prompt import Prompt, Reply
-from synthmix.generation.prompting import prompts
+from synthmix.generation.prompts import Prompt, Reply, prompts
 from synthmix.generation.template import load_template
 
 LONG = " ".join(f"This is sentence {i} of the long document about ladders." for i in range(60))

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from synthmix.generation.card import RISKS, dataset_card, write_card
-from synthmix.generation.filter_table import Dropped
-from synthmix.generation.pairs import Pair
+from synthmix.generation.filtering import Dropped
+from synthmix.generation.measures import Pair
 from synthmix.generation.quality import quality_report
 from synthmix.generation.template import load_template
 
@@ -87,7 +87,7 @@ def test_quality_numbers_are_shown_with_their_intervals() -> None:
     text = card(quality=report)
     assert "## Quality" in text
     assert "## Quality" not in card()
-    assert "| Numbers kept (%) |  | 100 [" in text
+    assert "| Numbers kept (%) |  | 100 (" in text
     assert "| measure | source | hq | what it is |" in text
 
 

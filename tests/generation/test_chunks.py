@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmix.generation.chunks import estimated_tokens, join_chunks, sentences, split_text
+from synthmix.generation.prompts import estimated_tokens, join_chunks, sentences, split_text
 
 PROSE = (
     "Dr. Smith went to Washington, e.g. by train. He said “Stop!” Then he left... and so on. It cost 3.5 dollars. "

@@ -1,6 +1,6 @@
 import pytest
 
-from synthmix.generation.cleaning import Cleaning
+from synthmix.generation.assemble import Cleaning
 
 BODY = "Ladders have rungs. Here is one: it is long.\n\nNote the rungs."
 LEADS = [

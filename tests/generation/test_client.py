@@ -11,9 +11,9 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.generation.client import OpenAIEndpoint, checked_url, retry_after
-from synthmix.generation.faults import RequestFault, clean, of_status
-from synthmix.generation.generators import probe
-from synthmix.generation.prompt import Prompt, Reply
+from synthmix.generation.endpoints import probe
+from synthmix.generation.failures import RequestFault, of_status, redacted
+from synthmix.generation.prompts import Prompt, Reply
 
 Requests = Callable[..., list[Prompt]]
 SECRET = "sk-verysecret123456"
@@ -95,7 +95,7 @@ def test_a_model_that_is_not_there(stub: str) -> None:
 def test_a_missing_model_is_told_by_the_list_and_not_by_the_servers_words(
     stub: str, monkeypatch: pytest.MonkeyPatch, status: str, words: str, listing: str
 ) -> None:
-    monkeypatch.setattr("synthmix.generation.generators.PROBES", 1)
+    monkeypatch.setattr("synthmix.generation.endpoints.PROBES", 1)
     url = stub.replace("/v1", f"/as/{status}/{words}/{listing}/v1")
     assert looked_at(url) == "well", "a list is no condition"
     said = looked_at(url, model="gpt-9")
@@ -116,7 +116,7 @@ def test_a_missing_model_is_told_by_the_list_and_not_by_the_servers_words(
 def test_a_server_with_too_much_to_do_is_not_said_to_lack_a_model(
     serve: Callable[..., str], stub: str, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("synthmix.generation.generators.PROBES", 1)
+    monkeypatch.setattr("synthmix.generation.endpoints.PROBES", 1)
     said = looked_at(serve("fault_proxy", stub, "--rate", 1, "--only", kind), model="gpt-9")
     assert "no model" not in said
     assert said.endswith("see whether the server is well")
@@ -235,6 +235,6 @@ def test_what_is_no_address(url: str, words: str) -> None:
 
 
 def test_secrets_are_blacked_out() -> None:
-    said = clean(f"Bearer abcdef {SECRET}\n sk-someone-elses-key hf_abcdefgh " + "x" * 500, SECRET)
+    said = redacted(f"Bearer abcdef {SECRET}\n sk-someone-elses-key hf_abcdefgh " + "x" * 500, SECRET)
     assert said.startswith("Bearer (key) (key) (key) (key) xxx")
     assert len(said) == 200

@@ -3,8 +3,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from synthmix.generation.draw import Draw
-from synthmix.generation.row_draw import RowDraw
+from synthmix.generation.draw import Draw, RowDraw
 
 
 def plain_truncation(p: np.ndarray, top_k: int, top_p: float) -> np.ndarray:

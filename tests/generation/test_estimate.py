@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from synthmix.corpus.sources import Document
-from synthmix.generation import estimate as room
-from synthmix.generation.estimate import Estimate, estimate
-from synthmix.generation.prompt import Reply
+from synthmix.generation import preview as room
+from synthmix.generation.preview import Estimate, estimate
+from synthmix.generation.prompts import Reply
+from synthmix.generation.requests import JobPlan
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.template import load_template
-from synthmix.generation.work import Work
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def estimated(make_stories: Callable[..., list[str]], tmp_path: Path) -> Callabl
         config = GenerateConfig(
             generate=kind, model="m", endpoint=["http://127.0.0.1:9"], rollouts=2, chunk_tokens=150, price_out=1.0
         )
-        work = Work(config, load_template(kind), documents, tmp_path)
+        plan = JobPlan(config, load_template(kind), documents, tmp_path)
         pairs = []
-        for prompt, _ in zip(work.requests(), range(6), strict=False):
+        for prompt, _ in zip(plan.requests(), range(6), strict=False):
             size = max(4, len(prompt.source) // 4)
             pairs.append((prompt, Reply(prompt.key, "be " * size, "stop", size + 50, size, "m", 0.5)))
-        return estimate(work, pairs, kept=0.5)
+        return estimate(plan, pairs, kept=0.5)
 
     return made
 

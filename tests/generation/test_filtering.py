@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synthmix.generation.assemble import Generated
-from synthmix.generation.filter_table import Filtered
-from synthmix.generation.filtering import filter_generated
+from synthmix.generation.filtering import Filtered, filter_generated
 from synthmix.generation.filters import Filters
 from synthmix.generation.template import load_template
 

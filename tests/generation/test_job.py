@@ -18,9 +18,9 @@ from synthmix.corpus import Source, read_documents
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.generation.job import generate_corpus
+from synthmix.generation.output import Summary
 from synthmix.generation.preview import preview_corpus
 from synthmix.generation.settings import GenerateConfig
-from synthmix.generation.summary import Summary
 
 Documents = Callable[..., list[Document]]
 Told = Callable[[str], dict[str, int]]

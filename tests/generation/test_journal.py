@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.generation.journal import Journal, sizes, write_failed
-from synthmix.generation.key_index import KeyIndex
-from synthmix.generation.prompt import Prompt, Reply
+from synthmix.generation.journal import Journal, KeyIndex, sizes, write_failed
+from synthmix.generation.prompts import Prompt, Reply
 
 Requests = Callable[..., list[Prompt]]
 

@@ -9,8 +9,7 @@ import pytest
 from synthmix.corpus import Document, Tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 from synthmix.generation.local import LocalModel
-from synthmix.generation.prompt import Prompt, Reply
-from synthmix.generation.prompting import prompts
+from synthmix.generation.prompts import Prompt, Reply, prompts
 from synthmix.generation.template import load_template
 from synthmix.training.checkpoint import save_checkpoint
 from synthmix.training.model import make_model

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.generation.parameters import check_sampling, draw_sampling
+from synthmix.generation.settings import check_sampling, draw_sampling
 
 SPEC = {"temperature": {"uniform": [0.6, 1.0]}, "top_k": {"integers": [1, 3]}, "top_p": 0.9, "max_tokens": 64}
 

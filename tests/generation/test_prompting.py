@@ -6,9 +6,7 @@ import pytest
 
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
-from synthmix.generation.keywords import READERS, Vocabulary
-from synthmix.generation.prompt import Prompt
-from synthmix.generation.prompting import prompts
+from synthmix.generation.prompts import READERS, Prompt, Vocabulary, prompts
 from synthmix.generation.template import load_template
 
 LONG = " ".join(f"This is sentence {i} of the long document about ladders." for i in range(60))

@@ -9,12 +9,19 @@ from scipy.stats import ttest_ind, ttest_rel
 
 from synthmix.errors import BadInput
 from synthmix.generation.assemble import Generated
-from synthmix.generation.contrast import differences
-from synthmix.generation.diversity import blocks, diversity
-from synthmix.generation.faithfulness import content_words, faithfulness, names, numbers
-from synthmix.generation.measures import MEASURES
-from synthmix.generation.pairs import Pair, Sample, sampled
-from synthmix.generation.quality import QualityReport, quality_report
+from synthmix.generation.measures import (
+    MEASURES,
+    Pair,
+    Sample,
+    blocks,
+    content_words,
+    diversity,
+    faithfulness,
+    names,
+    numbers,
+    sampled,
+)
+from synthmix.generation.quality import QualityReport, differences, quality_report
 
 SOURCE = "In 1953 Edmund Hillary climbed Mount Everest, which is 8,848.0 metres high, with 13 others."
 

@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 
 from synthmix.errors import Failure
+from synthmix.generation.budget import Budget
 from synthmix.generation.client import OpenAIEndpoint
-from synthmix.generation.in_process import run_in_process
+from synthmix.generation.concurrency import Concurrency
+from synthmix.generation.endpoints import EndpointState
+from synthmix.generation.failures import RunCounts
 from synthmix.generation.journal import Journal
-from synthmix.generation.lane import Lane, Retries
-from synthmix.generation.ledger import Ledger
-from synthmix.generation.pace import Pace
-from synthmix.generation.prompt import Prompt, Reply
+from synthmix.generation.prompts import Prompt, Reply
 from synthmix.generation.queue import Queue
-from synthmix.generation.runner import Runner
-from synthmix.generation.tally import Tally
+from synthmix.generation.runner import Retries, Runner, run_in_process
 
 Requests = Callable[..., list[Prompt]]
 QUICK = Retries(most=8, first=0.001, longest=0.01)
@@ -31,15 +30,15 @@ class Job:
         self.folder, self.urls, self.options = folder, urls, options
         self.runner: Runner
 
-    def run(self, prompts: Sequence[Prompt], *, target: int | None = None, **budgets: Any) -> Tally:
+    def run(self, prompts: Sequence[Prompt], *, target: int | None = None, **budgets: Any) -> RunCounts:
         journal = Journal(self.folder, retry_failed=self.options.pop("retry_failed", False))
-        ledger = Ledger(log=self.folder / "spending-local.log", **budgets)
-        ledger.charge(journal.input_tokens, journal.output_tokens)
+        budget = Budget(log=self.folder / "spending-local.log", **budgets)
+        budget.charge(journal.input_tokens, journal.output_tokens)
         timeout = self.options.pop("timeout", 60.0)
 
-        async def work() -> Tally:
+        async def work() -> RunCounts:
             endpoints = [OpenAIEndpoint(url, "stub", timeout=timeout) for url in self.urls]
-            self.runner = Runner(endpoints, journal, ledger, **{"retries": QUICK, **self.options})
+            self.runner = Runner(endpoints, journal, budget, **{"retries": QUICK, **self.options})
             try:
                 return await self.runner.run(Queue(iter(prompts), journal, target))
             finally:
@@ -51,17 +50,17 @@ class Job:
         finally:
             self.answers = {prompt.key: journal.reply(prompt.key) for prompt in prompts}
             self.failures = list(journal.failures())
-            self.ledger = ledger
-            ledger.close()
+            self.budget = budget
+            budget.close()
             journal.close()
 
 
 def test_every_request_is_answered_once(stub: str, tmp_path: Path, make_requests: Requests) -> None:
     prompts, job = make_requests(300), Job(tmp_path, [stub])
-    tally = job.run([*prompts, *prompts[:50]])
-    assert (tally.answered, tally.failed, tally.skipped, tally.retried) == (300, 0, 50, 0)
+    counts = job.run([*prompts, *prompts[:50]])
+    assert (counts.answered, counts.failed, counts.skipped, counts.retried) == (300, 0, 50, 0)
     assert None not in job.answers.values()
-    assert tally.output_tokens == sum(reply.output_tokens for reply in job.answers.values() if reply)
+    assert counts.output_tokens == sum(reply.output_tokens for reply in job.answers.values() if reply)
     again = job.run(prompts)
     assert (again.answered, again.skipped) == (0, 300)
 
@@ -73,9 +72,9 @@ def test_with_a_third_of_all_answers_spoiled_nothing_is_lost_and_failures_are_li
     prompts = make_requests(400)
     bad = [Prompt(**{**vars(p), "messages": ({"role": "user", "content": "poison"},)}) for p in make_requests(4)]
     job = Job(tmp_path, [proxy])
-    tally = job.run([*prompts[:200], *bad, *prompts[200:]])
-    assert tally.answered + tally.failed == 404
-    assert tally.retried > 100
+    counts = job.run([*prompts[:200], *bad, *prompts[200:]])
+    assert counts.answered + counts.failed == 404
+    assert counts.retried > 100
     failed = {failure["key"] for failure in job.failures}
     assert {prompt.key for prompt in bad} <= failed
     assert failed == {key for key, reply in job.answers.items() if reply is None}
@@ -91,9 +90,9 @@ def test_answers_that_do_not_come_are_asked_for_again(
 ) -> None:
     proxy = serve("fault_proxy", stub, "--rate", 0.5, "--hang", 5, "--only", "hang", "trickle")
     job = Job(tmp_path, [proxy], timeout=0.3, retries=Retries(most=100, first=0.001, longest=0.01))
-    tally = job.run(make_requests(8))
-    assert tally.answered == 8
-    assert tally.retried > 0
+    counts = job.run(make_requests(8))
+    assert counts.answered == 8
+    assert counts.retried > 0
 
 
 def test_failed_requests_are_asked_again_only_when_that_is_said(
@@ -129,7 +128,7 @@ def test_two_endpoints_share_the_work_and_one_that_is_gone_is_done_without(
     wrong = serve("stub_server", "--key", "other")
     job = Job(tmp_path / "b", [wrong, "http://127.0.0.1:9/v1", stub])
     assert job.run(make_requests(100)).answered == 100
-    assert [lane.dead for lane in job.runner.lanes] == [True, False, False]
+    assert [endpoint.dead for endpoint in job.runner.endpoints] == [True, False, False]
 
 
 def test_when_no_endpoint_is_left_it_says_so_and_keeps_what_it_has(
@@ -144,13 +143,13 @@ def test_when_no_endpoint_is_left_it_says_so_and_keeps_what_it_has(
 
 @pytest.mark.parametrize("budgets", [{"tokens": 3000}, {"money": 0.003}])
 def test_a_budget_is_never_passed(stub: str, tmp_path: Path, make_requests: Requests, budgets: dict[str, Any]) -> None:
-    from synthmix.generation.ledger import Prices
+    from synthmix.generation.budget import Prices
 
     prices = Prices(1.0, 1.0) if "money" in budgets else None
     job = Job(tmp_path, [stub])
-    tally = job.run(make_requests(1000), prices=prices, **budgets)
-    assert tally.stopped == "budget"
-    spent = tally.input_tokens + tally.output_tokens
+    counts = job.run(make_requests(1000), prices=prices, **budgets)
+    assert counts.stopped == "budget"
+    spent = counts.input_tokens + counts.output_tokens
     assert 2500 < spent <= 3000
     assert job.run(make_requests(1000), prices=prices, **budgets).answered == 0
 
@@ -164,14 +163,14 @@ def test_a_budget_counts_tries_without_an_answer(
     assert job.run(make_requests(1000), tokens=8000).stopped == "budget"
     counted = told(server)
     assert counted["input_tokens"] + counted["output_tokens"] <= 8000, "also what was answered and lost"
-    assert job.ledger.lost_output > 0
+    assert job.budget.lost_output > 0
 
 
 def test_a_target_ends_the_run_between_documents(stub: str, tmp_path: Path, make_requests: Requests) -> None:
     job = Job(tmp_path, [stub])
-    tally = job.run(make_requests(1000), target=700)
-    assert tally.stopped == "target"
-    assert 700 <= tally.output_tokens <= 700 + 7 * 40
+    counts = job.run(make_requests(1000), target=700)
+    assert counts.stopped == "target"
+    assert 700 <= counts.output_tokens <= 700 + 7 * 40
     assert job.run(make_requests(1000), target=700).answered == 0
 
 
@@ -185,7 +184,7 @@ def test_a_server_that_comes_late_is_waited_for(stub: str, tmp_path: Path, make_
             self.identity: dict[str, Any] = {"endpoint": "late"}
 
         async def complete(self, prompt: Prompt) -> Reply:
-            from synthmix.generation.faults import RequestFault
+            from synthmix.generation.failures import RequestFault
 
             self.left -= 1
             if self.left >= 0:
@@ -193,23 +192,23 @@ def test_a_server_that_comes_late_is_waited_for(stub: str, tmp_path: Path, make_
             return Reply(prompt.key, "text", "stop", 1, 1, "m", 0.0)
 
     journal = Journal(tmp_path)
-    tally = asyncio.run(_run(Runner([Late()], journal, Ledger(log=None), retries=QUICK), make_requests(5), journal))
-    assert tally.answered == 5
+    counts = asyncio.run(_run(Runner([Late()], journal, Budget(log=None), retries=QUICK), make_requests(5), journal))
+    assert counts.answered == 5
     journal.close()
 
 
-async def _run(runner: Runner, prompts: Sequence[Prompt], journal: Journal) -> Tally:
+async def _run(runner: Runner, prompts: Sequence[Prompt], journal: Journal) -> RunCounts:
     return await runner.run(Queue(iter(prompts), journal))
 
 
 def test_a_server_that_has_gone_is_given_up_after_a_while(tmp_path: Path, make_requests: Requests) -> None:
     now = 1000.0
-    lane = Lane(OpenAIEndpoint("http://127.0.0.1:9/v1", "stub"), Pace())
+    endpoint = EndpointState(OpenAIEndpoint("http://127.0.0.1:9/v1", "stub"), Concurrency())
     pauses = []
-    while not lane.out_of_reach(now):
-        assert not lane.out_of_reach(now), "what fails together counts once"
-        pauses.append(lane.pace.paused_until - now)
-        now = lane.pace.paused_until
+    while not endpoint.out_of_reach(now):
+        assert not endpoint.out_of_reach(now), "what fails together counts once"
+        pauses.append(endpoint.concurrency.paused_until - now)
+        now = endpoint.concurrency.paused_until
     assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
@@ -229,11 +228,11 @@ def test_a_damaged_source_ends_it_after_its_first_documents(stub: str, tmp_path:
 
     job = Job(tmp_path, [stub])
     journal = Journal(tmp_path)
-    runner = Runner([OpenAIEndpoint(stub, "stub")], journal, Ledger(log=None))
+    runner = Runner([OpenAIEndpoint(stub, "stub")], journal, Budget(log=None))
     with pytest.raises(ValueError, match="line 41"):
         asyncio.run(runner.run(Queue(source(), journal)))
     journal.close()
-    assert job.run(make_requests(40)).answered + runner.tally.answered == 40
+    assert job.run(make_requests(40)).answered + runner.counts.answered == 40
 
 
 class Echo:
@@ -255,14 +254,14 @@ def test_batches_in_this_process_have_the_same_journal_target_and_budget(
     prompts = make_requests(50)
     seen: list[int] = []
 
-    def run(target: int | None = None, tokens: int | None = None) -> Tally:
+    def run(target: int | None = None, tokens: int | None = None) -> RunCounts:
         journal = Journal(tmp_path)
-        ledger = Ledger(tokens=tokens, log=tmp_path / "spending-local.log")
-        ledger.charge(journal.input_tokens, journal.output_tokens)
+        budget = Budget(tokens=tokens, log=tmp_path / "spending-local.log")
+        budget.charge(journal.input_tokens, journal.output_tokens)
         queue = Queue(iter(prompts), journal, target)
-        tally = run_in_process(Echo(), queue, journal, ledger, lambda tally, at_once: seen.append(at_once))
+        counts = run_in_process(Echo(), queue, journal, budget, lambda counts, at_once: seen.append(at_once))
         journal.close()
-        return tally
+        return counts
 
     first = run(target=60)
     assert (first.answered, first.stopped, first.truncated) == (12, "target", 12)

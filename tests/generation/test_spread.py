@@ -11,8 +11,8 @@ from synthmix.corpus.sources import Document
 from synthmix.engine import LocalEngine, RayEngine
 from synthmix.errors import BadInput
 from synthmix.generation.job import generate_corpus
+from synthmix.generation.output import Summary
 from synthmix.generation.settings import GenerateConfig
-from synthmix.generation.summary import Summary
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ from synthmix.generation import minhash
 from synthmix.generation.language import NAMES, UNKNOWN, languages
 from synthmix.generation.minhash import band_keys, rows_for, signatures, similarity, sketches, spread
 from synthmix.generation.near_index import NearIndex
-from synthmix.generation.ngram_index import HashSet, NgramIndex
+from synthmix.generation.ngrams import HashSet, NgramIndex, words_of
 from synthmix.generation.phrases import task_talk
-from synthmix.generation.words import words_of
 
 TEXT = st.text(alphabet="abAB. ,'\n\0-\u2019\u201céÉ猫。", max_size=60)
 

@@ -99,7 +99,7 @@ def test_no_sets_are_bad_input(tmp_path: Path) -> None:
 
 
 def test_what_generation_measures_is_what_the_page_takes(tmp_path: Path) -> None:
-    from synthmix.generation.pairs import Pair
+    from synthmix.generation.measures import Pair
     from synthmix.generation.quality import quality_report
 
     pairs = [Pair(f"The ladder {i} has 12 rungs.", f"Ladder number {i}: 12 rungs, says Anna.") for i in range(30)]

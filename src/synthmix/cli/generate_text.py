@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from synthmix.errors import BadInput
 
 if TYPE_CHECKING:
+    from synthmix.generation.output import Summary
     from synthmix.generation.preview import Preview
     from synthmix.generation.settings import GenerateConfig
-    from synthmix.generation.summary import Summary
 
 _OPTIONS = {"generate": "--type"}
 SHOWN = 1500  # characters of a prompt or a text

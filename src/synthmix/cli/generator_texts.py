@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synthmix.generation.pairs import Pair
+    from synthmix.generation.measures import Pair
     from synthmix.statistics.generators import Written
     from synthmix.statistics.representation import Representation
 
@@ -52,7 +52,7 @@ def gathered(
 
 def paired(written: "Mapping[str, Sequence[Written]]", sources: "Sequence[Written]") -> "dict[str, list[Pair]]":
     """Each text beside its source (empty where it is not known)."""
-    from synthmix.generation.pairs import Pair
+    from synthmix.generation.measures import Pair
 
     known = {one.pair: one.text for one in sources if one.pair is not None}
     return {name: [Pair(one.text, known.get(one.pair or "", "")) for one in texts] for name, texts in written.items()}

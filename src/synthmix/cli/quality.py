@@ -20,7 +20,7 @@ def quality(
     from synthmix.cli.plan_text import table
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
-    from synthmix.generation.publish import compare_quality
+    from synthmix.generation.quality import compare_quality
     from synthmix.interval import format_interval
     from synthmix.report.quality import quality_rows, write_quality
 

@@ -26,6 +26,18 @@ from synthmix.errors import BadInput, Failure
 
 # The widest window the zstd format's decoders are asked for with `--long=31`; the library's own default is 2^27.
 ZSTD_MAX_WINDOW = 2**31
+_CHUNK = 1 << 20
+_SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".rst": "text",
+}
 
 
 def expand(pattern: str) -> list[str]:
@@ -215,9 +227,6 @@ def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> It
         raise BadInput(f"cannot be read after row {row} ({error})", where=path) from None
 
 
-_CHUNK = 1 << 20
-
-
 def read_text(path: str, source: Source, domain: str) -> Iterator[Document]:
     """Documents of one text file; line ends become ``\\n``, a byte order mark is dropped.
 
@@ -309,19 +318,6 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
         raise BadInput(
             f"cannot be loaded ({error})", where=name, key="dataset", remedy="check id, config, split and network"
         ) from None
-
-
-_SUFFIXES = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".txt": "text",
-    ".text": "text",
-    ".md": "text",
-    ".rst": "text",
-}
 
 
 def read_documents(source: Source, *, domain: str) -> Iterator[Document]:

@@ -10,18 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, mo
 from synthmix.corpus.meta import is_corpus
 from synthmix.quantities import parse_count
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """``text`` of one ``domain``; ``key`` says where it came from (an id, or file and line)."""
-
-    text: str
-    domain: str
-    key: str | None = None
-
-
 Fold = Literal["whitespace", "punctuation"]
-
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
@@ -34,6 +23,16 @@ _PLAIN = str.maketrans(
     }
 )
 _SPACES = re.compile(r"\s+")
+Scalar = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``text`` of one ``domain``; ``key`` says where it came from (an id, or file and line)."""
+
+    text: str
+    domain: str
+    key: str | None = None
 
 
 def normalize(text: str, folds: tuple[Fold, ...] | list[Fold]) -> str:
@@ -75,7 +74,6 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Scalar = bool | int | float | str | None
 Strings = Annotated[list[str], BeforeValidator(_as_list)]
 
 

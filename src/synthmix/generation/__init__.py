@@ -1,5 +1,5 @@
-"""Text that a model wrote: rewritten from a corpus or from its keywords by any LLM, or sampled from a small Llama that
-was trained on the real text.
+"""Synthetic text: rewritten from a corpus or from its keywords by any LLM, or sampled from a small Llama that was
+trained on the natural text.
 
 documents -> chunks or keywords -> prompts (a template) -> answers (an endpoint, a local model) -> documents again
 (``assemble``) -> filters and near-duplicates (``filtering``) -> card and quality report.

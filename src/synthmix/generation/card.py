@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.files import write_text
-from synthmix.generation.filter_table import Dropped
+from synthmix.generation.filtering import Dropped
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import QualityReport
 from synthmix.generation.template import Template

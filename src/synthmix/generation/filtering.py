@@ -4,27 +4,82 @@ Batches are examined by threads (numpy lets them run side by side) and taken in 
 on how many there are. Near-duplicates are decided one after the other: of each group the first is kept.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from synthmix.batching import batched
 from synthmix.generation.assemble import Generated
-from synthmix.generation.filter_table import DUPLICATES, Filtered
 from synthmix.generation.filters import REASONS, Filters, Screen, heldout_index
 from synthmix.generation.minhash import signatures
 from synthmix.generation.near_index import NearIndex
-from synthmix.generation.ngram_index import NgramIndex, batches_of
+from synthmix.generation.ngrams import NgramIndex, batches_of, words_of
 from synthmix.generation.template import Template
-from synthmix.generation.words import words_of
 
+DUPLICATES = ("near_duplicate_of_source", "near_duplicate")
 BATCH_CHARACTERS = 800_000  # text and source: enough that what numpy spends on a call is little
 BATCH_DOCUMENTS = 1_000
 Batch = list[Generated]
 Out = TypeVar("Out")
+
+
+class Dropped(BaseModel):
+    """A row of the table: documents dropped for ``reason`` first, their bytes, their share of all that were read, and
+    documents for which it was one reason of several."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    documents: int
+    bytes: int
+    share: float
+    also: int
+
+
+class Filtered:
+    """Iterates over the documents that stay; afterwards (or in between) says what went.
+
+    Made by :func:`synthmix.generation.filtering.filter_generated`.
+    """
+
+    def __init__(self, kept: Callable[["Filtered"], Iterator[Generated]]) -> None:
+        self.read = self.kept = self.read_bytes = self.kept_bytes = 0
+        self._first, self._bytes, self._any = Counter[str](), Counter[str](), Counter[str]()
+        self._found = kept(self)
+
+    def __iter__(self) -> Iterator[Generated]:
+        return self._found
+
+    def __next__(self) -> Generated:
+        return next(self._found)
+
+    @property
+    def table(self) -> list[Dropped]:
+        """A row for each reason, those that dropped nothing included, in the order in which they are looked at."""
+        return [
+            Dropped(
+                reason=reason,
+                documents=self._first[reason],
+                bytes=self._bytes[reason],
+                share=self._first[reason] / max(self.read, 1),
+                also=self._any[reason] - self._first[reason],
+            )
+            for reason in (*REASONS, *DUPLICATES)
+        ]
+
+    def note(self, size: int, reasons: Sequence[str]) -> None:
+        """Count one document of ``size`` bytes."""
+        self.read, self.read_bytes = self.read + 1, self.read_bytes + size
+        if not reasons:
+            self.kept, self.kept_bytes = self.kept + 1, self.kept_bytes + size
+            return
+        self._first[reasons[0]] += 1
+        self._bytes[reasons[0]] += size
+        self._any.update(reasons)
 
 
 def filter_generated(

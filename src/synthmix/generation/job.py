@@ -19,20 +19,16 @@ from synthmix.corpus.load import GENERATED
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.files import disk_errors, read_json, write_json
+from synthmix.generation.budget import Prices
 from synthmix.generation.client import checked_url
+from synthmix.generation.endpoints import key_for
+from synthmix.generation.failures import RunCounts
 from synthmix.generation.filters import heldout_index
-from synthmix.generation.finish import Finished, finish
-from synthmix.generation.generators import key_for
-from synthmix.generation.journal import sizes, write_failed
-from synthmix.generation.ledger import Prices
-from synthmix.generation.lines import records
-from synthmix.generation.publish import publish
+from synthmix.generation.journal import records, sizes, write_failed
+from synthmix.generation.output import Finished, Requests, Summary, Tokens, finish, publish
+from synthmix.generation.requests import JobPlan, WorkerPool, ask, ask_on_workers
 from synthmix.generation.settings import GenerateConfig
-from synthmix.generation.spread import Spreads, spread
-from synthmix.generation.summary import Requests, Summary, Tokens
-from synthmix.generation.tally import Tally
 from synthmix.generation.template import load_template
-from synthmix.generation.work import Work, ask
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
 from synthmix.training.checkpoint import check_checkpoint, checkpoint_of
@@ -50,7 +46,7 @@ def generate_corpus(
     progress: Progress | None = None,
     *,
     retry_failed: bool = False,
-    engine: Spreads | None = None,
+    engine: WorkerPool | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
@@ -70,50 +66,50 @@ def generate_corpus(
         Failure: half of the requests fail, or all of them; a full disk. The same call goes on from there.
     """
     folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
-    work = prepared(config, documents, folder, retry_failed=retry_failed)
-    claim(folder, config.identity(work.template))
+    plan = prepared(config, documents, folder, retry_failed=retry_failed)
+    claim(folder, config.identity(plan.template))
     index = heldout_index(heldout, config.filters.contamination_words)
-    asked, before = config.tokens, sizes(work.journals)
-    tally = Tally(generators=_generators(folder / GENERATED))
+    asked, before = config.tokens, sizes(plan.journals)
+    counts = RunCounts(generators=_generators(folder / GENERATED))
     with disk_errors(folder):
         for _ in range(_ROUNDS):
-            tally = _ask(work, asked, tally, progress, engine)
-            work = replace(work, retry_failed=False)
-            with closing(work.journal()) as journal:
-                made = finish(work, journal, index, progress, before)
+            counts = _ask(plan, asked, counts, progress, engine)
+            plan = replace(plan, retry_failed=False)
+            with closing(plan.journal()) as journal:
+                made = finish(plan, journal, index, progress, before)
                 failed = write_failed(journal, folder / FAILED)
-            if config.tokens is None or tally.stopped != "target" or made.tokens >= config.tokens:
+            if config.tokens is None or counts.stopped != "target" or made.tokens >= config.tokens:
                 break
             kept = max(made.tokens / max(1, made.output_tokens), 0.02)
             asked = made.output_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
     if not made.answers and failed:
         first = next(iter(records(folder / FAILED)))
         raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="mend the cause")
-    summary = _summary(work, made, tally, folder / FAILED if failed else None, time.monotonic() - begun)
-    publish(folder, config, work.template, made, about or {}, tally.generators)
+    summary = _summary(plan, made, counts, folder / FAILED if failed else None, time.monotonic() - begun)
+    publish(folder, config, plan.template, made, about or {}, counts.generators)
     write_json(folder / GENERATED, summary.model_dump(mode="json"))
     return summary
 
 
 def prepared(
     config: GenerateConfig, documents: Iterable[Document], folder: Path, *, retry_failed: bool = False
-) -> Work:
-    """The work of a job, with what can be seen before anything is written or asked.
+) -> JobPlan:
+    """The plan of a job, with what can be seen before anything is written or asked.
 
     Raises:
         BadInput: the template, the key, an address, no model there, or an empty source.
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
-    work = Work(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
+    plan = JobPlan(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
     if config.place == "endpoint":
         key_for(config)
         for url in config.endpoint:
             checked_url(url)
     else:
         check_checkpoint(checkpoint_of(config.model))
-    next(work.requests())
-    return work
+    next(plan.requests())
+    return plan
 
 
 def _generators(path: Path) -> list[dict[str, Any]]:
@@ -139,49 +135,53 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
     write_json(path, identity)
 
 
-def _ask(work: Work, target: int | None, before: Tally, progress: Progress, engine: Spreads | None) -> Tally:
-    """One round of requests, here or spread over an engine; the tally of all rounds."""
-    config, task = work.config, f"generate {work.template.name}"
-    total = len(work.documents) if target is None and isinstance(work.documents, Sized) else None
+def _ask(
+    plan: JobPlan, target: int | None, before: RunCounts, progress: Progress, engine: WorkerPool | None
+) -> RunCounts:
+    """One round of requests, here or ask_on_workers over an engine; the counts of all rounds."""
+    config, task = plan.config, f"generate {plan.template.name}"
+    total = len(plan.documents) if target is None and isinstance(plan.documents, Sized) else None
     if total is not None:
         total = min(total, config.documents or total) * config.rollouts
     progress.start(task, total if target is None else target, "documents" if target is None else "tokens")
 
-    def tick(tally: Tally, at_once: int) -> None:
-        have = tally.documents if target is None else journal.output_tokens
+    def tick(counts: RunCounts, at_once: int) -> None:
+        have = counts.documents if target is None else journal.output_tokens
         cost = Prices(config.price_in, config.price_out).cost(journal.input_tokens, journal.output_tokens)
-        progress.update(task, have, note=tally.note(cost, at_once))
+        progress.update(task, have, note=counts.note(cost, at_once))
 
     if engine is not None:
-        tally = spread(work, target, engine, lambda size: progress.update(task, 0, note=f"{format_count(size)} bytes"))
+        counts = ask_on_workers(
+            plan, target, engine, lambda size: progress.update(task, 0, note=f"{format_count(size)} bytes")
+        )
     else:
-        with closing(work.journal()) as journal:
-            tally = ask(work, journal, target, tick)
-    progress.finish(task, note=f"{tally.answered} answers")
-    return before.plus(tally)
+        with closing(plan.journal()) as journal:
+            counts = ask(plan, journal, target, tick)
+    progress.finish(task, note=f"{counts.answered} answers")
+    return before.plus(counts)
 
 
-def _summary(work: Work, made: Finished, tally: Tally, failed: Path | None, seconds: float) -> Summary:
-    config = work.config
+def _summary(plan: JobPlan, made: Finished, counts: RunCounts, failed: Path | None, seconds: float) -> Summary:
+    config = plan.config
     prices = Prices(config.price_in, config.price_out)
     return Summary(
-        folder=work.folder,
-        name=work.template.name,
+        folder=plan.folder,
+        name=plan.template.name,
         documents=made.documents,
         requests=Requests(
             answered=made.answers,
-            now=tally.answered,
-            before=made.answers - tally.answered,
+            now=counts.answered,
+            before=made.answers - counts.answered,
             failed=made.failed_requests,
-            retried=tally.retried,
+            retried=counts.retried,
             truncated=made.truncated,
         ),
-        tokens=Tokens(input=made.input_tokens, output=made.output_tokens, written=made.tokens, lost=tally.lost),
+        tokens=Tokens(input=made.input_tokens, output=made.output_tokens, written=made.tokens, lost=counts.lost),
         cost=prices.cost(made.input_tokens, made.output_tokens),
         seconds=round(seconds, 3),
-        stopped=tally.stopped,
-        files=[str(path.relative_to(work.folder)) for path in made.files],
+        stopped=counts.stopped,
+        files=[str(path.relative_to(plan.folder)) for path in made.files],
         failed_file=failed.name if failed else None,
         dropped=made.dropped,
-        generator={**config.identity(work.template), "rollouts": config.rollouts, "generators": tally.generators},
+        generator={**config.identity(plan.template), "rollouts": config.rollouts, "generators": counts.generators},
     )

@@ -8,8 +8,7 @@ one). A text is only said to be in the wrong language when both languages are kn
 
 import numpy as np
 
-from synthmix.generation.ngram_index import HashSet
-from synthmix.generation.words import Words, words_of
+from synthmix.generation.ngrams import HashSet, Words, words_of
 
 COMMON = {
     "en": "the of and to in is that it was for on are with as his they be at this have from or had by but not what all"

@@ -6,14 +6,14 @@ from time import perf_counter
 from typing import Any
 
 from synthmix.errors import BadInput
-from synthmix.generation.prompt import Prompt, Reply
-from synthmix.generation.row_draw import RowDraw
+from synthmix.generation.draw import RowDraw
+from synthmix.generation.prompts import Prompt, Reply
 
 DEFAULT_TOKENS = 512
 
 
 class LocalModel:
-    """A :class:`~synthmix.generation.prompt.Batcher`: prompts are answered ``batch`` at a time.
+    """A :class:`~synthmix.generation.prompts.Batcher`: prompts are answered ``batch`` at a time.
 
     The chat template of the tokenizer is used when it has one; else the messages are put one after the other and
     continued. Each prompt is sampled with its own temperature, top-p, top-k, min-p, max_tokens, stop and seed, and its

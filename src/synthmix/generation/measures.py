@@ -1,8 +1,40 @@
-"""The measures of a quality report: what each is called, and what it says."""
+"""Measures of generated texts: lengths, failures and faithfulness of single texts, diversity of sets of them.
 
+Faithfulness is what of a source comes back in the text made from it: words, numbers and names, by regular expressions.
+These are proxies. A number that is kept may be attached to the wrong thing, and a synonym counts as a lost word; they
+tell generators apart, and do not tell that a text is true. Names are capitalised words inside a sentence: English and
+languages that write alike (in German every noun is one).
+
+Diversity is measured on blocks of equal size, since all of its measures depend on how much text there is: distinct-n
+is the share of different word n-grams among all (Li et al., arXiv 1510.03055). The compression ratio is bytes over
+compressed bytes, higher for repetitive text, and self-repetition the share of a text's 4-grams that another text has
+(both as in Shaib et al., arXiv 2403.00553). Self-similarity is the share of its bigrams that a text has in common with
+one other of its block, on average.
+"""
+
+import random
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+from synthmix.generation.assemble import Generated
+from synthmix.generation.language import COMMON
+from synthmix.generation.ngrams import words_of
+from synthmix.generation.phrases import task_talk
+
+DISTINCT = (1, 2, 3, 4)
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*")
+_NAME = re.compile(r"(?<=[a-z,;)] )[A-Z][\w\u2019'-]+")
+_COMMON = frozenset(COMMON["en"].split())
+Sourced = Mapping[str, Sequence[tuple[str, float]]]  # measure -> (source, value)
+_BATCH_TEXTS = 500
 
 
 class About(BaseModel):
@@ -44,3 +76,190 @@ MEASURES = {
     "self_repetition": _about("diversity", "Self-repetition", "4-grams of a text that another text of its block has"),
     "self_similarity": _about("diversity", "Self-similarity", "bigrams that two texts of a block share, on average"),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """``text`` was made from ``source`` (empty: from seeds, or it is not known); ``truncated``: at its token limit."""
+
+    text: str
+    source: str = ""
+    truncated: bool = False
+
+
+@dataclass
+class Sample:
+    """At most ``limit`` of the pairs that pass by, each with the same probability (Vitter's algorithm R, 1985).
+
+    Memory: the texts that it holds. The same pairs in the same order give the same sample.
+    """
+
+    limit: int = 2_000
+    seed: int = 0
+    pairs: list[Pair] = field(default_factory=list)
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def add(self, pair: Pair) -> None:
+        """Look at one pair."""
+        self.seen += 1
+        if len(self.pairs) < self.limit:
+            self.pairs.append(pair)
+        elif (at := self._random.randrange(self.seen)) < self.limit:
+            self.pairs[at] = pair
+
+    def watch(self, documents: Iterable[Generated], *, seeded: bool = False) -> Iterator[Generated]:
+        """Pass ``documents`` on and look at each; those of a seeded type have no source to be measured against."""
+        for document in documents:
+            self.add(Pair(document.text, "" if seeded else document.source_text, document.truncated))
+            yield document
+
+
+def sampled(pairs: Iterable[Pair], limit: int, seed: int = 0) -> Sample:
+    """A sample of ``pairs``."""
+    found = Sample(limit, seed)
+    for pair in pairs:
+        found.add(pair)
+    return found
+
+
+def blocks(texts: Sequence[str], words: int, most: int, seed: int) -> list[list[str]]:
+    """``texts`` in random order in at most ``most`` blocks of exactly ``words`` words; the last text of each is cut.
+
+    What does not fill a block is left out.
+    """
+    order = list(texts)
+    random.Random(seed).shuffle(order)
+    found: list[list[str]] = []
+    held: list[str] = []
+    left = words
+    for text in order:
+        own = text.split()
+        held.append(text if len(own) <= left else " ".join(own[:left]))
+        left -= min(len(own), left)
+        if not left:
+            found.append(held)
+            held, left = [], words
+            if len(found) == most:
+                break
+    return found
+
+
+def diversity(block: Sequence[str]) -> dict[str, float]:
+    """The measures of one block."""
+    words = words_of(block)
+    found = {}
+    for n in DISTINCT:
+        hashes, _ = words.ngrams(n)
+        found[f"distinct_{n}"] = len(np.unique(hashes)) / max(len(hashes), 1)
+    raw = "\n".join(block).encode("utf-8", "replace")
+    found["compression"] = len(raw) / len(zlib.compress(raw, 6))
+    found["self_repetition"] = _repeated(*words.ngrams(4))
+    found["self_similarity"] = _similar(*words.ngrams(2))
+    return found
+
+
+def _different(hashes: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each n-gram once for each text that has it, and in how many texts each different one is."""
+    own = [np.unique(hashes[start:end]) for start, end in pairwise(bounds)]
+    each = np.concatenate(own) if own else np.empty(0, dtype=np.uint64)
+    return each, np.unique(each, return_counts=True)[1]
+
+
+def _repeated(hashes: np.ndarray, bounds: np.ndarray) -> float:
+    each, texts = _different(hashes, bounds)
+    return float(texts[texts > 1].sum() / max(len(each), 1))
+
+
+def _similar(hashes: np.ndarray, bounds: np.ndarray) -> float:
+    """A bigram in c of n texts is shared by c (c - 1) / 2 of the n (n - 1) / 2 pairs: no pair need be looked at."""
+    each, texts = _different(hashes, bounds)
+    count = len(bounds) - 1
+    if count < 2 or not len(each):
+        return 0.0
+    shared = float((texts * (texts - 1.0)).sum()) / (count * (count - 1.0))
+    return shared / (len(each) / count)
+
+
+def faithfulness(text: str, source: str) -> dict[str, float]:
+    """Measures of one pair; those that are not defined (a source without numbers) are left out.
+
+    ``words_kept``: share of the source's content words that the text has. ``words_added``: share of the text's content
+    words that the source does not have. ``numbers_kept``, ``numbers_added``, ``names_kept``, ``names_added``: the
+    same of numbers and names. ``copied``: share of the text's word 5-grams that the source has. ``length_ratio``: words
+    of the text per word of the source. Empty for an empty source.
+    """
+    if not source.strip():
+        return {}
+    found: dict[str, float] = {}
+    for kind, of in (("words", content_words), ("numbers", numbers), ("names", names)):
+        _compare(found, kind, of, text, source)
+    words = words_of([text, source])
+    hashes, bounds = words.ngrams(5)
+    own, theirs = set(hashes[: bounds[1]].tolist()), set(hashes[bounds[1] :].tolist())
+    if own:
+        found["copied"] = len(own & theirs) / len(own)
+    if words.counts[1]:
+        found["length_ratio"] = float(words.counts[0] / words.counts[1])
+    return found
+
+
+def content_words(text: str) -> set[str]:
+    """Words of three letters and more, in lower case, but for the commonest English ones."""
+    return {word.lower() for word in _WORD.findall(text)} - _COMMON
+
+
+def numbers(text: str) -> set[str]:
+    """Numbers as digits: ``1,200`` and ``1200`` are one, and so are ``3.50`` and ``3.5``."""
+    found = set()
+    for number in _NUMBER.findall(text):
+        plain = re.sub(r",(?=\d{3}\b)", "", number)
+        found.add(plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    return found
+
+
+def names(text: str) -> set[str]:
+    """Capitalised words that do not begin a sentence, without a possessive ending."""
+    return {re.sub(r"['\u2019]s$", "", name) for name in _NAME.findall(text)}
+
+
+def _compare(found: dict[str, float], kind: str, of: Callable[[str], set[str]], text: str, source: str) -> None:
+    theirs, own = of(source), of(text)
+    if kind == "names":  # at the beginning of a sentence a name is kept as well
+        kept, known = theirs & set(re.findall(r"[\w\u2019'-]+", re.sub(r"['\u2019]s\b", "", text))), source
+        new = {name for name in own if name not in known}
+    else:
+        kept, new = theirs & own, own - theirs
+    if theirs:
+        found[f"{kind}_kept"] = len(kept) / len(theirs)
+    if own:
+        found[f"{kind}_added"] = len(new) / len(own)
+
+
+def values_of(pairs: Sequence[Pair]) -> dict[str, list[tuple[str, float]]]:
+    """Each measure of each text that has it: lengths, failures, faithfulness."""
+    values: dict[str, list[tuple[str, float]]] = {}
+    for start in range(0, len(pairs), _BATCH_TEXTS):
+        batch = pairs[start : start + _BATCH_TEXTS]
+        words = words_of([pair.text for pair in batch])
+        refuses, mentions = task_talk(words, [pair.source for pair in batch])
+        for pair, count, refusal, mention in zip(batch, words.counts, refuses, mentions, strict=True):
+            own = {"words": float(count), "empty": float(count == 0), "truncated": float(pair.truncated)}
+            own |= {"refusal": float(refusal), "meta_talk": float(mention)} | faithfulness(pair.text, pair.source)
+            for name, value in own.items():
+                values.setdefault(name, []).append((pair.source, value))
+    return values
+
+
+def by_source(values: Sourced, name: str) -> dict[str, dict[str, float]]:
+    """Measure -> source -> mean over the texts made from it; a text without a source stands for itself, under the
+    ``name`` of its set."""
+    found: dict[str, dict[str, float]] = {}
+    for measure, own in values.items():
+        gathered: dict[str, list[float]] = {}
+        for number, (source, value) in enumerate(own):
+            gathered.setdefault(source if source.strip() else f"{name} {number}", []).append(value)
+        found[measure] = {source: float(np.mean(one)) for source, one in gathered.items()}
+    return found

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from synthmix.generation.words import Words
+from synthmix.generation.ngrams import Words
 
 PERMUTATIONS = 256
 BANDS = 16

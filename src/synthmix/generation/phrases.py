@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from synthmix.generation.ngram_index import HashSet, within
-from synthmix.generation.words import Words, words_of
+from synthmix.generation.ngrams import HashSet, Words, within, words_of
 
 EDGE_WORDS = 40
 MOST_MENTIONS = 2

@@ -4,21 +4,131 @@ Measures of documents (faithfulness, lengths, refusals) are means with a percent
 of sets (diversity) are means over blocks of equal size with Student's interval over the blocks.
 """
 
-from collections.abc import Iterable, Mapping
+import gzip
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.errors import BadInput
-from synthmix.generation.contrast import Difference, differences
-from synthmix.generation.diversity import blocks, diversity
-from synthmix.generation.means import Measure, bootstrapped, over_blocks
-from synthmix.generation.measures import MEASURES, About
-from synthmix.generation.pairs import Pair, sampled
-from synthmix.generation.values import by_source, values_of
+from synthmix.generation.measures import MEASURES, About, Pair, blocks, by_source, diversity, sampled, values_of
+from synthmix.interval import Interval
 
+RESAMPLES, LEVEL = 1_000, 0.95
+Values = Mapping[str, Mapping[str, float]]  # measure -> source (or block) -> value
+MIN_PAIRED = 10
 SOURCE = "source"
 BLOCK_WORDS, BLOCKS = 10_000, 10
+PAIRS = "quality-pairs.jsonl.gz"
+
+
+class Measure(BaseModel):
+    """A mean with its 95 % interval (ends unknown when one value is all there is) over ``n`` documents or blocks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: Interval
+    n: int
+
+
+def _measure(low: float | None, mid: float, high: float | None, n: int) -> Measure:
+    return Measure(mean=Interval(low=low, mid=mid, high=high, level=LEVEL, covers="sampling"), n=n)
+
+
+def bootstrapped(values: np.ndarray, rng: np.random.Generator) -> Measure:
+    """Percentile bootstrap of the mean (Efron 1979); a share of 0 or 1 has the rule of three as its open end."""
+    count = len(values)
+    if count < 2:
+        return _measure(None, float(values.mean()), None, count)
+    means = values[rng.integers(0, count, (RESAMPLES, count))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    if values.min() == values.max() and values[0] in (0.0, 1.0):
+        low, high = max(0.0, values[0] - 3 / count), min(1.0, values[0] + 3 / count)
+    return _measure(float(low), float(values.mean()), float(high), count)
+
+
+def over_blocks(values: Sequence[float], *, share: bool) -> Measure:
+    """Mean with Student's interval, which for a ``share`` stays within 0 and 1."""
+    from scipy.stats import t
+
+    own = np.array(values)
+    mean, count = float(own.mean()), len(own)
+    if count < 2:
+        return _measure(None, mean, None, count)
+    half = float(t.ppf(0.975, count - 1) * own.std(ddof=1) / math.sqrt(count))
+    low, high = (max(mean - half, 0.0), min(mean + half, 1.0)) if share else (mean - half, mean + half)
+    return _measure(low, mean, high, count)
+
+
+class Difference(BaseModel):
+    """``one`` minus ``other`` with Student's 95 % interval. ``paired``: over ``n`` sources that both were made from;
+    else Welch's, ``n`` the smaller count. Not corrected for how many differences are looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    one: str
+    other: str
+    measure: str
+    difference: Interval
+    n: int
+    paired: bool
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return self.difference.sign() != 0
+
+
+def differences(sets: Mapping[str, Values]) -> list[Difference]:
+    """Every measure of every two sets that both have it, with two values or more each."""
+    found = []
+    for one, other in combinations(sets, 2):
+        for measure in sets[one]:
+            if measure in sets[other]:
+                a, b = sets[one][measure], sets[other][measure]
+                contrast = _paired(a, b) or _unpaired(a, b)
+                if contrast is not None:
+                    value, half, n, paired = contrast
+                    apart = Interval(low=value - half, mid=value, high=value + half, level=0.95, covers="sampling")
+                    found.append(
+                        Difference(one=one, other=other, measure=measure, difference=apart, n=n, paired=paired)
+                    )
+    return found
+
+
+def _paired(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[float, float, int, bool] | None:
+    common = [key for key in a if key in b]
+    if len(common) < MIN_PAIRED:
+        return None
+    apart = np.array([a[key] - b[key] for key in common])
+    return (
+        float(apart.mean()),
+        _student(len(apart) - 1) * float(apart.std(ddof=1)) / math.sqrt(len(apart)),
+        len(apart),
+        True,
+    )
+
+
+def _unpaired(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[float, float, int, bool] | None:
+    first, second = np.array([*a.values()]), np.array([*b.values()])
+    if min(len(first), len(second)) < 2:
+        return None
+    errors = np.array([own.var(ddof=1) / len(own) for own in (first, second)])
+    freedom = np.array([len(first) - 1, len(second) - 1])
+    total = float(errors.sum())  # Welch (1947) and Satterthwaite (1946)
+    degrees = total**2 / float((errors**2 / freedom).sum()) if total else float(freedom.min())
+    half = _student(degrees) * math.sqrt(total)
+    return float(first.mean() - second.mean()), half, int(freedom.min()) + 1, False
+
+
+def _student(degrees: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, degrees))
 
 
 class SetQuality(BaseModel):
@@ -102,3 +212,28 @@ def quality_report(
             for key in (varied[0] if varied else ())
         }
     return QualityReport(sets=found, differences=differences(values), block_words=words, seed=seed)
+
+
+def compare_quality(folders: Mapping[str, Path]) -> QualityReport:
+    """One report of several finished jobs, each against the sources and against the others.
+
+    Args:
+        folders: name -> folder of the job.
+
+    Raises:
+        BadInput: a folder without a finished job.
+    """
+    return quality_report({name: pairs_of(folder) for name, folder in folders.items()})
+
+
+def pairs_of(folder: Path) -> Iterator[Pair]:
+    """The uniform sample of a finished job's texts, each with its source, that its quality was measured on.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if not (folder / PAIRS).exists():
+        raise BadInput(f"holds no finished text (no {PAIRS})", where=folder, remedy="run synthmix generate --to there")
+    with gzip.open(folder / PAIRS, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield Pair(*json.loads(line))

@@ -3,13 +3,24 @@
 import heapq
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from synthmix.generation.budget import most_tokens
 from synthmix.generation.journal import Journal
-from synthmix.generation.lane import Job
-from synthmix.generation.ledger import most_tokens
-from synthmix.generation.prompt import Prompt
+from synthmix.generation.prompts import Prompt
 
 MOST_WAITING = 4096  # requests that wait for their next try, before new ones are left alone
+
+
+@dataclass(order=True)
+class Request:
+    """A request on its way, ordered by the time from which it may be sent. ``most``: tokens it may cost."""
+
+    due: float
+    order: int
+    prompt: Prompt
+    most: tuple[int, int]
+    attempts: int = 0
 
 
 class Queue:
@@ -26,14 +37,14 @@ class Queue:
 
     def __init__(self, prompts: Iterator[Prompt], journal: Journal, target: int | None = None) -> None:
         self._prompts, self._journal, self._target = prompts, journal, target
-        self._waiting: list[Job] = []
+        self._waiting: list[Request] = []
         self._asked: set[str] = set()
         self._order = 0
         self._open: tuple[str, str, int] | None = None
         self.done = self.at_target = False
         self.skipped = self.documents = 0
 
-    def next(self, until: float) -> Job | None:
+    def next(self, until: float) -> Request | None:
         """The next request; None when there is none now, or none was found by the time ``until``."""
         if self._waiting and self._waiting[0].due <= time.monotonic():
             return heapq.heappop(self._waiting)
@@ -48,15 +59,15 @@ class Queue:
             elif key not in self._asked:
                 self._asked.add(key)
                 self._order += 1
-                return Job(0.0, self._order, prompt, most_tokens(prompt))
+                return Request(0.0, self._order, prompt, most_tokens(prompt))
             if time.monotonic() >= until:
                 return None
         return None
 
-    def again(self, job: Job, due: float = 0.0) -> None:
+    def again(self, request: Request, due: float = 0.0) -> None:
         """Hand a request out once more, from ``due`` on."""
-        job.due = due
-        heapq.heappush(self._waiting, job)
+        request.due = due
+        heapq.heappush(self._waiting, request)
 
     def settle(self, key: str) -> None:
         """A request was answered, or failed for good; the journal knows."""

@@ -1,26 +1,44 @@
-"""From requests to answers in the journal: many endpoints at once, each at its own pace.
+"""From requests to answers in the journal: many endpoints at once, each with its own concurrency.
 
 One coroutine hands requests out; each is a task of its own. A request is tried, on whichever endpoint has room, until
 it is answered or has failed for good, and it is written down either way before it is forgotten.
+
+A model in this process is asked in batches (:func:`run_in_process`), through the same journal, budget and target.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from synthmix.errors import Failure
-from synthmix.generation.faults import RequestFault
+from synthmix.generation.budget import Budget
+from synthmix.generation.concurrency import Concurrency
+from synthmix.generation.endpoints import EndpointState, free_endpoint
+from synthmix.generation.failures import RequestFault, RunCounts
 from synthmix.generation.journal import Journal
-from synthmix.generation.lane import Job, Lane, Retries, free_lane
-from synthmix.generation.ledger import Ledger
-from synthmix.generation.pace import Pace
-from synthmix.generation.prompt import Endpoint
-from synthmix.generation.queue import Queue
-from synthmix.generation.tally import Tally
+from synthmix.generation.prompts import Batcher, Endpoint
+from synthmix.generation.queue import Queue, Request
 
 SLICE_SECONDS = 0.01  # of looking for the next request, before answers are looked after again
 SYNC_SECONDS = 2.0
 TICK_SECONDS = 0.5
+FOREVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """``most`` further tries, after ``first`` seconds, then twice as many each time, up to ``longest``; with jitter."""
+
+    most: int = 8
+    first: float = 0.5
+    longest: float = 60.0
+
+    def delay(self, attempt: int, wait: float | None) -> float:
+        """Seconds before the next try after ``attempt`` of them; never less than the server asked for."""
+        backoff = min(self.longest, self.first * 2 ** min(attempt - 1, 30)) * random.uniform(0.5, 1.0)
+        return max(backoff, wait or 0.0)
 
 
 class Runner:
@@ -28,29 +46,29 @@ class Runner:
 
     Args:
         most: requests at once to one endpoint, at most.
-        tick: called about twice a second with the tally and the number of requests in flight.
+        tick: called about twice a second with the counts and the number of requests in flight.
     """
 
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
         journal: Journal,
-        ledger: Ledger,
+        budget: Budget,
         *,
         retries: Retries | None = None,
         most: int = 512,
-        tick: Callable[[Tally, int], None] = lambda tally, at_once: None,
+        tick: Callable[[RunCounts, int], None] = lambda counts, at_once: None,
     ) -> None:
-        self.lanes = [Lane(endpoint, Pace(most=most)) for endpoint in endpoints]
-        self.journal, self.ledger, self.tick = journal, ledger, tick
+        self.endpoints = [EndpointState(endpoint, Concurrency(most=most)) for endpoint in endpoints]
+        self.journal, self.budget, self.tick = journal, budget, tick
         self.retries = retries or Retries()
-        self.tally = Tally(generators=[endpoint.identity for endpoint in endpoints])
+        self.counts = RunCounts(generators=[endpoint.identity for endpoint in endpoints])
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
-        self._held: Job | None = None  # one that waits for room in the budget
+        self._held: Request | None = None  # one that waits for room in the budget
         self._wake = asyncio.Event()
 
-    async def run(self, queue: Queue) -> Tally:
+    async def run(self, queue: Queue) -> RunCounts:
         """Ask until there is nothing left to ask, or a target or a budget is reached.
 
         Raises:
@@ -72,36 +90,36 @@ class Runner:
                 task.cancel()
             await asyncio.gather(clock, *self._tasks, return_exceptions=True)
             self.journal.sync()
-            self.tally.skipped = queue.skipped
+            self.counts.skipped = queue.skipped
             if queue.at_target:
-                self.tally.stopped = "target"
+                self.counts.stopped = "target"
         if self._error is not None:
             raise self._error
-        return self.tally
+        return self.counts
 
     def _hand_out(self, queue: Queue) -> bool:
         """Send what may be sent; whether there is more to look for at once."""
         until = time.monotonic() + SLICE_SECONDS
-        while (lane := free_lane(self.lanes, time.monotonic())) is not None:
-            job = self._held or queue.next(until)
+        while (endpoint := free_endpoint(self.endpoints, time.monotonic())) is not None:
+            request = self._held or queue.next(until)
             self._held = None
-            if job is None:
+            if request is None:
                 return not queue.done and time.monotonic() >= until
-            if not self.ledger.fits(job.most):
+            if not self.budget.fits(request.most):
                 if self._tasks:
-                    self._held = job  # what is in flight may cost less than was set aside
+                    self._held = request  # what is in flight may cost less than was set aside
                 else:
                     queue.stop()
-                    self.tally.stopped = "budget"
+                    self.counts.stopped = "budget"
                 return False
-            self._send(lane, job, queue)
+            self._send(endpoint, request, queue)
         return False
 
-    def _send(self, lane: Lane, job: Job, queue: Queue) -> None:
-        self.ledger.hold(job.most)
-        lane.pace.sent()
-        job.attempts += 1
-        task = asyncio.create_task(self._try(lane, job, queue))
+    def _send(self, endpoint: EndpointState, request: Request, queue: Queue) -> None:
+        self.budget.hold(request.most)
+        endpoint.concurrency.sent()
+        request.attempts += 1
+        task = asyncio.create_task(self._try(endpoint, request, queue))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -111,63 +129,71 @@ class Runner:
             self._error = self._error or task.exception()
         self._wake.set()
 
-    async def _try(self, lane: Lane, job: Job, queue: Queue) -> None:
+    async def _try(self, endpoint: EndpointState, request: Request, queue: Queue) -> None:
         begun = time.monotonic()
         try:
-            reply = await lane.endpoint.complete(job.prompt)
+            reply = await endpoint.client.complete(request.prompt)
         except RequestFault as fault:
-            self.ledger.release(job.most, lost=fault.billed)
-            await self._faulted(lane, job, fault, queue, time.monotonic() - begun)
+            self.budget.release(request.most, lost=fault.billed)
+            await self._faulted(endpoint, request, fault, queue, time.monotonic() - begun)
             return
         except asyncio.CancelledError:
-            self.ledger.release(job.most, lost=True)
+            self.budget.release(request.most, lost=True)
             raise
         now = time.monotonic()
-        lane.pace.answered(now - begun, now)
-        lane.unreachable = 0
-        self.journal.add(reply, lane.where or "")
-        self.ledger.release(job.most)
-        self.ledger.charge(reply.input_tokens, reply.output_tokens)
-        self.tally.count(reply.input_tokens, reply.output_tokens, reply.finish)
+        endpoint.concurrency.answered(now - begun, now)
+        endpoint.unreachable = 0
+        self.journal.add(reply, endpoint.where or "")
+        self.budget.release(request.most)
+        self.budget.charge(reply.input_tokens, reply.output_tokens)
+        self.counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
         queue.settle(reply.key)
 
-    async def _faulted(self, lane: Lane, job: Job, fault: RequestFault, queue: Queue, seconds: float) -> None:
+    async def _faulted(
+        self, endpoint: EndpointState, request: Request, fault: RequestFault, queue: Queue, seconds: float
+    ) -> None:
         now = time.monotonic()
         if fault.fatal or fault.kind == "unreachable":  # no fault of the request
-            lane.pace.failed()
-            job.attempts -= 1
-            queue.again(job)
-            if fault.fatal or lane.out_of_reach(now):
-                self._bury(lane, fault)
-        elif not fault.retry or job.attempts > self.retries.most:
-            lane.pace.failed()
-            self.journal.fail(job.prompt, fault.kind, fault.reason, job.attempts)
-            queue.settle(job.prompt.key)
-            self.tally.fail(fault)
+            endpoint.concurrency.failed()
+            request.attempts -= 1
+            queue.again(request)
+            if fault.fatal or endpoint.out_of_reach(now):
+                self._bury(endpoint, fault)
+        elif not fault.retry or request.attempts > self.retries.most:
+            endpoint.concurrency.failed()
+            self.journal.fail(request.prompt, fault.kind, fault.reason, request.attempts)
+            queue.settle(request.prompt.key)
+            self.counts.fail(fault)
         else:
-            self.tally.retried += 1
-            delay = self.retries.delay(job.attempts, fault.wait)
+            self.counts.retried += 1
+            delay = self.retries.delay(request.attempts, fault.wait)
             if fault.overload:
-                lane.pace.rejected(seconds, now, fault.wait)
+                endpoint.concurrency.rejected(seconds, now, fault.wait)
                 self._wake.set()
                 await asyncio.sleep(delay)
-                lane.pace.rested()
-                queue.again(job)
+                endpoint.concurrency.rested()
+                queue.again(request)
             else:
-                lane.pace.failed()
-                queue.again(job, now + delay)
+                endpoint.concurrency.failed()
+                queue.again(request, now + delay)
 
-    def _bury(self, lane: Lane, fault: RequestFault) -> None:
+    def _bury(self, endpoint: EndpointState, fault: RequestFault) -> None:
         """An endpoint that will never answer; its requests go elsewhere."""
-        lane.dead = True
-        if all(each.dead for each in self.lanes):
+        endpoint.dead = True
+        if all(each.dead for each in self.endpoints):
             problem = f"cannot be reached any more ({fault.reason})" if fault.kind == "unreachable" else fault.reason
-            raise Failure(problem, where=lane.where, remedy="mend it and run the same command again; answers are kept")
+            raise Failure(
+                problem, where=endpoint.where, remedy="mend it and run the same command again; answers are kept"
+            )
 
     async def _woken(self, queue: Queue) -> None:
         """Wait until a request ends, a wait is over, or an endpoint may be asked again."""
         now = time.monotonic()
-        times = [lane.pace.paused_until for lane in self.lanes if not lane.dead and lane.pace.paused_until > now]
+        times = [
+            endpoint.concurrency.paused_until
+            for endpoint in self.endpoints
+            if not endpoint.dead and endpoint.concurrency.paused_until > now
+        ]
         if queue.due is not None and queue.due > now:
             times.append(queue.due)
         loop = asyncio.get_running_loop()
@@ -180,8 +206,53 @@ class Runner:
         synced = time.monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.tally.skipped, self.tally.documents = queue.skipped, queue.documents
-            self.tick(self.tally, sum(lane.pace.in_flight for lane in self.lanes))
+            self.counts.skipped, self.counts.documents = queue.skipped, queue.documents
+            self.tick(self.counts, sum(endpoint.concurrency.in_flight for endpoint in self.endpoints))
             if time.monotonic() - synced > SYNC_SECONDS:
                 await asyncio.to_thread(self.journal.sync)
                 synced = time.monotonic()
+
+
+def run_in_process(
+    batcher: Batcher,
+    queue: Queue,
+    journal: Journal,
+    budget: Budget,
+    tick: Callable[[RunCounts, int], None] = lambda counts, at_once: None,
+) -> RunCounts:
+    """Ask batch after batch until there is nothing left to ask, or a target or a budget is reached."""
+    counts = RunCounts(generators=[batcher.identity])
+    try:
+        while requests := _next_batch(queue, budget, batcher.batch, counts):
+            for request in requests:
+                budget.hold(request.most)
+            begun = time.monotonic()
+            replies = batcher.complete_many([request.prompt for request in requests])
+            for request, reply in zip(requests, replies, strict=True):
+                journal.add(reply, str(batcher.identity.get("where", "in process")))
+                budget.release(request.most)
+                budget.charge(reply.input_tokens, reply.output_tokens)
+                counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
+                queue.settle(reply.key)
+            counts.skipped, counts.documents = queue.skipped, queue.documents
+            counts.busy += time.monotonic() - begun
+            tick(counts, len(requests))
+            journal.sync()
+    finally:
+        counts.skipped = queue.skipped
+    if queue.at_target:
+        counts.stopped = "target"
+    return counts
+
+
+def _next_batch(queue: Queue, budget: Budget, size: int, counts: RunCounts) -> list[Request]:
+    requests: list[Request] = []
+    inputs = outputs = 0
+    while len(requests) < size and (request := queue.next(FOREVER)) is not None:
+        if not budget.fits((inputs + request.most[0], outputs + request.most[1])):
+            queue.stop()
+            counts.stopped = "budget"
+            break
+        inputs, outputs = inputs + request.most[0], outputs + request.most[1]
+        requests.append(request)
+    return requests

@@ -26,7 +26,7 @@ from pydantic import (
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.generation.draw import Draw
-from synthmix.generation.parameters import check_sampling, draw_sampling
+from synthmix.generation.settings import check_sampling, draw_sampling
 from synthmix.training.batches import Stream
 
 
@@ -52,7 +52,7 @@ class Sampling(BaseModel):
     """How a model is sampled. ``length`` bounds prompt and continuation together, in tokens.
 
     ``temperature``, ``top_p``, ``top_k`` and ``min_p`` may be distributions, from which each part draws
-    (:mod:`synthmix.generation.parameters`).
+    (:mod:`synthmix.generation.settings`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synthmix.corpus.sources import Fold, normalize
-from synthmix.generation.diversity import diversity
-from synthmix.generation.pairs import Pair
-from synthmix.generation.values import values_of
+from synthmix.generation.measures import Pair, diversity, values_of
 from synthmix.reading.questions import Kind
 from synthmix.reading.sheet import Item, Sheet, Side, sheet_id
 from synthmix.reading.texts import SOURCE, Drawn

@@ -16,7 +16,7 @@ from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Document, Source
 from synthmix.errors import BadInput
-from synthmix.generation.publish import PAIRS, pairs_of
+from synthmix.generation.quality import PAIRS, pairs_of
 
 SOURCE = "source"
 LIMIT, EVERY = 20_000, 2**62  # documents of each corpus that are looked at

@@ -5,7 +5,7 @@ from synthmix.corpus.readers import expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.generation.generators import key_for
+from synthmix.generation.endpoints import key_for
 from synthmix.generation.template import load_template
 from synthmix.quantities import format_count
 from synthmix.study.generators import generator_protocol

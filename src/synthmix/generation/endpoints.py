@@ -1,21 +1,26 @@
-"""The generators that a job names: endpoints, looked at before the first paid request, or a model in this process."""
+"""The endpoints that a job names: looked at before the first paid request, then each with its own concurrency."""
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from synthmix.errors import BadInput
 from synthmix.generation.client import OpenAIEndpoint, checked_url
-from synthmix.generation.faults import RequestFault
-from synthmix.generation.prompt import Prompt
+from synthmix.generation.concurrency import Concurrency
+from synthmix.generation.failures import RequestFault
+from synthmix.generation.prompts import Endpoint, Prompt
 from synthmix.generation.settings import GenerateConfig
 
 KEY = "OPENAI_API_KEY"
 PROBES = 4  # tries before a server that answers with errors is given up
 LONGEST_WAIT = 10.0  # seconds between them
+_QUESTION = Prompt("", "", 0, 1, 0, ({"role": "user", "content": "Hello"},), "", "", {"max_tokens": 1})
+PAUSE = (1.0, 30.0)  # seconds for which an endpoint that cannot be reached is left alone, first and at most
+PAUSES = 8  # of them in a row, about two minutes, before it is given up
 
 
 def key_for(config: GenerateConfig) -> str | None:
@@ -66,9 +71,6 @@ async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> Non
             raise _explained(fault, endpoint, listed, key_name) from None
 
 
-_QUESTION = Prompt("", "", 0, 1, 0, ({"role": "user", "content": "Hello"},), "", "", {"max_tokens": 1})
-
-
 async def _patiently(ask: Callable[[], Awaitable[Any]], endpoint: OpenAIEndpoint) -> Any:
     """``await ask()``, again when the server had a bad moment."""
     for attempt in range(PROBES - 1):
@@ -110,3 +112,32 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
             )
         return BadInput(problem, where=where, key="model", remedy="name one with --model; most addresses end in /v1")
     return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy="see whether the server is well")
+
+
+@dataclass
+class EndpointState:
+    """One endpoint. ``dead``: it will never answer. ``unreachable``: times in a row."""
+
+    client: Endpoint
+    concurrency: Concurrency
+    dead: bool = False
+    unreachable: int = 0
+
+    def out_of_reach(self, now: float) -> bool:
+        """Leave it alone for a while, longer each time; whether that was tried often enough. What is in flight to it
+        fails together and counts once."""
+        if now >= self.concurrency.paused_until:
+            self.unreachable += 1
+            self.concurrency.pause(now + min(PAUSE[1], PAUSE[0] * 2 ** min(self.unreachable - 1, 10)))
+        return self.unreachable > PAUSES
+
+    @property
+    def where(self) -> str | None:
+        """Its address, for messages."""
+        return self.client.identity.get("endpoint")
+
+
+def free_endpoint(endpoints: Sequence[EndpointState], now: float) -> EndpointState | None:
+    """The endpoint with room that is used least."""
+    free = [endpoint for endpoint in endpoints if not endpoint.dead and endpoint.concurrency.room(now)]
+    return min(free, key=lambda endpoint: endpoint.concurrency.load) if free else None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthmix.errors import BadInput
-from synthmix.generation.lines import cut_torn_line, starts
-from synthmix.generation.prompt import Prompt
+from synthmix.generation.journal import cut_torn_line, starts
+from synthmix.generation.prompts import Prompt
 from synthmix.quantities import format_count
 
 TEMPLATE_TOKENS = 256  # that a chat template may add
@@ -36,7 +36,7 @@ def most_tokens(prompt: Prompt) -> tuple[int, int]:
     return shown + TEMPLATE_TOKENS, int(prompt.sampling.get("max_tokens") or DEFAULT_OUTPUT)
 
 
-class Ledger:
+class Budget:
     """What was spent and what is set aside.
 
     Args:

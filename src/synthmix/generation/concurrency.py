@@ -35,7 +35,7 @@ class Level:
     latency: float
 
 
-class Pace:
+class Concurrency:
     """The limit of one endpoint. Times are seconds of any one clock, given by the caller.
 
     Attributes:
