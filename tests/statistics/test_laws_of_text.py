@@ -2,12 +2,25 @@
 
 import numpy as np
 import pytest
+from scipy.special import zeta
 
 from synthmix.statistics.count import as_arrays, count_words, words_of
 from synthmix.statistics.redundancy import compression, near_duplicates, wilson
 from synthmix.statistics.text_laws import NEVER, first_seen, heaps_of, rank_frequency, zipf
 
 from ..tokens import Tokens
+
+
+# Exponent and x_min of the counts -> x_min and exponent by version 2.0 of `powerlaw`, whose search ends at 3.
+GOLDEN = [(1.8, 1, 1, 1.8001994), (2.4, 6, 6, 2.4003008), (2.8, 20, 22, 2.7990689)]
+
+
+def quantiles(alpha: float, x_min: int) -> np.ndarray:
+    """3,000 counts at even steps of the discrete power law from ``x_min`` on, and 2,000 even ones below it."""
+    values = np.arange(x_min, 200_000)
+    survival = zeta(alpha, values) / zeta(alpha, x_min)
+    tail = values[np.searchsorted(-survival, -(np.arange(3000) + 0.5) / 3000, side="right") - 1]
+    return np.append(np.arange(2000) % (x_min - 1) + 1, tail) if x_min > 1 else tail
 
 
 class TestZipf:
@@ -23,6 +36,19 @@ class TestZipf:
         law = zipf(np.random.default_rng(0).poisson(50, 3000))
         assert law is not None
         assert law.fits < 0.1 or law.types < 300
+
+    @pytest.mark.parametrize(("alpha", "start", "x_min", "estimated"), GOLDEN)
+    def test_agrees_with_the_package_powerlaw(self, alpha, start, x_min, estimated):
+        law = zipf(quantiles(alpha, start))
+        assert law is not None
+        assert law.x_min == x_min
+        assert law.alpha == pytest.approx(estimated, abs=2e-3)
+
+    def test_a_steep_tail_is_not_held_to_an_exponent_of_three(self):
+        law = zipf(quantiles(4.0, 1))
+        assert law is not None
+        assert law.alpha == pytest.approx(4.0, abs=0.01)
+        assert law.fits > 0.1
 
     def test_too_few_types(self):
         assert zipf(np.arange(20)) is None

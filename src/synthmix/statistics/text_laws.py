@@ -2,8 +2,8 @@
 
 Zipf: if the r-th most frequent type has a frequency that goes as r^-s, counts are distributed as p(c) ~ c^-a with
 a = 1 + 1/s. ``a`` is estimated by the discrete likelihood above the x_min at which the Kolmogorov-Smirnov distance is
-smallest (Clauset, Shalizi & Newman 0706.1062, sections 3.1 and 3.3; package `powerlaw`). CHOSEN: x_min is sought among
-at most 40 values that are evenly spaced in log count and leave 50 types or more; the interval is the likelihood's at
+smallest (Clauset, Shalizi & Newman 0706.1062, sections 3.1 and 3.3). CHOSEN: x_min is sought among at
+most 40 values that are evenly spaced in log count and leave 50 types or more; the interval is the likelihood's at
 that x_min (chi-squared, one degree of freedom), so it does not hold the uncertainty of x_min; the p-value is the share
 of 100 samples of the fitted law whose distance is larger (their section 4.1, tail only): below 0.1 the tail is no power
 law.
@@ -14,8 +14,6 @@ exponent. Interval: the jackknife over ten successive segments (the documents of
 hash, so segments are random samples of it).
 """
 
-import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -46,26 +44,18 @@ class Zipf:
 
 def zipf(counts: np.ndarray, *, level: float = 0.9, seed: int = 0) -> Zipf | None:
     """Fit the tail of ``counts`` (of types, any shape (types,), zeros left out); None with fewer than 50 types."""
-    import powerlaw
-
     counts = counts[counts > 0].astype(np.int64)
     if len(counts) < SMALLEST_TAIL:
         return None
     largest = max(1, int(np.sort(counts)[-SMALLEST_TAIL]))
     found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where a candidate's exponent is at the edge of the allowed ones
-        for x_min in np.unique(np.round(np.geomspace(1, largest, CANDIDATES)).astype(np.int64)).tolist():
-            law = powerlaw.Fit(counts, discrete=True, xmin=x_min, verbose=0).power_law
-            if math.isfinite(law.D) and law.alpha > 1:
-                found.append((float(law.D), x_min))
-    if not found:
-        return None
-    x_min = min(found)[1]
+    for x_min in np.unique(np.round(np.geomspace(1, largest, CANDIDATES)).astype(np.int64)).tolist():
+        tail = counts[counts >= x_min]
+        alpha = _likeliest(tail, x_min)
+        found.append((_distance(tail, x_min, alpha), x_min, alpha))
+    distance, x_min, alpha = min(found)
     tail = counts[counts >= x_min]
-    alpha = _likeliest(tail, x_min)
     low, high = _interval(tail, x_min, alpha, level)
-    distance = _distance(tail, x_min, alpha)
     return Zipf(
         exponent=Interval(low=1 / (high - 1), mid=1 / (alpha - 1), high=1 / (low - 1), level=level, covers="sampling"),
         alpha=alpha,
