@@ -1,11 +1,15 @@
 # Two commands: `make quickstart` (a study and its report) and `make test` (everything that CI checks).
+# PYTHON: what .venv is made with, where there is none; VENV: another folder for it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+NEWEST := .venv-newest
+LOWEST := .venv-lowest
+export PYTHON
 
-.PHONY: quickstart test test-processors coverage bench docs clean
+.PHONY: quickstart test test-processors test-newest test-lowest constraints coverage bench docs clean
 
+# Installs what every command needs (CONTRIBUTING.md: sizes), then runs the study.
 quickstart: $(VENV)/.installed
 	$(BIN)/synthmix study run examples/quickstart.yaml
 
@@ -31,6 +35,26 @@ processor-%: $(VENV)/.installed-dev
 	$($(word 1,$(subst -, ,$*))) OMP_NUM_THREADS=$(word 2,$(subst -, ,$*)) \
 	$(BIN)/pytest -n $$(( ($$(nproc) + $(word 2,$(subst -, ,$*)) - 1) / $(word 2,$(subst -, ,$*)) )) --dist loadfile $(NUMERIC)
 
+# The tests with the newest versions that pyproject.toml allows, in an environment of its own.
+test-newest:
+	.ci/install $(NEWEST) --upgrade --upgrade-strategy eager --editable ".[dev]"
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/pytest -n auto --dist loadfile
+
+# The tests marked `smoke` with the lowest versions that pyproject.toml allows of all but torch (whose builds differ by
+# index, and whose oldest bring gigabytes of CUDA) and the tools of developers; on Python 3.11, which they are built for.
+test-lowest: $(VENV)/.installed-dev
+	mkdir -p build
+	$(BIN)/python .ci/versions.py lowest > build/lowest.txt
+	.ci/install $(LOWEST) --constraint build/lowest.txt \
+		--editable ".[hub,cloud,cluster,track,generate,sql,value,harness]" pytest pytest-xdist hypothesis
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/pytest -n auto --dist loadfile -m smoke
+
+# constraints.txt anew, from the newest versions, once the tests have passed with them.
+constraints: test-newest
+	mkdir -p build
+	$(NEWEST)/bin/python .ci/versions.py tested > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
 # Which lines no test runs, by room: docs/coverage.md.
 coverage: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --cov synthmix --cov-report json:build/coverage.json
@@ -54,16 +78,14 @@ bench: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable .
+# The stamps are written when an install has come to its end, so that one that was cut is done again.
+$(VENV)/.installed: pyproject.toml constraints.txt .ci/install
+	.ci/install $(VENV) --tested --editable .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable ".[dev]"
+$(VENV)/.installed-dev: pyproject.toml constraints.txt .ci/install
+	.ci/install $(VENV) --tested --editable ".[dev]"
 	touch $(VENV)/.installed $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(NEWEST) $(LOWEST)

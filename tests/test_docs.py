@@ -59,7 +59,7 @@ def leaves(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from leaves(command, (*above, name))
-        else:
+        elif not command.hidden:
             yield (*above, name), command
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from synthmix.errors import BadInput, Failure, SynthmixError
 
+pytestmark = pytest.mark.smoke
+
 
 def test_the_message_is_one_line_of_place_key_problem_and_remedy() -> None:
     error = BadInput("is\nmissing", where="study.yaml", key="mix.natural", remedy="add it")

@@ -15,6 +15,8 @@ from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 
+pytestmark = pytest.mark.smoke
+
 CLAIM = """
 import sys
 from pathlib import Path
@@ -198,6 +200,12 @@ def test_what_cannot_be_asked_is_bad_input(store: Store) -> None:
     with pytest.raises(BadInput, match=r"sql: .*nonsense.*; columns: id, recipe, params") as caught:
         store.query("select nonsense from runs")
     assert "\n" not in str(caught.value)
+
+
+def test_sql_without_duckdb_is_bad_input(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(BadInput, match=r'sql: DuckDB is not installed; run pip install "synthmix\[sql\]"'):
+        store.query("select * from runs")
 
 
 def make_trunk(tokens: int) -> TrunkRecord:

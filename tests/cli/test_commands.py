@@ -15,6 +15,8 @@ from synthmix.store import Store
 
 from .conftest import Ran
 
+pytestmark = pytest.mark.smoke
+
 Run = Callable[..., Ran]
 QUIET = ("--json", "--quiet")
 

@@ -12,6 +12,8 @@ import typer
 
 from synthmix.cli.app import app
 
+pytestmark = pytest.mark.smoke
+
 HEAVY = ("torch", "transformers", "tokenizers", "scipy", "pandas", "plotly", "pyarrow", "duckdb", "datasets", "jinja2")
 
 
@@ -68,16 +70,16 @@ def test_the_help_needs_no_pydantic() -> None:
     assert "pydantic" not in ran.stderr
 
 
-@pytest.mark.parametrize("arguments", [["study", "status", "--help"], ["fit", "--help"], ["version"]])
+@pytest.mark.parametrize("arguments", [["study", "status", "--help"], ["fit", "--help"], ["--version"]])
 def test_help_of_a_command_is_as_light(arguments: list[str]) -> None:
     code = f"from synthmix.cli import main; main({arguments!r})"
     test_nothing_heavy_is_loaded_before_it_is_needed(code)
 
 
 def test_the_module_is_the_command(run: Callable[..., Any]) -> None:
-    ran = subprocess.run([sys.executable, "-m", "synthmix", "version"], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-m", "synthmix", "--version"], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == run("version").out
+    assert ran.stdout == run("--version").out == run("version").out
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.stdout)
 
 

@@ -11,6 +11,8 @@ from synthmix.corpus import train_tokenizer as train
 from synthmix.corpus.load import identity
 from synthmix.errors import BadInput, Failure
 
+pytestmark = pytest.mark.smoke
+
 SHARE = Fraction(1, 10)
 
 

@@ -10,6 +10,8 @@ import zstandard
 from synthmix.corpus import Document, Source, read_documents
 from synthmix.errors import BadInput
 
+pytestmark = pytest.mark.smoke
+
 RECORDS = [
     {"id": "a", "text": "Größe", "op": "original", "domain": "news"},
     {"id": "b", "text": "zwei\nZeilen", "op": "rewrite", "domain": "wiki"},

@@ -9,6 +9,8 @@ import pytest
 from synthmix.corpus import Document, Tokenizer, build_corpus, load_tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 
+pytestmark = pytest.mark.smoke
+
 
 def test_bytes_come_back(tokenizer: Tokenizer):
     for text in ("corpus recipe12", "Größe → 日本 \u0000 \U0001f600", "  leading\n\ttabs ", ""):

@@ -15,6 +15,8 @@ from synthmix.doctor.packages import Extra, Package, _package, core_packages, ex
 from synthmix.engine.places import Gpu
 from synthmix.training.abilities import Abilities, Device, compile_fault
 
+pytestmark = pytest.mark.smoke
+
 GB = 2**30
 MACHINE = Machine(
     system="Linux x86_64",

@@ -12,6 +12,8 @@ from synthmix.engine.cluster import import_ray
 from synthmix.errors import BadInput, Failure
 from synthmix.training.shape import Shape, shape_for
 
+pytestmark = pytest.mark.smoke
+
 PID = "__import__('os').getpid()"
 DIE = "__import__('os').kill(__import__('os').getpid(), 9)"
 

@@ -15,7 +15,7 @@ from synthmix.evaluation.harness import ask, wrapped
 from synthmix.evaluation.harness_tasks import load_tasks
 from synthmix.training.checkpoint import load_checkpoint
 
-pytestmark = pytest.mark.usefixtures("offline")
+pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.smoke]
 Rows = Callable[..., list[dict[str, Any]]]
 Write = Callable[..., Path]
 

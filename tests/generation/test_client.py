@@ -15,6 +15,8 @@ from synthmix.generation.endpoints import probe
 from synthmix.generation.failures import RequestFault, of_status, redacted
 from synthmix.generation.prompts import Prompt, Reply
 
+pytestmark = pytest.mark.smoke
+
 Requests = Callable[..., list[Prompt]]
 SECRET = "sk-verysecret123456"
 

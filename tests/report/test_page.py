@@ -13,6 +13,8 @@ from synthmix.report import write_report
 from synthmix.report.embedding import embedded
 from synthmix.report.page import render
 
+pytestmark = pytest.mark.smoke
+
 VOID = {"meta", "input", "br", "link", "img", "hr"}
 
 

@@ -8,6 +8,8 @@ import pytest
 from synthmix.interval import Interval
 from synthmix.report.tables import tables, write_tables
 
+pytestmark = pytest.mark.smoke
+
 
 def read_csv(text, columns):
     rows = list(csv.reader(io.StringIO(text)))

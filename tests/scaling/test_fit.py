@@ -11,6 +11,8 @@ from synthmix.scaling import LAWS, Constant, Fit, Law, Power, Runs, fit
 from synthmix.scaling.solver import Problem, minimise
 from synthmix.scaling.starts import bounded_least_squares, search
 
+pytestmark = pytest.mark.smoke
+
 TRUTH = {"E": 2.0, "A": 300.0, "alpha": 0.34, "B": 900.0, "beta": 0.33}  # of the fixture `clean`
 
 

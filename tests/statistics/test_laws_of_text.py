@@ -10,6 +10,7 @@ from synthmix.statistics.text_laws import NEVER, first_seen, heaps_of, rank_freq
 
 from ..tokens import Tokens
 
+pytestmark = pytest.mark.smoke
 
 # Exponent and x_min of the counts -> x_min and exponent by version 2.0 of `powerlaw`, whose search ends at 3.
 GOLDEN = [(1.8, 1, 1, 1.8001994), (2.4, 6, 6, 2.4003008), (2.8, 20, 22, 2.7990689)]

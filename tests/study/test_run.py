@@ -22,6 +22,8 @@ from synthmix.training.shape import shape_for
 
 from .conftest import records, stamps
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture(scope="module")
 def folder(finished: Path) -> Path:

@@ -12,6 +12,8 @@ from synthmix.training.checkpoint import load_checkpoint, save_checkpoint
 from synthmix.training.model import as_transformers, make_model
 from synthmix.training.spec import RunSpec
 
+pytestmark = pytest.mark.smoke
+
 Make = Callable[..., RunSpec]
 
 

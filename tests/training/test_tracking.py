@@ -10,6 +10,8 @@ import pytest
 from synthmix.errors import BadInput, Failure
 from synthmix.training.tracking import open_trackers
 
+pytestmark = pytest.mark.smoke
+
 CONFIG = {"params": 25_000, "recipe": "web"}
 VALUES = {"loss": 2.5, "rate": 1e-3, "mfu": None}
 

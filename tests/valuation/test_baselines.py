@@ -13,6 +13,8 @@ from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
 from synthmix.valuation.methods.influence import Kmm
 from synthmix.valuation.pool import Batch, Pool
 
+pytestmark = pytest.mark.smoke
+
 NEEDS_LABELS = {"conditional_mmd", "cross_accuracy", "knn_shapley"}
 BLIND_TO_LABELS = {"mmd", "pad", "size", "mean_length", "random"}  # by what they are
 UNSURE = {"davinz", "deviation"}  # no order is promised on cases so small

@@ -6,6 +6,8 @@ import pytest
 from synthmix.valuation.encoding import TextEncoder, half
 from synthmix.valuation.pool import Pool
 
+pytestmark = pytest.mark.smoke
+
 WORDS = np.array(["rain", "sun", "wind", "snow", "sea", "hill", "road", "tree", "bird", "stone", "fire", "cloud"])
 
 

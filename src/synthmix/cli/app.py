@@ -1,5 +1,7 @@
 """The tree of commands."""
 
+from typing import Annotated
+
 import typer
 
 from synthmix.cli import (
@@ -59,9 +61,24 @@ app.command("select")(select.select)
 app.command("report")(analysis.report)
 
 
-@app.command("version")
+@app.command("version", hidden=True)  # its name before --version
 def version() -> None:
     """Print the version."""
     from importlib.metadata import version as of
 
     typer.echo(of("synthmix"))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # Those with code of their own for the processor, which an installation can break, but for scikit-learn, which takes a
 # second to load: name on the index -> module.
 NATIVE = {
-    **{name: name for name in ("torch", "tokenizers", "numpy", "scipy", "pyarrow", "duckdb", "zstandard")},
+    **{name: name for name in ("torch", "tokenizers", "numpy", "scipy", "pyarrow", "zstandard")},
     **{"pydantic": "pydantic_core", "safetensors": "safetensors._safetensors_rust"},
 }
 FOR = {
@@ -19,8 +19,10 @@ FOR = {
     "cloud": "corpora in s3:// and gs://",
     "cluster": "--engine ray",
     "track": "--log tensorboard",
+    "generate": "text from an OpenAI-compatible server",
     "harness": "synthmix evaluate --harness",
-    "value": "baselines of synthmix value",
+    "sql": "SQL over the records of runs",
+    "value": "synthmix value: lava, folders of images",
 }
 NOT_FOR_USERS = {"dev", "docs"}
 

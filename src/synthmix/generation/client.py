@@ -90,11 +90,16 @@ class OpenAIEndpoint:
         timeout: seconds for one whole answer.
 
     Raises:
-        BadInput: not an http address, or one that holds a password.
+        BadInput: not an http address, or one that holds a password; the client is not installed.
     """
 
     def __init__(self, url: str, model: str, *, key: str | None = None, timeout: float = 300.0) -> None:
-        import openai
+        try:
+            import openai
+        except ImportError:
+            raise BadInput(
+                "the OpenAI client is not installed", key="endpoint", remedy='run pip install "synthmix[generate]"'
+            ) from None
 
         self.url, self.model, self.timeout = checked_url(url), model, timeout
         self._key, self._limit = key, "max_tokens"

@@ -106,9 +106,12 @@ class Store:
         """Answer an SQL query (a SELECT) over the table ``runs`` (DuckDB), as an Arrow table.
 
         Raises:
-            BadInput: no run is finished, or DuckDB cannot answer.
+            BadInput: no run is finished, DuckDB cannot answer or is not installed.
         """
-        import duckdb
+        try:
+            import duckdb
+        except ImportError:
+            raise BadInput("DuckDB is not installed", key="sql", remedy='run pip install "synthmix[sql]"') from None
 
         runs = self.table()
         if not runs.num_rows:
