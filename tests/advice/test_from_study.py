@@ -69,7 +69,7 @@ def test_the_options_are_what_the_studys_own_laws_say(helped: Advice, make: Make
     N, D = 3e6, 30e6
     for option in helped.options[1:]:
         expected = Reading(law, option.share).loss("mean", N=N, D=D)
-        assert option.loss.value == pytest.approx(expected.value, rel=1e-9)
+        assert option.loss.mid == pytest.approx(expected.mid, rel=1e-9)
         assert option.loss.low == pytest.approx(expected.low, rel=1e-9)
         drawn = law.draw(N=N, D=D, share=option.share)[:, 0] - law.draw(N=N, D=D, share=0.0)[:, 0]
         assert option.difference.high == pytest.approx(np.quantile(drawn, 0.95), abs=1e-9)
@@ -78,7 +78,7 @@ def test_the_options_are_what_the_studys_own_laws_say(helped: Advice, make: Make
         charged = speedup(law, law, tokens=D, N=N, mixture_share=option.share, generation=cost)
         assert option.charged is not None
         for mine, theirs in ((option.speedup, faster), (option.charged, charged)):
-            assert mine.value == pytest.approx(theirs.value, rel=1e-6)
+            assert mine.mid == pytest.approx(theirs.mid, rel=1e-6)
             assert mine.low == pytest.approx(theirs.low, rel=1e-6)
             assert mine.high == pytest.approx(theirs.high, rel=1e-6)
 
@@ -86,12 +86,12 @@ def test_the_options_are_what_the_studys_own_laws_say(helped: Advice, make: Make
 def test_what_is_saved_and_what_it_is_worth(helped: Advice) -> None:
     found = helped.recommended
     assert found is not None
-    assert found.speedup.value is not None
-    needed = 30e6 / found.speedup.value
-    assert found.tokens_saved.value == pytest.approx(30e6 - needed)
-    assert found.worth.value == pytest.approx((30e6 - needed) / (needed * found.share))
+    assert found.speedup.mid is not None
+    needed = 30e6 / found.speedup.mid
+    assert found.tokens_saved.mid == pytest.approx(30e6 - needed)
+    assert found.worth.mid == pytest.approx((30e6 - needed) / (needed * found.share))
     assert found.pays_below is not None
-    assert found.pays_below.value == pytest.approx(3 * found.worth.value)
+    assert found.pays_below.mid == pytest.approx(3 * found.worth.mid)
 
 
 def test_how_far_and_what_next(helped: Advice) -> None:
@@ -156,9 +156,9 @@ def test_real_text_that_is_short_makes_room_for_more(make: Make) -> None:
     assert short.best.share > enough.best.share
     alone = short.options[0]
     assert alone.real_epochs == pytest.approx(30)
-    assert (alone.loss.value or 0) > (enough.options[0].loss.value or 9)
+    assert (alone.loss.mid or 0) > (enough.options[0].loss.mid or 9)
     assert any("gone through 30 times" in doubt for doubt in short.doubts)
-    assert (short.best.speedup.value or 0) > (enough.best.speedup.value or 9), "against repeated real text"
+    assert (short.best.speedup.mid or 0) > (enough.best.speedup.mid or 9), "against repeated real text"
 
 
 @ONE

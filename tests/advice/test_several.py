@@ -42,7 +42,7 @@ def test_a_measured_recipe_of_two_kinds_is_an_alternative_with_its_difference(tw
     found = advice(mixed(mixed(two, -0.1), 0.3, name="bad"))
     best, bad = found.several
     assert (best.recipe, best.params, best.tokens, best.runs) == ("both", 1_000_000, 9_000_000, 1)
-    assert best.difference.value == pytest.approx(-0.1)
+    assert best.difference.mid == pytest.approx(-0.1)
     assert best.difference.low is not None
     assert best.difference.low < -0.1 < (best.difference.high or 0)
     assert best.money == pytest.approx(0.2 * 30 * 2 + 0.2 * 30 * 1)

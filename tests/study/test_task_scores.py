@@ -137,11 +137,11 @@ def test_the_law_finds_what_the_scores_were_made_of(results: Results, scored: Pa
     assert results.answer is not None
     by_recipe = {answer.recipe: answer for answer in style.answers}
     for row in results.answer.recipes:
-        assert row.loss.value is not None
-        logits = SLOPE * (HALF - row.loss.value) + 3 * row.share
+        assert row.loss.mid is not None
+        logits = SLOPE * (HALF - row.loss.mid) + 3 * row.share
         expected = CHANCE + (1 - CHANCE) / (1 + math.exp(-logits))
         assert by_recipe[row.recipe].score.value == pytest.approx(expected, abs=0.01)
-    assert by_recipe["web"].difference.value is None
+    assert by_recipe["web"].difference.mid is None
     assert 'id="tasks"' in (scored.parent / "tiny" / "report.html").read_text()
     assert (scored.parent / "tiny" / "tables" / "task_shares.csv").exists()
 
