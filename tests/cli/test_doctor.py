@@ -64,10 +64,10 @@ def test_torch_that_does_not_load_is_a_finding(run: Run, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("cheap")
 def test_speeds_of_the_ladder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synthmix.doctor import speed
+    from synthmix.doctor import diagnose
 
-    monkeypatch.setattr(speed, "SIZES", (25_000, 10**9))
-    monkeypatch.setattr(speed, "TIMED", {"cpu": 1e9, "cuda": 1e9})
+    monkeypatch.setattr(diagnose, "SIZES", (25_000, 10**9))
+    monkeypatch.setattr(diagnose, "TIMED", {"cpu": 1e9, "cuda": 1e9})
     ran = run("doctor", "--measure", "--json", "--quiet")
     small, large = json.loads(ran.out)["speeds"]
     assert (small["timed"], large["timed"]) == (True, False)
@@ -76,7 +76,7 @@ def test_speeds_of_the_ladder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_step_is_a_real_one_and_packages_load() -> None:
-    from synthmix.doctor.packages import core_packages
+    from synthmix.doctor.machine import core_packages
     from synthmix.training.abilities import try_step
 
     assert try_step() == pytest.approx(math.log(300), abs=0.5)

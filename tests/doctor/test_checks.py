@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from synthmix.doctor.busy import Busy
-from synthmix.doctor.checks_machine import machine_findings
-from synthmix.doctor.checks_software import package_findings, torch_findings
-from synthmix.doctor.machine import Folder, Machine
-from synthmix.doctor.packages import Extra, Package, _package, core_packages, extras
+from synthmix.doctor.checks import machine_findings, package_findings, torch_findings
+from synthmix.doctor.machine import Busy, Extra, Folder, Machine, Package, _package, core_packages, extras
 from synthmix.engine.places import Gpu
 from synthmix.training.abilities import Abilities, Device, compile_fault
 
@@ -129,7 +126,7 @@ def test_a_package_that_does_not_load_is_told(monkeypatch: pytest.MonkeyPatch) -
     def fail(name: str) -> None:
         raise ImportError("libgomp.so.1:\ncannot open shared object file")
 
-    monkeypatch.setattr("synthmix.doctor.packages.import_module", fail)
+    monkeypatch.setattr("synthmix.doctor.machine.import_module", fail)
     fault = _package(Requirement("numpy>=2"), load=True).fault
     assert fault == "cannot be loaded (ImportError: libgomp.so.1: cannot open shared object file)"
 

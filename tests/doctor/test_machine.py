@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthmix.doctor import busy
-from synthmix.doctor.busy import Busy, Look, busy_between
-from synthmix.doctor.machine import cpuinfo, folder, look_at_machine, quota
+from synthmix.doctor.machine import Busy, Look, busy_between, cpuinfo, folder, look, look_at_machine, quota
 
 
 def test_the_least_quota_of_version_two(tmp_path: Path) -> None:
@@ -67,12 +65,12 @@ def test_processes_are_told_by_the_time_they_took(tmp_path: Path) -> None:
     process(tmp_path, 11, "python", 0, "/usr/bin/python3\0train.py\0--all\0")
     process(tmp_path, 12, "a (b) c", 0)
     process(tmp_path, os.getpid(), "me", 0)
-    one = busy.look(tmp_path)
+    one = look(tmp_path)
     process(tmp_path, 11, "python", 3 * tick, "/usr/bin/python3\0train.py\0--all\0")
     process(tmp_path, 12, "a (b) c", tick)
     process(tmp_path, 13, "new", 9 * tick)
     process(tmp_path, os.getpid(), "me", 5 * tick)
-    other = busy.look(tmp_path)
+    other = look(tmp_path)
     found = busy_between(Look(0.0, one.seconds, one.names), Look(2.0, other.seconds, other.names))
     assert found == [Busy(11, "python3 train.py --all", 1.5), Busy(12, "a (b) c", 0.5)]
 

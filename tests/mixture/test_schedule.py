@@ -7,9 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from synthmix.errors import BadInput
-from synthmix.mixture.curve import CurveField
 from synthmix.mixture.recipe import make_recipe, make_scheduled_recipe, share_recipe
-from synthmix.mixture.schedule import Schedule, SourceShare, parse_entry, parse_schedule
+from synthmix.mixture.schedule import CurveField, Schedule, SourceShare, parse_entry, parse_schedule
 
 F = Fraction
 

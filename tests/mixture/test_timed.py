@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmix.mixture.curve import Curve, constant, make_curve, parse_curve, what_is_left
-from synthmix.mixture.interleave import interleave
+from synthmix.mixture.interleave import accumulated, interleave, interleave_curves
 from synthmix.mixture.manifest import make_manifest
 from synthmix.mixture.recipe import make_scheduled_recipe, share_recipe
-from synthmix.mixture.schedule import parse_schedule
-from synthmix.mixture.timed import accumulated, interleave_curves
+from synthmix.mixture.schedule import Curve, constant, make_curve, parse_curve, parse_schedule, what_is_left
 
 F = Fraction
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.phases.bounding import Texts, bound_of, read_texts
-from synthmix.phases.vectors import text_vectors
+from synthmix.phases.bounding import Texts, bound_of, read_texts, text_vectors
 
 VOCAB = 200
 

@@ -7,8 +7,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.phases.curves import Measured, fit_shape, redraw
-from synthmix.phases.detection import detect_phases
-from synthmix.phases.tables import detect_in_table
+from synthmix.phases.detection import detect_in_table, detect_phases
 from synthmix.theory import Setting, breakpoints, exact
 
 WORLD = Setting(1.6, k=200, pi=3e-3)

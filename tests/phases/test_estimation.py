@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.phases.estimation import Estimate, estimate_phases
-from synthmix.theory.step import find_step
+from synthmix.phases.estimation import Estimate, estimate_phases, find_step
 
 from ..tokens import Tokens
 

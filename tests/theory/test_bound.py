@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.theory.bound import Bound
+from synthmix.theory.bound import Bound, complexity, feature_kernel, growth, last_layer_kernel
 from synthmix.theory.mmd import fourier_features, median_distance, mmd, mmd2
-from synthmix.theory.ntk import complexity, feature_kernel, growth, last_layer_kernel
 
 RNG = np.random.default_rng(0)
 

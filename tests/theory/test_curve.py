@@ -7,7 +7,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.theory import Setting, breakpoints, closed_form, exact, local_slope, phase_formulas, slopes
-from synthmix.theory.power_sum import power_sum
+from synthmix.theory.setting import power_sum
 
 WORLDS = {
     "cut in the integrated part": Setting(1.3, k=2e5, pi=0.05, items=5e5, a=0.9, alpha=0.1, b=0.05, lam=0.2),

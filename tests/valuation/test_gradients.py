@@ -8,7 +8,7 @@ import pytest
 from benchmarks.valuation.baselines.exact_gradients import exact_gradients
 from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 
-from synthmix.theory.ntk import last_layer_kernel
+from synthmix.theory.bound import last_layer_kernel
 from synthmix.valuation.gradients import GradientFeatures, basis, gradients_for, last_layer, projected, sides
 from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
 from synthmix.valuation.pool import Batch, Pool

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 
 from synthmix.errors import BadInput
-from synthmix.theory.ntk import complexity, feature_kernel
+from synthmix.theory.bound import complexity, feature_kernel
 from synthmix.valuation.gradients import GradientFeatures, Kind
 from synthmix.valuation.learners import ClassifierLearner, Scalar
 from synthmix.valuation.methods.baseline import CountedPool, Result
@@ -22,7 +22,7 @@ class Davinz(Mmd):
 
     FOUND: the formula, the kernel of the true class's logit, y_hat = 1 - f; written from the formula alone. n is the
     number of items in the kernel. CHOSEN: the output is the logit less the mean logit, the kernel has a mean diagonal
-    of 1 and a ridge of 1e-3 (theory/ntk.py); kappa brings both terms to one magnitude by the reference alone, the
+    of 1 and a ridge of 1e-3 (theory/bound.py); kappa brings both terms to one magnitude by the reference alone, the
     length of its mean embedding over its own complexity term, because one that is taken from the candidates would make
     a score depend on its company. The kernel of features needs more columns than items: in a narrower one, what cannot
     be fitted counts as one over the ridge.

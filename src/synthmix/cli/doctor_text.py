@@ -6,8 +6,8 @@ from synthmix.cli.plan_text import table
 from synthmix.quantities import format_count, format_seconds
 
 if TYPE_CHECKING:
-    from synthmix.doctor.findings import Diagnosis
-    from synthmix.doctor.packages import Package
+    from synthmix.doctor.checks import Diagnosis
+    from synthmix.doctor.machine import Package
     from synthmix.training.abilities import Abilities
 
 _MARKS = {"broken": "BROKEN", "slow": "slow", "note": "note"}

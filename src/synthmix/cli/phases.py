@@ -82,7 +82,7 @@ def detect(
     Example: synthmix phases detect losses.csv --columns D=samples,loss=error --floor 0
     """
     from synthmix.cli.terminal import show
-    from synthmix.phases.tables import detect_in_table
+    from synthmix.phases.detection import detect_in_table
 
     found = detect_in_table(runs, columns, recipe=recipe, floor=floor, bootstrap=bootstrap, level=level)
     value: dict[str, Any] = {"curves": {label: one.as_json() for label, one in found.curves.items()}}

@@ -1,21 +1,40 @@
-"""The visit: look, measure, conclude."""
+"""The diagnosis: what this machine can do, with findings and, if asked for, measured speeds."""
 
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 from synthmix.corpus.sample import cache_folder
-from synthmix.doctor.busy import busy_between, look
-from synthmix.doctor.checks_machine import machine_findings
-from synthmix.doctor.checks_software import package_findings, torch_findings
-from synthmix.doctor.findings import LEVELS, Diagnosis, Finding
-from synthmix.doctor.machine import look_at_machine
-from synthmix.doctor.packages import core_packages, extras
-from synthmix.doctor.speed import SIZES, measured_speeds
+from synthmix.doctor.checks import LEVELS, Diagnosis, Finding, Speed, machine_findings, package_findings, torch_findings
+from synthmix.doctor.machine import busy_between, core_packages, extras, look, look_at_machine
 from synthmix.progress import Progress, Silent
 from synthmix.training.abilities import Abilities, abilities, try_step
-from synthmix.training.dial import dial
+from synthmix.training.dial import TOKENS_PER_PARAMETER, dial
 from synthmix.training.memory import SPARE
+from synthmix.training.protocol import Protocol
+from synthmix.training.shape import shape_for
+
+SIZES = (25_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000, 300_000_000, 10**9)
+VOCAB = 4096
+TIMED = {"cpu": 5e11, "cuda": 5e13}  # FLOPs of the steps of one size: a few seconds
+
+
+def measured_speeds(precision: str, progress: Progress) -> list[Speed]:
+    """Tokens per second of one run of each size on all threads, at vocabulary 4096 and the default protocol."""
+    from synthmix.training.device import best_device, keep_heap
+    from synthmix.training.timing import ladder_speeds
+
+    keep_heap()  # as every run does
+    protocol, shapes = Protocol(), [shape_for(size) for size in SIZES]
+    most = TIMED[best_device()]
+    progress.start("time training steps", None, "")
+    speeds = ladder_speeds(shapes, VOCAB, protocol, precision, most=most)
+    progress.finish("time training steps")
+    timed = [s for s in shapes if s.flops_per_token(VOCAB, protocol.context) * protocol.batch * 5 <= most] or shapes[:1]
+    return [
+        Speed(size, speeds[shape], shape in timed, TOKENS_PER_PARAMETER * size / speeds[shape])
+        for size, shape in zip(SIZES, shapes, strict=True)
+    ]
 
 
 def diagnose(*, measure: bool = False, progress: Progress | None = None) -> Diagnosis:

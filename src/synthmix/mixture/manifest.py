@@ -14,9 +14,8 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.files import write_bytes
-from synthmix.mixture.interleave import interleave
+from synthmix.mixture.interleave import interleave, interleave_curves
 from synthmix.mixture.recipe import Recipe
-from synthmix.mixture.timed import interleave_curves
 from synthmix.quantities import format_count
 
 

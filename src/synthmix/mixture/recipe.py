@@ -6,8 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from synthmix.errors import BadInput
-from synthmix.mixture.curve import Curve, constant, make_curve, what_is_left
-from synthmix.mixture.schedule import Schedule
+from synthmix.mixture.schedule import Curve, Schedule, constant, make_curve, what_is_left
 from synthmix.quantities import format_share
 
 TOLERANCE = Fraction(1, 1000)  # 0.333 + 0.667 is meant to be one, and 33% + 33% + 33% is not

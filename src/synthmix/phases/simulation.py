@@ -18,6 +18,8 @@ from synthmix.theory import (
     slopes,
 )
 
+_FIELDS = ("beta", "k", "pi", "a", "alpha", "b", "lam", "synthetic_beta", "items")
+
 
 @dataclass(frozen=True)
 class Simulation:
@@ -59,9 +61,6 @@ class Simulation:
             "slopes": slopes(world),
             "points": rows,
         }
-
-
-_FIELDS = ("beta", "k", "pi", "a", "alpha", "b", "lam", "synthetic_beta", "items")
 
 
 def simulate_phases(setting: Setting, n: Any) -> Simulation:

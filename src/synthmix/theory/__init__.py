@@ -1,6 +1,16 @@
 """Three phases of learning on mixtures, and the generalization bound: pure mathematics, no files, no torch."""
 
-from synthmix.theory.closed import closed_form
+from synthmix.theory.curve import (
+    Breakpoints,
+    Curve,
+    breakpoints,
+    closed_form,
+    exact,
+    local_slope,
+    memorise,
+    phase_formulas,
+    slopes,
+)
 from synthmix.theory.cutoffs import (
     generated,
     sampling_cutoff,
@@ -8,9 +18,6 @@ from synthmix.theory.cutoffs import (
     top_p_cutoff,
     top_p_cutoff_approximate,
 )
-from synthmix.theory.exact import Curve, exact
-from synthmix.theory.memoriser import memorise
-from synthmix.theory.phases import Breakpoints, breakpoints, local_slope, phase_formulas, slopes
 from synthmix.theory.setting import Setting
 
 __all__ = [

@@ -8,8 +8,7 @@ import math
 from scipy.special import gamma
 
 from synthmix.errors import BadInput
-from synthmix.theory.power_sum import power_sum
-from synthmix.theory.setting import Setting
+from synthmix.theory.setting import Setting, power_sum
 
 
 def sampling_cutoff(beta: float, samples: float) -> float:

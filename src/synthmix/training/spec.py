@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.files import content_hash
-from synthmix.mixture.curve import CurveField
 from synthmix.mixture.recipe import Recipe
+from synthmix.mixture.schedule import CurveField
 from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.shape import Shape, shape_for
 from synthmix.validation import Share

@@ -2,7 +2,7 @@
 
 FOUND: LoGra (Choe et al., arXiv 2405.13954): an item's gradient by a linear layer's weights is the sum over positions
 of (derivative by the output) x (input); with random A and B on either side of it, it is B'(dy)(x'A), and no gradient
-is ever formed. By the output layer alone it is error times hidden state, from a forward pass (theory/ntk.py), and is
+is ever formed. By the output layer alone it is error times hidden state, from a forward pass (theory/bound.py), and is
 projected where the product is wider than asked for. Embeddings and gains of norms are left out; a tied output layer
 counts by its use as an output layer.
 """
