@@ -1,4 +1,4 @@
-"""Small generators that are really fitted: of digits (class-conditional), and a Markov chain of labelled text."""
+"""Small generators fitted here: of digits (class-conditional), and a Markov chain of labelled text."""
 
 from collections import defaultdict
 from itertools import pairwise
@@ -7,10 +7,10 @@ import numpy as np
 from benchmarks.valuation.sources import Source
 
 
-def gaussian_images(real: Source, count: int, *, directions: int, seed: int) -> Source:
+def gaussian_images(natural: Source, count: int, *, directions: int, seed: int) -> Source:
     """A Gaussian a class on that class's leading principal directions; 0 directions: independent pixels."""
     rng, images, labels = np.random.default_rng(seed), [], []
-    flat, marks = _flat(real)
+    flat, marks = _flat(natural)
     for label in np.unique(marks):
         mine = flat[marks == label]
         mean, each = mine.mean(axis=0), count // len(np.unique(marks))
@@ -22,24 +22,24 @@ def gaussian_images(real: Source, count: int, *, directions: int, seed: int) -> 
             drawn = rng.standard_normal((each, flat.shape[1])) * mine.std(axis=0)
         images.append(np.clip(mean + drawn, 0, 1))
         labels.append(np.full(each, label))
-    return _images(np.concatenate(images), np.concatenate(labels), real)
+    return _images(np.concatenate(images), np.concatenate(labels), natural)
 
 
-def mixture_images(real: Source, count: int, *, parts: int, seed: int) -> Source:
+def mixture_images(natural: Source, count: int, *, parts: int, seed: int) -> Source:
     """scikit-learn's Gaussian mixture a class, full covariances."""
     from sklearn.mixture import GaussianMixture
 
     images, labels = [], []
-    flat, marks = _flat(real)
+    flat, marks = _flat(natural)
     for label in np.unique(marks):
         model = GaussianMixture(parts, covariance_type="full", reg_covar=2e-3, random_state=seed)
         drawn, _ = model.fit(flat[marks == label]).sample(count // len(np.unique(marks)))
         images.append(np.clip(drawn, 0, 1))
         labels.append(np.full(len(drawn), label))
-    return _images(np.concatenate(images), np.concatenate(labels), real)
+    return _images(np.concatenate(images), np.concatenate(labels), natural)
 
 
-def autoencoder_images(real: Source, count: int, *, epochs: int, seed: int) -> Source:
+def autoencoder_images(natural: Source, count: int, *, epochs: int, seed: int) -> Source:
     """A conditional variational autoencoder (Kingma and Welling, arXiv 1312.6114): 64 hidden units, 8 latent ones.
 
     Samples are the decoder's means. Few epochs give a bad generator, many a good one.
@@ -48,7 +48,7 @@ def autoencoder_images(real: Source, count: int, *, epochs: int, seed: int) -> S
     from torch import nn
 
     torch.manual_seed(seed)
-    flat, marks = _flat(real)
+    flat, marks = _flat(natural)
     classes = int(marks.max()) + 1
     x = torch.from_numpy(flat).float()
     given = nn.functional.one_hot(torch.from_numpy(marks), classes).float()
@@ -69,21 +69,21 @@ def autoencoder_images(real: Source, count: int, *, epochs: int, seed: int) -> S
     with torch.no_grad():
         wanted = nn.functional.one_hot(torch.from_numpy(labels), classes).float()
         made = torch.sigmoid(decoder(torch.cat([torch.randn(len(labels), 8), wanted], 1)))
-    return _images(made.numpy(), labels, real)
+    return _images(made.numpy(), labels, natural)
 
 
-def markov_texts(real: Source, count: int, *, seed: int, most: int = 60) -> Source:
+def markov_texts(natural: Source, count: int, *, seed: int, most: int = 60) -> Source:
     """A chain of words for each label, of first order: locally right, globally without sense."""
     rng, texts, labels = np.random.default_rng(seed), [], []
-    assert real.labels is not None
-    for label in np.unique(real.labels):
+    assert natural.labels is not None
+    for label in np.unique(natural.labels):
         follows: dict[str, list[str]] = defaultdict(list)
-        for text, mark in zip(real.items, real.labels, strict=True):
+        for text, mark in zip(natural.items, natural.labels, strict=True):
             if mark == label:
                 words = ["", *text.split(), ""]
                 for before, after in pairwise(words):
                     follows[before].append(after)
-        for _ in range(count // len(np.unique(real.labels))):
+        for _ in range(count // len(np.unique(natural.labels))):
             words, now = [], ""
             while len(words) < most:
                 now = follows[now][rng.integers(len(follows[now]))]
@@ -95,10 +95,10 @@ def markov_texts(real: Source, count: int, *, seed: int, most: int = 60) -> Sour
     return Source(texts, np.array(labels))
 
 
-def _flat(real: Source) -> tuple[np.ndarray, np.ndarray]:
-    assert real.labels is not None
-    return real.items.reshape(len(real), -1).astype(np.float64), real.labels
+def _flat(natural: Source) -> tuple[np.ndarray, np.ndarray]:
+    assert natural.labels is not None
+    return natural.items.reshape(len(natural), -1).astype(np.float64), natural.labels
 
 
-def _images(flat: np.ndarray, labels: np.ndarray, real: Source) -> Source:
-    return Source(flat.reshape(-1, *real.items.shape[1:]).astype(np.float32), labels)
+def _images(flat: np.ndarray, labels: np.ndarray, natural: Source) -> Source:
+    return Source(flat.reshape(-1, *natural.items.shape[1:]).astype(np.float32), labels)

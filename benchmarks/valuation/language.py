@@ -67,8 +67,8 @@ def language_learner() -> AnswerLearner:
 
     CHOSEN. With two passes over each dataset instead, models of 10,000 to 140,000 tokens were all still leaving the
     unigram plateau: the loss followed the number of steps (Spearman .9 with the tokens), and shuffled words of a long
-    dataset beat people's answers of a short one. Beyond 16 passes more of the same adds nothing (Muennighoff et al.,
-    arXiv 2305.16264), and small models of small datasets only learn them by heart.
+    dataset beat human-written answers of a short one. Beyond 16 passes more of the same adds nothing (Muennighoff et
+    al., arXiv 2305.16264), and small models of small datasets only learn them by heart.
     """
     return AnswerLearner(**SIZE)
 

@@ -28,7 +28,7 @@ def save(task: str, results: Results, *, final: bool = False) -> None:
 
 
 def write_page(tables: str) -> None:
-    """Put the tables between their marks on the results page; the words around them are people's."""
+    """Put the tables between their marks on the results page; the text around them is written by hand."""
     page = KEPT.with_suffix(".md")
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -1,4 +1,4 @@
-"""Every valuation method on every task, against models that were really trained, as Markdown tables.
+"""Every valuation method on every task, against trained models, as Markdown tables.
 
     python benchmarks/valuation/run.py                                     all that trains on no dataset
     python benchmarks/valuation/run.py --methods retrain tracin            what does

@@ -16,7 +16,7 @@ from benchmarks.valuation.truth import results_of, together
 
 from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import checked, part, select
+from synthmix.valuation.selection import check_selection, select, subset
 from synthmix.valuation.valuer import Valuer
 
 SHARE = 0.2
@@ -45,7 +45,7 @@ def _rows(task: Task) -> list[list[str]]:
     metric, rows, even = task.metrics[0], [], np.nan
     for way, chosen in [("all of it", lambda seed: np.ones(len(sizes), bool)), *choices(task, pool, sizes, budget)]:
         masks = [chosen(seed) for seed in range(task.seeds)]
-        results = [_result(task, part(pool, mask), seed, metric) for seed, mask in enumerate(masks)]
+        results = [_result(task, subset(pool, mask), seed, metric) for seed, mask in enumerate(masks)]
         mean, spread = float(np.mean(results)), float(np.std(results, ddof=1) / len(results) ** 0.5)
         better = (even - mean) if metric in LOWER else (mean - even)
         even = mean if way == "even sample" else even
@@ -61,7 +61,7 @@ def check_row(task: Task) -> list[str]:
     pool, _ = once(task)
     valuer = Valuer().fit(task.reference)
     budget = round(SHARE * sum(int(valuer.lengths(batch).sum()) for batch in pool.batches()))
-    found, check = select(valuer, pool, budget), checked(valuer, pool, budget)
+    found, check = select(valuer, pool, budget), check_selection(valuer, pool, budget)
     assert check is not None
     low, high = check.interval
     gain = found.score.value - found.even.value

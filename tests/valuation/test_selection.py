@@ -5,7 +5,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import checked, compared, halved, part, select, worth
+from synthmix.valuation.selection import check_selection, compare, document_gains, select, split_reference, subset
 from synthmix.valuation.valuer import Valuer
 
 from ..bigram_text import chain
@@ -48,13 +48,13 @@ def test_budgets_that_do_not_serve(valuer: Valuer) -> None:
 def test_parts_and_worth_follow_the_pools_order(valuer: Valuer) -> None:
     texts = chain(6, 1, 0.8)
     chosen = np.array([True, False, True, False, False, True])
-    assert part(Pool.of("p", texts), chosen).all().items == [texts[0], texts[2], texts[5]]
-    assert worth(valuer, Pool.of("p", texts)).shape == (6,)
+    assert subset(Pool.of("p", texts), chosen).all().items == [texts[0], texts[2], texts[5]]
+    assert document_gains(valuer, Pool.of("p", texts)).shape == (6,)
 
 
 def test_the_half_that_did_not_choose_sees_a_real_gain(valuer: Valuer) -> None:
     pool = Pool.of("pool", chain(80, 1, 0.8) + chain(240, 2, 0.0))
-    check = checked(valuer, pool, 3000)
+    check = check_selection(valuer, pool, 3000)
     assert check is not None
     assert check.better
     assert check.gain == pytest.approx(check.chosen - check.even)
@@ -66,7 +66,7 @@ def test_a_gain_by_luck_alone_is_seen_through() -> None:
     rng = np.random.default_rng(4)
     rows = [Pool.of(name, rng.normal(size=(n, 20)), rng.integers(0, 2, n)) for name, n in (("t", 120), ("pool", 800))]
     valuer = Valuer(features=64, lift=0).fit(rows[0])
-    found, check = select(valuer, rows[1], 160), checked(valuer, rows[1], 160)
+    found, check = select(valuer, rows[1], 160), check_selection(valuer, rows[1], 160)
     assert check is not None
     assert found.score.value - found.even.value > 0.1
     assert check.gain < 0.3 * (found.score.value - found.even.value)
@@ -75,7 +75,7 @@ def test_a_gain_by_luck_alone_is_seen_through() -> None:
 
 def test_equal_summaries_differ_by_nothing_and_share_the_references_noise(valuer: Valuer) -> None:
     summary = valuer.summarise(Pool.of("pool", chain(60, 1, 0.8)))
-    same = compared(valuer, summary, summary)
+    same = compare(valuer, summary, summary)
     assert same.gain == 0
     alone = valuer.score_summary(summary).interval
     assert alone is not None
@@ -84,12 +84,12 @@ def test_equal_summaries_differ_by_nothing_and_share_the_references_noise(valuer
 
 def test_halves_are_a_partition_and_a_handful_has_none() -> None:
     target = Pool.of("target", chain(9, 0, 0.8))
-    halves = halved(target)
+    halves = split_reference(target)
     assert halves is not None
     items = [item for half in halves for item in half.all().items]
     assert sorted(items) == sorted(target.all().items)
     assert [len(half.all()) for half in halves] == [5, 4]
-    assert halved(Pool.of("few", chain(7, 0, 0.8))) is None
+    assert split_reference(Pool.of("few", chain(7, 0, 0.8))) is None
 
 
 def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
@@ -97,12 +97,12 @@ def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
     texts = chain(3, 1, 0.8)
     for text in texts:
         pool = Pool.of("pool", [text] * 40)
-        assert len(set(worth(valuer, pool))) == 1
+        assert len(set(document_gains(valuer, pool))) == 1
         found = select(valuer, pool, 5 * len(text.split()))
         assert (np.flatnonzero(found.chosen) == np.arange(found.chosen.sum())).all()
-        chosen, whole = valuer.summarise(part(pool, found.chosen)), valuer.summarise(pool)
+        chosen, whole = valuer.summarise(subset(pool, found.chosen)), valuer.summarise(pool)
         for taken in (found.chosen.sum(), 1.3, 2.5, 7.1):
-            check = compared(valuer, chosen.weighted(taken / found.chosen.sum()), whole.drawn(taken / 40))
+            check = compare(valuer, chosen.weighted(taken / found.chosen.sum()), whole.drawn(taken / 40))
             assert abs(check.gain) < 1e-9
             assert not check.better
             assert check.interval[0] < 0 < check.interval[1]

@@ -9,6 +9,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.valuation.curve import grid
+from synthmix.valuation.parallel import score_all
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.valuer import Valuer
 from synthmix.valuation.weights import Weights, fitted_weights
@@ -92,6 +93,13 @@ def test_an_order_with_a_period_changes_nothing() -> None:
     assert found.interval is not None
     assert again.interval is not None
     assert np.diff(found.interval)[0] == pytest.approx(np.diff(again.interval)[0], rel=0.5)
+
+
+def test_pools_of_one_name_keep_their_own_scores(text_valuer: Valuer) -> None:
+    pools = [Pool.of("text", chain(30, 1, 0.8)), Pool.of("text", chain(30, 2, 0.0))]
+    scores, summaries = score_all(text_valuer, pools, parts=2)
+    assert [score.value for score in scores] == [text_valuer.score(pool).value for pool in pools]
+    assert summaries[0].total("transfer")["tokens"] != summaries[1].total("transfer")["tokens"]
 
 
 def test_summaries_of_parts_add_up(text_valuer: Valuer) -> None:

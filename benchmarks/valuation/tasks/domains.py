@@ -1,4 +1,4 @@
-"""Which kind of text is it: news, story, encyclopedia or medicine, from 40 words that people wrote.
+"""Which kind of text is it: news, story, encyclopedia or medicine, from 40 words of natural text.
 
 Held out: it was built when the score, its weights and its encoder were fixed, and was looked at once. Contributors are
 continuations, rewrites and polished versions by 10 language models of documents that are in neither reference nor test.
@@ -17,7 +17,7 @@ from synthmix.valuation.pool import Pool
 
 COUNT = 32
 WORDS = 40
-PREFIX = 30  # words of a continuation that may be the human document's
+PREFIX = 30  # words of a continuation that may be the natural document's
 LABELS = {"news": 0, "story": 1, "wikipedia": 2, "biomed_qa": 3}
 CONTINUED = ("gpt2-xl", "gpt-j-6B", "gpt-neox-20b", "davinci", "gpt-4", "claude-3-opus-20240229")
 CHANGED = ("gpt-3.5-turbo", "gpt-4o", "llama-3-8b", "mistral-7b")  # rewrites and polished versions

@@ -1,4 +1,4 @@
-"""Instruction following: what people wrote against 31 models of the AlpacaEval ladder, Alpaca and GPT-3's variants.
+"""Instruction following: human-written answers against 31 models of the AlpacaEval ladder, Alpaca and GPT-3's variants.
 
 The target is human-written: answers to the 252 user-oriented tasks and the 175 seed tasks of Self-Instruct, and
 examples of P3. Split by prompt: reference 60 + 45 + 195, test 80 + 60 + 220, contributors the rest. Models' answers

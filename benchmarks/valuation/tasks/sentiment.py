@@ -1,4 +1,4 @@
-"""Sentiment of film review sentences: Pang and Lee's rt-polarity and SST-2 (real) against SuperGen's (CTRL-1.6B).
+"""Sentiment of film review sentences: Pang and Lee's rt-polarity and SST-2 (natural) against SuperGen's (CTRL-1.6B).
 
 Reference: half of SST-2 dev and 564 held-out sentences of rt-polarity; test: the other half and 1,500 more. A Markov
 chain is fitted on another 1,500; contributors draw from the rest, and from two other natural domains.

@@ -1,4 +1,4 @@
-"""Pre-training for stories: people's, against what 14 models continued, rewrote and polished.
+"""Pre-training for stories: natural ones against what 14 models continued, rewrote and polished.
 
 Held out: it was built before the back-off of the n-gram model was changed (docs/log.md), and looked at once with the
 change made. The stories of reference and test are none that a contributor holds in any form.
@@ -15,7 +15,7 @@ from synthmix.valuation.pool import Pool
 
 COUNT = 32
 WORDS = 160
-PREFIX = 30  # words of a continuation that may be people's
+PREFIX = 30  # words of a continuation that may be natural
 CORE = "01_paired_core/core.jsonl.gz"
 BASE = ("gpt2-xl", "gpt-neo-2.7B", "opt-2.7b", "gpt-j-6B", "gpt-neox-20b")
 TUNED = {

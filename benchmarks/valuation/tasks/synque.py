@@ -1,6 +1,6 @@
 """SynQuE's 32 synthetic sets of financial headlines (4 generators x 8 prompts) with published downstream F1.
 
-The reference is a random half of the real balanced set, five times. Nothing of the score was chosen by this task.
+The reference is a random half of the natural balanced set, five times. Nothing of the score was chosen by this task.
 """
 
 import csv
@@ -18,7 +18,7 @@ DRAWS = 5
 
 
 def make() -> Task:
-    """32 contributors of about 999 headlines; truth: published F1 on real headlines."""
+    """32 contributors of about 999 headlines; truth: published F1 on natural headlines."""
     sets: dict[str, list[tuple[str, int]]] = defaultdict(list)
     generator: dict[str, str] = {}
     for row in rows(f"{FOLDER}/synque_sentiment.jsonl.gz"):

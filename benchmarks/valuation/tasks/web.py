@@ -1,4 +1,4 @@
-"""Pre-training for the web: people's pages of 2012 against textbooks, essays, pages, news and stories of 12 models.
+"""Pre-training for the web: pages of 2012 against textbooks, essays, pages, news and stories of 12 models.
 
 Held out: it was built when the score, its weights and its encoder were fixed, and was looked at once. Passages of at
 most 120 words; a page gives passages to one part only.

@@ -10,7 +10,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
-from synthmix.valuation.uncertainty import parts_of
+from synthmix.valuation.uncertainty import half_width, parts_of
 from synthmix.valuation.weights import Weights
 
 STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
@@ -93,9 +93,7 @@ def curve_of(
     if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
         raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
     value, columns, parts = scored_at(pools, terms, weights, rows, size)
-    from scipy.stats import norm
-
-    half = norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=1))
+    half = half_width(parts, level)
     drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
     bests = rows[drawn.argmax(axis=1)]
     low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)

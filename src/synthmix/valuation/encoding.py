@@ -11,6 +11,8 @@ from synthmix.theory.products import ExactProduct
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.term import block_of
 
+_WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's: two letters or more
+
 SAMPLE = 20_000  # items of the reference from which an encoder is fitted
 ROWS = 2_048  # texts whose products with each other give the directions: more cost their cube
 
@@ -142,9 +144,6 @@ class Encoded:
         if not np.isfinite(made).all():
             raise BadInput("features are not finite", remedy="drop or mend those items, or take another encoder")
         return made
-
-
-_WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's: two letters or more
 
 
 class WordGrams:

@@ -10,7 +10,7 @@ counts by its use as an output layer.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zlib import crc32
 
 import numpy as np
@@ -39,7 +39,7 @@ def sides(outer: int, inner: int, width: int) -> tuple[int, int]:
     return min(outer, max(1, width // right)), right
 
 
-def basis(rows: int, columns: int, key: str, seed: int, device: Any) -> Any:
+def basis(rows: int, columns: int, key: str, seed: int, device: "torch.device") -> "Tensor":
     """(rows, columns) float32: the identity where nothing is to be saved, else normal numbers of variance 1 / columns,
     so that products of projected vectors are those of the vectors in expectation (Johnson and Lindenstrauss).
 
@@ -53,8 +53,12 @@ def basis(rows: int, columns: int, key: str, seed: int, device: Any) -> Any:
     return (torch.randn(rows, columns, generator=generator) / columns**0.5).to(device)
 
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 Kind = Literal["last", "projected"]  # the output layer, factorised and without a backward pass; every linear layer
-Narrow = Callable[[str, Any, int], Any]  # (layer, input (..., inputs), outputs) to what is kept of the input
+Narrow = Callable[[str, "Tensor", int], "Tensor"]  # (layer, input (..., inputs), outputs) to what is kept of the input
 
 
 def linear_layers(model: Any) -> dict[str, Any]:
@@ -74,7 +78,7 @@ class Watch:
 
     def __init__(self, layers: dict[str, Any], narrow: Narrow = lambda name, x, outputs: x) -> None:
         self.layers, self.narrow = layers, narrow
-        self.seen: list[tuple[str, Any, Any]] = []
+        self.seen: list[tuple[str, Tensor, Tensor]] = []
 
     def __enter__(self) -> "Watch":
         self.hooks = [module.register_forward_hook(partial(self._keep, name)) for name, module in self.layers.items()]
@@ -90,7 +94,7 @@ class Watch:
         width = module.in_features if hasattr(module, "in_features") else module.weight.shape[0]
         return int(width) + (module.bias is not None)
 
-    def slopes(self, scalars: Any) -> list[tuple[str, Any, Any]]:
+    def slopes(self, scalars: "Tensor") -> "list[tuple[str, Tensor, Tensor]]":
         """(layer, kept input (n, t, k), slope (n, t, outputs)) of scalars (n,), each of its own item alone.
 
         Positions (t) are all axes between the item and the last one. A layer that is called twice stands twice.
@@ -113,7 +117,7 @@ class Watch:
         self.seen = []
         return found
 
-    def _keep(self, name: str, module: Any, inputs: tuple[Any, ...], out: Any) -> None:
+    def _keep(self, name: str, module: Any, inputs: "tuple[Tensor, ...]", out: "Tensor") -> None:
         import torch
 
         x = inputs[0]
@@ -143,6 +147,7 @@ def last_layer_of(output: ModelOutput, of: Scalar, width: int, seed: int) -> np.
     import torch
 
     hidden = output.hidden
+    assert hidden is not None
     if output.bias:
         hidden = torch.cat([hidden, hidden.new_ones(*hidden.shape[:-1], 1)], dim=-1)
     outer, inner = sides(output.logits.shape[-1], hidden.shape[-1], width)
@@ -166,14 +171,14 @@ def projected(
     layers = linear_layers(model)
     each = max(1, width // max(1, len(layers)))
 
-    def narrow(name: str, x: Any, outputs: int) -> Any:
+    def narrow(name: str, x: "Tensor", outputs: int) -> "Tensor":
         _, inner = sides(outputs, x.shape[-1], each)
         return x @ basis(x.shape[-1], inner, f"{name} in", seed, x.device)
 
     found = []
     with torch.enable_grad(), Watch(layers, narrow) as watch:
         for output in learner.read(model, batch):
-            parts: dict[str, Any] = {}
+            parts: dict[str, Tensor] = {}
             for name, x, slope in watch.slopes(output.scalar(of)):
                 outer, _ = sides(slope.shape[-1], watch.inputs(name), each)
                 left = basis(slope.shape[-1], outer, f"{name} out", seed, slope.device)

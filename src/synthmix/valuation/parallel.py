@@ -18,10 +18,11 @@ from synthmix.valuation.valuer import Valuer
 
 @dataclass(frozen=True)
 class Work:
-    """Part ``part`` of ``parts`` of one pool, to be read for ``valuer``."""
+    """Part ``part`` of ``parts`` of the pool at place ``number`` among the candidates, to be read for ``valuer``."""
 
     valuer: Valuer
     pool: Pool
+    number: int = 0
     part: int = 0
     parts: int = 1
 
@@ -58,19 +59,19 @@ def score_all(
         BadInput: see :meth:`Valuer.summarise`; the first pool that cannot be read.
     """
     progress = progress or Silent()
-    works = [Work(valuer, pool, part, parts) for pool in pools for part in range(parts)]
+    works = [Work(valuer, pool, number, part, parts) for number, pool in enumerate(pools) for part in range(parts)]
     progress.start("values", len(works), "datasets" if parts == 1 else "parts")
-    found: dict[tuple[str, int], tuple[Summary, float]] = {}
+    found: dict[tuple[int, int], tuple[Summary, float]] = {}
     done = ((work, read_work(work)) for work in works) if each is None else each(read_work, works)
-    for number, (work, result) in enumerate(done, start=1):
+    for count, (work, result) in enumerate(done, start=1):
         if isinstance(result, SynthmixError):
             raise result
-        found[work.pool.name, work.part] = result
-        progress.update("values", number, work.label)
+        found[work.number, work.part] = result
+        progress.update("values", count, work.label)
     progress.finish("values")
     scores, summaries = [], []
-    for pool in pools:
-        mine = [found[pool.name, part] for part in range(parts)]
+    for number in range(len(pools)):
+        mine = [found[number, part] for part in range(parts)]
         whole = mine[0][0]
         for other, _ in mine[1:]:
             whole = whole + other

@@ -22,8 +22,14 @@ from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
-from synthmix.valuation.uncertainty import parts_of
+from synthmix.valuation.uncertainty import half_width, parts_of
 from synthmix.valuation.valuer import Valuer
+
+LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that are
+# What rounding may make of a term, relative to its scale or, where that is more, to its value: items' features are
+# float32, of 24 bits. That also covers the discrepancy, the root of a difference of numbers of about 1: a double knows
+# such a difference to 2^-53 or so, and its root, where it is 0, to 2^-26.
+ROUNDING = 2.0**-23
 
 ROUNDS = 4
 CAVEAT = (
@@ -40,7 +46,7 @@ class Selection:
         chosen: (n,) True where the pool's document is taken, in the pool's order.
         gains: (n,) influence a token of each document, in the round in which it was judged last.
         tokens: (n,) of each document.
-        score: of what was taken, by the reference that chose it, so it says too much (:mod:`.selection_check`);
+        score: of what was taken, by the reference that chose it, so it says too much (:func:`.check_selection`);
             ``even``: of an even sample of as many tokens; ``whole``: of the pool.
     """
 
@@ -91,8 +97,8 @@ def select(
         taken = int(sizes[chosen].sum())
         there = whole.weighted((tokens - taken) / total)
         if chosen.any():
-            there = there + summarise(part(pool, chosen), valuer.terms)
-        gains[~chosen] = worth(valuer, pool, there)[~chosen]
+            there = there + summarise(subset(pool, chosen), valuer.terms)
+        gains[~chosen] = document_gains(valuer, pool, there)[~chosen]
         per_token = np.where(chosen, -np.inf, gains / np.maximum(sizes, 1))
         order = np.argsort(-per_token, kind="stable")[: int((~chosen).sum())]
         goal = tokens * number // rounds - taken
@@ -101,12 +107,12 @@ def select(
         said(number, f"{int(chosen.sum())} documents, {int(sizes[chosen].sum())} tokens")
     if not chosen.any():
         raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
-    score = valuer.score_summary(summarise(part(pool, chosen), valuer.terms))
+    score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms))
     even = valuer.score_summary(whole.drawn(float(sizes[chosen].sum()) / total))
     return Selection(chosen, gains / np.maximum(sizes, 1), sizes, score, even, valuer.score_summary(whole))
 
 
-def part(pool: Pool, chosen: np.ndarray) -> Pool:
+def subset(pool: Pool, chosen: np.ndarray) -> Pool:
     """The chosen items, in their order."""
 
     def read() -> Iterator[Batch]:
@@ -119,22 +125,15 @@ def part(pool: Pool, chosen: np.ndarray) -> Pool:
     return Pool(f"part of {pool.name}", read, share=pool.share)
 
 
-def worth(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarray:
+def document_gains(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarray:
     """(n,) influence of each item on top of ``beside`` (None: of the pool itself)."""
     there = beside if beside is not None else valuer.summarise(pool)
     gains = valuer.influence_on(there)
     return np.concatenate([gains(batch) for batch in pool.batches()])
 
 
-LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that are
-# What rounding may make of a term, relative to its scale or, where that is more, to its value: items' features are
-# float32, of 24 bits. That also covers the discrepancy, the root of a difference of numbers of about 1: a double knows
-# such a difference to 2^-53 or so, and its root, where it is 0, to 2^-26.
-RESOLVED = 2.0**-23
-
-
 @dataclass(frozen=True)
-class Check:
+class SelectionCheck:
     """Scores on the half that compared: of the documents that the other half chose, of an even sample of as many
     tokens, and their difference with its interval (of the sampling of pool and reference, and of rounding)."""
 
@@ -153,7 +152,7 @@ class Check:
         return {"chosen": self.chosen, "even": self.even, "gain": self.gain, "interval": list(self.interval)}
 
 
-def checked(
+def check_selection(
     valuer: Valuer,
     pool: Pool,
     tokens: int,
@@ -161,38 +160,36 @@ def checked(
     rounds: int = ROUNDS,
     lengths: Callable[[Batch], np.ndarray] | None = None,
     said: Callable[[int, str], None] = lambda number, line: None,
-) -> Check | None:
+) -> SelectionCheck | None:
     """What :func:`.select` of the same pool gains; None for a reference of fewer than :data:`LEAST` documents. It
     reads the pool as often as the selection did."""
-    halves = halved(valuer.reference)
+    halves = split_reference(valuer.reference)
     if halves is None:
         return None
     one, other = (valuer.on(half) for half in halves)
     found = select(one, pool, tokens, rounds=rounds, lengths=lengths, said=said)
-    chosen, whole = other.summarise(part(pool, found.chosen)), other.summarise(pool)
+    chosen, whole = other.summarise(subset(pool, found.chosen)), other.summarise(pool)
     even = whole.drawn(found.taken / max(int(found.tokens.sum()), 1))
-    return compared(other, chosen, even)
+    return compare(other, chosen, even)
 
 
-def compared(valuer: Valuer, chosen: Summary, even: Summary) -> Check:
+def compare(valuer: Valuer, chosen: Summary, even: Summary) -> SelectionCheck:
     """The pools' noise is independent, the reference's the same for both."""
-    from scipy.stats import norm
-
     made = [valuer.score_summary(each) for each in (chosen, even)]
     scores = [each.value for each in made]
     first, second = (parts_of(each, valuer.terms, valuer.weights) for each in (chosen, even))
     common = first[-REFERENCE_BLOCKS:] - second[-REFERENCE_BLOCKS:]
     parts = np.concatenate([first[:-REFERENCE_BLOCKS], second[:-REFERENCE_BLOCKS], common])
-    half, gain = float(norm.ppf(0.5 + valuer.level / 2) * np.sqrt((parts**2).sum())), scores[0] - scores[1]
-    half += RESOLVED * sum(
+    half, gain = float(half_width(parts, valuer.level)), scores[0] - scores[1]
+    half += ROUNDING * sum(
         abs(weight) * max(1.0, *(abs(each.terms[term.name]) / term.scale for each in made))
         for term in valuer.terms
         if (weight := valuer.weights.values.get(term.name, 0.0))
     )
-    return Check(scores[0], scores[1], gain, (gain - half, gain + half), valuer.level)
+    return SelectionCheck(scores[0], scores[1], gain, (gain - half, gain + half), valuer.level)
 
 
-def halved(reference: Pool) -> tuple[Pool, Pool] | None:
+def split_reference(reference: Pool) -> tuple[Pool, Pool] | None:
     """Two random halves; None of too few documents."""
     held = reference.take(MOST)
     if len(held) < LEAST:
@@ -213,9 +210,9 @@ def select_documents(
     rounds: int = ROUNDS,
     check: bool = True,
     progress: Progress | None = None,
-) -> tuple[Selection, Corpus, Check | None]:
-    """:func:`.select` from what ``where`` names, written as a corpus in ``to``, and :func:`.checked` before where
-    ``check`` is true.
+) -> tuple[Selection, Corpus, SelectionCheck | None]:
+    """:func:`.select` from what ``where`` names, written as a corpus in ``to``; with ``check`` also what
+    :func:`.check_selection` says of it.
 
     Raises:
         BadInput: see :func:`.select`, :func:`.open_pool` and :func:`synthmix.build_corpus`.
@@ -231,7 +228,7 @@ def select_documents(
     compared = None
     if check:
         progress.start("check by halves of the reference", rounds, "rounds")
-        compared = checked(
+        compared = check_selection(
             valuer,
             pool,
             tokens,
@@ -266,7 +263,7 @@ def write_documents(valuer: Valuer, pools: Sequence[Pool], summaries: Sequence[S
 
     tables = []
     for pool, summary in zip(pools, summaries, strict=True):
-        gains = worth(valuer, pool, summary)
+        gains = document_gains(valuer, pool, summary)
         tokens = [int(n) for batch in pool.batches() for n in valuer.lengths(batch)]
         names = [pool.name] * len(gains)
         tables.append(pa.table({"dataset": names, "number": range(len(gains)), "gain": gains, "tokens": tokens}))

@@ -39,12 +39,11 @@ def parts_of(summary: Summary, terms: Sequence[Term], weights: Weights) -> np.nd
     return np.concatenate([pool, reference * np.sqrt((REFERENCE_BLOCKS - 1) / REFERENCE_BLOCKS)])
 
 
-def interval_of(value: float, parts: np.ndarray, level: float) -> tuple[float, float]:
-    """``value`` with the normal interval of deviations ``parts``."""
+def half_width(parts: np.ndarray, level: float) -> np.ndarray:
+    """(...,) of the normal interval of a score with the independent deviations ``parts`` (..., m)."""
     from scipy.stats import norm
 
-    half = float(norm.ppf(0.5 + level / 2)) * float(np.sqrt((parts**2).sum()))
-    return value - half, value + half
+    return np.asarray(norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=-1)))
 
 
 def _inner(slope: Sums, sums: Sums) -> float:

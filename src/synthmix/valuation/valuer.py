@@ -27,8 +27,10 @@ from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
 from synthmix.valuation.terms.ngram_transfer import text_transfer
 from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
 from synthmix.valuation.terms.term import COUNT, Term
-from synthmix.valuation.uncertainty import interval_of, parts_of
+from synthmix.valuation.uncertainty import half_width, parts_of
 from synthmix.valuation.weights import Weights, weights_named
+
+FEW = 100
 
 GradientMaker = Callable[[Batch], GradientBatch]
 
@@ -140,8 +142,9 @@ class Valuer:
         """As :meth:`score`, of a pool that was read before."""
         value, terms = self.weights.score_summary(summary, self.terms)
         parts = parts_of(summary, self.terms, self.weights)
-        bounds, warnings = interval_of(value, parts, self.level), warnings_of(summary, self.terms)
-        return Score(summary.name, value, bounds, self.level, terms, warnings=warnings)
+        half = float(half_width(parts, self.level))
+        interval, warnings = (value - half, value + half), warnings_of(summary, self.terms)
+        return Score(summary.name, value, interval, self.level, terms, warnings=warnings)
 
     def score_mixture(self, pools: Sequence[Pool | Summary], shares: Sequence[Sequence[float]] | None = None) -> Curve:
         """The value at every mixture of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.
@@ -202,9 +205,6 @@ class Valuer:
     def _fitted(self) -> None:
         if not self.terms:
             raise BadInput("the valuer has no reference yet", remedy="call fit first")
-
-
-FEW = 100
 
 
 def warnings_of(summary: Summary, terms: Sequence[Term]) -> tuple[str, ...]:

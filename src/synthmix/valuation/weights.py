@@ -80,7 +80,7 @@ def load_weights(name: str) -> Weights:
 
 
 def fitted_weights(terms: Sequence[Mapping[str, float]], results: Sequence[float]) -> Weights:
-    """Non-negative weights that predict ``results`` (higher is better) of subsets that were really trained.
+    """Non-negative weights that predict ``results`` (higher is better) of subsets that models were trained on.
 
     Least squares on standardised terms, the weights at least 0, with the intercept free. CHOSEN: the alternative to
     fixed ones that the paper's reviewers asked for. The subsets must not be those whose scores are then judged.

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import numpy as np
 
 from synthmix.errors import BadInput, Failure
 from synthmix.valuation.pool import Batch, Pool
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Scalar = Literal["output", "loss", "margin"]
 
@@ -23,37 +26,37 @@ class ModelOutput:
         bias: whether the output layer has one.
     """
 
-    logits: Any
-    targets: Any
-    weights: Any
-    hidden: Any = None
+    logits: "Tensor"
+    targets: "Tensor"
+    weights: "Tensor"
+    hidden: "Tensor | None" = None
     bias: bool = False
 
-    def outputs(self) -> Any:
+    def outputs(self) -> "Tensor":
         """(n,): the true class's logit less the mean logit (theory/ntk.py), the mean over positions."""
         return ((self._true() - self.logits.mean(-1)) * self.weights).sum(-1)
 
-    def losses(self) -> Any:
+    def losses(self) -> "Tensor":
         """(n,): cross-entropy in nats, the mean over positions."""
         return ((self.logits.logsumexp(-1) - self._true()) * self.weights).sum(-1)
 
-    def margins(self) -> Any:
+    def margins(self) -> "Tensor":
         """(n,): log p / (1 - p) of the true class, the mean over positions (TRAK, arXiv 2303.14186, eq. 2)."""
         return ((self._true() - self._others().logsumexp(-1)) * self.weights).sum(-1)
 
-    def scalar(self, of: Scalar) -> Any:
+    def scalar(self, of: Scalar) -> "Tensor":
         """The scalar an item (n,) whose gradient is asked for."""
         return {"output": self.outputs, "loss": self.losses, "margin": self.margins}[of]()
 
-    def true_share(self) -> Any:
+    def true_share(self) -> "Tensor":
         """(n,): probability of the true class, the mean over positions."""
         return ((self._true() - self.logits.logsumexp(-1)).exp() * self.weights).sum(-1)
 
-    def right(self) -> Any:
+    def right(self) -> "Tensor":
         """(n,): share of the positions whose likeliest class is the true one."""
         return ((self.logits.argmax(-1) == self.targets).to(self.weights.dtype) * self.weights).sum(-1)
 
-    def errors(self, of: Scalar, basis: Any) -> Any:
+    def errors(self, of: Scalar, basis: "Tensor") -> "Tensor":
         """Derivative of :meth:`scalar` by the logits, times ``basis`` (c, l): (n, t, l). No backward pass.
 
         With a narrow basis the (n, t, c) derivative of the output itself is never made.
@@ -69,10 +72,10 @@ class ModelOutput:
             made = here - torch.softmax(self._others(), -1) @ basis
         return made * self.weights[..., None]
 
-    def _true(self) -> Any:
+    def _true(self) -> "Tensor":
         return self.logits.gather(-1, self.targets[..., None])[..., 0]
 
-    def _others(self) -> Any:
+    def _others(self) -> "Tensor":
         return self.logits.scatter(-1, self.targets[..., None], float("-inf"))
 
 
@@ -121,7 +124,7 @@ class Learner(Protocol):
         """Mean of :meth:`losses` over a pool, in one stream."""
         ...
 
-    def outputs(self, model: Any, batch: Batch) -> Any:
+    def outputs(self, model: Any, batch: Batch) -> "Tensor":
         """(n,) torch tensor: the scalar an item whose gradient makes the kernel; see :meth:`.ModelOutput.outputs`."""
         ...
 
@@ -131,11 +134,11 @@ class Reader:
 
     name = ""
 
-    def tensors(self, batch: Batch) -> Iterator[dict[str, Any]]:
+    def tensors(self, batch: Batch) -> Iterator[dict[str, "Tensor"]]:
         """Inputs of a few items at a time; every tensor's first axis is the item."""
         raise NotImplementedError
 
-    def call(self, model: Any, tensors: dict[str, Any], *, hidden: bool = False) -> ModelOutput:
+    def call(self, model: Any, tensors: dict[str, "Tensor"], *, hidden: bool = False) -> ModelOutput:
         """One forward pass."""
         raise NotImplementedError
 
@@ -150,7 +153,7 @@ class Reader:
         for tensors in self.placed(model, batch):
             yield self.call(model, tensors, hidden=hidden)
 
-    def placed(self, model: Any, batch: Batch) -> Iterator[dict[str, Any]]:
+    def placed(self, model: Any, batch: Batch) -> Iterator[dict[str, "Tensor"]]:
         """:meth:`tensors` on the model's device."""
         device = next(model.parameters()).device
         for tensors in self.tensors(batch):
@@ -160,7 +163,7 @@ class Reader:
         """See :meth:`Learner.losses`."""
         return self._each(model, batch, "losses")
 
-    def outputs(self, model: Any, batch: Batch) -> Any:
+    def outputs(self, model: Any, batch: Batch) -> "Tensor":
         """See :meth:`Learner.outputs`."""
         import torch
 

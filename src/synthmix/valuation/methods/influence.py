@@ -16,6 +16,9 @@ from synthmix.valuation.methods.baseline import HOLD, Baseline, CountedPool, Res
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
 
+RIDGE = 1e-5  # of a matrix of cosines (CHOSEN)
+SINGULAR = 1e-6  # of a matrix of cosines: below this eigenvalue its weights are not unique
+
 On = Literal["reference", "pool", "initial"]
 
 
@@ -134,10 +137,6 @@ class Trak(GradientMethod):
             missing = 1 - self.learner.true_share(model, batch)
             found.append(self._each(self._gradients(model), batch) @ direction * missing)
         return np.asarray(np.mean(found, axis=0))
-
-
-RIDGE = 1e-5  # of a matrix of cosines (CHOSEN)
-SINGULAR = 1e-6  # of a matrix of cosines: below this eigenvalue its weights are not unique
 
 
 class Kmm(GradientMethod):

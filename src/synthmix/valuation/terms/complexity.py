@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, Sums
+from synthmix.valuation.terms.term import COUNT, Sums, Term
 
 
 class GradientBatch(NamedTuple):
@@ -25,7 +25,7 @@ class GradientBatch(NamedTuple):
     losses: np.ndarray
 
 
-class Complexity:
+class Complexity(Term):
     """sqrt(y' (Phi Phi' + ridge s I)^-1 y / n), with s the reference's mean squared length of a feature vector.
 
     Args:
@@ -35,7 +35,6 @@ class Complexity:
     """
 
     name = reads = "complexity"
-    scale = 1.0
 
     def __init__(
         self, gradients: Callable[[Batch], GradientBatch], *, ridge: float = 1e-2, most: int | None = 512, seed: int = 0
@@ -92,20 +91,15 @@ class Complexity:
         return (float(sums["yy"]) - float(sums["q"] @ u)) / self.ridge, u
 
 
-class Loss:
+class Loss(Term):
     """The mean loss of the model on the pool, nats: the paper's first term; reads the sums of :class:`Complexity`."""
 
     name, reads = "loss", "complexity"
-    scale = 1.0
-    most: int | None = None
 
     def __init__(self, complexity: Complexity) -> None:
         self._complexity = complexity
         self.prepares = complexity.gradients
         self.most = complexity.most
-
-    def fit(self, reference: Pool) -> None:
-        """Nothing beyond what :class:`Complexity` fixes."""
 
     def read(self, batch: Batch) -> Sums:
         """What :class:`Complexity` adds."""

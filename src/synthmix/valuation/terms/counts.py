@@ -3,28 +3,23 @@
 ``balance`` is the fourth term of arXiv 2511.13640 (FOUND); ``overlap`` is no part of any score, but a warning.
 """
 
-from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, Sums
+from synthmix.valuation.terms.term import COUNT, Sums, Term
+
+HITS = "hits"
 
 NATURAL = "natural"  # natural items; the valuer adds it, since it knows the pool's share
 
 
-class Balance:
+class Balance(Term):
     """sqrt(max(pi, 1 - pi) / n): a generalization term that falls with the size of the larger part."""
 
     name = reads = "balance"
-    scale = 1.0
-    most: int | None = None
-    prepares: Callable[[Batch], Any] | None = None
-
-    def fit(self, reference: Pool) -> None:
-        """Nothing depends on the reference."""
 
     def read(self, batch: Batch) -> Sums:
         """The number of items; how many are natural is not theirs to say."""
@@ -50,16 +45,10 @@ class Balance:
         return n, float(sums.get(NATURAL, sums[COUNT])) / n
 
 
-HITS = "hits"
-
-
-class Overlap:
+class Overlap(Term):
     """Share of items that are equal to one of the reference's, by an eight-byte hash of the item."""
 
     name = reads = "overlap"
-    scale = 1.0
-    most: int | None = None
-    prepares: Callable[[Batch], Any] | None = None
 
     def fit(self, reference: Pool) -> None:
         """Hash the reference: a hundred bytes an item."""

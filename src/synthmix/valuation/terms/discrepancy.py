@@ -7,15 +7,13 @@ plain one cannot see labels that are wrong.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from synthmix.errors import BadInput
 from synthmix.theory.mmd import fourier_features, median_distance
 from synthmix.theory.products import ExactProduct, rounded
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, LENGTHS, REFERENCE_BLOCKS, SQUARES, Sums, block_of
+from synthmix.valuation.terms.term import COUNT, LENGTHS, REFERENCE_BLOCKS, SQUARES, Sums, Term, block_of, one_hot
 
 WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distance
 # Features are rounded to multiples of 2^-30, as float32 holds those above 2^-7, and squared lengths to 2^-36: their
@@ -23,7 +21,7 @@ WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distanc
 FEATURE_BITS, LENGTH_BITS = 30, 36
 
 
-class Discrepancy:
+class Discrepancy(Term):
     """MMD, the root of the squared one's unbiased estimate (0 where that is below 0).
 
     Args:
@@ -33,8 +31,6 @@ class Discrepancy:
     """
 
     name = reads = "discrepancy"
-    scale = 1.0
-    most: int | None = None
 
     def __init__(
         self,
@@ -62,8 +58,9 @@ class Discrepancy:
         maps = np.concatenate([self._map(r) for r in rows])[unseen]
         labels = None if labels is None else labels[unseen]
         block = block_of(np.arange(len(maps)), REFERENCE_BLOCKS)
-        which = np.zeros(len(maps), int) if labels is None else np.searchsorted(self._known(), labels)
-        count = 1 if labels is None else len(self._known())
+        which, count = np.zeros(len(maps), int), 1
+        if labels is not None and self.classes is not None:
+            which, count = np.searchsorted(self.classes, labels), len(self.classes)
         self._sums = np.zeros((REFERENCE_BLOCKS, count, maps.shape[1]))
         np.add.at(self._sums, (block, which), maps)
         self._counts = np.bincount(block, minlength=REFERENCE_BLOCKS).astype(float)
@@ -76,7 +73,7 @@ class Discrepancy:
         n, lengths = np.array(float(len(maps))), _squared_lengths(maps)
         if self.classes is None:
             return {"S": maps.sum(axis=0, dtype=float)[None], COUNT: n, SQUARES: n, LENGTHS: lengths.sum()}
-        hot = self._hot(batch.labels)
+        hot = one_hot(batch.labels, self.classes)
         lengths = lengths @ hot.sum(axis=1)
         return {"S": hot.T @ maps.astype(float), COUNT: n, SQUARES: np.array(hot.sum()), LENGTHS: lengths}
 
@@ -114,7 +111,7 @@ class Discrepancy:
         maps = self._map(batch.by(self.featurise))
         own = float(slope[SQUARES]) + float(slope[LENGTHS]) * _squared_lengths(maps)
         by_class = ExactProduct(slope["S"].T)(maps)  # equal items have equal influences, wherever they stand
-        hot = np.ones((len(maps), 1)) if self.classes is None else self._hot(batch.labels)
+        hot = np.ones((len(maps), 1)) if self.classes is None else one_hot(batch.labels, self.classes)
         return np.asarray((hot * by_class).sum(axis=1) + float(slope[COUNT]) + own * hot.sum(axis=1))
 
     def _map(self, rows: np.ndarray) -> np.ndarray:
@@ -133,15 +130,6 @@ class Discrepancy:
         total = self._sums[keep].sum(axis=0)
         within = (float((total**2).sum()) - float(self._lengths[keep].sum())) / max(n * (n - 1), 1.0)
         return total / n, within
-
-    def _known(self) -> np.ndarray:
-        assert self.classes is not None
-        return self.classes
-
-    def _hot(self, labels: Any) -> np.ndarray:
-        if labels is None:
-            raise BadInput("has no labels, which the reference has")
-        return (np.asarray(labels)[:, None] == self._known()[None, :]).astype(float)
 
 
 def _squared_lengths(maps: np.ndarray) -> np.ndarray:

@@ -16,8 +16,11 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.ngrams import Grams, nats, probabilities, settled, slope, tokens
-from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums
+from synthmix.valuation.terms.ngrams import Grams, fit_strengths, nats, probabilities, slope, tokens
+from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums, Term
+
+Tokenize = Callable[[Batch], Sequence[np.ndarray]]
+SLOWER = (1.0, 4.0, 16.0, 64.0)
 
 
 class Tokenized:
@@ -32,11 +35,7 @@ class Tokenized:
         return [np.asarray(ids, dtype=np.int64) for ids in self.tokenizer.encode_batch(batch.items)]
 
 
-Tokenize = Callable[[Batch], Sequence[np.ndarray]]
-SLOWER = (1.0, 4.0, 16.0, 64.0)
-
-
-class NgramTransfer:
+class NgramTransfer(Term):
     """Cross-entropy of the reference, nats per token, under the n-gram model of the pool.
 
     Args:
@@ -49,7 +48,6 @@ class NgramTransfer:
     """
 
     name = reads = "transfer"
-    most: int | None = None
 
     def __init__(
         self,
@@ -84,7 +82,7 @@ class NgramTransfer:
         self.grams = Grams(documents, self.vocab, self.order, REFERENCE_BLOCKS, starts)
         self._scored, self._last = tokens(self.grams), None
         if self.kappas is None:
-            self.kappas = settled(documents, self.vocab, self.order)
+            self.kappas = fit_strengths(documents, self.vocab, self.order)
 
     def read(self, batch: Batch) -> Sums:
         """Counts of the reference's n-grams, by length, and of all tokens."""

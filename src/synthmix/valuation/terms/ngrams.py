@@ -18,6 +18,10 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.valuation.terms.term import Sums, block_of
 
+KAPPAS = tuple(4.0**i for i in range(-1, 8))  # that are tried; 16 times as much of single tokens
+
+_FILTER_BITS = 22
+
 
 @dataclass(frozen=True)
 class Order:
@@ -147,15 +151,9 @@ class Grams:
         return table
 
 
-_FILTER_BITS = 22
-
-
 def _slot(keys: np.ndarray) -> np.ndarray:
     mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return np.asarray(mixed >> np.uint64(64 - _FILTER_BITS))
-
-
-KAPPAS = tuple(4.0**i for i in range(-1, 8))  # that are tried; 16 times as much of single tokens
 
 
 def probabilities(grams: Grams, counts: Sums, kappas: np.ndarray) -> list[np.ndarray]:
@@ -199,7 +197,7 @@ def slope(grams: Grams, counts: Sums, kappas: np.ndarray) -> Sums:
     return made
 
 
-def settled(documents: list[np.ndarray], vocab: int, order: int) -> np.ndarray:
+def fit_strengths(documents: list[np.ndarray], vocab: int, order: int) -> np.ndarray:
     """(order,) each order's kappa in turn, twice: the best with which even documents predict odd ones, or the
     second half of a single one the first."""
     ours, theirs = documents[::2], documents[1::2]

@@ -8,7 +8,6 @@ pool alike (one number from a whole reference).
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,11 @@ from synthmix.errors import BadInput
 from synthmix.theory.mmd import fourier_features, median_distance
 from synthmix.theory.products import ExactProduct, rounded
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, block_of
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, Term, block_of, one_hot
+
+Featurise = Callable[[Batch], np.ndarray]
+_Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
+RIDGES = tuple(10.0**power for power in range(-6, 1))  # times the trace of A over its size
 
 BANDWIDTH_SAMPLE = 2000  # items of the reference that fix a bandwidth
 # Of a lifted feature, whose squares sum to about 2 an item: products are multiples of 2^-36, so that their sums are
@@ -47,12 +50,7 @@ class Lifted:
         return rounded(np.concatenate(made, axis=1), LIFTED_BITS)
 
 
-Featurise = Callable[[Batch], np.ndarray]
-_Solved = tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
-RIDGES = tuple(10.0**power for power in range(-6, 1))  # times the trace of A over its size
-
-
-class RidgeTransfer:
+class RidgeTransfer(Term):
     """Mean squared error of the reference's one-hot labels (0 is perfect; 1 - sum p^2 knows the classes' shares only).
 
     Args:
@@ -61,8 +59,6 @@ class RidgeTransfer:
     """
 
     name = reads = "transfer"
-    scale = 1.0
-    most: int | None = None
 
     def __init__(self, featurise: Featurise, *, ridges: tuple[float, ...] = RIDGES) -> None:
         self.featurise, self.ridges = featurise, ridges
@@ -83,14 +79,14 @@ class RidgeTransfer:
         if len(self.classes) < 2:
             raise BadInput("holds one class only", where=reference.name, remedy="give a reference with all classes")
         self._phi = _padded(np.concatenate([b.by(self.featurise) for b in batches]))
-        self._y = self._hot(labels)
+        self._y = one_hot(labels, self.classes)
         self._block = block_of(np.arange(len(labels)), REFERENCE_BLOCKS)
         self.scale = 1 - float((self._y.mean(axis=0) ** 2).sum())
 
     def read(self, batch: Batch) -> Sums:
         """A (d, d), B (d, classes), and the number of items."""
         phi = _padded(batch.by(self.featurise)).astype(float)  # float32 sums depend on how items fall into batches
-        return {"A": phi.T @ phi, "B": phi.T @ self._hot(batch.labels), COUNT: np.array(float(len(phi)))}
+        return {"A": phi.T @ phi, "B": phi.T @ one_hot(batch.labels, self.classes), COUNT: np.array(float(len(phi)))}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """The smallest over the grid of ridges."""
@@ -115,7 +111,7 @@ class RidgeTransfer:
 
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) change of the value by one more of each item, to first order."""
-        phi, y = _padded(batch.by(self.featurise)), self._hot(batch.labels)
+        phi, y = _padded(batch.by(self.featurise)), one_hot(batch.labels, self.classes)
         by_a, by_b = ExactProduct(slope["A"])(phi), ExactProduct(slope["B"])(phi)  # equal items, equal influences
         return np.asarray((by_a * phi).sum(axis=1) + (by_b * y).sum(axis=1))
 
@@ -134,11 +130,6 @@ class RidgeTransfer:
         made = values, mean, rotated, directions, (missed**2).sum(axis=2)
         self._last = (sums["A"], sums["B"], made)
         return made
-
-    def _hot(self, labels: Any) -> np.ndarray:
-        if labels is None:
-            raise BadInput("has no labels, which the reference has")
-        return (np.asarray(labels)[:, None] == self.classes[None, :]).astype(float)
 
 
 def _padded(phi: np.ndarray) -> np.ndarray:

@@ -7,10 +7,11 @@ values single items: an item's influence is the slope times what the item adds.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from synthmix.errors import BadInput
 from synthmix.valuation.pool import Batch, Pool
 
 Sums = dict[str, np.ndarray]
@@ -20,38 +21,44 @@ SQUARES = "squares"  # sum of squared weights of items: equal to the count until
 LENGTHS = "lengths"  # sum over items of squared weight times squared length of the item's features
 
 
-class Term(Protocol):
+class Term:
     """Fixed by the reference in :meth:`fit`; smaller values are better."""
 
     name: str
     reads: str  # the term whose sums it uses: its own name, or that of a term whose sums hold what it needs
-    scale: float  # what the value is divided by in a score: that of knowing nothing, where there is such a thing
-    most: int | None  # items of a pool that are read, a uniform sample whose sums count for all; None: all of them
-
-    @property
-    def prepares(self) -> Callable[[Batch], Any] | None:
-        """What is made of a batch first, shared with the terms that name the same."""
-        ...
+    scale: float = 1.0  # what the value is divided by in a score: that of knowing nothing, where there is such a thing
+    most: int | None = None  # items of a pool that are read, a uniform sample whose sums count for all; None: all
+    prepares: Callable[[Batch], Any] | None = None  # made of a batch first, shared with the terms that name the same
 
     def fit(self, reference: Pool) -> None:
         """Fix everything that candidates must not change."""
-        ...
 
     def read(self, batch: Batch) -> Sums:
         """What the items of a batch add."""
-        ...
+        raise NotImplementedError
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """Of all that was added; ``without`` a block of the reference, for its sampling noise."""
-        ...
+        raise NotImplementedError
 
     def slope(self, sums: Sums) -> Sums:
         """d value / d sums, of the same shapes; sums that do not matter may be left out."""
-        ...
+        raise NotImplementedError
 
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
-        """(n,) <slope, what one item adds> of each item."""
-        ...
+        """(n,) <slope, what one item adds> of each item: to first order the change of the value by one more of it."""
+        raise NotImplementedError
+
+
+def one_hot(labels: np.ndarray | None, classes: np.ndarray) -> np.ndarray:
+    """(n, classes) float64; an item of none of the classes is 0.
+
+    Raises:
+        BadInput: there are no labels.
+    """
+    if labels is None:
+        raise BadInput("has no labels, which the reference has")
+    return (np.asarray(labels)[:, None] == classes[None, :]).astype(float)
 
 
 def block_of(places: np.ndarray, blocks: int) -> np.ndarray:
