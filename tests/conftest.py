@@ -12,6 +12,8 @@ import yaml
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from .in_process import InProcess
+
 # One thread, here and in what tests start: pytest-xdist's workers share the cores already. Before numpy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -120,7 +122,7 @@ def finished(shared_folder: Path, data: Path) -> Path:
     with FileLock(shared_folder / "finished.lock"):
         if not path.exists():
             write_study(path, tiny_study(data, path.parent / "tiny"))
-        run_study(load_study(path))
+        run_study(load_study(path), engine=InProcess())
     return path
 
 

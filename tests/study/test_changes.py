@@ -11,6 +11,7 @@ from synthmix.errors import BadInput
 from synthmix.study.load import load_study, study_from
 from synthmix.study.run import run_study
 
+from ..in_process import InProcess
 from .conftest import records, stamps
 
 Make = Callable[..., dict[str, Any]]
@@ -35,8 +36,8 @@ def test_other_held_out_text_is_scored_from_the_checkpoints_without_training(
     before = records(copy)
     models = {path: stamp for path, stamp in stamps(copy).items() if path.endswith("safetensors")}
     third = save_jsonl(tmp_path / "third.jsonl", make_stories(40, dialect=9))
-    raw = make_study(copy, evaluate={"third": str(third), "other": str(data / "other.jsonl")})
-    found = run_study(study_from(raw))
+    raw = make_study(copy, evaluate={"third": str(third), "other": str(data / "other.jsonl")}, question=None)
+    found = run_study(study_from(raw), engine=InProcess())
     assert [domain.name for domain in found.domains] == ["third", "other"]
     assert all(set(run.losses) == {"third", "other"} for run in found.runs)
     assert {path: stamp for path, stamp in stamps(copy).items() if path.endswith("safetensors")} == models
@@ -61,7 +62,7 @@ def test_a_changed_file_is_another_domain_and_its_old_loss_does_not_count(
 ) -> None:
     before = records(copy)
     changed = save_jsonl(tmp_path / "other.jsonl", make_stories(30, dialect=7))
-    run_study(study_from(make_study(copy, evaluate={"web": "heldout", "other": str(changed)})))
+    run_study(study_from(make_study(copy, evaluate={"web": "heldout", "other": str(changed)})), engine=InProcess())
     for run, record in records(copy).items():
         if not record["spec"]["recipe"].startswith("generator"):
             assert record["losses"]["other"] != before[run]["losses"]["other"]
@@ -74,7 +75,7 @@ def test_a_checkpoint_that_was_not_kept_is_asked_for_in_one_line(copy: Path, dat
     shutil.rmtree(copy / "runs" / run / "checkpoint")
     raw = make_study(copy, evaluate={"web": "heldout", "other": str(data / "hq.jsonl")})
     with pytest.raises(BadInput, match=f"{run}: has no loss on other and its checkpoint was not kept; delete"):
-        run_study(study_from(raw))
+        run_study(study_from(raw), engine=InProcess())
 
 
 @pytest.mark.usefixtures("without_report")
@@ -84,7 +85,7 @@ def test_a_lost_record_is_trained_again_to_the_same_numbers(finished: Path, copy
     for run in lost:
         shutil.rmtree(copy / "runs" / run)
     kept = stamps(copy)
-    run_study(study_from(make_study(copy)))
+    run_study(study_from(make_study(copy)), engine=InProcess())
     assert records(copy) == before
     assert {path: stamps(copy)[path] for path in kept} == kept
 
@@ -93,7 +94,7 @@ def test_a_damaged_record_is_named_and_nothing_is_trained(copy: Path, make_study
     path = sorted(copy.glob("runs/*/record.json"))[0]
     path.write_text(path.read_text()[:200])
     with pytest.raises(BadInput, match=r"record\.json: is damaged"):
-        run_study(study_from(make_study(copy)))
+        run_study(study_from(make_study(copy)), engine=InProcess())
 
 
 def test_a_damaged_shard_is_named(copy: Path, make_study: Make) -> None:
@@ -102,7 +103,7 @@ def test_a_damaged_shard_is_named(copy: Path, make_study: Make) -> None:
     raw[-5] ^= 1
     shard.write_bytes(raw)
     with pytest.raises(BadInput, match=r"00000\.npy: damaged shard \(its checksum differs\); delete the corpus folder"):
-        run_study(study_from(make_study(copy)))
+        run_study(study_from(make_study(copy)), engine=InProcess())
 
 
 def test_the_folder_and_the_relative_paths_of_a_study_file(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from synthmix.generation.sampler import part_path
 from synthmix.study.load import study_from
 from synthmix.study.run import run_study
 
+from ..in_process import InProcess
+
 
 @pytest.fixture
 def copy(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -38,7 +40,7 @@ def test_a_part_that_a_killed_worker_left_out_is_sampled_to_the_same_text(
     text = part_path(parts, 1).read_bytes()
     part_path(parts, 1).unlink()
     kept = part_path(parts, 2).stat()
-    run_study(study_from(make_study(copy)))
+    run_study(study_from(make_study(copy)), engine=InProcess())
     assert part_path(parts, 1).read_bytes() == text
     assert part_path(parts, 2).stat().st_ino == kept.st_ino, "what is there is not sampled again"
     assert sampled_id(copy) == sampled_id(finished.parent / "tiny")
@@ -48,7 +50,7 @@ def test_a_damaged_part_is_bad_input(copy: Path, make_study: Callable[..., dict[
     [parts] = copy.glob("generated/*")
     part_path(parts, 0).write_text('{"text": "half')
     with pytest.raises(BadInput, match=r"part-00000\.jsonl:1: is damaged"):
-        run_study(study_from(make_study(copy)))
+        run_study(study_from(make_study(copy)), engine=InProcess())
 
 
 def test_a_generator_that_writes_nothing_is_bad_input(copy: Path, make_study: Callable[..., dict[str, Any]]) -> None:
@@ -56,4 +58,4 @@ def test_a_generator_that_writes_nothing_is_bad_input(copy: Path, make_study: Ca
     for path in parts.iterdir():
         path.write_text("")
     with pytest.raises(BadInput, match=r"corpora\.sampled: the generator wrote only empty documents; train it longer"):
-        run_study(study_from(make_study(copy)))
+        run_study(study_from(make_study(copy)), engine=InProcess())

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from synthmix.study.workspace import Workspace
 from synthmix.training import timing
 from synthmix.training.shape import Shape, shape_for
 
+from ..in_process import InProcess
+
 Make = Callable[..., dict[str, Any]]
 
 
@@ -28,9 +30,8 @@ def test_a_plan_before_anything_builds_and_trains_nothing(make_study: Make, tmp_
     config = study_from(make_study(tmp_path / "new"))
     space = Workspace(config.root)
     space.create()
-    with LocalEngine[Any, Any](1) as engine:
-        plan = make_plan(config, space, engine)
-        again = make_plan(config, space, engine)
+    plan = make_plan(config, space, InProcess())
+    again = make_plan(config, space, InProcess())
     written = {path.name for path in (tmp_path / "new").iterdir()}
     assert {name for name in written if not name.endswith(".lock")} == {"speed.json"}, "the times, nothing else"
     assert again == plan, "timed once"
@@ -44,15 +45,6 @@ def test_a_plan_before_anything_builds_and_trains_nothing(make_study: Make, tmp_
     one = plan.runs[0]
     assert one.flops == one.tokens * shape_for(25_000).flops_per_token(300, 16)
     assert value["disk_bytes"] > 4 * sum(run.shape.params for run in plan.runs)
-
-
-class Here:
-    """Stands for an engine: one worker, in this process."""
-
-    workers = 1
-
-    def each(self, function: Callable[[Any], Any], tasks: list[Any]) -> Iterator[tuple[Any, Any]]:
-        yield from ((task, function(task)) for task in tasks)
 
 
 def test_sizes_are_timed_as_their_longest_runs_train(
@@ -69,7 +61,7 @@ def test_sizes_are_timed_as_their_longest_runs_train(
     config = study_from(make_study(tmp_path / "new"))
     space = Workspace(config.root)
     space.create()
-    speeds = measure(config, space, 300, Here())  # type: ignore[arg-type]
+    speeds = measure(config, space, 300, InProcess())
     longest = {shape_for(25_000): 10_240, shape_for(40_000): 10_240}
     assert told == {s.params: tokens * s.flops_per_token(300, 16) for s, tokens in longest.items()}
     assert speeds.by_shape == dict.fromkeys(longest, 1e4)

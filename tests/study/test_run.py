@@ -20,6 +20,7 @@ from synthmix.study.load import load_study, study_from
 from synthmix.study.run import run_study
 from synthmix.training.shape import shape_for
 
+from ..in_process import InProcess
 from .conftest import records, stamps
 
 pytestmark = pytest.mark.smoke
@@ -137,7 +138,7 @@ def test_nothing_is_left_half_written(folder: Path) -> None:
 
 def test_a_second_call_trains_nothing_and_says_the_same(finished: Path, folder: Path) -> None:
     before, results = stamps(folder), json.loads((folder / "results.json").read_text())
-    again = run_study(load_study(finished)).model_dump(mode="json")
+    again = run_study(load_study(finished), engine=InProcess()).model_dump(mode="json")
     assert stamps(folder) == before
     for part in (again, results):
         part.pop("spent")
@@ -178,7 +179,7 @@ def test_shares_and_names_may_change_without_training_again(
         ladder={"params": ["25k", "40k"], "budgets": [2560, 10240]},
         question=None,
     )
-    results = run_study(study_from(raw))
+    results = run_study(study_from(raw), engine=InProcess())
     assert records(copy) == before
     assert {run.recipe for run in results.runs} == {"half", "only"}
     assert {run.share for run in results.runs if run.recipe == "half"} == {0.5}

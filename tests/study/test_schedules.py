@@ -15,6 +15,8 @@ from synthmix.study.load import study_from
 from synthmix.study.run import run_study
 from synthmix.study.trunks import find_trunks
 
+from ..in_process import InProcess
+
 Make = Callable[..., dict[str, Any]]
 
 
@@ -35,14 +37,14 @@ def raw(make_study: Make, tmp_path: Path, data: Path) -> dict[str, Any]:
 
 
 def test_recipes_of_one_mean_share_and_different_order_are_different_runs(raw: dict[str, Any]) -> None:
-    found = run_study(study_from(raw))
+    found = run_study(study_from(raw), engine=InProcess())
     by_name = {run.recipe: run for run in found.runs if run.tokens == 5120}
     assert set(by_name) == {"web", "50% hq + web", "50% hq (synthetic first) + web", "rising"}
     half = [run for name, run in by_name.items() if name != "web"]
     assert {run.share for run in half} == {0.5}
     assert len({run.id for run in half}) == len({run.loss for run in half}) == 3
     assert by_name["rising"].synthetic is None, "no law of shares is asked about it"
-    assert run_study(study_from(raw)).runs == found.runs, "and their records are found again"
+    assert run_study(study_from(raw), engine=InProcess()).runs == found.runs, "and their records are found again"
 
 
 def test_every_prefix_of_a_run_holds_what_the_curve_says(raw: dict[str, Any]) -> None:

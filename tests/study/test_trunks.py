@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
 from synthmix.results import Results
 from synthmix.study.ladder import cells
@@ -18,6 +17,7 @@ from synthmix.study.trunks import find_trunks, own_tokens
 from synthmix.study.workspace import Workspace
 from synthmix.training.trainer import states
 
+from ..in_process import InProcess
 from .conftest import stamps
 
 Make = Callable[..., dict[str, Any]]
@@ -39,13 +39,12 @@ def raw(make_study: Make, tmp_path_factory: pytest.TempPathFactory, data: Path) 
 
 @pytest.fixture(scope="module")
 def results(raw: dict[str, Any]) -> Results:
-    return run_study(study_from(raw))
+    return run_study(study_from(raw), engine=InProcess())
 
 
 def plan(raw: dict[str, Any]) -> Plan:
     config = study_from(raw)
-    with LocalEngine[Any, Any](1) as engine:
-        return make_plan(config, Workspace(config.root), engine)
+    return make_plan(config, Workspace(config.root), InProcess())
 
 
 def test_what_is_trained_is_less_than_the_budgets_and_both_are_told(results: Results) -> None:
@@ -69,7 +68,7 @@ def test_a_budget_added_later_goes_on_from_the_trunk_and_repeats_no_run(raw: dic
     before = stamps(folder)
     assert all(len(states(trunk)) == 1 for trunk in folder.glob("runs/trunk-*")), "the last state is kept"
     more = raw | {"ladder": LADDER | {"budgets": [2560, 5120, 6400]}}
-    found = run_study(study_from(more))
+    found = run_study(study_from(more), engine=InProcess())
     assert {path: stamp for path, stamp in stamps(folder).items() if path in before} == before
     assert found.spent.tokens == results.spent.tokens + 2 * (4 + 5) * 256, "16 to 20, and its own five"
 
@@ -83,7 +82,7 @@ def test_a_smaller_budget_trained_again_leaves_the_trunks_account_as_it_was(
     smaller = [run.id for run in results.runs if run.tokens == 2560]
     for run in smaller:
         shutil.rmtree(folder / "runs" / run)
-    found = run_study(study_from(raw))
+    found = run_study(study_from(raw), engine=InProcess())
     assert {run.id for run in found.runs} >= {*smaller}
     assert {path: path.read_text() for path in accounts} == accounts
 
@@ -100,4 +99,4 @@ def test_a_trunk_serves_one_recipe_size_and_seed_and_only_several_budgets(raw: d
 
 def test_a_warm_up_that_reaches_into_the_decay_is_said_before_anything_runs(raw: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"ladder\.budgets: 10 steps are too few for a warm-up of 9"):
-        run_study(study_from(raw | {"training": WSD | {"warmup_steps": 9}}))
+        run_study(study_from(raw | {"training": WSD | {"warmup_steps": 9}}), engine=InProcess())

@@ -15,7 +15,7 @@ def test_two_processes_on_one_folder_do_not_harm_each_other(
     finished: Path, make_study: Make, save_study: Save, command: Start, tmp_path: Path
 ) -> None:
     folder = tmp_path / "both"
-    study = save_study(tmp_path / "study.yaml", make_study(folder))
+    study = save_study(tmp_path / "study.yaml", make_study(folder, question=None))
     one, other = command("study", "run", study, "--quiet"), command("study", "run", study, "--quiet")
     written: dict[str, set[tuple[int, int]]] = {}
 

@@ -15,6 +15,8 @@ from synthmix.study.check import check_given
 from synthmix.study.load import load_study, study_from
 from synthmix.study.run import run_study
 
+from ..in_process import InProcess
+
 Make = Callable[..., dict[str, Any]]
 
 
@@ -105,7 +107,7 @@ def raw(make_study: Make, tmp_path: Path, data: Path, endpoint: str) -> dict[str
 
 
 def test_a_model_behind_an_endpoint_writes_a_corpus_that_is_mixed_and_trained_on(raw: dict[str, Any]) -> None:
-    found = run_study(study_from(raw))
+    found = run_study(study_from(raw), engine=InProcess())
     corpus = Corpus.open(next(Path(raw["folder"]).glob("corpora/shuffled-*/corpus.json")).parent)
     assert corpus.meta.kind == "synthetic"
     assert corpus.meta.generator is not None
@@ -120,7 +122,7 @@ def test_a_model_behind_an_endpoint_writes_a_corpus_that_is_mixed_and_trained_on
     assert heldout
     assert not {" ".join(text.split()) for text in heldout} & set(Writer.asked), "what is held out is never shown"
     asked = len(Writer.asked)
-    assert run_study(study_from(raw)).runs == found.runs
+    assert run_study(study_from(raw), engine=InProcess()).runs == found.runs
     assert len(Writer.asked) == asked, "no answer is asked for twice"
 
 

@@ -22,11 +22,14 @@ def keep_heap() -> None:
 
 
 def use_threads(threads: int) -> None:
-    """Fix the number of threads of this process; must come before the first product."""
-    import torch
+    """Fix the number of threads of this process; must come before the first product.
 
+    Torch reads the variable when it is imported: a worker whose tasks only count or write never imports it.
+    """
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    torch.set_num_threads(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
 
 
 def best_device() -> str:

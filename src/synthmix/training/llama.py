@@ -34,8 +34,7 @@ class Llama(nn.Module):
         super().__init__()
         self.config, self.compiled = config, False
         self.model = Trunk(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        self.lm_head.weight = self.model.embed_tokens.weight
+        self.lm_head = Tied(self.model.embed_tokens.weight)
 
     @property
     def device(self) -> torch.device:
@@ -114,6 +113,14 @@ class Gain(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
+
+
+class Tied(nn.Module):
+    """The output layer's weights, which are the embeddings."""
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = weight
 
 
 def _products(**shapes: tuple[int, int]) -> nn.Module:

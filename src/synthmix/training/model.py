@@ -45,7 +45,7 @@ def make_model(shape: Shape, vocab: int, context: int, seed: int, eos: int | Non
     import torch
     from torch import nn
 
-    from synthmix.training.llama import Gain, Llama, Trunk
+    from synthmix.training.llama import Gain, Llama
 
     config = Architecture(
         vocab_size=vocab,
@@ -62,11 +62,9 @@ def make_model(shape: Shape, vocab: int, context: int, seed: int, eos: int | Non
         eos_token_id=eos,
         pad_token_id=eos,
     )
-    with torch.device("meta"):
-        made = Llama(config)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        made.model = Trunk(config)  # torch's own initialisation draws first, there as here
+        made = Llama(config)  # torch's own initialisation draws first, there as here
         for module in made.model.modules():  # embeddings, then layer by layer
             if isinstance(module, Gain):
                 module.weight.fill_(1.0)
@@ -74,7 +72,6 @@ def make_model(shape: Shape, vocab: int, context: int, seed: int, eos: int | Non
                 module.weight.normal_(0.0, config.initializer_range)
         if eos is not None:
             made.model.embed_tokens.weight[eos].zero_()
-    made.lm_head.weight = made.model.embed_tokens.weight
     return made
 
 
