@@ -21,9 +21,8 @@ def measured(params: int, precision: str, compile_it: bool) -> tuple[float, floa
 
     from synthmix.training import compiled
     from synthmix.training.device import keep_heap, use_threads
-    from synthmix.training.model import make_model, optimizer_for
+    from synthmix.training.model import make_model, optimizer_for, train_step
     from synthmix.training.shape import shape_for
-    from synthmix.training.step import train_step
 
     keep_heap()
     use_threads(1)

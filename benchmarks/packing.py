@@ -28,9 +28,8 @@ def train(probe: Probe) -> tuple[float, float, float]:
 
     from synthmix.training import compiled
     from synthmix.training.device import best_device
-    from synthmix.training.model import make_model, optimizer_for
+    from synthmix.training.model import make_model, optimizer_for, train_step
     from synthmix.training.shape import shape_for
-    from synthmix.training.step import train_step
 
     model = make_model(shape_for(probe.params), VOCAB, CONTEXT, seed=0).to(best_device())
     compiled.prepare(model, flops=1e30, sequences=BATCH // CONTEXT, context=CONTEXT, precision="bf16")
@@ -62,8 +61,8 @@ def packed(params: int, workers: int, seconds: float) -> float:
 def main() -> None:
     from synthmix.engine.places import visible_gpus
     from synthmix.quantities import format_count, parse_count
+    from synthmix.training.capabilities import mfu
     from synthmix.training.device import device_name
-    from synthmix.training.peaks import mfu
     from synthmix.training.shape import shape_for
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -150,7 +150,7 @@ def data(work: Work, steps: int = 200) -> tuple[float, float]:
 
     from synthmix.mixture.manifest import make_manifest
     from synthmix.mixture.recipe import make_recipe
-    from synthmix.training.batches import read_batch
+    from synthmix.training.trainer import read_batch
 
     with tempfile.TemporaryDirectory() as folder:
         path, rows = Path(folder) / "tokens.npy", work.batch // work.context

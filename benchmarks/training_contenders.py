@@ -100,9 +100,8 @@ def _build(loop: Loop, work: Work) -> Any:
     import torch
 
     from synthmix.training.compiled import prepare
-    from synthmix.training.model import as_transformers, make_model, optimizer_for
+    from synthmix.training.model import as_transformers, make_model, optimizer_for, train_step
     from synthmix.training.shape import shape_for
-    from synthmix.training.step import train_step
 
     precision = "bf16" if loop.bf16 else "float32"
     model = make_model(shape_for(work.params), work.vocab, work.context, work.seed).train()

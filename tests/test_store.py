@@ -77,6 +77,34 @@ def test_a_record_reads_back_exactly(store: Store) -> None:
     assert os.listdir(store.run_folder(record.id)) == ["record.json"]
 
 
+@pytest.mark.parametrize(("recipe", "stage"), [("generator of hq", "generator"), ("1/3 hq", "ladder")])
+def test_a_record_of_format_1_opens_with_its_stage(store: Store, recipe: str, stage: str) -> None:
+    record = make_record()
+    raw = record.model_dump(mode="json")
+    assert raw["format"] == 2
+    raw["format"] = 1
+    raw["spec"]["recipe"] = recipe
+    del raw["spec"]["stage"]
+    path = store.run_folder(record.id) / "record.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(raw))
+    again = store.record(record.id)
+    assert again is not None
+    assert (again.format, again.spec.stage, again.id) == (2, stage, record.id)
+    assert again.spec.id == record.id, "ids are as they were"
+    assert store.table().column("stage").to_pylist() == [stage]
+
+
+def test_a_record_of_a_later_version_is_not_called_damaged(store: Store) -> None:
+    record = make_record()
+    store.write(record)
+    path = store.run_folder(record.id) / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3, "new": 1}))
+    with pytest.raises(BadInput, match="format: 3 is of a later synthmix than this one; install that") as caught:
+        store.record(record.id)
+    assert "delete" not in str(caught.value)
+
+
 def test_records_are_the_finished_runs_by_id(store: Store) -> None:
     assert store.records() == []
     records = [make_record(seed) for seed in range(4)]

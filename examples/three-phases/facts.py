@@ -143,7 +143,7 @@ def step(model: Any, optimizer: Any, facts: Any, *, whole: bool) -> None:
     """One optimizer step on facts (n, 3)."""
     import torch
 
-    from synthmix.training.step import train_step
+    from synthmix.training.model import train_step
 
     if whole:
         train_step(model, optimizer, facts, "float32", 1.0)

@@ -38,7 +38,7 @@ def mixture(pi: float, k: int, facts: int) -> dict:
     import torch
 
     from synthmix.phases.bounding import bound_of, read_texts
-    from synthmix.training.step import step_loss, train_step
+    from synthmix.training.model import step_loss, train_step
 
     torch.set_num_threads(1)
     ranks = np.arange(1, WORLD.items + 1)

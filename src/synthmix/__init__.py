@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synthmix.corpus import Corpus, Source, build_corpus, load_tokenizer, open_or_build, train_tokenizer
     from synthmix.doctor.diagnose import diagnose
     from synthmix.errors import BadInput, Failure, SynthmixError
-    from synthmix.evaluation.harness_tasks import load_tasks
+    from synthmix.evaluation.harness import load_tasks
     from synthmix.evaluation.losses import evaluate_model
     from synthmix.generation.filtering import filter_generated
     from synthmix.generation.job import generate_corpus
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from synthmix.study.status import report_study, study_status
     from synthmix.study.tune import tune
     from synthmix.training.checkpoint import load_checkpoint
-    from synthmix.training.dial import dial
+    from synthmix.training.hyperparameters import hyperparameters
     from synthmix.valuation.load import open_pool
     from synthmix.valuation.pool import Pool
     from synthmix.valuation.selection import select_documents
@@ -77,7 +77,7 @@ _WHERE = {
     "count_text": "statistics",
     "detect_phases": "phases.detection",
     "diagnose": "doctor.diagnose",
-    "dial": "training.dial",
+    "dial": "training.hyperparameters",  # the name of before
     "estimate_phases": "phases.estimation",
     "evaluate_model": "evaluation.losses",
     "filter_generated": "generation.filtering",
@@ -86,9 +86,10 @@ _WHERE = {
     "generate_corpus": "generation.job",
     "headline": "report",
     "held_out": "scaling",
+    "hyperparameters": "training.hyperparameters",
     "load_checkpoint": "training.checkpoint",
     "load_study": "study.load",
-    "load_tasks": "evaluation.harness_tasks",
+    "load_tasks": "evaluation.harness",
     "load_template": "generation.template",
     "load_tokenizer": "corpus",
     "make_manifest": "mixture.manifest",
@@ -138,7 +139,6 @@ __all__ = [
     "count_text",
     "detect_phases",
     "diagnose",
-    "dial",
     "estimate_phases",
     "evaluate_model",
     "filter_generated",
@@ -147,6 +147,7 @@ __all__ = [
     "generate_corpus",
     "headline",
     "held_out",
+    "hyperparameters",
     "load_checkpoint",
     "load_study",
     "load_tasks",

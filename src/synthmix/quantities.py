@@ -2,9 +2,13 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
+
+from synthmix.errors import BadInput
+
+Value = TypeVar("Value")
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -29,13 +33,30 @@ def parse_count(value: Any) -> int:
     return int(count)
 
 
+def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
+    """``parse(value)``.
+
+    Raises:
+        BadInput: it does not fit (a ``ValueError``), under ``key``.
+    """
+    try:
+        return parse(value)
+    except ValueError as error:
+        message = f"{value!r} is not a number" if parse in (int, float) else str(error)
+        raise BadInput(message, key=key) from None
+
+
 def parse_share(value: Any) -> Fraction:
-    """``"33%"``, ``"1/3"``, ``0.33`` or ``1`` -> an exact fraction in [0, 1].
+    """``"33%"``, ``"1/3"``, ``1 / 3``, ``0.33`` or ``1`` -> an exact fraction in [0, 1].
 
     Raises:
         ValueError: not a number, or outside [0, 1].
     """
     text = str(value).strip()
+    if isinstance(value, float) and math.isfinite(value):
+        near = Fraction(value).limit_denominator(1000)
+        if math.isclose(near, value, rel_tol=1e-12):  # 1 / 3 as Python computes it is meant to be a third
+            text = str(near)
     if re.search(r"e[+-]?\d{3}", text, re.IGNORECASE):  # exact, it would fill the memory
         raise ValueError(f"{value!r} is not a share; write 33%, 1/3 or 0.33")
     try:

@@ -133,7 +133,7 @@ class Machine:
         pass
 
     def each(self, _: Any, probes: list[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """What :func:`synthmix.study.speed.measure_here` says there."""
+        """What :func:`synthmix.study.timings.measure_here` says there."""
         for place, probe in enumerate(probes):
             speeds = [self.speed / shape.flops_per_token(probe.vocab, 64) for shape in probe.shapes]
             yield place, {"precision": "bf16", "device": "a made machine", "speeds": speeds}

@@ -46,7 +46,7 @@ GENERATE = [
 ]
 
 LADDER_AND_RATES = [
-    said("ladder --params 5", "5 parameters make no Llama; ask for 25k or more"),
+    said("ladder --params 5", "5 parameters are too few; the minimum is 25k"),
     said("ladder --params many", "--params: 'many' is not a count"),
     said("ladder --params 1M --batch 100", "100 tokens are not a whole number of sequences"),
     said("tune --from web.jsonl --params 25k --quiet", "a rule needs two sizes of different width"),

@@ -50,7 +50,7 @@ STAGES = [
         ("--batch", "100 tokens are not a whole"),
         ("train", "web.jsonl", "--params", "25k", "--tokens", "9k", "--batch", "100"),
     ),
-    Case("a size of 5", ("params: 5 parameters make no Llama",), ("train", "web.jsonl", "--params", "5", *TRAIN[2:])),
+    Case("a size of 5", ("params: 5 parameters are too few",), ("train", "web.jsonl", "--params", "5", *TRAIN[2:])),
     Case(
         "eight steps",
         ("--tokens: 2k tokens are 8 steps",),

@@ -46,7 +46,7 @@ STUDY_FILE = [
     ),
     Case(
         "generated from generated",
-        ("corpora.again.from: 'sampled' is generated itself; name a real corpus",),
+        ("corpora.again.from: 'sampled' is generated itself; name a natural corpus",),
         prepare=lambda w: w.set(corpora__again=w.raw["corpora"]["sampled"] | {"from": "sampled"}),
     ),
     Case(
@@ -57,7 +57,7 @@ STUDY_FILE = [
     Case("held out of none", ("evaluate.wob: 'heldout' needs a corpus",), prepare=change(evaluate__wob="heldout")),
     Case("a name clash", ("evaluate.web: a corpus has this name",), prepare=change(evaluate__web="other.jsonl")),
     Case("nothing to evaluate", ("study.yaml: evaluate",), prepare=change(evaluate={})),
-    Case("tokenizer on generated", ("tokenizer.on", "name a real corpus"), prepare=change(tokenizer__on="sampled")),
+    Case("tokenizer on generated", ("tokenizer.on", "name a natural corpus"), prepare=change(tokenizer__on="sampled")),
 ]
 
 LADDER = [
@@ -68,10 +68,10 @@ LADDER = [
         ("study.yaml: ladder.budgets: 2k tokens are 8 steps of 256",),
         prepare=change(ladder__budgets=["2k"]),
     ),
-    Case("a tiny size", ("params: 1000 parameters make no Llama",), prepare=change(ladder__params=["1k"])),
+    Case("a tiny size", ("params: 1000 parameters are too few",), prepare=change(ladder__params=["1k"])),
     Case(
         "a tiny generator",
-        ("study.yaml: corpora.sampled.params: ", "make no Llama"),
+        ("study.yaml: corpora.sampled.params: ", "parameters are too few"),
         prepare=change(corpora__sampled__params="1k"),
     ),
     Case(

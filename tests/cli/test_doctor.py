@@ -17,9 +17,9 @@ Run = Callable[..., Ran]
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products timed for a moment only."""
     from synthmix.doctor import diagnose
-    from synthmix.training.abilities import abilities
+    from synthmix.training.capabilities import capabilities
 
-    monkeypatch.setattr(diagnose, "abilities", lambda: abilities(0.001))
+    monkeypatch.setattr(diagnose, "capabilities", lambda: capabilities(0.001))
 
 
 @pytest.mark.usefixtures("cheap")
@@ -28,7 +28,7 @@ def test_this_machine_is_usable(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_p
     ran = run("doctor", "--json", "--quiet")
     value: dict[str, Any] = ran.value
     assert value["usable"] is True
-    assert value["abilities"]["bf16"] > 0
+    assert value["capabilities"]["bf16"] > 0
     assert value["largest"] >= 25_000
     assert value["speeds"] is None
     assert {extra["name"] for extra in value["extras"]} >= {"hub", "cluster"}
@@ -56,7 +56,7 @@ def test_torch_that_does_not_load_is_a_finding(run: Run, monkeypatch: pytest.Mon
     def fail() -> None:
         raise OSError("libtorch_cpu.so: cannot open shared object file")
 
-    monkeypatch.setattr(diagnose, "abilities", fail)
+    monkeypatch.setattr(diagnose, "capabilities", fail)
     ran = run("doctor", "--quiet", "--measure")
     assert ran.code == 1
     assert "BROKEN: torch cannot be loaded (OSError: libtorch_cpu.so: cannot open shared object file)" in ran.out
@@ -77,7 +77,7 @@ def test_speeds_of_the_ladder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_step_is_a_real_one_and_packages_load() -> None:
     from synthmix.doctor.machine import core_packages
-    from synthmix.training.abilities import try_step
+    from synthmix.training.capabilities import try_step
 
     assert try_step() == pytest.approx(math.log(300), abs=0.5)
     assert all(package.fault is None for package in core_packages())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synthmix.evaluation.harness_score import TaskScore
+from synthmix.evaluation.harness import TaskScore
 from synthmix.store import Store
 
 from .conftest import Ran
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         value = 0.25 + 0.01 * len(names)
         return TaskScore(id="questions", metric="acc", value=value, stderr=0.02, chance=0.25, items=400, harness="0")
 
-    monkeypatch.setattr("synthmix.evaluation.harness_tasks.load_tasks", load)
+    monkeypatch.setattr("synthmix.evaluation.harness.load_tasks", load)
     monkeypatch.setattr("synthmix.evaluation.harness.wrapped", lambda *_, **__: object())
     monkeypatch.setattr("synthmix.evaluation.harness.ask", ask)
     return names

@@ -1,4 +1,4 @@
-"""``synthmix ladder`` and ``synthmix tune``: one dial, and its learning rate checked."""
+"""``synthmix ladder`` and ``synthmix tune``: hyper-parameters by model size, and the learning rate checked."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synthmix.store import Store
-from synthmix.training.dial import dial
+from synthmix.training.hyperparameters import hyperparameters
 
 from .conftest import Ran
 
@@ -26,7 +26,8 @@ def test_the_table_goes_from_a_tenth_of_a_million_to_three_billion(run: Run) -> 
     sizes = [row["params"] for row in rows]
     assert sizes == sorted(sizes)
     assert (round(sizes[0], -4), round(sizes[-1], -8)) == (100_000, 3_000_000_000)
-    assert rows == [dial(size).as_dict() for size in (10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 3 * 10**7)] + rows[6:]
+    small = (10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 3 * 10**7)
+    assert rows == [hyperparameters(size).as_dict() for size in small] + rows[6:]
     text = run("ladder").out.splitlines()
     assert len(text) == len(rows) + 2
     assert text[0].split()[:4] == ["N", "N", "total", "width"]
@@ -52,7 +53,7 @@ def test_a_size_asked_for_with_overrides(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--params", "1k"), "params: 1000 parameters make no Llama; ask for 25k or more"),
+        (("--params", "1k"), "params: 1000 parameters are too few; the minimum is 25k"),
         (("--params", "many"), "--params: 'many' is not a count"),
         (("--params", "1M", "--width", "4096"), "params: no shape within 5 % of 1M parameters with width 4096"),
         (("--params", "1M", "--batch", "1000"), "batch: 1000 tokens are not a whole number of sequences of 128"),
@@ -123,7 +124,7 @@ def test_a_finished_sweep_is_not_repeated(
         (("--rates", "lots"), "--rates: 'lots' is not a number"),
         (("--tokens", "900k"), "training tokens, a run needs 900k; lower it, add text, or raise epochs"),
         (("--tokens", "1k"), "tokens: 1k tokens are 2 steps of 512; ask for 5.12k or lower"),
-        (("--batch", "100"), "tokens: batch: 100 tokens are not a whole number of sequences of 64; write 64"),
+        (("--batch", "100"), "batch: 100 tokens are not a whole number of sequences of 64; write 64"),
         (("--from", "nowhere.jsonl"), "nowhere.jsonl: files: no such file; check the path"),
     ],
 )

@@ -142,7 +142,7 @@ def test_bound_shows_every_term_and_how_it_moves(run: Callable[..., Any], texts:
         (["--tokens", "0"], "--tokens"),
         (["--delta", "0"], "delta"),
         (["--checkpoint", "absent"], "absent"),
-        (["--params", "3"], "3 parameters make no Llama"),
+        (["--params", "3"], "3 parameters are too few"),
         (["--context", "100000"], "smaller --context"),
     ],
 )

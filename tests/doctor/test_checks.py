@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from synthmix.doctor.checks import machine_findings, package_findings, torch_findings
 from synthmix.doctor.machine import Busy, Extra, Folder, Machine, Package, _package, core_packages, extras
 from synthmix.engine.places import Gpu
-from synthmix.training.abilities import Abilities, Device, compile_fault
+from synthmix.training.capabilities import Capabilities, Device, compile_fault
 
 pytestmark = pytest.mark.smoke
 
@@ -33,7 +33,7 @@ MACHINE = Machine(
     folders=(Folder("cache", "/cache", 100 * GB, None),),
     environment={},
 )
-ABLE = Abilities("2.9", None, 8, 800e9, 1600e9, 110e9, "bf16", None, ())
+ABLE = Capabilities("2.9", None, 8, 800e9, 1600e9, 110e9, "bf16", None, ())
 H100 = Device("NVIDIA H100", 80 * GB, 79 * GB, True, 989e12)
 
 
@@ -135,6 +135,6 @@ def test_the_compilers_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("CXX", str(tmp_path / "none"))
     assert "no C++ compiler" in (compile_fault() or "")
     monkeypatch.delenv("CXX")
-    monkeypatch.setattr("synthmix.training.compiled.why_not", lambda: None)
+    monkeypatch.setattr("synthmix.training.capabilities.why_not", lambda: None)
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     assert "Python's headers are not there" in (compile_fault() or "")

@@ -62,8 +62,8 @@ def test_an_item_s_own_error_is_its_result_and_the_others_go_on(engine: Engine[A
     assert isinstance(found[100_000], Shape)
     error = found[7]
     assert isinstance(error, BadInput)
-    assert str(error) == "params: 7 parameters make no Llama; ask for 25k or more"
-    assert (error.where, error.key, error.remedy) == (None, "params", "ask for 25k or more")
+    assert str(error) == "params: 7 parameters are too few; the minimum is 25k"
+    assert (error.where, error.key, error.remedy) == (None, "params", "the minimum is 25k")
 
 
 def test_a_bug_in_a_task_is_not_swallowed(engine: Engine[Any, Any]) -> None:

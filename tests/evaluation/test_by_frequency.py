@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.evaluation.by_frequency import TokenLosses, bin_names, losses_by_token
-from synthmix.evaluation.losses import HeldOut, evaluate_model
+from synthmix.evaluation.losses import HeldOut, TokenLosses, bin_names, evaluate_model, losses_by_token
 from synthmix.training.model import make_model
 from synthmix.training.shape import shape_for
 

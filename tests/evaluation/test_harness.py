@@ -11,8 +11,7 @@ import torch
 
 from synthmix.corpus import load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.evaluation.harness import ask, wrapped
-from synthmix.evaluation.harness_tasks import load_tasks
+from synthmix.evaluation.harness import ask, load_tasks, wrapped
 from synthmix.training.checkpoint import load_checkpoint
 
 pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.smoke]

@@ -11,10 +11,9 @@ from synthmix.corpus import build_corpus, train_tokenizer
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput
 from synthmix.progress import Silent
-from synthmix.study.check import check_given
-from synthmix.study.corpora import real_corpora
+from synthmix.study.corpora import natural_corpora, study_tokenizer
 from synthmix.study.load import study_from
-from synthmix.study.tokenizers import study_tokenizer
+from synthmix.study.prepare import check_given
 from synthmix.study.workspace import Workspace
 
 Make = Callable[..., dict[str, Any]]
@@ -46,7 +45,7 @@ def test_their_shards_are_read_where_they_lie(make_study: Make, built: Path, tmp
     space = Workspace(config.root)
     tokenizer = study_tokenizer(config, space, Silent())
     assert tokenizer is not None
-    prepared = real_corpora(config, space, tokenizer, Silent())
+    prepared = natural_corpora(config, space, tokenizer, Silent())
     assert prepared.corpora["web"].folder == built / "web"
     assert [domain.name for domain in prepared.domains] == ["web", "other"]
     assert not list((tmp_path / "new").rglob("corpus.json")), "nothing is built again"
@@ -58,7 +57,7 @@ def test_one_that_holds_nothing_out_cannot_be_evaluated_on(make_study: Make, bui
     tokenizer = study_tokenizer(config, space, Silent())
     assert tokenizer is not None
     with pytest.raises(BadInput, match=r"none: evaluate\.other: holds nothing out"):
-        real_corpora(config, space, tokenizer, Silent())
+        natural_corpora(config, space, tokenizer, Silent())
 
 
 def test_one_cannot_train_a_tokenizer_and_says_which_it_has(make_study: Make, built: Path, tmp_path: Path) -> None:

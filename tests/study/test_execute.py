@@ -16,9 +16,8 @@ from synthmix.corpus import build_corpus, load_tokenizer, open_or_build, train_t
 from synthmix.corpus.sources import Document
 from synthmix.errors import Failure
 from synthmix.store import Store
-from synthmix.study.domains import domains_of
-from synthmix.study.execute import execute
-from synthmix.study.tasks import RunTask
+from synthmix.study.corpora import domains_of
+from synthmix.study.execute import RunTask, execute
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 

@@ -11,14 +11,14 @@ import pytest
 
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
-from synthmix.study.check import check_generated
 from synthmix.study.ladder import cells, largest_need, study_recipes
 from synthmix.study.load import load_study, study_from
 from synthmix.study.plan import make_plan
-from synthmix.study.speed import measure
+from synthmix.study.prepare import check_generated
 from synthmix.study.status import report_study, study_status
+from synthmix.study.timings import measure
 from synthmix.study.workspace import Workspace
-from synthmix.training import timing
+from synthmix.training import capabilities
 from synthmix.training.shape import Shape, shape_for
 
 from ..in_process import InProcess
@@ -57,7 +57,7 @@ def test_sizes_are_timed_as_their_longest_runs_train(
         told[shape.params] = flops
         return 1e4
 
-    monkeypatch.setattr(timing, "tokens_per_second", timed)
+    monkeypatch.setattr(capabilities, "tokens_per_second", timed)
     config = study_from(make_study(tmp_path / "new"))
     space = Workspace(config.root)
     space.create()
@@ -94,7 +94,7 @@ def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: 
     shutil.copytree(finished.parent / "tiny", tmp_path / "tiny", ignore=ignore)
     config = load_study(finished).model_copy(update={"folder": tmp_path / "tiny"})
     store = Workspace(config.root).runs
-    specs = [record.spec for record in store.records() if not record.spec.recipe.startswith("generator of ")][:3]
+    specs = [record.spec for record in store.records() if record.spec.stage == "ladder"][:3]
     for spec, text in zip(specs, ('{"tokens": 512}', '{"tokens": 768}', '{"tok'), strict=True):
         (store.run_folder(spec.id) / "record.json").unlink()
         (store.run_folder(spec.id) / "progress.json").write_text(text)
@@ -130,12 +130,12 @@ def test_the_cells_are_recipes_by_sizes_by_budgets_by_seeds(make_study: Make, tm
     assert len(counts) == 12
 
 
-def test_recipes_by_shares_and_by_name_are_taken_once(make_study: Make, tmp_path: Path) -> None:
+def test_recipes_by_shares_and_by_name(make_study: Make, tmp_path: Path) -> None:
     mix = {
         "natural": "web",
         "synthetic": ["sampled", "hq"],
         "shares": [1, 0, "1/3"],
-        "recipes": {"third": {"sampled": "1/3", "web": "2/3"}, "both": {"web": "40%", "sampled": 0.3, "hq": 0.3}},
+        "recipes": {"both": {"web": "40%", "sampled": 0.3, "hq": 0.3}},
     }
     corpora = make_study(tmp_path)["corpora"] | {"hq": "hq.jsonl"}
     recipes = study_recipes(study_from(make_study(tmp_path, corpora=corpora, mix=mix)))
@@ -149,6 +149,36 @@ def test_recipes_by_shares_and_by_name_are_taken_once(make_study: Make, tmp_path
     ]
     assert all(sum(share for _, share in recipe.shares) == 1 for recipe in recipes)
     assert dict(recipes[1].shares) == {"web": Fraction(2, 3), "sampled": Fraction(1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("shares", "recipes", "told"),
+    [
+        ([0, "1/3"], {"web": {"web": "10%", "sampled": "90%"}}, r"mix\.recipes\.web: two recipes are called 'web': "),
+        ([0, "33.333%", "1/3"], {}, r"mix\.shares: two recipes are called '33\.3% sampled \+ web': 66\.667000% web"),
+        ([0, "1/3", "1/3"], {}, r"mix\.shares: '33\.3% sampled \+ web' stands twice; remove one of the two"),
+        ([0, "1/3"], {"third": {"sampled": "1/3", "web": "2/3"}}, r"\.third: is the recipe '33\.3% sampled \+ web'"),
+        ([0], {"a": {"web": 0.5, "sampled": 0.5}, "b": {"sampled": "1/2", "web": "50%"}}, r"\.b: is the recipe 'a'"),
+        ([0, "1/2"], {"half": {"web": 0.5, "sampled": 0.4}}, r"mix\.recipes\.half: the shares .* make 90%, not 100%"),
+    ],
+    ids=["name of another", "names that round alike", "a share twice", "a share by name", "two names", "not 100%"],
+)  # fmt: skip
+def test_a_recipe_is_what_its_shares_are_and_its_name_is_its_alone(
+    make_study: Make, save_study: Callable[..., Path], tmp_path: Path,
+    shares: list[Any], recipes: dict[str, Any], told: str,
+) -> None:  # fmt: skip
+    mix = {"natural": "web", "synthetic": "sampled", "shares": shares, "recipes": recipes}
+    path = save_study(tmp_path / "study.yaml", make_study(tmp_path / "folder", mix=mix))
+    with pytest.raises(BadInput, match=told) as caught:
+        load_study(path)
+    assert str(caught.value).startswith(f"{path}: mix.")
+
+
+def test_no_synthetic_text_is_one_recipe_whatever_it_is_mixed_with(make_study: Make, tmp_path: Path) -> None:
+    mix = {"natural": "web", "synthetic": ["sampled", "hq"], "shares": [0, "1/2"]}
+    corpora = make_study(tmp_path)["corpora"] | {"hq": "hq.jsonl"}
+    recipes = study_recipes(study_from(make_study(tmp_path, corpora=corpora, mix=mix)))
+    assert [recipe.name for recipe in recipes] == ["web", "50% sampled + web", "50% hq + web"]
 
 
 def test_the_natural_text_alone_is_a_study_too(make_study: Make, tmp_path: Path) -> None:

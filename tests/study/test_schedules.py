@@ -10,10 +10,9 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.mixture.manifest import make_manifest
-from synthmix.study.ladder import cells, study_recipes
+from synthmix.study.ladder import cells, find_trunks, study_recipes
 from synthmix.study.load import study_from
 from synthmix.study.run import run_study
-from synthmix.study.trunks import find_trunks
 
 from ..in_process import InProcess
 
@@ -58,7 +57,7 @@ def test_every_prefix_of_a_run_holds_what_the_curve_says(raw: dict[str, Any]) ->
 def test_a_share_that_changes_has_no_trunk(raw: dict[str, Any]) -> None:
     training = {"context": 16, "batch": 256, "schedule": "wsd", "warmup_steps": 2}
     trunks = find_trunks(cells(study_from(raw | {"training": training})))
-    assert {family[0] for family in trunks} == {"web", "50% hq + web"}
+    assert {trunk.cell.recipe.name for trunk in trunks.values()} == {"web", "50% hq + web"}
 
 
 @pytest.mark.parametrize(

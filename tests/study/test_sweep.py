@@ -8,8 +8,9 @@ import pytest
 
 from synthmix.errors import BadInput, Failure, SynthmixError
 from synthmix.progress import Silent
-from synthmix.study.sweep import run_sweep
-from synthmix.study.tasks import RunTask
+from synthmix.study.execute import RunTask
+from synthmix.study.tune import run_sweep
+from synthmix.training.device import Diverged
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
 
@@ -54,7 +55,7 @@ def tasks(folder: Path, rates: Sequence[float]) -> list[RunTask]:
 
 def test_a_loss_that_is_not_finite_is_the_rates_fault(tmp_path: Path) -> None:
     three = tasks(tmp_path, [0.01, 0.1, 1.0])
-    engine = Scripted({0.01: "done", 0.1: "done", 1.0: Failure("the loss is nan at step 3 of 10")})
+    engine = Scripted({0.01: "done", 0.1: "done", 1.0: Diverged("the loss is nan at step 3 of 10")})
     assert run_sweep(three, engine, Silent()) == {three[2].run}
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.evaluation.harness_score import TaskScore
+from synthmix.evaluation.harness import TaskScore
 from synthmix.results import Results
 from synthmix.store import RunRecord, Store
 from synthmix.study import score_tasks
 from synthmix.study.conclude import gather
 from synthmix.study.load import load_study
-from synthmix.study.plan import look
+from synthmix.study.prepare import look
 from synthmix.study.status import report_study
 from synthmix.study.task_rows import scored_on
 from synthmix.study.workspace import Workspace
@@ -84,7 +84,7 @@ def test_scores_go_into_the_records_and_are_not_asked_twice(study: Path, asked: 
         assert record.model_copy(update={"tasks": {}}) == before[run.id]
     again = score_tasks.score_study(study.parent / "tiny", asked)
     assert (asked.count, {run.scored for run in again}) == (42, {()})
-    assert not [r for r in asked.store.records() if r.spec.recipe.startswith("generator of ") and r.tasks]
+    assert not [r for r in asked.store.records() if r.spec.stage == "generator" and r.tasks]
     assert "task.facts" in asked.store.table().column_names
 
 
@@ -174,7 +174,7 @@ def test_runs_without_a_score_and_other_questions_are_told(scored: Path, results
 
 
 def test_too_few_scores_give_no_law_but_are_shown(study: Path, asked: Any) -> None:
-    record = next(r for r in asked.store.records() if not r.spec.recipe.startswith("generator of "))
+    record = next(r for r in asked.store.records() if r.spec.stage == "ladder")
     score_tasks.score_records(asked.store, [record], asked)
     config, space = load_study(study), Workspace(study.parent / "tiny")
     prepared = look(config, space)

@@ -9,11 +9,10 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.results import Results
-from synthmix.study.ladder import cells
+from synthmix.study.ladder import cells, find_trunks, own_tokens
 from synthmix.study.load import study_from
 from synthmix.study.plan import Plan, make_plan
 from synthmix.study.run import run_study
-from synthmix.study.trunks import find_trunks, own_tokens
 from synthmix.study.workspace import Workspace
 from synthmix.training.trainer import states
 

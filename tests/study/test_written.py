@@ -11,8 +11,8 @@ import pytest
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.errors import BadInput
-from synthmix.study.check import check_given
 from synthmix.study.load import load_study, study_from
+from synthmix.study.prepare import check_given
 from synthmix.study.run import run_study
 
 from ..in_process import InProcess

@@ -10,9 +10,8 @@ import torch
 
 from synthmix.errors import BadInput
 from synthmix.training import compiled
-from synthmix.training.model import make_model, optimizer_for
+from synthmix.training.model import make_model, optimizer_for, step_loss, train_step
 from synthmix.training.shape import Shape
-from synthmix.training.step import step_loss, train_step
 
 SHAPE, VOCAB, CONTEXT, ROWS = Shape(32, 2, 2, 1, 64), 50, 16, 4
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from synthmix.training.checkpoint import load_state, save_state
 from synthmix.training.llama import Llama
-from synthmix.training.model import as_transformers, make_model, optimizer_for
+from synthmix.training.model import as_transformers, make_model, optimizer_for, step_loss, train_step
 from synthmix.training.shape import Shape, shape_for
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import load_state, save_state
-from synthmix.training.step import step_loss, train_step
 
 Make = Callable[..., RunSpec]
 VOCAB, CONTEXT = 80, 24
@@ -128,15 +127,15 @@ def test_every_position_sees_itself_and_the_past_alone() -> None:
 
 @pytest.mark.parametrize("scale", [1.0, 0.25])
 def test_the_loss_found_in_chunks_has_torch_s_value_and_gradient(monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
-    from synthmix.training import operations
+    from synthmix.training import llama
 
-    monkeypatch.setattr(operations, "CHUNK", 3 * VOCAB)  # three rows at a time, of ten
+    monkeypatch.setattr(llama, "CHUNK", 3 * VOCAB)  # three rows at a time, of ten
     values = torch.randn(10, VOCAB, generator=torch.Generator().manual_seed(3)) * 5
     goal = ids(1, 10)[0]
     expected = values.clone().requires_grad_()
     (torch.nn.functional.cross_entropy(expected, goal) * scale).backward()
     logits = values.clone().requires_grad_()
-    loss = operations.CrossEntropy.apply(logits * 1, goal)
+    loss = llama.CrossEntropy.apply(logits * 1, goal)
     (loss * scale).backward()
     assert float(loss.detach()) == pytest.approx(float(torch.nn.functional.cross_entropy(values, goal)), rel=1e-6)
     torch.testing.assert_close(logits.grad, expected.grad, atol=1e-7, rtol=1e-5)

@@ -13,17 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from synthmix.errors import BadInput, Failure
-from synthmix.training.batches import Stream
-from synthmix.training.faults import LostDevice, device_errors
-from synthmix.training.model import make_model, optimizer_for
-from synthmix.training.parallel import ALONE, World, world_step
-from synthmix.training.processes import open_world
+from synthmix.training.checkpoint import STATE
+from synthmix.training.device import LostDevice, device_errors
+from synthmix.training.model import make_model, optimizer_for, train_step
+from synthmix.training.parallel import ALONE, World, open_world, world_step
 from synthmix.training.protocol import Protocol
-from synthmix.training.session import Session
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import STATE
-from synthmix.training.step import train_step
-from synthmix.training.trainer import Trained, train_run
+from synthmix.training.trainer import Session, Stream, Trained, train_run
 
 KINDS = ("ddp", "fsdp")
 Make = Callable[..., RunSpec]

@@ -47,7 +47,7 @@ def test_the_flops_are_six_per_parameter_and_token_plus_attention() -> None:
 
 @pytest.mark.parametrize("params", [1, 1_000, SMALLEST - 1])
 def test_too_small_a_size_is_bad_input(params: int) -> None:
-    with pytest.raises(BadInput, match=rf"params: {params} parameters make no Llama; ask for 25k or more"):
+    with pytest.raises(BadInput, match=rf"params: {params} parameters are too few; the minimum is 25k"):
         shape_for(params)
 
 

@@ -43,6 +43,12 @@ def test_the_id_does_not_change_with_the_recipe_s_display_name(make_spec: Make) 
     assert make_spec(recipe="only the web").id == make_spec().id
 
 
+def test_the_id_does_not_change_with_the_stage(make_spec: Make) -> None:
+    assert make_spec().stage == "ladder"
+    assert make_spec(stage="generator").id == make_spec().id
+    assert make_spec(stage="generator").trunk == make_spec().trunk
+
+
 def test_two_sizes_that_resolve_to_one_shape_are_one_run(make_spec: Make) -> None:
     assert make_spec(params=25_000).shape == make_spec(params=25_001).shape
     assert make_spec(params=25_000).id == make_spec(params=25_001).id

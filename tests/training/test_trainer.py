@@ -10,12 +10,11 @@ import torch
 from synthmix.errors import BadInput, Failure
 from synthmix.evaluation.losses import HeldOut, evaluate_model
 from synthmix.statistics import count_unigrams, unigram_entropy
-from synthmix.training.batches import Stream, read_batch
+from synthmix.training.checkpoint import STATE
 from synthmix.training.model import make_model
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import STATE
-from synthmix.training.trainer import Trained, train_run
+from synthmix.training.trainer import Stream, Trained, read_batch, train_run
 
 Make = Callable[..., RunSpec]
 Streams = Mapping[str, Stream]

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from synthmix.errors import BadInput
-from synthmix.training.batches import Stream
+from synthmix.training.checkpoint import STATE
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import STATE
-from synthmix.training.trainer import Trained, state_at, states, train_run, train_trunk
+from synthmix.training.trainer import Stream, Trained, state_at, states, train_run, train_trunk
 
 Make = Callable[..., RunSpec]
 Streams = Mapping[str, Stream]

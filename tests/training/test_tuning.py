@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.training.rate_rule import fit_rule
-from synthmix.training.tuning import Optimum, Sweep, fit_optimum
+from synthmix.training.tuning import Optimum, Sweep, fit_optimum, fit_rule
 
 
 def sweep(

@@ -14,11 +14,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from synthmix.errors import SynthmixError
-from synthmix.training.processes import Sharded, Together, open_world
-from synthmix.training.session import Session
+from synthmix.training.checkpoint import STATE
+from synthmix.training.parallel import Sharded, Together, open_world
 from synthmix.training.spec import RunSpec
-from synthmix.training.state import STATE
-from synthmix.training.trainer import train_run
+from synthmix.training.trainer import Session, train_run
 
 
 class Tokens:

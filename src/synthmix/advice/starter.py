@@ -146,8 +146,7 @@ def _plan(raw: dict[str, Any], folder: Path, engine: Engine[Any, Any]) -> Plan:
 
 def _flops(config: StudyConfig) -> float:
     """Training FLOPs of all runs, trunks counted once."""
-    from synthmix.study.ladder import cells
-    from synthmix.study.trunks import find_trunks, own_tokens
+    from synthmix.study.ladder import cells, find_trunks, own_tokens
 
     planned = cells(config)
     trunks = find_trunks(planned)

@@ -1,21 +1,21 @@
 """Options and arguments that commands share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
+from synthmix.quantities import parsed as parsed  # commands take it from here
 
 if TYPE_CHECKING:
     from synthmix.corpus import Corpus, Tokenizer
 
-Value = TypeVar("Value")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Cache = Annotated[Path, typer.Option(help="Where corpora prepared from plain files are kept.")]
@@ -39,13 +39,20 @@ def telling(*, quiet: bool) -> Iterator[Progress]:
         yield progress
 
 
-def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
-    """``parse(value)``; what does not fit is bad input under ``key``."""
+@contextmanager
+def as_options(*keys: str, **names: str) -> Iterator[None]:
+    """What a function says of an argument is said of the option that it came from: ``max_tokens`` is ``--max-tokens``.
+
+    Args:
+        names: options that are called otherwise than the argument.
+    """
     try:
-        return parse(value)
-    except ValueError as error:
-        message = f"{value!r} is not a number" if parse in (int, float) else str(error)
-        raise BadInput(message, key=key) from None
+        yield
+    except BadInput as error:
+        if error.key not in {*keys, *names}:
+            raise
+        option = "--" + names.get(error.key, error.key).replace("_", "-")
+        raise BadInput(error.problem, where=error.where, key=option, remedy=error.remedy) from None
 
 
 def field_values(conditions: Sequence[str]) -> dict[str, Any]:
@@ -120,27 +127,18 @@ def _once(parts: list[Part], remedy: str) -> list[Part]:
 
 
 def shared_tokenizer(paths: Sequence[str], asked: str | None, vocab: str) -> "Tokenizer":
-    """The tokenizer for ``paths``: the one asked for, that of the first built corpus, or one trained on the first.
+    """:func:`synthmix.corpus.load.shared_tokenizer`, its ``vocab`` an option."""
+    from synthmix.corpus.load import shared_tokenizer as shared
 
-    Raises:
-        BadInput: it cannot be loaded, or the first path cannot be read.
-    """
-    from synthmix.corpus import Source, load_tokenizer, train_texts, train_tokenizer
-    from synthmix.quantities import parse_count
-
-    if asked is not None:
-        return load_tokenizer(asked)
-    if (found := built_tokenizer(paths)) is not None:
-        return found
-    source = Source(files=[paths[0]])
-    return train_tokenizer(train_texts(source, limit_bytes=20_000_000), parsed(parse_count, vocab, "--vocab"))
+    with as_options("vocab"):
+        return shared(paths, asked, vocab)
 
 
 def built_tokenizer(paths: Sequence[str]) -> "Tokenizer | None":
     """That of the first built corpus among ``paths``."""
-    from synthmix.corpus import Corpus, is_corpus
+    from synthmix.corpus.load import built_tokenizer as built
 
-    return next((Corpus.open(path).tokenizer() for path in paths if is_corpus(path)), None)
+    return built(paths)
 
 
 def opened(

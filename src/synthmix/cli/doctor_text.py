@@ -8,14 +8,14 @@ from synthmix.quantities import format_count, format_seconds
 if TYPE_CHECKING:
     from synthmix.doctor.checks import Diagnosis
     from synthmix.doctor.machine import Package
-    from synthmix.training.abilities import Abilities
+    from synthmix.training.capabilities import Capabilities
 
 _MARKS = {"broken": "BROKEN", "slow": "slow", "note": "note"}
 
 
 def diagnosis_text(found: "Diagnosis") -> str:
     """What there is, then what to mend, then whether it is usable."""
-    blocks = [_aligned([*_machine(found), *_torch(found.abilities), *_packages(found)])]
+    blocks = [_aligned([*_machine(found), *_torch(found.capabilities), *_packages(found)])]
     if found.speeds:
         rows = [
             [
@@ -68,7 +68,7 @@ def _machine(found: "Diagnosis") -> list[tuple[str, str]]:
     return rows
 
 
-def _torch(found: "Abilities | None") -> list[tuple[str, str]]:
+def _torch(found: "Capabilities | None") -> list[tuple[str, str]]:
     if found is None:
         return []
     build = f"CUDA or HIP {found.cuda_build}" if found.cuda_build else "no CUDA"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, parse_named, parsed, telling
+from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, as_options, parse_named, telling
 from synthmix.cli.runs import Context
 
 Harness = Annotated[
@@ -81,18 +81,16 @@ def _losses(
     quiet: bool,
 ) -> None:
     from synthmix.cli.plan_text import table
-    from synthmix.cli.single import evaluate_one
     from synthmix.cli.terminal import show
     from synthmix.evaluation.losses import AVERAGING, average
-    from synthmix.quantities import parse_count
+    from synthmix.study.single import evaluate as evaluate_one
 
-    most = None if max_tokens is None else parsed(parse_count, max_tokens, "--max-tokens")
-    with telling(quiet=quiet) as progress:
+    with telling(quiet=quiet) as progress, as_options("max_tokens", "tokenizer"):
         found = evaluate_one(
             model,
-            parse_named(on),
+            {part.name: part.path for part in parse_named(on)},
             context=context,
-            max_tokens=most,
+            max_tokens=max_tokens,
             tokenizer=tokenizer,
             cache=cache,
             progress=progress,

@@ -7,7 +7,7 @@ from synthmix.errors import BadInput
 from synthmix.progress import Progress
 
 if TYPE_CHECKING:
-    from synthmix.evaluation.harness_score import TaskScore
+    from synthmix.evaluation.harness import TaskScore
     from synthmix.study.score_tasks import ScoredRun
 
 
@@ -26,8 +26,7 @@ def ask_tasks(
     Raises:
         BadInput: no such model, study or task, or data that cannot be had.
     """
-    from synthmix.evaluation.harness import ask, wrapped
-    from synthmix.evaluation.harness_tasks import load_tasks
+    from synthmix.evaluation.harness import ask, load_tasks, wrapped
     from synthmix.study.score_tasks import score_run, score_study
 
     path = Path(where)

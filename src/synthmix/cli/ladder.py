@@ -35,15 +35,15 @@ def ladder(
     """
     from synthmix.cli.terminal import show
     from synthmix.quantities import parse_count
-    from synthmix.training.dial import dial
-    from synthmix.training.dial import published as others
+    from synthmix.training.hyperparameters import hyperparameters
+    from synthmix.training.hyperparameters import published as others
 
     sizes = [parsed(parse_count, size, "--params") for size in params or SIZES]
     smallest = None if tokens is None else parsed(parse_count, tokens, "--tokens")
     words = parsed(parse_count, vocab, "--vocab")
     step = None if batch is None else parsed(parse_count, batch, "--batch")
     settings = [
-        dial(
+        hyperparameters(
             size,
             tokens=smallest,
             vocab=words,

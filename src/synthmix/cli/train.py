@@ -1,11 +1,23 @@
 """``synthmix train``: one model, all of it decided by its size unless it is given."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli.common import CACHE, AsJson, Cache, Quiet, TokenizerOption, Vocab, parse_named, parse_parts, telling
+from synthmix.cli.common import (
+    CACHE,
+    AsJson,
+    Cache,
+    Quiet,
+    TokenizerOption,
+    Vocab,
+    as_options,
+    parse_named,
+    parse_parts,
+    telling,
+)
 from synthmix.cli.runs import Context, Epochs, Parts, Seed, Tokens
 
 Dimension = Annotated[int | None, typer.Option(help="Instead of the rule's.", min=1)]
@@ -45,18 +57,17 @@ def train(
 ) -> None:
     """Train one model on a mixture and score it; a finished run is not repeated, a killed one resumes.
 
-    One dial: --params decides shape, batch, learning rate, weight decay and warm-up (synthmix ladder shows them);
+    Shape, batch, learning rate, weight decay and warm-up are derived from the model size (synthmix ladder shows them);
     each can be given instead. Without --on, 2 % of each source's documents are held out and scored.
 
     Example: synthmix train 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --params 100k --tokens 1M --to runs
     """
-    from synthmix.cli.single import train_one
     from synthmix.cli.terminal import show
     from synthmix.store import flat
-    from synthmix.training.processes import open_world
+    from synthmix.study.single import train as train_one
+    from synthmix.training.device import keep_heap, use_threads
 
     options: dict[str, Any] = {
-        "rules": "dial",
         "schedule": schedule,
         "context": context,
         "batch": batch,
@@ -66,26 +77,34 @@ def train(
         "epochs": epochs,
     }
     shape = {"width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads, "hidden": hidden}
-    with open_world(parallel) as world, telling(quiet=quiet or not world.is_main) as progress:
-        record, folder = train_one(
-            parse_parts(parts),
+    main = os.environ.get("RANK", "0") == "0"  # torchrun starts several processes: one of them speaks
+    keep_heap()
+    if threads:
+        use_threads(threads)
+    mixture = {part.name: (part.path, part.share) for part in parse_parts(parts)}
+    with (
+        telling(quiet=quiet or not main) as progress,
+        as_options("params", "tokens", "vocab", *options, warmup_steps="warmup"),
+    ):
+        record = train_one(
+            mixture,
             params=params,
             tokens=tokens,
             to=to,
-            on=parse_named(on or []),
-            options={key: value for key, value in options.items() if value is not None},
-            shape={key: value for key, value in shape.items() if value is not None},
+            on={part.name: part.path for part in parse_named(on or [])} or None,
             seed=seed,
-            threads=threads,
-            log=tuple(log or ()),
+            shape={key: value for key, value in shape.items() if value is not None},
             tokenizer=tokenizer,
             vocab=vocab,
             cache=cache,
+            log=log or (),
+            parallel=parallel,
             progress=progress,
-            world=world,
+            **{key: value for key, value in options.items() if value is not None},
         )
-    if not world.is_main:
+    if not main:
         return
+    folder = to / record.id
     row = flat(record)
     losses = "\n".join(
         f"  {name}: {s.nats:.4f} nats/token, {s.bits_per_byte:.4f} bits/byte" for name, s in record.losses.items()

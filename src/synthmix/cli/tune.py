@@ -21,7 +21,7 @@ def tune(
     seeds: Annotated[int, typer.Option(help="Runs at each rate.", min=1)] = 2,
     source: Annotated[str | None, typer.Option("--from", help="Text or a corpus. Unset: the embedded sample.")] = None,
     context: Annotated[int, typer.Option(help="Tokens a sequence predicts.", min=8)] = 64,
-    batch: Annotated[str | None, typer.Option(help="Tokens a step. Unset: the dial's for this budget.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Tokens a step. Unset: by size and budget.")] = None,
     epochs: Annotated[float, typer.Option(help="How often the text may be gone through.", min=1)] = 1,
     to: Annotated[Path, typer.Option("--to", help="Folder of run records.")] = Path("runs"),
     plot: Annotated[Path | None, typer.Option(help="Write loss against rate as an HTML page.")] = None,
@@ -45,7 +45,7 @@ def tune(
     from synthmix.errors import BadInput
     from synthmix.files import write_text
     from synthmix.quantities import parse_count
-    from synthmix.study.sweep import rate_grids
+    from synthmix.study.tune import rate_grids
     from synthmix.study.tune import tune as run
 
     sizes = [parsed(parse_count, size, "--params") for size in params or ["25k", "100k"]]
@@ -78,9 +78,9 @@ def tune(
 
 
 def _corpus(source: str | None, tokenizer: str | None, vocab: str, cache: Path, progress: "Progress") -> "Corpus":
-    from synthmix.cli.single import HELDOUT
     from synthmix.corpus import Source, load_tokenizer, open_or_build, train_texts, train_tokenizer
     from synthmix.quantities import parse_count
+    from synthmix.study.single import HELDOUT
 
     if source is not None:
         shared = shared_tokenizer([source], tokenizer, vocab)

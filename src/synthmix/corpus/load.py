@@ -8,21 +8,23 @@ from typing import Any, Literal, overload
 
 from filelock import FileLock
 
-from synthmix.corpus.build import build_corpus
+from synthmix.corpus.build import build_corpus, train_texts
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FORMAT, is_corpus
 from synthmix.corpus.readers import described, expand, read_documents
 from synthmix.corpus.sources import Document, Source
-from synthmix.corpus.tokenizer import Tokenizer
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.files import content_hash, disk_errors, file_hash
 from synthmix.progress import Progress
+from synthmix.quantities import parse_count, parsed
 
+TRAINED_ON = 20_000_000  # bytes of the first text that a tokenizer is trained on
 GENERATED, GENERATED_DATA = "generation.json", "data"  # of a generated folder: its summary, and the folder of its text
 
 
 @overload
 def open_or_build(
-    what: Source | Sequence[Source] | str | Path,
+    what: Corpus | Source | Sequence[Source] | str | Path,
     cache: str | Path,
     *,
     tokenizer: Tokenizer,
@@ -39,7 +41,7 @@ def open_or_build(
 
 @overload
 def open_or_build(
-    what: Source | Sequence[Source] | str | Path,
+    what: Corpus | Source | Sequence[Source] | str | Path,
     cache: str | Path,
     *,
     tokenizer: Tokenizer,
@@ -55,7 +57,7 @@ def open_or_build(
 
 
 def open_or_build(
-    what: Source | Sequence[Source] | str | Path,
+    what: Corpus | Source | Sequence[Source] | str | Path,
     cache: str | Path,
     *,
     tokenizer: Tokenizer,
@@ -68,7 +70,7 @@ def open_or_build(
     progress: Progress | None = None,
     build: bool = True,
 ) -> Corpus | None:
-    """Open a corpus folder (``heldout`` and what follows it are then its own affair), or build one from text.
+    """Open a corpus or its folder (``heldout`` and what follows it are then its own affair), or build one from text.
 
     Built corpora lie below ``cache`` under a key of the content of the local files (of name and size for those in a
     bucket, of the id and revision for a hub dataset, of the library versions for the sample) and of everything else
@@ -78,11 +80,11 @@ def open_or_build(
     Raises:
         BadInput: a corpus made by another tokenizer; what :func:`build_corpus` raises.
     """
+    if isinstance(what, Corpus) or (isinstance(what, str | Path) and is_corpus(what)):
+        corpus = what if isinstance(what, Corpus) else Corpus.open(what)
+        corpus.check_tokenizer(tokenizer.hash)
+        return corpus
     if isinstance(what, str | Path):
-        if is_corpus(what):
-            corpus = Corpus.open(what)
-            corpus.check_tokenizer(tokenizer.hash)
-            return corpus
         name = name or re.split(r"[.*?\[]", Path(what).name)[0] or "corpus"
         what = Source(files=[str(what)])
     sources = [what] if isinstance(what, Source) else list(what)
@@ -109,6 +111,33 @@ def open_or_build(
                 license=license,
                 progress=progress,
             )
+
+
+def shared_tokenizer(
+    texts: Sequence[Corpus | Source | str | Path], asked: Tokenizer | str | Path | None, vocab: int | str
+) -> Tokenizer:
+    """The tokenizer for ``texts``: the one asked for, that of the first built corpus, or one trained on the first text.
+
+    Raises:
+        BadInput: it cannot be loaded, ``vocab`` is no count, or the first text cannot be read.
+    """
+    if asked is not None:
+        return asked if isinstance(asked, Tokenizer) else load_tokenizer(asked)
+    if (found := built_tokenizer(texts)) is not None:
+        return found
+    first = texts[0]
+    source = first if isinstance(first, Source) else Source(files=[str(first)])
+    return train_tokenizer(train_texts(source, limit_bytes=TRAINED_ON), parsed(parse_count, vocab, "vocab"))
+
+
+def built_tokenizer(texts: Sequence[Corpus | Source | str | Path]) -> Tokenizer | None:
+    """That of the first built corpus among ``texts``."""
+    for text in texts:
+        if isinstance(text, Corpus):
+            return text.tokenizer()
+        if isinstance(text, str | Path) and is_corpus(text):
+            return Corpus.open(text).tokenizer()
+    return None
 
 
 def identity(source: Source) -> list[Any]:

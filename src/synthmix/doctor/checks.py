@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from synthmix.doctor.machine import Busy, Extra, Machine, Package
-from synthmix.training.abilities import Abilities
+from synthmix.training.capabilities import Capabilities
 from synthmix.training.memory import BASE, SPARE
 
 Level = Literal["broken", "slow", "note"]
@@ -40,12 +40,12 @@ class Speed:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What :func:`synthmix.diagnose` found; ``findings``: the worst first. ``abilities`` None: torch does not load."""
+    """What :func:`synthmix.diagnose` found; ``findings``: the worst first. no ``capabilities``: torch does not load."""
 
     version: str
     python: str
     machine: Machine
-    abilities: Abilities | None
+    capabilities: Capabilities | None
     largest: int | None
     busy: list[Busy]
     core: list[Package]
@@ -201,13 +201,13 @@ def package_findings(core: Sequence[Package], extras: Sequence[Extra]) -> list[F
     return found
 
 
-def torch_findings(found: Abilities, machine: Machine, *, quiet: bool = True) -> list[Finding]:
+def torch_findings(found: Capabilities, machine: Machine, *, quiet: bool = True) -> list[Finding]:
     """What torch cannot do here, or does slowly; ``quiet``: nothing else ran, so that threads can be judged."""
     threads = _threads(found) if quiet else ()
     return [*_devices(found, machine), *_precision(found), *threads, *_compiler(found, machine)]
 
 
-def _devices(found: Abilities, machine: Machine) -> Iterator[Finding]:
+def _devices(found: Capabilities, machine: Machine) -> Iterator[Finding]:
     if machine.gpus and not found.devices:
         cause = (
             f"torch {found.torch} is a build without CUDA"
@@ -231,7 +231,7 @@ def _devices(found: Abilities, machine: Machine) -> Iterator[Finding]:
             yield Finding("gpu-unknown", "note", what)
 
 
-def _precision(found: Abilities) -> Iterator[Finding]:
+def _precision(found: Capabilities) -> Iterator[Finding]:
     if not found.devices and found.bf16 < 1.2 * found.float32:
         yield Finding(
             "no-bf16",
@@ -242,7 +242,7 @@ def _precision(found: Abilities) -> Iterator[Finding]:
         )
 
 
-def _threads(found: Abilities) -> Iterator[Finding]:
+def _threads(found: Capabilities) -> Iterator[Finding]:
     if found.one_thread is not None and found.float32 < GAIN * found.threads * found.one_thread:
         yield Finding(
             "threads-gain",
@@ -253,7 +253,7 @@ def _threads(found: Abilities) -> Iterator[Finding]:
         )
 
 
-def _compiler(found: Abilities, machine: Machine) -> Iterator[Finding]:
+def _compiler(found: Capabilities, machine: Machine) -> Iterator[Finding]:
     switch = machine.environment.get("SYNTHMIX_COMPILE", "")
     if switch not in ("", "0", "1"):
         yield Finding("compile-switch", "broken", f"SYNTHMIX_COMPILE is {switch!r}", "set it to 1, 0, or not at all")

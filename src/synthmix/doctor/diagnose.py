@@ -8,8 +8,8 @@ from synthmix.corpus.sample import cache_folder
 from synthmix.doctor.checks import LEVELS, Diagnosis, Finding, Speed, machine_findings, package_findings, torch_findings
 from synthmix.doctor.machine import busy_between, core_packages, extras, look, look_at_machine
 from synthmix.progress import Progress, Silent
-from synthmix.training.abilities import Abilities, abilities, try_step
-from synthmix.training.dial import TOKENS_PER_PARAMETER, dial
+from synthmix.training.capabilities import Capabilities, capabilities, try_step
+from synthmix.training.hyperparameters import TOKENS_PER_PARAMETER, hyperparameters
 from synthmix.training.memory import SPARE
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import shape_for
@@ -21,8 +21,8 @@ TIMED = {"cpu": 5e11, "cuda": 5e13}  # FLOPs of the steps of one size: a few sec
 
 def measured_speeds(precision: str, progress: Progress) -> list[Speed]:
     """Tokens per second of one run of each size on all threads, at vocabulary 4096 and the default protocol."""
+    from synthmix.training.capabilities import ladder_speeds
     from synthmix.training.device import best_device, keep_heap
-    from synthmix.training.timing import ladder_speeds
 
     keep_heap()  # as every run does
     protocol, shapes = Protocol(), [shape_for(size) for size in SIZES]
@@ -62,7 +62,7 @@ def diagnose(*, measure: bool = False, progress: Progress | None = None) -> Diag
         version=version("synthmix"),
         python=platform.python_version(),
         machine=machine,
-        abilities=found,
+        capabilities=found,
         largest=_largest(found.devices[0].free if found is not None and found.devices else machine.memory_free),
         busy=busy,
         core=core,
@@ -72,10 +72,10 @@ def diagnose(*, measure: bool = False, progress: Progress | None = None) -> Diag
     )
 
 
-def _torch() -> tuple[Abilities | None, list[Finding]]:
+def _torch() -> tuple[Capabilities | None, list[Finding]]:
     """What torch can do, unless it cannot even take a step."""
     try:
-        found = abilities()
+        found = capabilities()
     except (ImportError, OSError) as error:
         return None, [_fault("torch", error)]
     try:
@@ -94,5 +94,5 @@ def _fault(code: str, error: Exception) -> Finding:
 
 def _largest(free: int) -> int | None:
     """The largest of the ladder's sizes that trains in the free memory, one sequence at a time."""
-    fit = [size for size in SIZES if dial(size).memory <= SPARE * free]
+    fit = [size for size in SIZES if hyperparameters(size).memory <= SPARE * free]
     return max(fit, default=None)

@@ -20,7 +20,7 @@ import cloudpickle
 
 from synthmix.engine.places import Place
 from synthmix.errors import SynthmixError
-from synthmix.training.faults import CHECK, LostDevice, device_errors
+from synthmix.training.device import CHECK, LostDevice, device_errors
 
 READY, RESULT, BUG = "ready", "result", "bug"
 #: Code of a worker. Arguments: the descriptor of its end of the pipe, then the parent's ``sys.path``.

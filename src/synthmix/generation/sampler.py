@@ -27,7 +27,7 @@ from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.generation.draw import Draw
 from synthmix.generation.settings import check_sampling, draw_sampling
-from synthmix.training.batches import Stream
+from synthmix.training.trainer import Stream
 
 
 def _number_or_distribution(value: Any, number: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:

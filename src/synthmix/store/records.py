@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from synthmix.evaluation.harness_score import TaskScore
+from synthmix.evaluation.harness import TaskScore
 from synthmix.training.spec import RunSpec
+
+FORMAT = 2  # of a run's record; 1 had no stage
+_GENERATORS_NAME = "generator of "  # how format 1 told a generator's run
 
 
 class DomainScore(BaseModel):
@@ -28,7 +31,7 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: int = 1
+    format: int = FORMAT
     id: str
     spec: RunSpec
     params: int
@@ -44,6 +47,15 @@ class RunRecord(BaseModel):
     losses: dict[str, DomainScore]
     began: int = 0
     tasks: dict[str, TaskScore] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgraded(cls, raw: Any) -> Any:
+        """A record of format 1 as one of now: its stage was in the recipe's name."""
+        if not isinstance(raw, dict) or raw.get("format") != 1 or not isinstance(spec := raw.get("spec"), dict):
+            return raw
+        made = str(spec.get("recipe", "")).startswith(_GENERATORS_NAME)
+        return raw | {"format": FORMAT, "spec": {"stage": "generator" if made else "ladder"} | spec}
 
     @property
     def own_tokens(self) -> int:
@@ -80,6 +92,7 @@ def flat(record: RunRecord) -> dict[str, Any]:
         "params_total": record.params_total,
         "tokens": record.tokens,
         "seed": record.spec.seed,
+        "stage": record.spec.stage,
         "loss": average({name: score.nats for name, score in record.losses.items()}),
         "flops": record.flops,
         "seconds": record.seconds,

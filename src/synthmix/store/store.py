@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, read_json, write_json
-from synthmix.store.records import RunRecord, TrunkRecord, flat
+from synthmix.store.records import FORMAT, RunRecord, TrunkRecord, flat
 from synthmix.validation import validated
 
 if TYPE_CHECKING:
@@ -36,12 +36,16 @@ class Store:
         """The finished run, or None.
 
         Raises:
-            BadInput: the record is damaged, or is of another run.
+            BadInput: the record is damaged, of a later version of synthmix, or of another run.
         """
         path = self.folder / run / "record.json"
         if not path.exists():
             return None
-        record = validated(RunRecord, read_json(path), where=path, problem="is damaged", remedy=_again(path))
+        raw = read_json(path)
+        if isinstance(raw, dict) and isinstance(made := raw.get("format"), int) and made > FORMAT:
+            problem = f"{made} is of a later synthmix than this one"
+            raise BadInput(problem, where=path, key="format", remedy="install that, or run the study in another folder")
+        record = validated(RunRecord, raw, where=path, problem="is damaged", remedy=_again(path))
         if record.id != run or record.spec.id != run:
             raise BadInput("is the record of another run", where=path, key="id", remedy=_again(path))
         return record

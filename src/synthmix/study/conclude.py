@@ -9,21 +9,19 @@ from synthmix.files import write_json
 from synthmix.progress import Progress, Silent
 from synthmix.results import Recipe, Results, Statistic, Warn
 from synthmix.store import RunRecord
-from synthmix.study.account import seconds
 from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
 from synthmix.study.curves import curves_of
 from synthmix.study.diagnostics import isoflops, profiles, residuals, unseen_warnings
-from synthmix.study.execute import versions
+from synthmix.study.execute import missing, versions
 from synthmix.study.families import fit_families
 from synthmix.study.fits import fit_recipes
-from synthmix.study.generators import generator_spec
-from synthmix.study.ladder import cells, ladder_specs, study_recipes
+from synthmix.study.ladder import cells, ladder_specs, study_recipes, trunk_records
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
+from synthmix.study.sampled import generator_spec
 from synthmix.study.shares import share_curves
 from synthmix.study.task_laws import task_results
-from synthmix.study.tasks import missing
-from synthmix.study.trunks import trunk_records
+from synthmix.study.timings import seconds
 from synthmix.study.workspace import Workspace
 
 

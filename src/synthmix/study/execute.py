@@ -1,21 +1,140 @@
-"""One run from its specification to its record, in whichever process: train, save, evaluate, write."""
+"""One run or trunk in whichever process: what a worker is handed, and what it does from there to the record."""
 
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
+from synthmix.engine.places import visible_gpus
 from synthmix.errors import BadInput
+from synthmix.evaluation.losses import evaluate_model
 from synthmix.files import disk_errors
 from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
-from synthmix.study.domains import EvaluationDomain
-from synthmix.study.reporter import Reporter
-from synthmix.study.tasks import RunTask, TrunkTask, missing
+from synthmix.study.corpora import EvaluationDomain
+from synthmix.training.checkpoint import load_checkpoint, save_checkpoint
+from synthmix.training.device import device_name
+from synthmix.training.memory import run_memory
 from synthmix.training.parallel import ALONE, World
+from synthmix.training.spec import RunSpec
+from synthmix.training.tracking import Reporter
+from synthmix.training.trainer import state_at, train_run, train_trunk
+
+
+class Sized:
+    """What an engine asks of a task that trains ``spec``: the memory that it would like, and what it can do with."""
+
+    spec: RunSpec
+    precision: str
+
+    @property
+    def memory_bytes(self) -> int:
+        """With a whole batch at once."""
+        return memory_of(self.spec, self.precision)
+
+    @property
+    def memory_least(self) -> int:
+        """One sequence at a time."""
+        return memory_of(self.spec, self.precision, sequences=1)
+
+
+@dataclass(frozen=True)
+class RunTask(Sized):
+    """Everything that a worker needs; small, so that it travels to any process."""
+
+    spec: RunSpec
+    runs: Path
+    corpora: dict[str, Path]
+    tokenizer: Path
+    domains: tuple[EvaluationDomain, ...]
+    evaluate_tokens: int | None
+    precision: str
+    keep_checkpoint: bool = True
+    save_every: float = field(default=60.0, compare=False)
+    log: tuple[str, ...] = field(default=(), compare=False)
+    shares_trunk: bool = False
+
+    @property
+    def run(self) -> str:
+        """Name of its folder among the runs."""
+        return self.spec.id
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that it trains itself."""
+        return self.spec.tokens - self.began
+
+    @property
+    def began(self) -> int:
+        """Tokens that its trunk trains for it."""
+        return self.spec.branch * self.spec.protocol.batch if self.shares_trunk else 0
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return self.spec.at()
+
+    def is_done(self, store: Store) -> bool:
+        """Its record is there, with a loss on every domain."""
+        record = store.record(self.spec.id)
+        return record is not None and not missing(record, self.domains)
+
+
+@dataclass(frozen=True)
+class TrunkTask(Sized):
+    """The part that several runs share; ``spec`` is the longest of them, ``stops`` their branch points in steps."""
+
+    spec: RunSpec
+    stops: tuple[int, ...]
+    runs: Path
+    corpora: dict[str, Path]
+    tokenizer: Path
+    precision: str
+    save_every: float = field(default=60.0, compare=False)
+    log: tuple[str, ...] = field(default=(), compare=False)
+    began: int = 0
+
+    @property
+    def run(self) -> str:
+        """Name of its folder among the runs."""
+        return f"trunk-{self.spec.trunk}"
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that it trains."""
+        return max(self.stops) * self.spec.protocol.batch
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"trunk of {self.spec.at()}"
+
+    def is_done(self, store: Store) -> bool:
+        """All its states are there, and the record of what they took."""
+        record, folder = store.trunk_record(self.spec.trunk), store.trunk_folder(self.spec.trunk)
+        written = record is not None and record.tokens >= self.tokens
+        return written and all(state_at(folder, stop).exists() for stop in self.stops)
+
+
+def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[EvaluationDomain]:
+    """Domains that a record has no loss for, or a loss on other text."""
+    return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
+
+
+def memory_of(spec: RunSpec, precision: str, sequences: int | None = None) -> int:
+    """Bytes that a worker needs at its peak while it trains ``spec``, a whole batch or ``sequences`` at a time."""
+    protocol = spec.protocol
+    tokens = protocol.context * (sequences or protocol.sequences)
+    return run_memory(spec.shape, spec.vocab, tokens, protocol.context, precision, device=_device())
+
+
+@cache
+def _device() -> str:
+    return "cuda" if visible_gpus() else "cpu"
 
 
 def execute(task: RunTask | TrunkTask, tell: Callable[[int], None] = lambda tokens: None, world: World = ALONE) -> str:
@@ -56,9 +175,6 @@ def _claimed(store: Store, run: str, world: World) -> Iterator[bool]:
 
 
 def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: World) -> None:
-    from synthmix.training.checkpoint import save_checkpoint
-    from synthmix.training.trainer import train_run
-
     spec, folder = task.spec, store.run_folder(task.spec.id)
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
     tokenizer = open_tokenizer(task.tokenizer)
@@ -90,7 +206,7 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
         epochs=trained.manifest.epochs,
         trace=trained.trace,
         precision=task.precision,
-        device=_device() if world.size == 1 else f"{world.size} x {_device()}",
+        device=device_name() if world.size == 1 else f"{world.size} x {device_name()}",
         versions=versions(),
         losses=_score(task, trained.model, list(task.domains)),
         began=trained.began,
@@ -102,8 +218,6 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
 
 
 def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> None:
-    from synthmix.training.trainer import train_trunk
-
     spec, folder = task.spec, store.trunk_folder(task.spec.trunk)
     with Reporter(folder, spec, max(task.stops), tell, task.log) as reporter:
         seconds = train_trunk(
@@ -131,8 +245,6 @@ def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> 
 
 
 def _score_again(task: RunTask, store: Store, record: RunRecord) -> None:
-    from synthmix.training.checkpoint import load_checkpoint
-
     domains = missing(record, task.domains)
     if not store.checkpoint(record.id).exists():
         names = ", ".join(domain.name for domain in domains)
@@ -146,8 +258,6 @@ def _score_again(task: RunTask, store: Store, record: RunRecord) -> None:
 
 
 def _score(task: RunTask, model: object, domains: list[EvaluationDomain]) -> dict[str, DomainScore]:
-    from synthmix.evaluation.losses import evaluate_model
-
     found = evaluate_model(
         model,
         {domain.name: domain.open() for domain in domains},
@@ -177,12 +287,6 @@ def _corpus(path: Path, tokenizer: str) -> Corpus:
 def open_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer in ``path``, read once a process."""
     return load_tokenizer(path)
-
-
-def _device() -> str:
-    from synthmix.training.device import device_name
-
-    return device_name()
 
 
 @cache

@@ -1,5 +1,12 @@
-"""From a study file to its runs: every recipe at every size, budget and seed."""
+"""From a study file to its runs: every recipe at every size, budget and seed, and what several runs share.
 
+With ``schedule: wsd`` the runs of one recipe, size and seed differ in their budgets alone, and until its decay begins
+a run does not depend on its budget: this stable phase, their trunk, is trained once, to the furthest branch point.
+B1 < ... < Bk tokens cost (1 - decay) Bk + decay (B1 + ... + Bk) instead of B1 + ... + Bk (Haegele et al., arXiv
+2405.18392, section 5; DERIVED).
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -7,27 +14,60 @@ from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.mixture.recipe import Recipe, make_scheduled_recipe, share_recipe
 from synthmix.mixture.schedule import Schedule
+from synthmix.store import Store, TrunkRecord
 from synthmix.study.corpora import Prepared
+from synthmix.training.hyperparameters import resolve
 from synthmix.training.protocol import Protocol
-from synthmix.training.settle import settle
 from synthmix.training.shape import Shape, shape_for
 from synthmix.training.spec import RunSpec
 
 
 def study_recipes(config: StudyConfig) -> list[Recipe]:
-    """The recipes, the natural text alone first; equal ones once.
+    """The recipes, the natural text alone first. A recipe is what its shares are, and its name is its alone.
+
+    Share 0 of any synthetic corpus is one recipe, the natural text alone.
 
     Raises:
-        BadInput: a recipe's shares do not add up.
+        BadInput: a recipe's shares do not add up, or two recipes are equal or have one name.
     """
     mix = config.mix
     shares = sorted(mix.shares, key=lambda share: isinstance(share, Schedule) or share)
-    found = [share_recipe(mix.natural, s, share) for s in mix.synthetic for share in shares]
-    found += [make_scheduled_recipe(name, sources, where="mix.recipes") for name, sources in mix.recipes.items()]
-    recipes: dict[tuple[object, ...], Recipe] = {}
-    for recipe in found or [share_recipe(mix.natural, mix.natural, Fraction(0))]:
-        recipes.setdefault(recipe.content, recipe)
-    return sorted(recipes.values(), key=lambda recipe: recipe.sources != (mix.natural,))
+    made: list[tuple[str, Recipe]] = []
+    for synthetic in mix.synthetic:
+        mixed = [("mix.shares", share_recipe(mix.natural, synthetic, share)) for share in shares]
+        _refuse_twice(mixed)
+        made += [each for each in mixed if each not in made]
+    made += [
+        (f"mix.recipes.{name}", make_scheduled_recipe(name, sources, where="mix.recipes"))
+        for name, sources in mix.recipes.items()
+    ]
+    _refuse_twice(made)
+    recipes = [recipe for _, recipe in made] or [share_recipe(mix.natural, mix.natural, Fraction(0))]
+    return sorted(recipes, key=lambda recipe: recipe.sources != (mix.natural,))
+
+
+def _refuse_twice(recipes: list[tuple[str, Recipe]]) -> None:
+    """Hold ``(key in the study file, recipe)`` to one recipe a content and one content a name."""
+    by_content: dict[tuple[object, ...], str] = {}
+    by_name: dict[str, Recipe] = {}
+    for key, recipe in recipes:
+        if recipe.content in by_content:
+            other = by_content[recipe.content]
+            same = f"'{recipe.name}' stands twice" if other == recipe.name else f"is the recipe '{other}' again"
+            raise BadInput(same, key=key, remedy="remove one of the two")
+        if recipe.name in by_name:
+            first, second = (_in_full(each) for each in (by_name[recipe.name], recipe))
+            problem = f"two recipes are called '{recipe.name}': {first}, and {second}"
+            raise BadInput(problem, key=key, remedy="remove one, or give it another name under mix.recipes")
+        by_content[recipe.content], by_name[recipe.name] = recipe.name, recipe
+
+
+def _in_full(recipe: Recipe) -> str:
+    """The (mean) shares to more digits than names have."""
+    return " + ".join(f"{float(share):.6%} {name}" for name, share in recipe.shares)
+
+
+Family = tuple[tuple[object, ...], int, int]  # what a recipe is made of, size, seed
 
 
 @dataclass(frozen=True)
@@ -57,9 +97,9 @@ class Cell:
         return self.protocol.branch(self.steps) if self.recipe.is_static else 0
 
     @property
-    def family(self) -> tuple[str, int, int]:
-        """What the budgets of one trunk have in common: recipe, size, seed."""
-        return self.recipe.name, self.params, self.seed
+    def family(self) -> Family:
+        """What the budgets of one trunk have in common."""
+        return self.recipe.content, self.params, self.seed
 
 
 def cells(config: StudyConfig) -> list[Cell]:
@@ -68,7 +108,7 @@ def cells(config: StudyConfig) -> list[Cell]:
     Raises:
         BadInput: a budget of fewer than ten steps, a size no shape fits, recipes that do not add up.
     """
-    ladder, found = config.ladder, []
+    ladder, recipes, found = config.ladder, study_recipes(config), []
     for params in sorted(set(ladder.params)):
         given = ladder.shapes.get(params, {})
         shape_for(params, **given)
@@ -80,7 +120,7 @@ def cells(config: StudyConfig) -> list[Cell]:
             except ValueError as error:
                 raise BadInput(str(error), key="ladder.budgets") from None
             for seed in range(ladder.seeds_at(params, budget)):
-                found += [Cell(recipe, params, steps, seed, protocol, given) for recipe in study_recipes(config)]
+                found += [Cell(recipe, params, steps, seed, protocol, given) for recipe in recipes]
     return found
 
 
@@ -92,7 +132,7 @@ def protocol_for(config: StudyConfig, params: int) -> Protocol:
     """
     smallest, shape = min(config.ladder.budgets), config.ladder.shapes.get(params)
     try:
-        return settle(config.training, params, smallest, shape)
+        return resolve(config.training, params, smallest, shape)
     except ValueError as error:
         raise BadInput(str(error), key="ladder.budgets") from None
 
@@ -125,3 +165,45 @@ def largest_need(config: StudyConfig) -> dict[str, int]:
         for name, share in cell.recipe.shares:
             need[name] = max(need.get(name, 0), int(share * cell.tokens / config.training.epochs))
     return need
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The shared part of several runs: ``cell`` is the longest of them, ``stops`` their branch points in steps."""
+
+    cell: Cell
+    stops: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens trained once for all branches."""
+        return max(self.stops) * self.cell.protocol.batch
+
+
+def find_trunks(cells: Iterable[Cell]) -> dict[Family, Trunk]:
+    """The trunks of a ladder, by family: where a schedule lets at least two budgets share one."""
+    families: dict[Family, list[Cell]] = {}
+    for cell in cells:
+        if cell.branch:
+            families.setdefault(cell.family, []).append(cell)
+    return {
+        family: Trunk(max(members, key=lambda cell: cell.steps), tuple(sorted({cell.branch for cell in members})))
+        for family, members in families.items()
+        if len({cell.steps for cell in members}) > 1
+    }
+
+
+def own_tokens(cell: Cell, trunks: dict[Family, Trunk]) -> int:
+    """Tokens that are trained for this run alone: its decay when it has a trunk, else all of it."""
+    return cell.tokens - (cell.branch * cell.protocol.batch if cell.family in trunks else 0)
+
+
+def spec_family(spec: RunSpec) -> Family:
+    """The family of a run that is specified."""
+    return spec.mixture.content, spec.params, spec.seed
+
+
+def trunk_records(store: Store, specs: Iterable[RunSpec]) -> list[TrunkRecord]:
+    """What has been trained of the runs' trunks, each once."""
+    found = (store.trunk_record(trunk) for trunk in sorted({spec.trunk for spec in specs}))
+    return [record for record in found if record is not None]

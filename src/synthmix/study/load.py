@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
+from synthmix.study.ladder import study_recipes
 from synthmix.validation import misfit
 
 BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
@@ -47,7 +48,7 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     """Validate a study given as plain data.
 
     Raises:
-        BadInput: an unknown key, or a value that does not fit.
+        BadInput: an unknown key, a value that does not fit, or recipes that are equal or have one name.
     """
     try:
         config = StudyConfig.model_validate(raw)
@@ -61,6 +62,11 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     tokenizer = config.tokenizer
     if tokenizer.path is not None and (tokenizer.path.endswith(".json") or (base / tokenizer.path).exists()):
         tokenizer = tokenizer.model_copy(update={"path": str(base / tokenizer.path)})  # else a name on the hub
+    try:
+        study_recipes(config)
+    except BadInput as error:
+        key = ".".join(str(part) for part in (error.where, error.key) if part)
+        raise BadInput(error.problem, where=where, key=key, remedy=error.remedy) from None
     return config.model_copy(update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer})
 
 

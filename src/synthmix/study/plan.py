@@ -5,17 +5,11 @@ from typing import Any
 
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine
-from synthmix.progress import Silent
-from synthmix.study.check import check_given
-from synthmix.study.corpora import NotBuiltYet, Prepared, real_corpora
-from synthmix.study.generated import find_generated
-from synthmix.study.generators import generator_spec
-from synthmix.study.ladder import cells, ladder_specs
-from synthmix.study.speed import SAMPLING_RATIO, Speeds, measure
-from synthmix.study.tokenizers import study_tokenizer
-from synthmix.study.trunks import find_trunks, own_tokens
+from synthmix.study.ladder import cells, find_trunks, ladder_specs, own_tokens
+from synthmix.study.prepare import check_given, look
+from synthmix.study.sampled import generator_spec
+from synthmix.study.timings import SAMPLING_RATIO, Speeds, measure
 from synthmix.study.workspace import Workspace
-from synthmix.study.written import is_written
 from synthmix.training.memory import run_memory
 from synthmix.training.shape import Shape, shape_for
 
@@ -109,11 +103,15 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
     prepared = look(config, space)
     vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
     speeds = measure(config, space, vocab, engine)
-    ids = {(s.recipe, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)} if prepared else {}
+    ids = (
+        {(s.mixture.content, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)}
+        if prepared
+        else {}
+    )
     trunks = find_trunks(planned)
     runs, undone, context = [], set(), config.training.context
     for cell in planned:
-        run = ids.get((cell.recipe.name, cell.params, cell.steps, cell.seed))
+        run = ids.get((cell.recipe.content, cell.params, cell.steps, cell.seed))
         done = run is not None and space.runs.record(run) is not None
         own = own_tokens(cell, trunks)
         flops = own * cell.shape.flops_per_token(vocab, context)
@@ -142,7 +140,7 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
             if name not in to_build:
                 to_build.append(name)
     if prepared is not None:
-        to_build += [name for name in prepared.pending if is_written(config, name)]
+        to_build += [name for name in prepared.pending if name in config.written]
     models = [4 * run.shape.params_total(vocab) for run in (*runs, *generators)]
     memory = {
         cell.shape.params: run_memory(cell.shape, vocab, cell.protocol.batch, context, speeds.precision)
@@ -154,17 +152,3 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
     return Plan(
         config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk, memory
     )
-
-
-def look(config: StudyConfig, space: Workspace) -> Prepared | None:
-    """The study's corpora as far as they are built; None while the real ones are not. Builds nothing."""
-    tokenizer = study_tokenizer(config, space, Silent(), build=False)
-    if tokenizer is None:
-        return None
-    try:
-        prepared = real_corpora(config, space, tokenizer, Silent(), build=False)
-    except NotBuiltYet:
-        return None
-    for name in prepared.pending:
-        prepared = find_generated(config, name, space, prepared)
-    return prepared

@@ -11,11 +11,11 @@ from fractions import Fraction
 import numpy as np
 
 from synthmix.errors import SynthmixError
-from synthmix.evaluation.by_frequency import EDGES, TokenLosses, bin_names
+from synthmix.evaluation.losses import EDGES, TokenLosses, bin_names
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.count import Each, in_turn, recipe_counts
 from synthmix.store import RunRecord, Store
-from synthmix.study.domains import EvaluationDomain
+from synthmix.study.corpora import EvaluationDomain
 from synthmix.study.text_found import StudyText
 
 
@@ -54,7 +54,7 @@ def score_by_token(task: ScoreTask) -> dict[str, TokenLosses]:
     Raises:
         BadInput: the checkpoint is damaged, or a domain is too short.
     """
-    from synthmix.evaluation.by_frequency import losses_by_token
+    from synthmix.evaluation.losses import losses_by_token
     from synthmix.training.checkpoint import load_checkpoint
 
     model = load_checkpoint(task.store.checkpoint(task.run))

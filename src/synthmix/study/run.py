@@ -3,24 +3,16 @@
 from typing import Any
 
 from synthmix.config import StudyConfig
-from synthmix.corpus.sources import Source
 from synthmix.engine import Engine, open_engine
-from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
-from synthmix.quantities import format_count
 from synthmix.results import Results
-from synthmix.study.account import stage
-from synthmix.study.check import check_given
-from synthmix.study.corpora import Prepared, real_corpora
-from synthmix.study.generate import sampled_corpus
-from synthmix.study.generated import find_generated
-from synthmix.study.generators import generator_spec
-from synthmix.study.ladder import ladder_specs, largest_need
-from synthmix.study.speed import measure
-from synthmix.study.tokenizers import study_tokenizer
-from synthmix.study.train_all import expected_seconds, train_all
+from synthmix.study.ladder import ladder_specs
+from synthmix.study.prepare import check_given, check_tokens, find_generated, natural_text
+from synthmix.study.sampled import generator_spec, sampled_corpus
+from synthmix.study.scheduler import expected_seconds, train_all
+from synthmix.study.timings import measure, stage
 from synthmix.study.workspace import Workspace
-from synthmix.study.written import is_written, written_corpus
+from synthmix.study.written import written_corpus
 
 
 def run_study(
@@ -44,14 +36,14 @@ def run_study(
     space = Workspace(config.root.absolute())  # a worker elsewhere has another working folder
     space.create()
     with stage(space, "text"):
-        prepared = real_text(config, space, progress)
+        prepared = natural_text(config, space, progress)
     with engine or open_engine(workers=config.workers) as engine:
         engine.check_folder(space.root)
         with stage(space, "timing"):
             speeds = measure(config, space, prepared.tokenizer.vocab_size, engine)
         for name in prepared.pending:
             prepared = find_generated(config, name, space, prepared)
-        for name in (name for name in prepared.pending if is_written(config, name)):
+        for name in (name for name in prepared.pending if name in config.written):
             with stage(space, f"writing {name}"):
                 prepared = written_corpus(config, name, space, prepared, progress, engine)
         check_tokens(config, prepared)
@@ -70,50 +62,3 @@ def run_study(
             train_all(config, space, prepared, specs, speeds, engine, progress)
         progress.finish("study")
     return conclude(config, space, prepared, progress=progress)
-
-
-def real_text(config: StudyConfig, space: Workspace, progress: Progress) -> Prepared:
-    """Tokenizer, held-out domains and real corpora, with enough tokens for every recipe."""
-    _harvest(config, progress)
-    tokenizer = study_tokenizer(config, space, progress)
-    if tokenizer is None:
-        raise TypeError("a tokenizer that may be built is never None")
-    prepared = real_corpora(config, space, tokenizer, progress)
-    short = [domain.name for domain in prepared.domains if domain.tokens <= config.training.context]
-    if short:
-        raise BadInput(
-            f"holds {min(d.tokens for d in prepared.domains)} tokens, less than one sequence",
-            key=f"evaluate.{short[0]}",
-            remedy="hold out more text or shorten training.context",
-        )
-    check_tokens(config, prepared)
-    return prepared
-
-
-def _harvest(config: StudyConfig, progress: Progress) -> None:
-    """Read the embedded sample's domains once, all together, with progress (half a minute on a new machine)."""
-    from synthmix.corpus.sample import prepare_sample
-
-    entries = [*config.corpora.values(), *config.evaluate.values()]
-    wanted = [entry.sample for entry in entries if isinstance(entry, Source) and entry.sample is not None]
-    if wanted:
-        every = "all" if "all" in wanted else sorted({domain for domains in wanted for domain in domains})
-        prepare_sample(every, progress)
-
-
-def check_tokens(config: StudyConfig, prepared: Prepared) -> None:
-    """Hold the corpora that are built to what the recipes need.
-
-    Raises:
-        BadInput: a corpus is smaller than its hungriest recipe asks for.
-    """
-    for name, need in largest_need(config).items():
-        if name in prepared.corpora:
-            have = prepared.corpora[name].train_counts.tokens - config.training.context
-            if have < need:
-                raise BadInput(
-                    f"has {format_count(max(have, 0))} training tokens, {format_count(need)} are needed by a recipe",
-                    where=config.study,
-                    key=f"corpora.{name}",
-                    remedy="add text, lower ladder.budgets, or raise training.epochs to repeat it",
-                )

@@ -10,13 +10,12 @@ from synthmix.progress import Progress, Silent
 from synthmix.store import RunRecord, Store
 from synthmix.study.ladder import ladder_specs
 from synthmix.study.load import load_study
-from synthmix.study.plan import look
+from synthmix.study.prepare import look
 from synthmix.study.text_found import study_folder
 from synthmix.study.workspace import Workspace
 
 if TYPE_CHECKING:
-    from synthmix.evaluation.harness import Tasks
-    from synthmix.evaluation.harness_score import TaskScore
+    from synthmix.evaluation.harness import Tasks, TaskScore
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def _planned(where: Path, space: Workspace) -> list[RunRecord]:
 
 
 def _lying(space: Workspace) -> list[RunRecord]:
-    return [record for record in space.runs.records() if not record.spec.recipe.startswith("generator of ")]
+    return [record for record in space.runs.records() if record.spec.stage == "ladder"]
 
 
 def score_run(folder: Path, tasks: "Tasks", *, progress: Progress | None = None) -> ScoredRun | None:

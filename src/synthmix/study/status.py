@@ -10,7 +10,7 @@ from synthmix.progress import Progress
 from synthmix.results import Results
 from synthmix.study.conclude import conclude
 from synthmix.study.ladder import cells, ladder_specs
-from synthmix.study.plan import look
+from synthmix.study.prepare import look
 from synthmix.study.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FILE
 from synthmix.errors import BadInput
 from synthmix.store import RunRecord
-from synthmix.study.domains import EvaluationDomain, domains_of
+from synthmix.study.corpora import EvaluationDomain, domains_of
 from synthmix.study.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def read_study(where: Path) -> StudyText:
     """
     folder = study_folder(where)
     space = Workspace(folder)
-    records = [r for r in space.runs.records() if not r.spec.recipe.startswith("generator of ")]
+    records = [r for r in space.runs.records() if r.spec.stage == "ladder"]
     if not records:
         raise BadInput("no run is finished yet", where=folder, remedy="run it with synthmix study run")
     corpora: dict[str, Corpus] = {}

@@ -1,4 +1,4 @@
-"""Text that a language model writes for a study, from one of its real corpora: the job, then its corpus."""
+"""Text that a language model writes for a study, from one of its natural corpora: the job, then its corpus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from synthmix.config import StudyConfig, WrittenCorpus
+from synthmix.config import StudyConfig
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import is_corpus
@@ -35,7 +35,7 @@ class TrainingText:
 
 def written_folders(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> tuple[Path, Path]:
     """Where the job and the corpus of ``name`` lie: keyed by everything that shapes them."""
-    entry = _entry(config, name)
+    entry = config.written[name]
     template = load_template(entry.generate)
     job = content_hash([prepared.corpora[entry.source].id, entry.identity(template), entry.rollouts, entry.documents])
     ends = [entry.tokens, entry.filters.model_dump(mode="json"), [other.id for other in prepared.heldout]]
@@ -56,7 +56,7 @@ def written_corpus(
         BadInput: no key, no such model or endpoint, a budget that is spent, nothing that passes the filters.
         Failure: half of the requests fail.
     """
-    entry = _entry(config, name)
+    entry = config.written[name]
     source = prepared.corpora[entry.source]
     job, folder = written_folders(config, name, space, prepared)
     with disk_errors(folder):
@@ -87,15 +87,3 @@ def written_corpus(
                     progress=progress,
                 )
     return prepared.with_corpus(name, Corpus.open(folder))
-
-
-def is_written(config: StudyConfig, name: str) -> bool:
-    """Whether the corpus ``name`` is written by a language model (and not sampled from one trained here)."""
-    return isinstance(config.corpora[name], WrittenCorpus)
-
-
-def _entry(config: StudyConfig, name: str) -> WrittenCorpus:
-    entry = config.corpora[name]
-    if not isinstance(entry, WrittenCorpus):
-        raise TypeError(name)
-    return entry

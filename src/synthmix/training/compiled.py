@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from synthmix.errors import BadInput
+
 SWITCH = "SYNTHMIX_COMPILE"
 WORTH = {"cpu": 1e13, "cuda": 5e15}  # FLOPs of a run (CHOSEN; docs/log.md)
 BACKEND = "inductor"
@@ -63,8 +65,6 @@ def wanted(flops: float, device: str) -> bool:
     Raises:
         BadInput: the environment variable is neither 0 nor 1.
     """
-    from synthmix.errors import BadInput
-
     said = os.environ.get(SWITCH, "")
     if said not in ("", "0", "1"):
         raise BadInput(f"is {said!r}", key=SWITCH, remedy="set it to 1, 0, or not at all")

@@ -1,4 +1,4 @@
-"""Where a process computes, and the settings that make small models fast there.
+"""Where a process computes, what makes small models fast there, and what is told when memory or the device fail.
 
 Measured on 2 cores (docs/log.md): bfloat16 with explicit attention and a heap that keeps its pages gave 1.8 to 2.7
 times a plain float32 loop.
@@ -9,8 +9,17 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from synthmix.errors import Failure
 
 M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # malloc.h
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "bad alloc")
+LOST_DEVICE = ("CUDA error", "CUDA driver", "NCCL", "HIP error", "device-side", "no CUDA-capable device")
+LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Connection refused", "Socket Timeout")
+LESS = "finished runs stay; use fewer workers or a smaller size, and run the same command again"
+CHECK = "finished runs stay; check the device (nvidia-smi) and run the same command again"
 
 
 def keep_heap() -> None:
@@ -70,3 +79,34 @@ def faster_precision() -> str:
             taken.append(time.perf_counter() - start)
         seconds[name] = sorted(taken)[4]
     return "bf16" if seconds["bf16"] < seconds["float32"] else "float32"
+
+
+class LostDevice(Failure):
+    """A device that was there and is gone: this process can use it no more."""
+
+
+class Diverged(Failure):
+    """The training loss is no longer finite: the fault of the learning rate, most often."""
+
+
+@contextmanager
+def device_errors(where: str) -> Iterator[None]:
+    """Turn torch's errors about memory and devices into one line that names ``where``. Other exceptions pass.
+
+    Raises:
+        Failure: out of memory, on the CPU or the GPU; another process of this run is gone.
+        LostDevice: the device failed, or is gone.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch's own kinds are RuntimeErrors
+        text = str(error)
+        first = (text.strip().splitlines() or [""])[0][:160] or type(error).__name__
+        if isinstance(error, MemoryError) or any(sign in text.lower() for sign in OUT_OF_MEMORY):
+            raise Failure(f"out of memory ({first})", where=where, remedy=LESS) from error
+        if type(error).__name__ == "AcceleratorError" or any(sign in text for sign in LOST_DEVICE):
+            raise LostDevice(f"the device failed or is gone ({first})", where=where, remedy=CHECK) from error
+        if any(sign in text for sign in LOST_PEER):
+            again = "run the same command again: it goes on from the last saved state"
+            raise Failure(f"another process of this run is gone ({first})", where=where, remedy=again) from error
+        raise

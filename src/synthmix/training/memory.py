@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
+from synthmix.training.device import best_device
 from synthmix.training.shape import Shape
 
 if TYPE_CHECKING:
@@ -95,7 +96,6 @@ def at_once(spec: "RunSpec", sequences: int, precision: str, shards: int = 1) ->
     Raises:
         BadInput: not even one sequence fits.
     """
-    from synthmix.training.device import best_device
 
     context, free = spec.protocol.context, device_free()
     return sequences_at_once(
@@ -137,8 +137,6 @@ def device_free() -> int:
     """Bytes that a run can have where this process computes: free ones of its GPU or of the machine, and those that
     this process holds of its earlier runs."""
     import torch
-
-    from synthmix.training.device import best_device
 
     if best_device() == "cuda":
         return int(torch.cuda.mem_get_info()[0]) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()

@@ -1,9 +1,10 @@
-"""A Llama 3 of a given shape, and the same model as transformers' own."""
+"""A Llama 3 of a given shape, and the same model as transformers' own; its optimizer, its loss and one step."""
 
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from synthmix.training.device import best_device
 from synthmix.training.shape import Shape
 
 
@@ -88,7 +89,6 @@ def as_transformers(model: Any) -> Any:
 
 def attention() -> str:
     """Explicit attention on CPU, where the fused kernel is slow in bf16 (docs/log.md); the fused one on a GPU."""
-    from synthmix.training.device import best_device
 
     return "sdpa" if best_device() == "cuda" else "eager"
 
@@ -101,3 +101,31 @@ def optimizer_for(model: Any, rate: float, decay: float, betas: tuple[float, flo
     gains = [p for p in model.parameters() if p.dim() < 2]
     groups = [{"params": matrices, "weight_decay": decay}, {"params": gains, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=rate, betas=betas, eps=1e-8, fused=True)
+
+
+def train_step(model: Any, optimizer: Any, batch: Any, precision: str, clip: float) -> float:
+    """One optimizer step on ``batch``; its loss before the step, in nats per token."""
+    import torch
+
+    loss = step_loss(model, batch, precision)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def step_loss(model: Any, batch: Any, precision: str) -> Any:
+    """Mean cross-entropy in nats per token of ``batch`` (``(sequences, context + 1)`` token ids), as a tensor.
+
+    ``model`` is ours, wrapped by DDP or not, or any of transformers'.
+    """
+    import torch
+
+    from synthmix.training.llama import Llama
+
+    if isinstance(getattr(model, "module", model), Llama):
+        return model(batch[:, :-1], targets=batch[:, 1:], precision=precision)
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        logits = model(input_ids=batch[:, :-1], use_cache=False).logits
+    return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())

@@ -1,12 +1,17 @@
 """One protocol for all runs of a study: what is held fixed so that recipes can be compared."""
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from synthmix.quantities import format_count
 from synthmix.validation import Count
+
+
+def _named_before(rules: Any) -> Any:
+    """``dial`` is what ``by_size`` was called."""
+    return "by_size" if rules == "dial" else rules
 
 
 class Protocol(BaseModel):
@@ -24,11 +29,11 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rules: Literal["fixed", "dial"] = Field(
-        default="fixed", description="dial: batch, weight decay and warm-up that are not given follow from the size"
+    rules: Annotated[Literal["fixed", "by_size"], BeforeValidator(_named_before)] = Field(
+        default="fixed", description="by_size: batch, weight decay and warm-up that are not given follow from the size"
     )
     context: int = Field(default=128, ge=8, description="tokens a sequence predicts")
-    batch: Count = Field(default=4096, description="tokens a step")
+    batch: Count = Field(default=4096, validate_default=True, description="tokens a step")
     learning_rate: float | None = Field(default=None, gt=0, description="peak; unset: the rule of peak_rate")
     rate_factor: float = Field(default=0.36, gt=0, description="peak times width, where learning_rate is unset")
     schedule: Literal["cosine", "wsd"] = "cosine"
@@ -42,14 +47,16 @@ class Protocol(BaseModel):
     epochs: float = Field(default=1, ge=1, description="how often a corpus may be gone through")
     precision: Literal["auto", "bf16", "float32"] = "auto"
 
-    @model_validator(mode="after")
-    def _whole_sequences(self) -> "Protocol":
-        if self.batch % self.context:
+    @field_validator("batch")
+    @classmethod
+    def _whole_sequences(cls, batch: int, info: ValidationInfo) -> int:
+        context = info.data.get("context")  # absent where it did not fit itself
+        if context and batch % context:
             raise ValueError(
-                f"batch: {self.batch} tokens are not a whole number of sequences of {self.context}; "
-                f"write {max(1, self.batch // self.context) * self.context}"
+                f"{batch} tokens are not a whole number of sequences of {context}; "
+                f"write {max(1, batch // context) * context}"
             )
-        return self
+        return batch
 
     @property
     def sequences(self) -> int:
@@ -101,11 +108,11 @@ class Protocol(BaseModel):
     def in_words(self) -> dict[str, str]:
         """For the report: what all runs have in common."""
         rate = f"{self.learning_rate:g}" if self.learning_rate else f"{self.rate_factor:g} / width"
-        by_size = {"weight_decay", "batch"} - self.model_fields_set if self.rules == "dial" else set()
+        by_size = {"weight_decay", "batch"} - self.model_fields_set if self.rules == "by_size" else set()
         decay = "by size" if "weight_decay" in by_size else f"{self.weight_decay:g}"
         batch = f"{self.batch} tokens, {self.sequences} sequences of {self.context}"
         if "batch" in by_size:
-            batch = f"by size (training/dial.py), in sequences of {self.context}"
+            batch = f"by size (docs/ladder.md), in sequences of {self.context}"
         return {
             "model": "Llama 3 architecture (RMSNorm, RoPE, SwiGLU, grouped-query attention), tied embeddings",
             "optimizer": f"AdamW{self.betas}, weight decay {decay} on matrices, clip {self.clip:g}",

@@ -70,7 +70,7 @@ def shape_for(
         BadInput: no shape comes within 5 %, or the size is below ``SMALLEST``.
     """
     if params < SMALLEST:
-        raise BadInput(f"{params} parameters make no Llama", key="params", remedy="ask for 25k or more")
+        raise BadInput(f"{params} parameters are too few", key="params", remedy="the minimum is 25k")
     given = {"width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads, "hidden": hidden}
     aspect = 32 * (params / 1e5) ** 0.12
     near = _candidates(params, {name: value for name, value in given.items() if value is not None})

@@ -1,7 +1,7 @@
 """What a run is: size, recipe, budget, seed and protocol. Its id is the hash of exactly these."""
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,16 +12,29 @@ from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.shape import Shape, shape_for
 from synthmix.validation import Share
 
+Stage = Literal["ladder", "generator", "tune"]
+
+
+NOT_HASHED = ("recipe", "stage", "params", "given_shape", "steps", "protocol")
+
 
 class RunSpec(BaseModel):
-    """One model to be trained. ``corpora`` maps each source of the recipe to its corpus id (content hash);
-    ``schedule`` each source to its share over the run, where shares change (``shares`` are then their means)."""
+    """One model to be trained.
+
+    Attributes:
+        recipe: display name of the mixture; never an identity, which is what ``mixture`` contains.
+        stage: what the run is for: a point of the ladder, which laws are fitted to; the generator of a sampled corpus;
+            or a point of a learning-rate sweep. Like the name it is no part of the id.
+        corpora: each source of the recipe -> id (content hash) of its corpus.
+        schedule: each source -> its share over the run, where shares change (``shares`` are then their means).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     params: int
     given_shape: dict[str, int] = {}  # dimensions that were asked for instead of the rule's
     recipe: str
+    stage: Stage = "ladder"
     shares: dict[str, Share]
     schedule: dict[str, CurveField] | None = None
     corpora: dict[str, str]
@@ -59,7 +72,7 @@ class RunSpec(BaseModel):
 
     @property
     def id(self) -> str:
-        """Hash of everything that changes the trained model; the recipe's display name does not."""
+        """Hash of everything that changes the trained model; the recipe's display name and the stage do not."""
         return content_hash({**self._parts(), "protocol": self.protocol.identity(), "steps": self.steps})
 
     @property
@@ -75,7 +88,7 @@ class RunSpec(BaseModel):
 
     def _parts(self) -> dict[str, Any]:
         unused = set() if self.schedule else {"schedule"}
-        parts = self.model_dump(mode="json", exclude={"recipe", "params", "given_shape", "steps", "protocol", *unused})
+        parts = self.model_dump(mode="json", exclude={*NOT_HASHED, *unused})
         return {**parts, "shape": self.shape.as_dict(), "peak": self.peak}
 
     def at(self) -> str:

@@ -16,11 +16,19 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.training.estimate import estimate
 
 DRAWS = 4000
 WINDOW = 2  # rates on either side of the best one
 SKEWED = 4  # rates from which on the parabola has a cubic term
+
+
+def estimate(value: float, draws: np.ndarray, level: float, back: Any) -> Interval:
+    """The middle ``level`` of the draws; no interval where as many draws as a tail holds have no value."""
+    tail = (1 - level) / 2
+    if np.isnan(draws).mean() > tail:
+        return Interval(mid=float(back(value)), level=level)
+    low, high = back(np.nanquantile(draws, [tail, 1 - tail]))
+    return Interval(low=float(low), mid=float(back(value)), high=float(high), level=level)
 
 
 @dataclass(frozen=True)
@@ -116,3 +124,65 @@ def _draws(design: np.ndarray, y: np.ndarray, found: np.ndarray, powers: int, se
     covariance = np.linalg.pinv(design.T @ design)[-powers:, -powers:]
     noise = rng.multivariate_normal(np.zeros(powers), covariance, DRAWS) * np.sqrt(variance)[:, None]
     return _bottom(*np.pad(found[-powers:] + noise, ((0, 0), (0, 3 - powers))).T)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """rate = c width^-p over the sizes: ``exponent`` p, and ``exponent_params`` the same over N.
+
+    ``factor``: c where p is one, as in the rule used; ``used`` its factor.
+    """
+
+    exponent: Interval
+    exponent_params: Interval
+    factor: Interval
+    used: float
+
+    @property
+    def exponent_inside(self) -> bool | None:
+        """Whether one over the width is within the exponent's interval."""
+        return self.exponent.holds(1.0)
+
+    @property
+    def factor_inside(self) -> bool | None:
+        """Whether the factor used is within the factor's interval."""
+        return self.factor.holds(self.used)
+
+
+def fit_rule(optima: Sequence[Optimum], *, used: float, level: float = 0.9) -> Rule:
+    """The power of the width (and of N) that the best rates follow, sizes weighted by how surely theirs is known.
+
+    Raises:
+        BadInput: fewer than two sizes of different width with a best rate.
+    """
+    known = [optimum for optimum in optima if optimum.rate is not None]
+    if len({optimum.width for optimum in known}) < 2:
+        raise BadInput(
+            f"{len(known)} of {len(optima)} sizes have a best rate, and a rule needs two of different width",
+            key="params",
+            remedy="add a size, or sweep further",
+        )
+    logs = np.array(
+        [[np.log(o.rate.mid or np.nan), *o.log_draws] for o in known if o.rate is not None]
+    )  # (sizes, 1 + draws)
+    spread = np.nanstd(logs[:, 1:], axis=1) if np.isfinite(logs[:, 1:]).any(axis=1).all() else np.ones(len(known))
+    weights = 1 / np.maximum(spread, 0.01) ** 2
+    weights /= weights.sum()
+    widths = np.log([optimum.width for optimum in known])
+    sizes = np.log([optimum.params for optimum in known])
+    factors = weights @ (logs + widths[:, None])
+    return Rule(
+        exponent=_of(-_slopes(widths, logs, weights), level),
+        exponent_params=_of(-_slopes(sizes, logs, weights), level),
+        factor=estimate(factors[0], factors[1:], level, np.exp),
+        used=used,
+    )
+
+
+def _slopes(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    away = x - weights @ x
+    return (weights * away) @ (y - weights @ y) / (weights @ away**2)
+
+
+def _of(values: np.ndarray, level: float) -> Interval:
+    return estimate(values[0], values[1:], level, np.asarray)

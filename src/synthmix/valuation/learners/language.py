@@ -20,7 +20,7 @@ NOWHERE = Path("state-is-never-saved")  # a session saves by the clock, and thes
 
 
 class Packed:
-    """Tokens in memory, read as a corpus's stream is (:class:`synthmix.training.batches.Stream`)."""
+    """Tokens in memory, read as a corpus's stream is (:class:`synthmix.training.trainer.Stream`)."""
 
     def __init__(self, ids: np.ndarray) -> None:
         self.ids = ids
@@ -192,8 +192,8 @@ class LanguageLearner(LanguageReader):
 
     def _session(self, pool: Pool, seed: int) -> Any:
         from synthmix.training.protocol import Protocol
-        from synthmix.training.session import Session
         from synthmix.training.spec import RunSpec
+        from synthmix.training.trainer import Session
 
         known = self._known()
         stream = packed(pool, known, None if self.epochs else self.tokens + 1, DOCUMENTS)

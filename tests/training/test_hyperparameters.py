@@ -1,4 +1,4 @@
-"""One dial: every rule says what its source says, and every one gives way."""
+"""Hyper-parameters by model size: every rule says what its source says, and every one gives way."""
 
 import json
 import math
@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.training.dial import batch_rule, decay_rule, dial, published, step_law_batch, warmup_rule
+from synthmix.training.hyperparameters import (
+    batch_rule,
+    decay_rule,
+    hyperparameters,
+    published,
+    step_law_batch,
+    warmup_rule,
+)
 from synthmix.training.memory import run_memory
 
 SIZES = [25_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 3_000_000_000]
@@ -16,7 +23,7 @@ SIZES = [25_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 3_0
 @pytest.mark.parametrize("context", [64, 128, 1024])
 @pytest.mark.parametrize("params", SIZES)
 def test_the_batch_is_a_power_of_two_times_the_context_near_half_of_step_laws(params: int, context: int) -> None:
-    setting = dial(params, context=context)
+    setting = hyperparameters(params, context=context)
     sequences = setting.batch // context
     assert setting.batch % context == 0
     assert sequences & (sequences - 1) == 0
@@ -27,16 +34,16 @@ def test_the_batch_is_a_power_of_two_times_the_context_near_half_of_step_laws(pa
 def test_the_batch_is_the_measured_one_at_the_budgets_it_was_measured_at() -> None:
     """docs/log.md: 512 tokens a step at 25k to 450k parameters and 0.4 to 0.8M tokens."""
     assert batch_rule(400_000, 64) == batch_rule(800_000, 128) == 512
-    assert dial(25_000).batch == 512
-    assert dial(450_000, tokens=800_000).batch == 512
+    assert hyperparameters(25_000).batch == 512
+    assert hyperparameters(450_000, tokens=800_000).batch == 512
 
 
 def test_a_size_has_one_setting_unless_its_smallest_budget_is_small() -> None:
     size = 1_000_000
-    assert dial(size) == dial(size, tokens=20 * dial(size).shape.params)
-    assert dial(size, tokens=10**12) == dial(size)
-    small = dial(size, tokens=400_000)
-    assert small.batch < dial(size).batch
+    assert hyperparameters(size) == hyperparameters(size, tokens=20 * hyperparameters(size).shape.params)
+    assert hyperparameters(size, tokens=10**12) == hyperparameters(size)
+    small = hyperparameters(size, tokens=400_000)
+    assert small.batch < hyperparameters(size).batch
     assert small.warmup <= round(400_000 / 10 / small.batch)
 
 
@@ -52,7 +59,7 @@ def test_the_published_rules_are_those_of_the_papers() -> None:
 
 def test_the_weight_decay_holds_the_timescale_of_the_run() -> None:
     """tau = B / (rate decay D) = 1.084 (D / N)^-0.527; at twenty tokens a parameter 0.2236."""
-    setting = dial(100_000_000)
+    setting = hyperparameters(100_000_000)
     tau = setting.batch / (setting.learning_rate * setting.weight_decay * setting.tokens)
     assert tau == pytest.approx(1.084 * 20**-0.527, rel=0.03)
     assert decay_rule(1e6, 2e7, 4096, 1e-3) == pytest.approx(2 * decay_rule(1e6, 2e7, 2048, 1e-3), rel=0.02)
@@ -81,7 +88,7 @@ def test_the_warm_up_is_as_long_as_the_model_is_large_within_bounds() -> None:
     ],
 )
 def test_every_one_can_be_overridden(name: str, value: Any) -> None:
-    before, after = dial(1_000_000).as_dict(), dial(1_000_000, **{name: value}).as_dict()  # type: ignore[arg-type]
+    before, after = hyperparameters(1_000_000).as_dict(), hyperparameters(1_000_000, **{name: value}).as_dict()  # type: ignore[arg-type]
     assert before[name] != value
     assert after[name] == value
     assert abs(after["params"] / 1e6 - 1) <= 0.05
@@ -89,9 +96,9 @@ def test_every_one_can_be_overridden(name: str, value: Any) -> None:
 
 
 def test_what_follows_from_an_override_follows() -> None:
-    assert dial(1_000_000, width=128).learning_rate == pytest.approx(0.36 / 128)
-    slow = dial(1_000_000, learning_rate=1e-4)
-    assert slow.weight_decay > dial(1_000_000).weight_decay
+    assert hyperparameters(1_000_000, width=128).learning_rate == pytest.approx(0.36 / 128)
+    slow = hyperparameters(1_000_000, learning_rate=1e-4)
+    assert slow.weight_decay > hyperparameters(1_000_000).weight_decay
 
 
 @pytest.mark.parametrize(
@@ -106,11 +113,11 @@ def test_what_follows_from_an_override_follows() -> None:
 )
 def test_overrides_that_cannot_be_are_named(given: dict[str, int], message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        dial(1_000_000, **given)  # type: ignore[arg-type]
+        hyperparameters(1_000_000, **given)  # type: ignore[arg-type]
     assert message in str(caught.value)
 
 
 def test_memory_and_flops_are_those_of_the_plan() -> None:
-    setting = dial(1_000_000, vocab=2048, context=256)
+    setting = hyperparameters(1_000_000, vocab=2048, context=256)
     assert setting.memory == run_memory(setting.shape, 2048, 256, 256, "bf16")
     assert setting.flops_per_token == setting.shape.flops_per_token(2048, 256)

@@ -1,9 +1,11 @@
-"""One dial: from N, the non-embedding parameters, to everything else that a training needs. Each can be overridden.
+"""Hyper-parameters derived from model size: from N, the non-embedding parameters, to everything that a training needs.
+
+Each can be given instead.
 
 1. Shape: :mod:`synthmix.training.shape`.
 2. Reference budget: 20 tokens a parameter (Hoffmann et al., arXiv 2203.15556; FOUND). Rules that need a budget take
-   this one, so that a size has one setting, whatever its budgets, and one trunk can serve them all. A ladder whose
-   smallest budget is below it should say so (``tokens``): rules 3, 5 and 6 then take that.
+   this one, so that a size has one setting, whatever its budgets, and the runs of one size can share a stable phase.
+   A ladder whose smallest budget is below it should say so (``tokens``): rules 3, 5 and 6 then take that.
 3. Batch, in tokens: half of 0.58 D^0.571 (Step Law, arXiv 2503.04715; FOUND: the best batch hangs on D and hardly on
    N, as in arXiv 2410.21676 and 2505.13738), as the nearest power of two times the context. Half is CHOSEN: below the
    critical batch tokens count and steps do not (McCandlish et al., arXiv 1812.06162), so too small costs speed alone,
@@ -19,12 +21,14 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 from synthmix.errors import BadInput
+from synthmix.quantities import parse_count, parsed
 from synthmix.training.memory import run_memory
-from synthmix.training.protocol import peak_rate
+from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.shape import Shape, shape_for
 
 TOKENS_PER_PARAMETER = 20
@@ -46,8 +50,8 @@ class Overrides(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One size, set. ``batch`` in tokens, ``warmup`` in steps, ``tokens``: the budget that the rules took."""
+class Hyperparameters:
+    """Those of one size. ``batch`` in tokens, ``warmup`` in steps, ``tokens``: the budget that the rules took."""
 
     shape: Shape
     vocab: int
@@ -86,29 +90,37 @@ class Setting:
         }
 
 
-def dial(
-    params: int, *, tokens: int | None = None, vocab: int = 4096, context: int = 128, **given: Unpack[Overrides]
-) -> Setting:
-    """Everything that ``params`` decides, but for what is ``given``.
+def hyperparameters(
+    params: int | str,
+    *,
+    tokens: int | str | None = None,
+    vocab: int | str = 4096,
+    context: int = 128,
+    **given: Unpack[Overrides],
+) -> Hyperparameters:
+    """Hyper-parameters derived from the model size ``params``, but for what is ``given``.
 
     Args:
+        params: non-embedding parameters: a number, or ``"100M"``; so with ``tokens`` and ``vocab``.
         tokens: the smallest budget that the size is trained on, where that is below 20 tokens a parameter.
 
     Raises:
         BadInput: no shape fits, or a given value cannot be.
     """
     named = {"width", "depth", "heads", "kv_heads", "hidden"}
-    shape = shape_for(params, **{key: value for key, value in given.items() if key in named and value is not None})
-    budget = min(tokens or math.inf, TOKENS_PER_PARAMETER * shape.params)
+    size, words = parsed(parse_count, params, "params"), parsed(parse_count, vocab, "vocab")
+    least = None if tokens is None else parsed(parse_count, tokens, "tokens")
+    shape = shape_for(size, **{key: value for key, value in given.items() if key in named and value is not None})
+    budget = min(least or math.inf, TOKENS_PER_PARAMETER * shape.params)
     batch = given.get("batch") or batch_rule(budget, context)
     if batch % context:
         raise BadInput(f"{batch} tokens are not a whole number of sequences of {context}", key="batch")
     rate = given.get("learning_rate") or peak_rate(shape.width)
     decay = given.get("weight_decay")
     warmup = given.get("warmup")
-    return Setting(
+    return Hyperparameters(
         shape=shape,
-        vocab=vocab,
+        vocab=words,
         context=context,
         tokens=int(budget),
         batch=batch,
@@ -153,3 +165,35 @@ def published(params: float, tokens: float) -> dict[str, float]:
         "step_law_rate": 1.79 * params**-0.713 * tokens**0.307,
         "deepseek_rate": 0.3118 * compute**-0.125,
     }
+
+
+def resolve(protocol: Protocol, params: int, smallest: int, shape: Mapping[str, int] | None = None) -> Protocol:
+    """The protocol of all runs of ``params`` parameters whose smallest budget is ``smallest`` tokens.
+
+    With ``rules: by_size`` batch, weight decay and warm-up follow the rules above unless they were given; with
+    ``schedule: wsd`` the warm-up becomes a number of steps that all budgets share.
+
+    Raises:
+        BadInput: no shape fits. ValueError: the smallest budget is below ten steps.
+    """
+    if protocol.rules == "by_size":
+        given = protocol.model_fields_set
+        width = shape_for(params, **(shape or {})).width
+        setting = hyperparameters(
+            params,
+            tokens=smallest,
+            context=protocol.context,
+            batch=protocol.batch if "batch" in given else None,
+            learning_rate=protocol.learning_rate or peak_rate(width, protocol.rate_factor),
+            weight_decay=protocol.weight_decay if "weight_decay" in given else None,
+            warmup=protocol.warmup_steps,
+            **(shape or {}),
+        )
+        update = {"rules": "fixed", "batch": setting.batch, "weight_decay": setting.weight_decay}
+        if "warmup" not in given:
+            update["warmup_steps"] = max(1, setting.warmup)
+        protocol = protocol.model_copy(update=update)
+    return protocol.with_warmup(protocol.steps(smallest))
+
+
+dial = hyperparameters  # the name of before

@@ -1,5 +1,11 @@
-"""How fast the workers of this machine are: timed once a study, in the workers themselves, all at once."""
+"""How fast the workers of this machine are, timed once a study, and what a study's stages took.
 
+Workers are timed in themselves, all at once, since they share the machine.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +17,8 @@ from synthmix.errors import SynthmixError
 from synthmix.files import content_hash, read_json, write_json
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
+from synthmix.training.capabilities import ladder_speeds
+from synthmix.training.device import device_name, settled_precision
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
 
@@ -96,10 +104,24 @@ def _timed(probe: Probe, engine: Engine[Any, Any]) -> dict[str, Any]:
 
 def measure_here(probe: Probe) -> dict[str, Any]:
     """Time the shapes in this process: ``{precision, device, speeds}``."""
-    from synthmix.training.device import device_name, settled_precision
-    from synthmix.training.timing import ladder_speeds
-
     precision = probe.precision or settled_precision(probe.protocol.precision)
     flops = dict(zip(probe.shapes, probe.flops, strict=True))
     speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision, flops)
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}
+
+
+def seconds(space: Workspace) -> dict[str, float]:
+    """Seconds by stage, all sessions together."""
+    return dict(read_json(space.seconds)) if space.seconds.exists() else {}
+
+
+@contextmanager
+def stage(space: Workspace, name: str) -> Iterator[None]:
+    """Add the seconds of a block to the study's account of stages (all sessions together)."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        with FileLock(space.root / ".seconds.lock"):
+            spent = seconds(space)
+            write_json(space.seconds, spent | {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)})

@@ -1,4 +1,4 @@
-"""One dial in a study: what is not given follows from the size, what is given stays."""
+"""Hyper-parameters by size in a study: what is not given follows from the size, what is given stays."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from synthmix.errors import BadInput
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.load import study_from
-from synthmix.training.dial import dial
+from synthmix.training.hyperparameters import hyperparameters
 from synthmix.training.shape import shape_for
 
 Make = Callable[..., dict[str, Any]]
@@ -24,9 +24,10 @@ def raw(make_study: Make, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_batch_decay_and_warm_up_follow_from_the_size(raw: dict[str, Any]) -> None:
-    config = study_from(raw | {"training": {"rules": "dial", "context": 64}})
+    config = study_from(raw | {"training": {"rules": "by_size", "context": 64}})
+    assert study_from(raw | {"training": {"rules": "dial", "context": 64}}) == config, "its old name"
     for params in (25_000, 1_000_000):
-        found, setting = protocol_for(config, params), dial(params, tokens=200_000, context=64)
+        found, setting = protocol_for(config, params), hyperparameters(params, tokens=200_000, context=64)
         assert (found.batch, found.weight_decay) == (setting.batch, setting.weight_decay)
         assert found.warmup_steps == setting.warmup
     assert "by size" in config.training.in_words()["batch"]
@@ -34,7 +35,7 @@ def test_batch_decay_and_warm_up_follow_from_the_size(raw: dict[str, Any]) -> No
 
 
 def test_what_is_given_stays(raw: dict[str, Any]) -> None:
-    training = {"rules": "dial", "context": 64, "batch": 1024, "weight_decay": 0.05, "warmup": 0.2}
+    training = {"rules": "by_size", "context": 64, "batch": 1024, "weight_decay": 0.05, "warmup": 0.2}
     found = protocol_for(study_from(raw | {"training": training}), 25_000)
     assert (found.batch, found.weight_decay, found.warmup, found.warmup_steps) == (1024, 0.05, 0.2, None)
 

@@ -1,17 +1,78 @@
-"""The study file as a whole."""
+"""The study file: validated models behind YAML and Python alike. An unknown key is an error."""
 
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from synthmix.config.corpora import CorpusEntry, EvaluationEntry, RealCorpus, SampledCorpus, WrittenCorpus
-from synthmix.config.part import Part
+from synthmix.corpus.sources import Source
+from synthmix.generation.sampler import Sampling
+from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.validation import Count
+from synthmix.validation import Count, Share
+
+
+class Part(BaseModel):
+    """Base of the study file's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class RealCorpus(Source):
+    """Text that was not made by the study. A bare string is a path or glob."""
+
+    heldout: Share = Fraction(0)
+    kind: Literal["real", "synthetic"] = "real"
+    origin: str = ""
+    license: str = ""
+
+
+class SampledCorpus(Sampling):
+    """Text sampled from a small Llama that the study trains on the natural corpus ``from``."""
+
+    generate: Literal["sample"]
+    source: str = Field(alias="from")
+    params: Count
+    train: Count = Field(description="tokens of the natural corpus that the generator is trained on")
+    tokens: Count = Field(description="tokens to sample: the finite budget")
+    seed: int = Field(default=1000, ge=0)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class WrittenCorpus(GenerateConfig):
+    """Text that a language model writes from the natural corpus ``from``: ``generate`` names the type (hq, qa, ...) or
+    a template file. ``params``: the model's size, where it is known; its FLOPs are then charged."""
+
+    source: str = Field(alias="from")
+    params: Count | None = None
+    license: str = ""
+
+
+def _corpus_kind(value: Any) -> str:
+    given = value if isinstance(value, dict) else vars(value) if isinstance(value, BaseModel) else {}
+    if "generate" not in given:
+        return "real"
+    return "generate" if given["generate"] == "sample" else "write"
+
+
+def _as_source(value: Any) -> Any:
+    return {"files": value} if isinstance(value, (str, list)) else value
+
+
+CorpusEntry = Annotated[
+    Annotated[
+        Annotated[RealCorpus, Tag("real")]
+        | Annotated[SampledCorpus, Tag("generate")]
+        | Annotated[WrittenCorpus, Tag("write")],
+        Discriminator(_corpus_kind),
+    ],
+    BeforeValidator(_as_source),
+]
+EvaluationEntry = Literal["heldout"] | Annotated[Source, BeforeValidator(_as_source)]
 
 
 def _as_list(value: Any) -> Any:
@@ -121,6 +182,11 @@ class StudyConfig(Part):
         """The corpora that models of the study's own write."""
         return {name: entry for name, entry in self.corpora.items() if isinstance(entry, SampledCorpus)}
 
+    @property
+    def written(self) -> dict[str, WrittenCorpus]:
+        """The corpora that a language model writes."""
+        return {name: entry for name, entry in self.corpora.items() if isinstance(entry, WrittenCorpus)}
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         there = f"there are {', '.join(self.corpora)}"
@@ -142,7 +208,7 @@ class StudyConfig(Part):
             raise ValueError(f"mix.synthetic: '{self.mix.natural}' is the natural corpus already")
         for name, entry in self.corpora.items():
             if not isinstance(entry, RealCorpus) and not isinstance(self.corpora[entry.source], RealCorpus):
-                raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a real corpus")
+                raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a natural corpus")
         for name, held in self.evaluate.items():
             if held == "heldout":
                 corpus = self.corpora.get(name)

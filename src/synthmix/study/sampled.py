@@ -1,7 +1,8 @@
-"""Text sampled from a trained generator: its parts, then its corpus."""
+"""Text sampled from a generator that the study trains: the generator's run, the parts, the corpus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,77 @@ from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.sources import Document
 from synthmix.engine import Engine
 from synthmix.errors import BadInput, SynthmixError
-from synthmix.files import disk_errors
-from synthmix.generation.sampler import part_path, read_parts, sample_part, sampled, write_part
+from synthmix.files import content_hash, disk_errors
+from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled, write_part
 from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import open_tokenizer
-from synthmix.study.generators import places
 from synthmix.study.workspace import Workspace
+from synthmix.training.checkpoint import load_checkpoint
+from synthmix.training.hyperparameters import resolve
+from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
+
+
+def generator_spec(config: StudyConfig, name: str, prepared: Prepared) -> RunSpec:
+    """The run that trains the generator of corpus ``name``: the study's protocol at the generator's length."""
+    entry = config.sampled[name]
+    protocol, steps = generator_protocol(config, name)
+    return RunSpec(
+        params=entry.params,
+        recipe=f"generator of {name}",
+        stage="generator",
+        shares={entry.source: Fraction(1)},
+        corpora={entry.source: prepared.corpora[entry.source].id},
+        tokenizer=prepared.tokenizer.hash,
+        vocab=prepared.tokenizer.vocab_size,
+        steps=steps,
+        seed=entry.seed,
+        protocol=protocol,
+    )
+
+
+def generator_protocol(config: StudyConfig, name: str) -> tuple[Protocol, int]:
+    """The study's protocol at the generator's length, and the generator's steps.
+
+    Raises:
+        BadInput: too few steps.
+    """
+    entry = config.sampled[name]
+    protocol = config.training.model_copy(update={"context": entry.length})
+    if protocol.rules == "fixed" or "batch" in config.training.model_fields_set:
+        rows = max(1, config.training.batch // entry.length)
+        protocol = protocol.model_copy(update={"batch": rows * entry.length})
+    try:
+        if protocol.rules == "by_size":
+            protocol = resolve(protocol, entry.params, entry.train)
+        return protocol, protocol.steps(entry.train)
+    except ValueError as error:
+        raise BadInput(str(error), key=f"corpora.{name}.train") from None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a sampled corpus and its parts lie: both keyed by everything that shapes them."""
+
+    spec: RunSpec
+    parts: Path
+    folder: Path
+    how: dict[str, Any]
+
+    def provenance(self) -> dict[str, Any]:
+        """What made the text, for the corpus's metadata."""
+        return {"run": self.spec.id, "params": self.spec.shape.params, "trained_on": self.spec.tokens, **self.how}
+
+
+def places(config: StudyConfig, name: str, space: Workspace, prepared: Prepared) -> Places:
+    """The generator's run, the parts' folder and the corpus's folder of the corpus ``name``."""
+    entry = config.sampled[name]
+    spec = generator_spec(config, name, prepared)
+    how = entry.model_dump(mode="json", include={*Sampling.model_fields, "seed"})
+    parts = space.generated / content_hash([spec.id, how])
+    key = content_hash([parts.name, entry.tokens, [other.id for other in prepared.heldout]])
+    return Places(spec, parts, space.corpora / f"{name}-{key}", how)
 
 
 @dataclass(frozen=True)
@@ -73,15 +137,13 @@ def sampled_corpus(
     Raises:
         BadInput: the generator writes nothing but empty documents.
     """
-    entry = config.corpora[name]
-    if not isinstance(entry, SampledCorpus):
-        raise TypeError(name)
+    entry = config.sampled[name]
     at = places(config, name, space, prepared)
     with disk_errors(at.folder):
         at.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(at.folder.with_suffix(".lock")):
             if not is_corpus(at.folder):
-                _sample_all(entry, name, at.parts, at.spec, space, prepared, engine, progress)
+                _sample_all(entry, name, at, space, prepared, engine, progress)
                 source = prepared.corpora[entry.source]
                 build_corpus(
                     _documents(at.parts, entry.tokens, name),
@@ -92,12 +154,7 @@ def sampled_corpus(
                     kind="synthetic",
                     origin=f"sampled from a {at.spec.shape.params}-parameter Llama trained on '{entry.source}'",
                     license=source.meta.license,
-                    generator={
-                        "run": at.spec.id,
-                        "params": at.spec.shape.params,
-                        "trained_on": at.spec.tokens,
-                        **at.how,
-                    },
+                    generator=at.provenance(),
                     progress=progress,
                 )
     return prepared.with_corpus(name, Corpus.open(at.folder))
@@ -106,27 +163,24 @@ def sampled_corpus(
 def _sample_all(
     entry: SampledCorpus,
     name: str,
-    parts: Path,
-    spec: RunSpec,
+    at: Places,
     space: Workspace,
     prepared: Prepared,
     engine: Engine[Any, str],
     progress: Progress,
 ) -> None:
     progress.start(f"sample {name}", entry.tokens, "tokens")
-    tokenizer = prepared.corpora[entry.source].folder / "tokenizer.json"
-    while (found := sampled(parts))[1] < entry.tokens:
+    source = prepared.corpora[entry.source].folder
+    checkpoint, tokenizer = space.runs.checkpoint(at.spec.id), source / "tokenizer.json"
+    while (found := sampled(at.parts))[1] < entry.tokens:
         there, have = found  # without a gap: what a killed worker left out is sampled now
         if there and not have:
             raise BadInput("the generator wrote only empty documents", key=f"corpora.{name}", remedy="train it longer")
         # As many more as the average part says, at least one a worker.
         more = engine.workers if not have else -(-(entry.tokens - have) * there // have)
-        tasks = [
-            PartTask(space.runs.checkpoint(spec.id), prepared.corpora[entry.source].folder, tokenizer, parts, i, entry)
-            for i in range(there, there + more)
-        ]
+        tasks = [PartTask(checkpoint, source, tokenizer, at.parts, i, entry) for i in range(there, there + more)]
         for _, outcome in engine.each(
-            sample, tasks, tick=lambda: progress.update(f"sample {name}", min(entry.tokens, sampled(parts)[1]))
+            sample, tasks, tick=lambda: progress.update(f"sample {name}", min(entry.tokens, sampled(at.parts)[1]))
         ):
             if isinstance(outcome, SynthmixError):
                 raise outcome
@@ -140,6 +194,4 @@ def _documents(parts: Path, tokens: int, name: str) -> Iterator[Document]:
 
 @cache
 def _model(checkpoint: Path) -> Any:
-    from synthmix.training.checkpoint import load_checkpoint
-
     return load_checkpoint(checkpoint)

@@ -1,6 +1,6 @@
 import pytest
 
-from synthmix.training.peaks import Peak, measured_peak, mfu, peak_of
+from synthmix.training.capabilities import Peak, measured_peak, mfu, peak_of
 from synthmix.training.shape import shape_for
 
 
