@@ -9,20 +9,20 @@ the dearest of them), and beside the three that tell most whatever they cost.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from synthmix.advice.asked import Asked, ask
-from synthmix.advice.candidates import candidates, recipe_name
-from synthmix.advice.decide import decide
-from synthmix.advice.gains import ranges
-from synthmix.advice.knowledge import Knowledge, learn
-from synthmix.advice.next_runs import next_runs
-from synthmix.advice.outlook import Outlook, outlooks
+from synthmix.decisions import StudyFits, ask, fit_study
+from synthmix.decisions import fits as laws
+from synthmix.decisions.choose import choose
+from synthmix.decisions.decide import loss_spread
+from synthmix.decisions.economics import ranges
+from synthmix.decisions.next_runs import candidates, next_runs, recipe_name
+from synthmix.decisions.predict import Prediction, predictions
 from synthmix.markdown import markdown_table
-from synthmix.results import Noise, Recipe, Results, RunRow, Spent
-from synthmix.study import families
+from synthmix.results import Question, Recipe, RunRow
+from synthmix.runs import RunsTable
+from synthmix.runs.table import of_rows
 
 SIZES, BUDGETS, SHARES = (
     (100_000, 300_000, 1_000_000),
@@ -46,7 +46,7 @@ class Truth:
         return float(parts[0] + 38 * N**-0.34 + parts[1] * D**-0.36)
 
     def differences(self, shares: np.ndarray) -> np.ndarray:
-        """From real text alone, at the question."""
+        """From natural text alone, at the question."""
         return np.array([self.loss(*QUESTION, share) for share in shares]) - self.loss(*QUESTION, 0.0)
 
 
@@ -60,77 +60,73 @@ def row(truth: Truth, rng: np.random.Generator, place: int, cell: tuple[int, int
     )  # fmt: skip
 
 
-def study(truth: Truth, rng: np.random.Generator) -> Results:
-    """A finished study."""
-    rows = [
+def study(truth: Truth, rng: np.random.Generator) -> list[RunRow]:
+    """The runs of a finished study."""
+    return [
         row(truth, rng, 8 * i + seed, (N, D), share, f"{share:.0%} hq" if share else "web")
         for i, (N, D, share) in enumerate((N, D, share) for N in SIZES for D in BUDGETS for share in SHARES)
         for seed in range(2 if SIZES[0] == N else 1)
     ]
-    return results_of(rows)
 
 
-def results_of(rows: list[RunRow]) -> Results:
-    """Results that hold these runs."""
+def table_of(rows: list[RunRow]) -> RunsTable:
+    """Their table."""
     recipes = {r.recipe: Recipe(name=r.recipe, shares={"web": 1 - r.share, "hq": r.share} if r.share else {"web": 1},
                                 synthetic=r.synthetic, share=r.share) for r in rows}  # fmt: skip
-    flops = sum(r.flops for r in rows)
-    spent = Spent(runs=len(rows), tokens=1, flops=flops, run_seconds=1, stage_seconds={}, device="")
-    return Results(
-        study="simulated", version="", averaging="", context=1, domains=[], corpora=[], recipes=list(recipes.values()),
-        runs=rows, noise=Noise(sd=SD * 2.7, cells=16, runs=32), fits=[], curves=[], share_curves=[], answer=None,
-        statistics=[], spent=spent, versions={}, protocol={}, warnings=[],
-    )  # fmt: skip
+    return of_rows(rows, recipes.values(), {"web": "natural", "hq": "synthetic"})
 
 
-def looked(results: Results, asked: Asked) -> tuple[Knowledge, list[Outlook]]:
-    """The study, asked."""
-    known = learn(results, asked, Path("simulated"), draws=DRAWS)
-    return known, outlooks(known, asked)
+def looked(rows: list[RunRow], question: Question) -> tuple[RunsTable, StudyFits, list[Prediction]]:
+    """The study's table, its laws, and what they predict at the question."""
+    table = table_of(rows)
+    fits = fit_study(table, bootstrap=DRAWS)
+    return table, fits, predictions(table, fits, question)
 
 
-def gain_at(looks: list[Outlook], share: float) -> tuple[float, float]:
+def gain_at(found: list[Prediction], share: float) -> tuple[float, float]:
     """Expected gain at a share, and its standard deviation over the draws."""
-    place = int(np.argmin(np.abs(looks[0].shares - share)))
-    column = looks[0].said[0].difference[:, place]
+    place = int(np.argmin(np.abs(found[0].shares - share)))
+    column = found[0].laws[0].difference[:, place]
     return float(column[0]), float(column[1:].std())
 
 
 def main(count: int) -> None:
     """Simulate, ask, train the next runs, ask again."""
-    families.CANDIDATES = ("joint_quadratic",)
-    asked = ask(*QUESTION, synthetic=["hq,price=1"])
+    laws.CANDIDATES = ("joint_quadratic",)
+    question = ask(*QUESTION, synthetic=["hq,price=1"])
     held, right, cost, rows = [], [], [], []
     for seed in range(count):
         rng = np.random.default_rng(seed)
         truth = Truth(rng)
-        results = study(truth, rng)
-        known, looks = looked(results, asked)
-        decision = decide(looks, asked.tokens, known.noise, known.level)
-        true = truth.differences(looks[0].shares)
-        best = float(looks[0].shares[np.argmin(true)])
-        good = ranges(looks, decision, asked)
+        runs_made = study(truth, rng)
+        table, fits, found = looked(runs_made, question)
+        noise = fits.noise.sd or 0.0
+        choice = choose(found, question.tokens, noise, fits.level, loss_spread(table))
+        true = truth.differences(found[0].shares)
+        best = float(found[0].shares[np.argmin(true)])
+        good = ranges(found, choice, question)
         held.append(any(each.low - 0.005 <= best <= each.high + 0.005 for each in good))
-        chosen = decision.recommended
-        mine = 0.0 if chosen.kind is None else float(true[chosen.place])
-        right.append(mine - float(true.min()) <= known.noise)
+        chosen = choice.recommended
+        mine = 0.0 if chosen.at is None else float(true[chosen.place])
+        right.append(mine - float(true.min()) <= noise)
         cost.append(mine - float(true.min()))
         top = 1 / 3  # a share fixed beforehand: at the one that looks best, the estimate is biased by the choice
         fact = float(truth.differences(np.array([top]))[0])
-        before = gain_at(looks, top)
-        runs = next_runs(known, asked, looks, decision)
+        before = gain_at(found, top)
+        spent = sum(r.flops for r in runs_made)
+        runs = next_runs(table, found, choice, most_flops=spent)
         dearest = max(run.flops for run in runs)
-        every = [one for one in candidates(known, dearest) if one.flops >= dearest / 2]
+        every = [one for one in candidates(table, found, dearest) if one.flops >= dearest / 2]
         picked = [every[i] for i in rng.choice(len(every), size=min(3, len(every)), replace=False)]
-        dear = next_runs(known, asked, looks, decision, nearly=1.0)
+        dear = next_runs(table, found, choice, most_flops=spent, nearly=1.0)
         after = []
         for what in (runs, picked, dear):
             new = [
                 row(truth, rng, 10_000 + i, (one.params, one.tokens), one.share,
                     "web" if one.kind is None else recipe_name(one)) for i, one in enumerate(what)
             ]  # fmt: skip
-            after.append(gain_at(looked(results_of([*results.runs, *new]), asked)[1], top))
-        flops = [sum(one.flops for one in what) / results.spent.flops for what in (runs, picked, dear)]
+            after.append(gain_at(looked([*runs_made, *new], question)[2], top))
+        flops = [sum(one.flops for one in what) / spent for what in (runs, picked, dear)]
         both = [x for found in (before, *after) for x in (found[0] - fact, found[1])]
         rows.append([*both, runs[-1].sd_after, dear[-1].sd_after, *flops])
     table = np.array(rows)

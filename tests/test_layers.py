@@ -25,7 +25,7 @@ TEXT_PAGES = {
     f"synthmix.report.{name}"
     for name in ("figures_text", "generators_page", "statistics_page", "statistics_tables", "study_statistics_page")
 }
-DOORS = {"synthmix.scaling.table", "synthmix.scaling.table_source", "synthmix.scaling.fitted"}  # Fit.save, Fit.load
+DOORS = {"synthmix.scaling.fitted"}  # Fit.save, Fit.load
 
 
 def statements(tree: ast.AST, *, top: bool) -> Iterator[ast.stmt]:
@@ -117,6 +117,13 @@ def test_the_studys_page_knows_no_page_of_text_statistics() -> None:
         left |= {name for name in imported(module) if within(name, {"synthmix.report"})} - reached
     assert len(reached) > 10
     assert not reached & TEXT_PAGES
+
+
+def test_decisions_take_a_table_and_know_no_study() -> None:
+    below = {f"synthmix.{name}" for name in ("runs", "scaling", "results", "interval", "errors", "quantities", "files")}
+    for module in room("decisions"):
+        ours = {name for name in imported(module) if within(name, {"synthmix"})}
+        assert all(within(name, {"synthmix.decisions", *below}) for name in ours), (module, ours)
 
 
 def test_the_results_know_nothing() -> None:

@@ -3,7 +3,7 @@
 >>> import synthmix
 >>> study = synthmix.load_study("examples/quickstart.yaml")
 >>> results = synthmix.run_study(study)          # doctest: +SKIP
->>> results.answer.recipes[0].loss               # doctest: +SKIP
+>>> results.decision                             # doctest: +SKIP
 
 Names are loaded when they are first used, so importing this package imports neither torch nor transformers.
 """

@@ -63,8 +63,8 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON.
+def read_json(path: Path, *, remedy: str = "delete it and run the same command again") -> Any:
+    """Read JSON. ``remedy``: what to do about a damaged file.
 
     Raises:
         BadInput: the file is missing, or is not JSON (a damaged record).
@@ -74,7 +74,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise BadInput("no such file", where=path) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"is damaged ({error})", where=path, remedy="delete it and run the same command again") from None
+        raise BadInput(f"is damaged ({error})", where=path, remedy=remedy) from None
 
 
 @contextmanager

@@ -59,11 +59,11 @@ class Interval:
         """Half the distance of the ends; None where one is not known."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
-    def sign(self, noise: float = 0.0) -> int:
+    def sign(self, noise: float = 0.0) -> Literal[-1, 0, 1]:
         """-1 or +1 where the whole interval lies below or above zero and the estimate is beyond ``noise``; else 0."""
         if self.mid is None or self.low is None or self.high is None or abs(self.mid) <= noise:
             return 0
-        return -1 if self.high < 0 else int(self.low > 0)
+        return -1 if self.high < 0 else 1 if self.low > 0 else 0
 
     def holds(self, value: float) -> bool | None:
         """Whether ``value`` lies inside; None where an end is not known."""

@@ -46,6 +46,30 @@ def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
         raise BadInput(message, key=key) from None
 
 
+def parse_number(value: Any) -> float:
+    """``1.3B``, ``1,000,000``, ``33%``, ``1/3`` or a plain number, also one that is not finite -> a float.
+
+    Raises:
+        ValueError: not a number.
+    """
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"{value!r} is not a number")
+    if isinstance(value, int | float):
+        return float(value)
+    text = str(value).strip().replace("_", "")
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        text = text.replace(",", "")
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    if match := _COUNT.fullmatch(text):
+        return float(match[1]) * _SUFFIX[match[2].lower()]
+    if re.fullmatch(r"[+-]?[\d.]+\s*%", text) or re.fullmatch(r"\d+/\d+", text):
+        return float(parse_share(text))
+    raise ValueError(f"{value!r} is not a number; write 1300000000, 1.3B or 33%")
+
+
 def parse_share(value: Any) -> Fraction:
     """``"33%"``, ``"1/3"``, ``1 / 3``, ``0.33`` or ``1`` -> an exact fraction in [0, 1].
 

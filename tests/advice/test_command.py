@@ -11,7 +11,7 @@ from synthmix.cli import main
 from synthmix.results import Results
 
 Make = Callable[..., Results]
-QUESTION = ("--params", "3M", "--tokens", "30M", "--real", "10M")
+QUESTION = ("--params", "3M", "--tokens", "30M", "--natural", "10M")
 
 
 @pytest.fixture
@@ -46,16 +46,16 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     code, out, err = run(*asked, "--html", page, "--quiet")
     assert (code, err) == (0, "")
     for part in (
-        "Recipes (> recommended)", "> ", "As good as the best within the noise", "What would change the answer",
-        "The runs that would narrow the gain", "How far: 0.5 decades in parameters and 0.5 in tokens", f"page: {page}",
+        "Recipes\n", "\N{BLACK STAR} ", "As good as the best within the noise", "What would change the answer",
+        "The runs that would narrow the answer most", "Confidence: ", "Recommended: ", f"page: {page}",
     ):  # fmt: skip
         assert part in out
     html = page.read_text()
     offline(html)
     assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
     assert "<b>x</b>" not in html
-    assert "What the valuation scores say\n  not read, for the study's runs or texts are not all there" in out
-    assert "several kinds at once: not known: no run of this study mixes two of hq and a <b>x</b>" in out
+    assert "not read, for the study's runs or texts are not all there" in " ".join(out.split())
+    assert "not known: no run mixes two of hq and a <b>x</b>" in " ".join(out.split())
     assert 'id="scores"' in html
     code, out, err = run(*asked, "--json", "--no-scores")
     assert (code, err) == (0, "")
@@ -63,28 +63,29 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     assert value["basis"] == "study"
     assert value["scores"] is None
     assert value["scores_note"].startswith("not read (--no-scores")
-    assert value["recommended"]["kind"] == "hq"
-    assert value["asked"]["real"] == 10_000_000
-    assert len(value["next_runs"]) == 3
-    assert {curve["kind"] for curve in value["curves"]} == {"hq", "a <b>x</b>"}
+    decision = value["decision"]
+    assert decision["options"][decision["recommended"]]["kind"] == "hq"
+    assert value["question"]["natural"] == 10_000_000
+    assert len(decision["next_runs"]) == 3
+    assert {curve["kind"] for curve in decision["curves"]} == {"hq", "a <b>x</b>"}
 
 
 def test_text_json_and_page_without_a_study(
     run: Run, tmp_path: Path, machine: Callable[[float], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synthmix.advice.starter.open_engine", lambda: machine(1e9))
+    monkeypatch.setattr("synthmix.advice.pilot_study.open_engine", lambda: machine(1e9))
     page, study = tmp_path / "advice.html", tmp_path / "start.yaml"
-    asked = ("--params", "1B", "--tokens", "100B", "--real", "60B", "--synthetic", "hq=30B,price=0.5", "--quiet")
+    asked = ("--params", "1B", "--tokens", "100B", "--natural", "60B", "--synthetic", "hq=30B,price=0.5", "--quiet")
     code, out, err = run(*asked, "--html", page, "--write-study", study)
     assert (code, err) == (0, "")
-    for part in ("As a prior only", "[FOUND: Kang et al., arXiv 2510.01631]", f"synthmix study run {study}", "runs, "):
+    for part in ("As a prior only", "Kang et al., arXiv 2510.01631", "FOUND", "synthmix study run FILE"):
         assert part in out
     offline(page.read_text())
     assert 'data-figure="advice-priors"' in page.read_text()
     assert "advice" in study.read_text()
     code, out, _ = run(*asked, "--json")
     value = json.loads(out)
-    assert value["starter"]["text"].startswith("# What share of hq")
+    assert value["pilot_study"]["text"].startswith("# What share of hq")
     assert {finding["kind"] for finding in value["findings"]} == {"hq", "all kinds"}
 
 

@@ -1,14 +1,12 @@
 """What else a study knows: its task scores, where they say something."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from synthmix.advice.asked import ask
-from synthmix.advice.from_study import advise_from
-from synthmix.advice.trust import LOSS_ONLY
+from synthmix.advice.advise import advise
 from synthmix.interval import Interval
+from synthmix.report import sentences
 from synthmix.results import Results, TaskFound, TaskShare, Warn
 
 Make = Callable[..., Results]
@@ -33,18 +31,20 @@ def task(verdict: str, *codes: str) -> TaskFound:
 
 @pytest.mark.usefixtures("one_law")
 @pytest.mark.parametrize(
-    ("found", "said", "doubt"),
+    ("found", "said", "code"),
     [
-        (task("disagree"), "they disagree (made).", "loss and task scores disagree about the best share: facts"),
-        (task("cannot tell"), "whether they agree is open (made).", None),
-        (task("disagree", "task_at_chance"), "facts: no run scores above guessing", LOSS_ONLY),
+        (task("disagree"), "they disagree (made).", "tasks_disagree"),
+        (task("cannot tell"), "whether they agree is not determined (made).", None),
+        (task("disagree", "task_at_chance"), "facts: no run scores above chance", "loss_only"),
     ],
     ids=["disagree", "open", "at chance"],
 )
 def test_task_scores_are_heard_where_they_say_something(
-    found: TaskFound, said: str, doubt: str | None, make: Make
+    found: TaskFound, said: str, code: str | None, make: Make
 ) -> None:
-    asked: Any = ask("3M", "30M", synthetic=["hq,price=1"])
-    advice = advise_from(make(tasks=[found.model_dump()]), asked, draws=50)
-    assert any(said in line for line in advice.evidence)
-    assert (doubt in advice.doubts) if doubt else LOSS_ONLY not in advice.doubts
+    results = make(tasks=[found.model_dump()])
+    advice = advise("3M", "30M", synthetic=["hq,price=1"], study=results)
+    assert advice.decision is not None
+    assert any(said in line for line in sentences.evidence(results.model_copy(update={"decision": advice.decision})))
+    codes = {caveat.code for caveat in advice.decision.caveats}
+    assert (code in codes) if code else "loss_only" not in codes

@@ -6,19 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
+from synthmix.decisions.decide import measured, verdicts_of
+from synthmix.decisions.fits import StudyFits
 from synthmix.results import (
-    Answer,
     CorpusRow,
     Curve,
+    Decision,
     Domain,
     FitSummary,
     HeldOut,
     Interval,
     IsoFlop,
+    KindCurve,
     Noise,
+    Option,
     ProfileCurve,
+    Question,
     Recipe,
-    RecipeAnswer,
     Residual,
     Results,
     RunRow,
@@ -28,6 +32,7 @@ from synthmix.results import (
     Statistic,
     Warn,
 )
+from synthmix.runs.table import of_rows
 
 SIZES = (100_000, 300_000, 1_000_000)
 BUDGETS = (1_000_000, 2_000_000, 4_000_000)
@@ -95,10 +100,9 @@ def share_curves(sources: dict[str, tuple[float, float]], runs: list[RunRow]) ->
     grid = [i / 40 for i in range(41)]
     for name, (slope, curve) in sources.items():
         best = min(max(-slope / (2 * curve), 0.0), 1.0) if curve > 0 else (0.0 if slope + curve > 0 else 1.0)
-        for n, d in [ASKED, (SIZES[-1], BUDGETS[-1]), (SIZES[0], BUDGETS[-1])]:
-            asked = (n, d) == ASKED
+        for n, d in [(SIZES[-1], BUDGETS[-1]), (SIZES[0], BUDGETS[-1])]:
             mean = [loss(n, d, name, s, sources) for s in grid]
-            half = [0.03 + 0.02 * s if asked else 0.012 for s in grid]
+            half = [0.012] * len(grid)
             mine = [r for r in runs if (r.params, r.tokens) == (n, d) and r.synthetic in (None, name)]
             found.append(
                 ShareCurve(
@@ -112,7 +116,6 @@ def share_curves(sources: dict[str, tuple[float, float]], runs: list[RunRow]) ->
                     high=[m + h for m, h in zip(mean, half, strict=True)],
                     best=Interval(mid=best, low=max(best - 0.12, 0.0), high=min(best + 0.14, 1.0)),
                     flat=(max(best - 0.18, 0.0), min(best + 0.18, 1.0)),
-                    is_question=asked,
                 )
             )
     return found
@@ -184,33 +187,103 @@ def fits_of(recipes: list[Recipe]) -> list[FitSummary]:
     return found
 
 
-def answer_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], half: float) -> Answer:
+def kinds_of(sources: dict[str, tuple[float, float]]) -> dict[str, str]:
+    return {"web": "natural"} | dict.fromkeys(sources, "synthetic")
+
+
+def kind_curves(sources: dict[str, tuple[float, float]]) -> list[KindCurve]:
+    """The curves at the question."""
+    grid, found = [i / 40 for i in range(41)], []
+    for name, (slope, curve) in sources.items():
+        best = min(max(-slope / (2 * curve), 0.0), 1.0) if curve > 0 else (0.0 if slope + curve > 0 else 1.0)
+        mean = [loss(*ASKED, name, s, sources) for s in grid]
+        half = [0.03 + 0.02 * s for s in grid]
+        change = [m - mean[0] for m in mean]
+        found.append(
+            KindCurve(
+                kind=name, law="joint_quadratic", rivals=[], shares=grid, mean=change, extrapolation=0.01,
+                best=Interval(mid=best, low=max(best - 0.12, 0.0), high=min(best + 0.14, 1.0)),
+                flat=(max(best - 0.18, 0.0), min(best + 0.18, 1.0)),
+                low=[c - h for c, h in zip(change, half, strict=True)],
+                high=[c + h for c, h in zip(change, half, strict=True)],
+                loss=mean,
+                loss_low=[m - h for m, h in zip(mean, half, strict=True)],
+                loss_high=[m + h for m, h in zip(mean, half, strict=True)],
+                measured=[1 / 3, 2 / 3, 1.0],
+            )
+        )  # fmt: skip
+    return found
+
+
+def decision_of(
+    recipes: list[Recipe],
+    sources: dict[str, tuple[float, float]],
+    runs: list[RunRow],
+    *,
+    half: float,
+    far: tuple[float, float],
+    held: float | None,
+    undetermined: tuple[str, ...] = (),
+    curves: list[KindCurve] | None = None,
+) -> Decision:
+    """The decision at the question: the formula's losses, with verdicts by the rules of the decisions room.
+
+    ``undetermined``: codes of every mixture, which then has no predictions.
+    """
+    table = of_rows(runs, recipes, kinds_of(sources))  # type: ignore[arg-type]
+    check = None
+    if held is not None:
+        check = HeldOut(what="D", fitted=6, predicted=3, mean_abs_relative_error=held, worst_abs_relative_error=held)
+    fits = StudyFits(table.noise(), 0.9, held_out={recipe.name: check for recipe in recipes})
+    seen = {each.recipe: each for each in measured(table, fits)}
     base = loss(*ASKED, None, 0.0, sources)
-    rows = []
+    nothing = Interval(mid=None, why="not determined")
+    options = []
     for recipe in recipes:
         value = loss(*ASKED, recipe.synthetic, recipe.share, sources)
-        better = value < base
-        rows.append(
-            RecipeAnswer(
-                recipe=recipe.name,
-                share=recipe.share,
-                synthetic=recipe.synthetic,
-                law="chinchilla",
-                loss=around(value, 0.03),
-                new_run=around(value, 0.045),
-                difference=around(value - base, half if recipe.share else 0.0),
-                speedup=Interval(mid=2.4, low=1.3, high=4.9)
-                if better and recipe.share
-                else Interval(mid=1.0 if recipe.share == 0 else None, why="the mixture never reaches that loss"),
+        change = around(value - base, half) if recipe.share else Interval(mid=None, why="this is the yardstick itself")
+        faster = Interval(mid=2.4, low=1.3, high=4.9) if value < base else Interval(mid=None, why="never reached")
+        blank = bool(undetermined) and recipe.share > 0
+        options.append(
+            Option(
+                recipe=recipe.name, kind=recipe.synthetic, share=recipe.share, shares=recipe.shares, law="chinchilla",
+                undetermined=list(undetermined) if blank else [],
+                measured=seen.get(recipe.name),
+                loss=nothing if blank else around(value, 0.03),
+                new_run=nothing if blank else around(value, 0.045),
+                difference=nothing if blank else change,
+                above_best=nothing,
+                sign=0 if blank else change.sign(table.noise().sd or 0.0),
+                as_good=not blank,
+                speedup=nothing if blank else faster,
+                tokens_saved=nothing,
+                worth=nothing,
             )
-        )
-    return Answer(params=ASKED[0], tokens=ASKED[1], decades_params=3.0, decades_tokens=4.4, recipes=rows)
+        )  # fmt: skip
+    curves = kind_curves(sources) if curves is None else curves
+    able = [i for i, option in enumerate(options) if option.loss.mid is not None]
+    best = min(able, key=lambda i: options[i].loss.mid or 0.0)
+    return Decision(
+        study="does-rephrasing-help", basis="laws", question=Question(params=ASKED[0], tokens=ASKED[1]),
+        params=ASKED[0], tokens=ASKED[1], level=0.9, decades_params=far[0], decades_tokens=far[1],
+        decades_compute=sum(far), two_runs=table.noise().apart(), measured=list(seen.values()), options=options,
+        best=best, recommended=best,
+        verdicts=verdicts_of(fits, options, (*far, sum(far)), curves, [], asked=True), curves=curves,
+    )  # fmt: skip
 
 
 def make_results(
-    sources: dict[str, tuple[float, float]] | None = None, *, sd: float = SD, half: float = 0.012, **change: object
+    sources: dict[str, tuple[float, float]] | None = None,
+    *,
+    sd: float = SD,
+    half: float = 0.012,
+    far: tuple[float, float] = (3.0, 4.4),
+    held: float | None = 0.0043,
+    undetermined: tuple[str, ...] = (),
+    **change: object,
 ) -> Results:
-    """The study; ``sd`` 0: no replicates; ``half``: of the differences' intervals; ``change``: other fields."""
+    """The study; ``sd`` 0: no replicates; ``half``: of the differences' intervals; ``far``: decades of the question
+    beyond the runs; ``held``: error of the laws held out; ``change``: other fields."""
     sources = SOURCES if sources is None else sources
     recipes = recipes_of(sources)
     runs = runs_of(recipes, sources, sd)
@@ -252,7 +325,7 @@ def make_results(
         "fits": fits_of(recipes),
         "curves": curves_of(recipes, sources),
         "share_curves": share_curves(sources, runs),
-        "answer": answer_of(recipes, sources, half),
+        "decision": decision_of(recipes, sources, runs, half=half, far=far, held=held, undetermined=undetermined),
         "statistics": [
             Statistic(
                 recipe=recipe.name,

@@ -39,12 +39,13 @@ def test_the_marks_are_the_runs(make):
         assert drawn == {(r.tokens, r.loss) for r in results.runs if r.params == params}
 
 
-def test_the_question_comes_first_and_says_so(make):
+def test_what_was_measured_comes_first_and_the_question_last(make):
     results = make()
     figure = figures(results)[0]
     assert figure.id == "share"
-    assert figure.views[0].label == "question: 1B on 100B tokens"
-    uprights = [s["x0"] for s in figure.views[0].layout["shapes"] if s["type"] == "line"]
+    assert figure.views[0].label == "measured: 1M on 4M tokens"
+    assert figure.views[-1].label == "question: 1B on 100B tokens"
+    uprights = [s["x0"] for s in figure.views[-1].layout["shapes"] if s["type"] == "line"]
     assert uprights == [pytest.approx(100 / 3), 0]
 
 

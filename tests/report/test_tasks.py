@@ -11,7 +11,7 @@ from synthmix.interval import Interval
 from synthmix.report.figures_tasks import disagreements, task_figure, task_share_figure
 from synthmix.report.page import render
 from synthmix.report.tables import tables
-from synthmix.results import Results, ScorePoint, TaskAnswer, TaskFound, TaskShare, Warn
+from synthmix.results import Results, ScorePoint, ShareCurve, TaskAnswer, TaskFound, TaskShare, Warn
 
 TASK = "facts <i>"
 
@@ -25,14 +25,18 @@ def with_tasks(make: Callable[..., Results]) -> Results:
     results = make()
     rows = [r.model_copy(update={"tasks": {TASK: score(r.loss, r.share)}}) for r in results.runs]
     shares = []
-    for curve in results.share_curves:
+    assert results.decision is not None
+    asked = [ShareCurve.model_validate({**vars(results.share_curves[0]), "synthetic": curve.kind, "measured": [],
+             "params": results.decision.params, "tokens": results.decision.tokens, "best": curve.best,
+             "flat": curve.flat}) for curve in results.decision.curves]  # fmt: skip
+    for curve in [*asked, *results.share_curves]:
         cell = [r for r in rows if (r.params, r.tokens) == (curve.params, curve.tokens)]
         shares.append(
             TaskShare(
                 synthetic=curve.synthetic,
                 params=curve.params,
                 tokens=curve.tokens,
-                is_question=curve.is_question,
+                is_question=curve in asked,
                 by_loss=curve.best,
                 by_score=Interval(mid=0.9, low=0.8, high=1.0),
                 flat_loss=curve.flat,

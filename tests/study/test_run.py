@@ -115,12 +115,13 @@ def test_the_report_and_its_tables_are_there(folder: Path, results: Results) -> 
 
 
 def test_the_answer_is_about_the_question_and_says_how_far_it_is(results: Results) -> None:
-    answer = results.answer
-    assert answer is not None
-    assert (answer.params, answer.tokens) == (10**6, 10**6)
-    assert answer.decades_params == pytest.approx(1.4, abs=0.01)
-    assert answer.decades_tokens == pytest.approx(1.99, abs=0.01)
-    assert {each.recipe for each in answer.recipes} <= {recipe.name for recipe in results.recipes}
+    decision = results.decision
+    assert decision is not None
+    assert decision.basis == "laws"
+    assert (decision.params, decision.tokens) == (10**6, 10**6)
+    assert decision.decades_params == pytest.approx(1.4, abs=0.01)
+    assert decision.decades_tokens == pytest.approx(1.99, abs=0.01)
+    assert {recipe.name for recipe in results.recipes} <= {option.recipe for option in decision.options}
     assert results.noise.runs >= 6
     assert results.noise.sd is not None
     assert results.noise.sd > 0

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from synthmix.decisions.fits import StudyFits, fits_key
 from synthmix.errors import BadInput
 from synthmix.evaluation.harness import TaskScore
 from synthmix.results import Results
+from synthmix.runs.load import of_results
 from synthmix.store import RunRecord, Store
 from synthmix.study import score_tasks
 from synthmix.study.conclude import gather
 from synthmix.study.load import load_study
 from synthmix.study.prepare import look
 from synthmix.study.status import report_study
-from synthmix.study.task_rows import scored_on
+from synthmix.study.task_laws import scored_on
 from synthmix.study.workspace import Workspace
 
 CHANCE, ITEMS, SLOPE, HALF = 0.25, 400, 2.0, 3.2
@@ -130,17 +132,20 @@ def results(scored: Path) -> Results:
 def test_the_law_finds_what_the_scores_were_made_of(results: Results, scored: Path) -> None:
     facts, style = results.tasks
     assert (facts.task, facts.items, facts.chance, facts.runs) == ("facts", ITEMS, CHANCE, 21)
-    assert facts.parameters["k"].value == pytest.approx(SLOPE, rel=0.01)
-    assert facts.parameters["L_half"].value == pytest.approx(HALF, abs=0.01)
-    assert facts.parameters["offset sampled"].value == pytest.approx(0, abs=0.01)
-    assert style.parameters["offset sampled"].value == pytest.approx(3, rel=0.01)
-    assert results.answer is not None
+    assert facts.parameters["k"].mid == pytest.approx(SLOPE, rel=0.01)
+    assert facts.parameters["L_half"].mid == pytest.approx(HALF, abs=0.01)
+    assert facts.parameters["offset sampled"].mid == pytest.approx(0, abs=0.01)
+    assert style.parameters["offset sampled"].mid == pytest.approx(3, rel=0.01)
+    assert style.answers
+    fits = StudyFits.load(scored.parent / "tiny" / "fits.safetensors", fits_key(of_results(results)))
+    assert fits is not None
     by_recipe = {answer.recipe: answer for answer in style.answers}
-    for row in results.answer.recipes:
-        assert row.loss.mid is not None
-        logits = SLOPE * (HALF - row.loss.mid) + 3 * row.share
+    for recipe in results.recipes:
+        loss = fits.laws[recipe.name].loss("mean", N=1e6, D=1e6).mid
+        assert loss is not None
+        logits = SLOPE * (HALF - loss) + 3 * recipe.share
         expected = CHANCE + (1 - CHANCE) / (1 + math.exp(-logits))
-        assert by_recipe[row.recipe].score.value == pytest.approx(expected, abs=0.01)
+        assert by_recipe[recipe.name].score.mid == pytest.approx(expected, abs=0.01)
     assert by_recipe["web"].difference.mid is None
     assert 'id="tasks"' in (scored.parent / "tiny" / "report.html").read_text()
     assert (scored.parent / "tiny" / "tables" / "task_shares.csv").exists()
@@ -148,7 +153,7 @@ def test_the_law_finds_what_the_scores_were_made_of(results: Results, scored: Pa
 
 def test_best_shares_stand_beside_those_by_loss(results: Results) -> None:
     facts, style = results.tasks
-    measured = {(c.params, c.tokens): c for c in results.share_curves if not c.is_question}
+    measured = {(c.params, c.tokens): c for c in results.share_curves}
     assert {(s.params, s.tokens) for s in facts.shares if not s.is_question} == set(measured)
     for share in (*facts.shares, *style.shares):
         if not share.is_question:
@@ -157,9 +162,9 @@ def test_best_shares_stand_beside_those_by_loss(results: Results) -> None:
             assert [(p.share, p.seed) for p in share.measured] == [(p.share, p.seed) for p in curve.measured]
     largest = max(measured)
     by_facts, by_style = (next(s for s in t.shares if (s.params, s.tokens) == largest) for t in (facts, style))
-    assert by_facts.by_score.value is not None
-    assert by_style.by_score.value is not None
-    assert by_style.by_score.value > by_facts.by_score.value
+    assert by_facts.by_score.mid is not None
+    assert by_style.by_score.mid is not None
+    assert by_style.by_score.mid > by_facts.by_score.mid
 
 
 def test_runs_without_a_score_and_other_questions_are_told(scored: Path, results: Results) -> None:

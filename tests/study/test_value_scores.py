@@ -10,7 +10,7 @@ import pytest
 from synthmix.errors import BadInput
 from synthmix.progress import Silent
 from synthmix.study import value_scores
-from synthmix.study.text_found import StudyText, read_study
+from synthmix.study.finished_study import FinishedStudy, read_study
 from synthmix.study.text_measures import loss_groups
 from synthmix.study.value_curves import SHARES, Drawn, curve_over
 from synthmix.study.value_pass import summary_of, terms_of, texts_of
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, finished: Path) -> Path:
 
 
 @pytest.fixture
-def text(folder: Path) -> StudyText:
+def text(folder: Path) -> FinishedStudy:
     return read_study(folder)
 
 
@@ -42,7 +42,7 @@ class Passes(Silent):
         self.count += 1
 
 
-def test_every_recipe_budget_and_domain_has_a_score(text: StudyText) -> None:
+def test_every_recipe_budget_and_domain_has_a_score(text: FinishedStudy) -> None:
     found = study_values(text)
     losses, groups = loss_groups(text)
     measures = found.measures(text, groups)
@@ -54,11 +54,11 @@ def test_every_recipe_budget_and_domain_has_a_score(text: StudyText) -> None:
     np.testing.assert_allclose(score, expected, rtol=1e-9)
     assert measures["value: score"].higher
     assert not measures["value: transfer"].higher
-    by_budget = {tokens: transfer[i] for i, ((_, tokens), domain) in enumerate(groups) if domain == "web"}
+    by_budget = {cell.D: transfer[i] for i, (cell, domain) in enumerate(groups) if domain == "web"}
     assert (by_budget[10240][:2] < by_budget[2560][:2]).all(), "with real text in it, more predicts better"
 
 
-def test_the_curve_goes_through_the_recipes_and_is_that_of_value_mix(text: StudyText) -> None:
+def test_the_curve_goes_through_the_recipes_and_is_that_of_value_mix(text: FinishedStudy) -> None:
     found = study_values(text)
     (curve,) = found.curves
     assert (curve.kind, curve.tokens, curve.shares) == ("sampled", 10240, list(SHARES))
@@ -99,7 +99,7 @@ def test_the_best_share_and_its_interval() -> None:
 
 
 def test_what_was_found_is_read_again_until_the_study_is_another(
-    folder: Path, text: StudyText, monkeypatch: pytest.MonkeyPatch
+    folder: Path, text: FinishedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, passes = Passes(), Passes()
     found = study_values(text, progress=first)
@@ -117,7 +117,7 @@ def test_what_was_found_is_read_again_until_the_study_is_another(
     assert again.key != found.key
 
 
-def test_a_folder_that_may_only_be_read(text: StudyText, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_only_be_read(text: FinishedStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     assert study_values(text).recipes
     assert not (text.folder / "values.json").exists()

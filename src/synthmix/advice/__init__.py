@@ -1,1 +1,1 @@
-"""Advice: from a finished study, or from published findings, to what should be done."""
+"""Advice: a study's decision under the asker's constraints, or published findings, as what should be done."""

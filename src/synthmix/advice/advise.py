@@ -1,95 +1,204 @@
-"""``synthmix.advise``: what to do, from a study or from what is published."""
+"""``synthmix.advise``: what to do, from a study's decision or from what is published."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from synthmix.advice.asked import Kind, ask
-from synthmix.advice.found import Advice
-from synthmix.advice.from_priors import advise_without
-from synthmix.advice.from_study import advise_from
-from synthmix.advice.knowledge import DRAWS, finished_results
-from synthmix.advice.priors import findings
-from synthmix.advice.starter import starter
+from synthmix.advice.pilot_study import pilot_study
+from synthmix.advice.priors import advise_without, findings
+from synthmix.advice.schema import Advice
+from synthmix.advice.valuation import disagreements, study_scores
+from synthmix.decisions import StudyFits, ask, decide, fit_study
+from synthmix.decisions.caveats import common_caveats
+from synthmix.decisions.decide import free
+from synthmix.decisions.fits import fits_key
+from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
 from synthmix.files import write_text
-from synthmix.progress import Progress
-from synthmix.results import Results
+from synthmix.progress import Progress, Silent
+from synthmix.report import sentences
+from synthmix.results import Decision, Kind, Question, Results
+from synthmix.runs.load import of_results, read_results
+from synthmix.study.conclude import heard
+from synthmix.study.finished_study import study_folder
+from synthmix.study.workspace import Workspace
 
 MINUTES = 60.0
+LEVEL = 0.9
 
 
 def advise(
     params: int | str | None = None,
     tokens: int | str | None = None,
     *,
-    real: int | str | None = None,
-    synthetic: Iterable[str | Kind] | Mapping[str, Mapping[str, Any]] = (),
+    natural: int | str | None = None,
+    synthetic: str | Iterable[str | Kind] | Mapping[str, Mapping[str, Any]] = (),
     study: str | Path | Results | None = None,
     budget_money: float | None = None,
     price_training: float | None = None,
     next_flops: float | None = None,
     scores: bool = True,
-    draws: int = DRAWS,
     minutes: float = MINUTES,
-    real_files: str | None = None,
+    natural_files: str | None = None,
     write_study: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Advice:
     """I will train ``params`` parameters on ``tokens`` tokens, and have these texts at these prices: what should I do?
 
-    >>> synthmix.advise("1B", "100B", real="60B", synthetic=["hq=30B,price=0.5"], study="mine.yaml")  # doctest: +SKIP
+    >>> synthmix.advise("1B", "100B", synthetic=["hq=30B,price=0.5"], study="mine.yaml")  # doctest: +SKIP
 
     Args:
         params: non-embedding parameters. tokens: the budget. Unset, those of the study's own question.
-        real: unique real tokens; None: as many as are needed.
+        natural: unique natural tokens; None: as many as are needed.
         synthetic: kinds as ``"hq=30B,price=0.5,params=8B"`` or ``{"hq": {"tokens": "30B", "price": 0.5}}``; the
-            price is money per million tokens.
+            price is money per million tokens. With a study and none named: all of the study's, at no price.
         study: a finished study's file, folder or results; None: published findings, as priors.
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
         next_flops: the most that one of the next runs may cost.
         scores: read the study's texts for its valuation scores: the first time some seven seconds for each million
             tokens, then nothing, for they are kept in its folder.
-        draws: resamples of each law.
-        minutes: of training that the study may take which would replace the priors. real_files: its real text.
+        minutes: of training that the study may take which would replace the priors. natural_files: its natural text.
         write_study: where its study file is written; a file that is there is never replaced.
 
     Raises:
         BadInput: a question that cannot be, or a study without the runs that it needs.
     """
-    if study is not None and (write_study is not None or real_files is not None):
-        key = "--write-study" if write_study is not None else "--real-files"
+    given = [synthetic] if isinstance(synthetic, str) else synthetic
+    if study is not None and (write_study is not None or natural_files is not None):
+        key = "--write-study" if write_study is not None else "--natural-files"
         raise BadInput("is for asking without a study", key=key, remedy="leave it or --study away")
+    where, results = None, None
     if isinstance(study, Results):
-        where, results = Path(study.study), study
+        results = study
     elif study is not None:
         where = Path(study)
         results = finished_results(where)
-    else:
-        results = None
-    if results is not None and results.answer is not None:
-        params = results.answer.params if params is None else params
-        tokens = results.answer.tokens if tokens is None else tokens
+    own = results.decision.question if results is not None and results.decision is not None else None
+    if own is not None:
+        params = own.params if params is None else params
+        tokens = own.tokens if tokens is None else tokens
     for name, value in (("params", params), ("tokens", tokens)):
         if value is None:
             raise BadInput("is missing", key=f"--{name}", remedy="say what you will train: --params 1B --tokens 100B")
-    asked = ask(
-        params, tokens, real=real, synthetic=synthetic, budget_money=budget_money, price_training=price_training
+    if results is not None:
+        given = given if isinstance(given, Mapping) else list(given)
+        given = given or free(_kinds(results))
+    question = ask(
+        params, tokens, natural=natural, synthetic=given, budget_money=budget_money, price_training=price_training
     )
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     if results is not None:
-        texts = where if scores and not isinstance(study, Results) else None
-        return advise_from(
-            results, asked, where=where, draws=draws, next_flops=next_flops, texts=texts, progress=progress
-        )
-    findings(asked.kinds)  # an unknown kind is told before a file is
+        return _of_study(results, _with_costs(question, own), where, next_flops, scores=scores, progress=progress)
+    findings(question.kinds)  # an unknown kind is told before a file is
     if not minutes > 0:
         raise BadInput("is not above 0", key="--minutes")
     target = None if write_study is None else Path(write_study)
     if target is not None and target.exists():
         raise BadInput("is there already", where=target, key="--write-study", remedy="name a new file")
-    begun = starter(asked, minutes=minutes, real_files=real_files, file=target, progress=progress)
+    begun = pilot_study(question, minutes=minutes, natural_files=natural_files, file=target, progress=progress)
     if target is not None:
         write_text(target, begun.text)
-    return advise_without(asked, begun)
+    return advise_without(question, begun)
+
+
+def finished_results(where: Path) -> Results:
+    """A finished study's results, named by its file, its folder or its results.json.
+
+    Raises:
+        BadInput: no such study, nothing finished, some runs unfinished, or the results are damaged.
+    """
+    folder = study_folder(where)
+    path = where if where.suffix == ".json" and where.is_file() else Workspace(folder).results
+    if not path.exists():
+        begun = any((folder / "runs").glob("*/record.json"))
+        remedy = "write them with synthmix study report FILE" if begun else "run it with synthmix study run FILE"
+        raise BadInput("has no results yet", where=folder, remedy=remedy)
+    results = read_results(path)
+    left = next((warning for warning in results.warnings if warning.code == "unfinished"), None)
+    if left is not None:
+        raise BadInput("has unfinished runs", where=path, remedy="finish them with synthmix study run FILE")
+    return results
+
+
+def _of_study(
+    results: Results,
+    question: Question,
+    where: Path | None,
+    next_flops: float | None,
+    *,
+    scores: bool,
+    progress: Progress | None,
+) -> Advice:
+    decision = _decision(results, question, where, next_flops, progress or Silent())
+    texts = where if scores else None
+    said, note = study_scores(texts, decision.curves, progress=progress)
+    more = disagreements(said)
+    caveats = [*sentences.caveats(decision), *(sentences.caveat_text(caveat) for caveat in more)]
+    return Advice(
+        question=question,
+        basis="study",
+        study=results.study,
+        headline=sentences.answer(decision),
+        recommendation=sentences.recommendation(decision),
+        confidence=sentences.confidence(decision),
+        decision=decision,
+        caveats=caveats,
+        evidence=[line for line in (sentences.as_measured(decision), *sentences.evidence(results)) if line],
+        scores=said,
+        scores_note=note,
+    )
+
+
+def _decision(
+    results: Results, question: Question, where: Path | None, next_flops: float | None, progress: Progress
+) -> Decision:
+    """The study's own decision where its own question is asked; else decided anew from the fits that it kept.
+
+    Raises:
+        BadInput: no run on natural text alone, or a kind that the study does not have.
+    """
+    kept = results.decision
+    if kept is not None and next_flops is None and kept.question == question:
+        return kept
+    name = where or results.study
+    table = of_results(results)
+    if table.natural is None:
+        remedy = "add share 0 to mix.shares and run the study again"
+        raise BadInput("no run is on natural text alone, the yardstick of the answer", where=name, remedy=remedy)
+    there = _kinds(results)
+    for kind in question.kinds:
+        if kind.name not in there:
+            names = ", ".join(there) or "none"
+            remedy = f"it has {names}; ask about these, or leave --study away for the published findings"
+            raise BadInput(f"the study has no runs of '{kind.name}'", where=name, key=KEY, remedy=remedy)
+    fits = None if where is None else StudyFits.load(Workspace(study_folder(where)).fits, fits_key(table))
+    if fits is None:
+        progress.start("scaling laws", None, "steps")
+        fits = fit_study(table, level=LEVEL if kept is None else kept.level)
+        progress.finish("scaling laws")
+    built = {corpus.name: float(corpus.train_tokens) for corpus in results.corpora}
+    cap = results.spent.flops if next_flops is None else next_flops
+    decision = decide(
+        table, fits, question, study=results.study, most_flops=cap, built=built, share_curves=results.share_curves
+    )
+    return decision.model_copy(update={"caveats": common_caveats(question, heard(results.tasks))})
+
+
+def _kinds(results: Results) -> list[str]:
+    """The synthetic sources that runs were trained on."""
+    synthetic = {corpus.name for corpus in results.corpora if corpus.kind == "synthetic"}
+    trained = {row.recipe for row in results.runs}
+    named = [name for recipe in results.recipes if recipe.name in trained for name in recipe.shares]
+    alone = [recipe.synthetic for recipe in results.recipes if recipe.synthetic and recipe.name in trained]
+    return list(dict.fromkeys([*alone, *(name for name in named if name in synthetic)]))
+
+
+def _with_costs(question: Question, own: Question | None) -> Question:
+    """What the study knows of its generators, where the question does not say otherwise."""
+    known = {kind.name: kind.per_token for kind in own.kinds} if own is not None else {}
+    kinds = tuple(
+        kind if kind.params is not None else kind.model_copy(update={"per_token": known.get(kind.name)})
+        for kind in question.kinds
+    )
+    return question.model_copy(update={"kinds": kinds})

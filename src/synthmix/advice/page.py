@@ -1,14 +1,21 @@
-"""The page of advice: one offline HTML file in the look of the reports."""
+"""Advice as sections of figures and tables: the page and the terminal show the same ones."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from synthmix.advice.figures import finding_figure, money_figure, next_figure
-from synthmix.advice.figures_share import share_figure
-from synthmix.advice.found import Advice
-from synthmix.advice.section_scores import score_section
-from synthmix.advice.words import OWN_LAWS, alternative, decided_at, option_cells, recipe, several
-from synthmix.quantities import format_count, format_seconds
+from synthmix.advice.figures import finding_figure, money_figure, next_figure, score_figure, share_figure
+from synthmix.advice.schema import Advice
+from synthmix.advice.valuation import score_lines
+from synthmix.interval import format_interval
+from synthmix.quantities import format_count, format_seconds, percent
+from synthmix.report import sentences
 from synthmix.report.sections import Section, Shown, numbers, write_page
+from synthmix.results import Decision, Option
+
+# Two kinds have a law each, and the laws put natural text at different losses.
+OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from natural text, which is by one law"
+STAR = "\N{BLACK STAR}"
+NO_RUN = "no run of this ladder's form fits in the cost allowed, or the noise is unknown"
 
 
 def write_advice(advice: Advice, path: Path) -> None:
@@ -17,99 +24,124 @@ def write_advice(advice: Advice, path: Path) -> None:
     Raises:
         BadInput, Failure: ``path`` cannot be written to.
     """
-    sections = _of_study(advice) if advice.basis == "study" else _of_priors(advice)
     write_page(
         path,
         title="Advice",
-        eyebrow=_eyebrow(advice),
+        eyebrow=eyebrow(advice),
         lead=advice.headline,
-        under=[advice.sureness],
-        sections=sections,
+        under=[advice.confidence, advice.recommendation],
+        sections=sections(advice),
         facts=_facts(advice),
-        colours=len(advice.asked.kinds) + 1,
+        colours=len(advice.question.kinds) + 1,
     )
 
 
-def _eyebrow(advice: Advice) -> str:
-    asked = advice.asked
-    real = "enough real text" if asked.real is None else f"{format_count(asked.real)} real tokens"
+def eyebrow(advice: Advice) -> str:
+    """The question, and what the answer rests on."""
+    question = advice.question
+    there = question.natural
+    natural = "enough natural text" if there is None else f"{format_count(there)} natural tokens"
     basis = f"from the study {advice.study}" if advice.basis == "study" else "no study: published priors only"
-    return f"{format_count(asked.params)} parameters, {format_count(asked.tokens)} tokens, {real}; {basis}"
+    return f"{sentences.place(question.params, question.tokens)}, {natural}; {basis}"
 
 
-def _of_study(advice: Advice) -> list[Section]:
+def sections(advice: Advice) -> list[Section]:
+    """Everything, in the order of the page."""
+    decision = advice.decision
+    if decision is None:
+        return _of_priors(advice)
+    scores = _lines("Did it rank what was measured?", score_lines(advice.scores, advice.scores_note))
     return [
-        Section("shares", "Shares", "Loss against the share", share_figure(advice), [_options(advice)]),
-        Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(advice)),
-        Section("flips", "What would change it", "What would change the answer", tables=[_flips(advice)]),
-        Section("next", "Next runs", "The runs that would narrow the answer most", next_figure(advice), _next(advice)),
-        score_section(advice),
-        Section("doubts", "Doubts", "How far, and why to doubt it", tables=[_lines("Reason", advice.doubts)]),
-        Section("else", "Evidence", "What else the study knows", tables=[_lines("Found", advice.evidence)]),
+        Section("shares", "Shares", "Recipes", share_figure(advice), [_options(advice, decision)]),
+        Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(decision)),
+        Section("sensitivity", "Sensitivity", "What would change the answer", tables=[_sensitivity(decision)]),
+        Section(
+            "next", "Next runs", "The runs that would narrow the answer most", next_figure(advice), _next(decision)
+        ),
+        Section("scores", "Scores", "Valuation scores", score_figure(advice), [scores, *_scores(advice)]),
+        Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
+        Section("else", "Evidence", "What was measured", tables=[_lines("Measured", advice.evidence)]),
     ]
 
 
 def _of_priors(advice: Advice) -> list[Section]:
     head = ["Kind", "Mark", "Source", "Finding (prior)"]
     rows = [[each.kind, each.mark, each.source, each.says] for each in advice.findings]
-    study = advice.starter
+    study = advice.pilot_study
     tables = []
     if study is not None:
+        workers = f"{study.workers} worker(s) of {study.device}, text not counted"
         facts = [
             ["Runs", str(study.runs)],
             ["Tokens", format_count(study.tokens)],
-            [
-                "Time",
-                f"{format_seconds(study.seconds)} on {study.workers} worker(s) of {study.device}, text not counted",
-            ],
+            ["FLOPs", f"{study.flops:.2g}"],
+            ["Time", f"{format_seconds(study.seconds)} on {workers}"],
             *(["Replace first", what] for what in study.to_replace),
         ]
-        facts.append(["Its file", "synthmix advise ... --write-study FILE writes it; then synthmix study run FILE"])
+        facts.append(["Its file", "--write-study FILE writes it; then synthmix study run FILE"])
         tables = [Shown("", ["Study", "What"], facts)]
     return [
         Section("priors", "Priors", "Published best shares", finding_figure(advice), [Shown("", head, rows)]),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
-        Section("doubts", "Doubts", "Why to doubt it", tables=[_lines("Reason", advice.doubts)]),
-        Section("study", "Study", "The study that would replace them", tables=tables),
+        Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
+        Section("study", "Pilot study", "The study that would replace them", tables=tables),
     ]
 
 
-def _options(advice: Advice) -> Shown:
-    charged = any(option.charged for option in advice.options)
-    head = ["Recipe", "Loss", "Against real text", "As good", "Speed-up", "Tokens saved", "Money", "Epochs"]
-    rows = [
-        [
-            ("\N{BLACK STAR} " if option == advice.recommended else "") + recipe(option),
-            *option_cells(option, charged=charged),
+def _options(advice: Advice, decision: Decision) -> Shown:
+    charged = any(option.charged for option in decision.options)
+    head = ["Recipe", "Measured against natural", "Loss", "Against natural", "As good", "Speed-up", "Tokens saved"]
+    head += ["Money", "Epochs", *(["Speed-up, charged"] if charged else [])]
+    rows = []
+    for place, option in enumerate(decision.options):
+        star = f"{STAR} " if place == decision.recommended else ""
+        rows.append([star + option.recipe, *_cells(option, charged=charged)])
+    return numbers("", head, rows)
+
+
+def _cells(option: Option, *, charged: bool) -> list[str]:
+    """What the table says of an option after its recipe."""
+    measured = sentences.measured_text(option.measured)
+    if option.measured is not None and not option.is_natural and option.measured.recipe != option.recipe:
+        measured += f", at {option.measured.recipe}"
+    if not option.determined:
+        blank = ["not determined", sentences.undetermined(option.undetermined), "-", "-", "-"]
+    elif option.is_natural:
+        blank = [format_interval(option.loss, ".3f", level=False), "-", "yes" if option.as_good else "no", "-", "-"]
+    else:
+        blank = [
+            format_interval(option.loss, ".3f", level=False),
+            format_interval(option.difference, "+.3f", level=False),
+            "yes" if option.as_good else "no",
+            sentences.speedup_text(option.speedup),
+            sentences.tokens_text(option.tokens_saved),
         ]
-        for option in advice.options
-    ]
-    return numbers("", [*head, *(["Speed-up, charged"] if charged else [])], rows)
+    cells = [measured, *blank, sentences.amount(option.money), sentences.epochs(option)]
+    return cells + ([sentences.speedup_text(option.charged) if option.charged else "-"] if charged else [])
 
 
-def _others(advice: Advice) -> list[Shown]:
-    both = _lines("Several kinds at once, as measured (no law holds them)", [several(each) for each in advice.several])
-    return [_lines("Alternative", [alternative(each) for each in advice.alternatives]), *([both] if both.rows else [])]
+def _others(decision: Decision) -> list[Shown]:
+    return [_lines("Alternative", [sentences.alternative(each) for each in decision.alternatives])]
 
 
-def _flips(advice: Advice) -> Shown:
+def _sensitivity(decision: Decision) -> Shown:
     rows = [
         [
-            each.what,
+            sentences.sensitive_to(each),
             "-" if each.now is None else _number(each.now),
             "-" if each.value is None else _number(each.value),
-            each.then,
+            sentences.then(each),
         ]
-        for each in advice.flips
+        for each in decision.sensitivity
     ]
-    return Shown("", ["What", "Now", "Flips at", "Then"], rows, frozenset({1, 2}))
+    return Shown("", ["What", "Now", "Changes at", "Then"], rows, frozenset({1, 2}))
 
 
 def _number(value: float) -> str:
     return format_count(value) if value >= 1e4 else f"{value:.3g}"
 
 
-def _next(advice: Advice) -> list[Shown]:
+def _next(decision: Decision) -> list[Shown]:
     rows = [
         [
             f"{place}. {run.recipe}",
@@ -121,33 +153,53 @@ def _next(advice: Advice) -> list[Shown]:
             f"{run.sd_after:.3g}",
             f"{run.repeats:.2g}",
         ]
-        for place, run in enumerate(advice.next_runs, 1)
+        for place, run in enumerate(decision.next_runs, 1)
     ]
     head = ["Run", "N", "D", "FLOPs", "Time, one worker", "Gain known to", "then to", "Epochs of the study's text"]
-    note = [_lines("Beside them" if rows else "None", [advice.next_runs_note])] if advice.next_runs_note else []
-    return [*([numbers("", head, rows)] if rows else []), *note]
+    natural = decision.natural
+    source = next(iter(natural.shares), "natural") if natural is not None else "natural"
+    note = sentences.to_mix(decision, source) if rows else NO_RUN
+    return [*([numbers("", head, rows)] if rows else []), *([_lines("Beside them", [note])] if note else [])]
+
+
+def _scores(advice: Advice) -> list[Shown]:
+    if advice.scores is None or not advice.scores.kinds:
+        return []
+    head = ["Kind", "Best share by score", "By the laws, at the question", "Verdict", "By held-out domain"]
+    rows = [
+        [
+            kind.kind,
+            format_interval(kind.best, percent),
+            format_interval(kind.by_laws, percent),
+            f"{kind.verdict}: {kind.reason}",
+            ", ".join(f"{name} {percent(share)}" for name, share in kind.domains.items()),
+        ]
+        for kind in advice.scores.kinds
+    ]
+    return [Shown("", head, rows)]
 
 
 def _lines(head: str, lines: list[str]) -> Shown:
     return Shown("", [head], [[line] for line in lines])
 
 
-def _facts(advice: Advice) -> dict[str, str]:
-    if advice.basis == "priors":
+def _facts(advice: Advice) -> Mapping[str, str]:
+    decision = advice.decision
+    if decision is None:
         return {
             "Priors": "findings as their sources state them (FOUND); nothing was measured on the text asked about",
             "Study": "sized by the planner: it times this machine's workers on the ladder's models",
         }
-    level = f"{(advice.best or advice.options[0]).loss.level:.0%}"
+    laws = "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in decision.curves)
     return {
-        "How far": decided_at(advice),
-        **({"Losses": OWN_LAWS} if len(advice.curves) > 1 else {}),
-        "Speed-up": "real text's budget over the tokens that reach its loss; charged: in FLOPs, with the generation's",
-        "Epochs": "how often the real and the synthetic text are gone through",
-        "Laws": "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in advice.curves),
-        "Intervals": f"{level}, of the bootstrap, widened to what every law says; a law's own error is not in them",
+        "How far": sentences.distance(decision),
+        **({"Losses": OWN_LAWS} if len(decision.curves) > 1 else {}),
+        "Speed-up": "natural text's budget over the tokens that reach its loss; charged: in FLOPs, with generation",
+        "Epochs": "how often the natural and the synthetic text are gone through",
+        **({"Laws": laws} if laws else {}),
+        "Intervals": f"{decision.level:.0%}, of the bootstrap, widened to every law; a law's own error is not in them",
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",
-        "The star": "recommended: of real text and each kind's best share, the cheapest that is as good as the best",
+        "The star": "recommended: of natural text and each kind's best share, the cheapest that is as good as the best",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
         "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",

@@ -11,7 +11,10 @@ from synthmix.cli.common import AsJson, Quiet, parsed, telling
 def advise(
     params: Annotated[str | None, typer.Option(help="Non-embedding parameters; unset: the study's question.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Training tokens; unset: the study's question.")] = None,
-    real: Annotated[str | None, typer.Option(help="Unique real tokens there are; unset: enough.")] = None,
+    natural: Annotated[
+        str | None, typer.Option("--natural", help="Unique natural tokens there are; unset: enough.")
+    ] = None,
+    real: Annotated[str | None, typer.Option("--real", hidden=True)] = None,
     synthetic: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,18 +42,19 @@ def advise(
         Path | None, typer.Option(help="Without a study: write the study file that would replace the priors.")
     ] = None,
     minutes: Annotated[str, typer.Option(help="Training time that study may take on this machine.")] = "60",
-    real_files: Annotated[
-        str | None, typer.Option(help="Real text for that study; unset: the embedded sample.")
+    natural_files: Annotated[
+        str | None, typer.Option("--natural-files", help="Natural text for that study; unset: the embedded sample.")
     ] = None,
+    real_files: Annotated[str | None, typer.Option("--real-files", hidden=True)] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """What to do: which synthetic text to mix in, how much, at what cost; what would change that, and what to run next.
 
-    From a finished study the answer of its laws; without one the published findings as priors, and the study that would
-    replace them.
+    From a finished study its decision under these constraints; without one the published findings as priors, and the
+    study that would replace them.
 
-    Example: synthmix advise --params 1B --tokens 100B --real 60B --synthetic hq=30B,price=0.5 --study mine.yaml
+    Example: synthmix advise --params 1B --tokens 100B --natural 60B --synthetic hq=30B,price=0.5 --study mine.yaml
     """
     from synthmix.advice.advise import advise as advised
     from synthmix.cli.advise_text import advice_text
@@ -60,7 +64,7 @@ def advise(
         found = advised(
             params,
             tokens,
-            real=real,
+            natural=natural or real,
             synthetic=synthetic or [],
             study=study,
             budget_money=None if budget_money is None else parsed(float, budget_money, "--budget-money"),
@@ -68,11 +72,11 @@ def advise(
             next_flops=None if next_flops is None else parsed(float, next_flops, "--next-flops"),
             scores=scores,
             minutes=parsed(float, minutes, "--minutes"),
-            real_files=real_files,
+            natural_files=natural_files or real_files,
             write_study=write_study,
             progress=progress,
         )
-    lines = [advice_text(found, written=write_study)]
+    lines = [advice_text(found)]
     if html is not None:
         from synthmix.advice.page import write_advice
 

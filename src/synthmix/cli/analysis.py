@@ -19,7 +19,7 @@ def report(
     """
     from synthmix.cli.terminal import show
     from synthmix.report import headline, write_report
-    from synthmix.report.read import read_results
+    from synthmix.runs.load import read_results
 
     path = results / "results.json" if results.is_dir() else results
     found = read_results(path)

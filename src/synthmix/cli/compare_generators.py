@@ -96,8 +96,8 @@ def of_study(
         BadInput: no finished run, or none of natural text alone; a name in ``order`` without a run.
     """
     from synthmix.cli.generators_text import gains_text
+    from synthmix.study.finished_study import read_study
     from synthmix.study.generator_gains import bigger_is_better, confound, generator_gains, study_styles
-    from synthmix.study.text_found import read_study
 
     text = read_study(study)
     gains = generator_gains(text)

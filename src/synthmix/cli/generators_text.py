@@ -72,7 +72,7 @@ def gains_text(
             f"{format_share(gain.share)} {gain.generator}",
             f"{format_count(gain.params)} x {format_count(gain.tokens)}",
             str(gain.seeds),
-            short(gain.gain, signed=True) if gain.gain else f"{gain.value:+.3f}",
+            short(gain.gain, signed=True),
             *(f"{gain.gains[domain]:+.3f}" for domain in domains),
         ]
         for gain in gains

@@ -10,10 +10,11 @@ from synthmix.cli.common import AsJson, parsed
 
 if TYPE_CHECKING:
     from synthmix.results import Warn
-    from synthmix.scaling import Table
+    from synthmix.runs import RunsTable
 
-Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV or Parquet.", show_default=False)]
+Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV, JSONL or Parquet.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; says how many and why.")]
 OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)]
 Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")]
@@ -24,6 +25,7 @@ def fit(
     law: Annotated[str, typer.Option(help="data, model, chinchilla, ...; see synthmix compare")] = "chinchilla",
     columns: Columns = "",
     recipe: OneRecipe = None,
+    skip_bad: SkipBad = False,
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
     level: Level = 0.9,
     delta: Delta = "1e-3",
@@ -41,16 +43,16 @@ def fit(
     from synthmix.cli.law_plots import write_plots
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
-    from synthmix.scaling import LAWS, compute_optimal, profile, read_table
+    from synthmix.runs import read_runs
+    from synthmix.scaling import LAWS, compute_optimal, profile
     from synthmix.scaling import fit as fit_law
 
     if law not in LAWS:
         raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join(LAWS)}")
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
-    table = read_table(runs, columns)
-    chosen = table.runs if recipe is None else table.of(recipe)
-    found = fit_law(law, chosen, bootstrap=bootstrap, level=level, delta=_huber(delta))
+    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    found = fit_law(law, table.arrays(), bootstrap=bootstrap, level=level, delta=_huber(delta))
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
     value: dict[str, Any] = found.as_json()
@@ -84,6 +86,7 @@ def compare(
     runs: Runs,
     columns: Columns = "",
     recipe: OneRecipe = None,
+    skip_bad: SkipBad = False,
     laws: Annotated[list[str] | None, typer.Option("--law", help="Only these laws; may be repeated.")] = None,
     level: Level = 0.9,
     delta: Delta = "1e-3",
@@ -95,13 +98,15 @@ def compare(
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
-    from synthmix.scaling import LAWS, read_runs
+    from synthmix.runs import read_runs
+    from synthmix.scaling import LAWS
     from synthmix.scaling import compare as rank
 
     for law in laws or []:
         if law not in LAWS:
             raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose from {', '.join(LAWS)}")
-    found = rank(read_runs(runs, columns, recipe=recipe), laws, delta=_huber(delta), level=level)
+    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    found = rank(table.arrays(), laws, delta=_huber(delta), level=level)
     value = {
         "winner": found.winner,
         "decided": found.decided,
@@ -109,16 +114,16 @@ def compare(
         "noise": found.noise,
         "laws": [vars(score) for score in found.scores],
         "skipped": found.skipped,
-        "warnings": [{"code": w.code, "message": w.message} for w in found.warnings],
+        "warnings": [{"code": w.code, "message": w.message} for w in (*table.warnings, *found.warnings)],
     }
     show(value, found.report(), as_json=as_json)
 
 
-def _mixed(table: "Table", recipe: str | None, columns: tuple[str, ...]) -> "list[Warn]":
+def _mixed(table: "RunsTable", recipe: str | None, columns: tuple[str, ...]) -> "list[Warn]":
     """A law without a share, fitted to several recipes at once: rarely what was meant."""
     from synthmix.results import Warn
 
-    names = [] if table.recipe is None else sorted(set(table.recipe.tolist()))
+    names = sorted({name for name in table.text("recipe") if name is not None})
     if recipe is not None or "share" in columns or len(names) < 2:
         return []
     listed = ", ".join(names)

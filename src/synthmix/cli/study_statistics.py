@@ -19,8 +19,8 @@ def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: An
     Raises:
         BadInput: no finished run, fewer than three recipes, a corpus or checkpoint that is damaged or gone.
     """
+    from synthmix.study.finished_study import read_study
     from synthmix.study.rare_tokens import rare_tokens
-    from synthmix.study.text_found import read_study
     from synthmix.study.text_measures import loss_groups, table_of_study
     from synthmix.study.value_scores import study_values
 

@@ -15,7 +15,8 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.phases.curves import FEWEST, Measured, Shape, fit_shape, noise_of, redraw
 from synthmix.quantities import format_count
-from synthmix.scaling import Fit, Runs, fit, read_table
+from synthmix.runs import read_runs
+from synthmix.scaling import Fit, Runs, fit
 from synthmix.scaling.quantiles import interval_of
 
 RIVALS = ("power_law", "three_phase", "segments", "levels_off", "starts_flat")
@@ -312,13 +313,16 @@ def detect_in_table(
     """Judge every curve of a table (CSV, TSV, JSON Lines, Parquet, a study's folder); columns n (or D) and loss.
 
     Raises:
-        BadInput: see ``read_table`` and ``detect_phases``; no curve with 8 different n.
+        BadInput: see ``read_runs`` and ``detect_phases``; no curve with 8 different n.
     """
-    table = read_table(path, columns)
-    runs = table.runs if recipe is None else table.of(recipe)
+    table = read_runs(path, columns, recipe=recipe)
+    if table.has("N") and not table.has("D"):  # a lone column n is the number of samples
+        numbers = {("D" if name == "N" else name): column for name, column in table.numbers.items()}
+        table = replace(table, numbers=numbers)
+    runs = table.arrays()
     if not runs.has("D"):
         raise BadInput("has no column of samples or tokens", where=path, key="columns", remedy="name it: D=COLUMN")
-    names = table.recipe if recipe is None else None
+    names = np.array([name or "" for name in table.text("recipe")]) if table.has("recipe") and recipe is None else None
     labels = _labels(runs, names)
     groups = {label: runs.select(labels == label) for label in dict.fromkeys(labels.tolist())}
     found: dict[str, Detection] = {}

@@ -1,6 +1,5 @@
 """Results as one self-contained page with figures, and as tables beside it."""
 
-from synthmix.report.page import write_report
-from synthmix.report.words import headline
+from synthmix.report.page import headline, write_report
 
 __all__ = ["headline", "write_report"]

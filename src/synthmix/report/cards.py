@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, percent, plural, times
-from synthmix.report.verdict import Judgement, Verdict, judge
-from synthmix.report.words import best_share_words
-from synthmix.results import Results
+from synthmix.report import sentences
+from synthmix.results import Decision, Results, Verdict
+from synthmix.results.decisions import FAR
 
 
 @dataclass(frozen=True)
@@ -20,27 +20,56 @@ class Card:
 
 
 def cards(results: Results) -> list[Card]:
-    """Best share, expected loss, difference, speed-up, distance of extrapolation and seed noise, as far as known."""
-    judgement = judge(results)
-    found = []
-    if judgement.verdicts:
-        found += _source(judgement.verdicts[0], judgement)
-    if judgement.answer is not None and judgement.asked:
-        found.append(_distance(judgement))
+    """Measured difference; best share, expected loss, difference and speed-up of the option that the first verdict
+    rests on; distance of extrapolation and seed noise. What is not determined is on no card."""
+    decision, found = results.decision, []
+    if decision is not None:
+        found += _measured(decision)
+        found += _source(decision)
+        if decision.basis == "laws":
+            found.append(_distance(decision))
     return [*found, _noise(results)]
 
 
-def _source(verdict: Verdict, judgement: Judgement) -> list[Card]:
-    row, best = verdict.recipe, verdict.best
-    value = "undefined" if best is None or best.mid is None else percent(best.mid)
-    share = Card(f"Best share of {verdict.synthetic}", value, best_share_words(verdict), verdict.edge != "none")
-    kind = "Expected loss" if judgement.asked else "Measured loss"
-    cells = [share, _loss(f"{kind}, {row.recipe}", row.loss, row.new_run)]
-    unsure = verdict.state == "unclear"
-    cells.append(Card(f"Against natural, {row.recipe}", *_pair(row.difference, signed=True), doubtful=unsure))
-    if judgement.asked:
-        cells.append(_speedup(row.recipe, row.speedup))
-    return cells
+def _measured(decision: Decision) -> list[Card]:
+    """The best mixture as it was measured, where a law is beside it."""
+    mixtures = [each for each in decision.measured if each.share > 0]
+    if decision.basis != "laws" or not mixtures:
+        return []
+    best = min(mixtures, key=lambda each: each.loss.mid or 0.0)
+    unsure = best.difference.sign() == 0
+    return [Card(f"Measured against natural, {best.recipe}", *_pair(best.difference, signed=True), doubtful=unsure)]
+
+
+def _source(decision: Decision) -> list[Card]:
+    verdict = decision.verdicts[0] if decision.verdicts else None
+    option = decision.options[verdict.option] if verdict is not None and verdict.option is not None else None
+    if verdict is None or option is None or not option.determined:
+        return []
+    found = []
+    if verdict.best is not None and verdict.best.mid is not None:
+        doubtful = verdict.edge != "none"
+        name = sentences.name_of(verdict)
+        found.append(Card(f"Best share of {name}", percent(verdict.best.mid), _ends(verdict), doubtful))
+    kind = "Expected loss" if decision.basis == "laws" else "Measured loss"
+    found.append(_loss(f"{kind}, {option.recipe}", option.loss, option.new_run))
+    unsure = verdict.state == "not determined"
+    against = "Expected against natural" if decision.basis == "laws" else "Against natural"
+    found.append(Card(f"{against}, {option.recipe}", *_pair(option.difference, signed=True), doubtful=unsure))
+    if decision.basis == "laws" and option.speedup.mid is not None:
+        found.append(_speedup(option.recipe, option.speedup))
+    return found
+
+
+def _ends(verdict: Verdict) -> str:
+    """What stands under the best share: its interval, or what is wrong with it."""
+    best = verdict.best
+    if best is None:
+        return ""
+    interval = f"{level_text(best)} {percent(best.low)} to {percent(best.high)}" if best.bounded else "no interval"
+    if verdict.edge == "top":
+        return f"the highest share tried: a bound, not an optimum; {interval}"
+    return f"the lowest share tried; {interval}" if verdict.edge == "bottom" else interval
 
 
 def _loss(title: str, interval: Interval, new_run: Interval) -> Card:
@@ -73,13 +102,11 @@ def _speedup(recipe: str, speedup: Interval) -> Card:
     return Card(title, times(speedup.mid), f"tokens of natural text for the same loss, {bounds}", crosses)
 
 
-def _distance(judgement: Judgement) -> Card:
-    answer = judgement.answer
-    assert answer is not None
-    far = max(answer.decades_params, answer.decades_tokens)
-    largest = f"parameters {distance(answer.decades_params)}, tokens {distance(answer.decades_tokens)}"
+def _distance(decision: Decision) -> Card:
+    far = max(decision.decades_params, decision.decades_tokens)
+    largest = f"parameters {distance(decision.decades_params)}, tokens {distance(decision.decades_tokens)}"
     value = "none" if far <= 0 else f"{far:.1f} decades"
-    return Card("Distance of extrapolation", value, largest, far >= 1)
+    return Card("Distance of extrapolation", value, largest, far >= FAR)
 
 
 def _noise(results: Results) -> Card:

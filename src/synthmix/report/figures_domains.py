@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from synthmix.quantities import fixed, format_count
+from synthmix.quantities import fixed
 from synthmix.report.figures import Figure, Spec, View, axis, label, layout, recipe_colour
-from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import symbol
+from synthmix.report.sentences import place
 from synthmix.results import Results, RunRow
 
 _ROW = 30  # pixels a domain
@@ -16,10 +16,14 @@ _COLUMN = 13  # characters that fit above a column
 
 def domain_figure(results: Results) -> Figure | None:
     """Recipes across, domains down, at the largest common cell (or the largest cell where nothing is common)."""
-    cell = largest_cell(results) or max(((r.params, r.tokens) for r in results.runs), default=None)
-    if cell is None or not results.domains:
+    if not results.runs or not results.domains:
         return None
-    by_recipe = at_cell(results, cell)
+    seen = results.decision.measured if results.decision is not None else []
+    cells = [(m.params, m.tokens) for m in seen] or [(run.params, run.tokens) for run in results.runs]
+    cell = max(cells, key=lambda each: (each[0] * each[1], each))
+    here = [run for run in results.runs if (run.params, run.tokens) == cell]
+    recipes = [recipe.name for recipe in results.recipes]
+    by_recipe = {name: rows for name in recipes if (rows := [run for run in here if run.recipe == name])}
     names = [d.name for d in results.domains]
     natural = next((runs for runs in by_recipe.values() if runs[0].share == 0), None)
     losses = {name: {domain: _mean(runs, domain) for domain in names} for name, runs in by_recipe.items()}
@@ -33,7 +37,7 @@ def domain_figure(results: Results) -> Figure | None:
     return Figure(
         id="domains",
         title="Loss per held-out domain",
-        caption=f"At {format_count(cell[0])} parameters and {format_count(cell[1])} tokens, means over seeds, in nats "
+        caption=f"At {place(*cell)}, means over seeds, in nats "
         "per token. Domains marked * were never trained on, not even other documents."
         + (_LEGEND if len(views) > 1 else ""),
         summary="Held-out loss for every recipe and domain; the numbers are in the table domains.",

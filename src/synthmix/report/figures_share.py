@@ -9,15 +9,18 @@ _STRIP = 0.05  # height of a source's strip, as a part of the figure
 
 
 def share_figure(results: Results) -> Figure | None:
-    """One view per cell, all synthetic sources in it: the question's first, then the largest trained."""
-    cells: dict[tuple[bool, int, int], list[ShareCurve]] = {}
+    """One view per cell, all synthetic sources in it: the largest measured first, the question's last."""
+    cells: dict[tuple[int, int], list[ShareCurve]] = {}
     for curve in results.share_curves:
-        cells.setdefault((curve.is_question, curve.params, curve.tokens), []).append(curve)
+        cells.setdefault((curve.params, curve.tokens), []).append(curve)
     views = []
-    for asked, params, tokens in sorted(cells, reverse=True):
-        text = f"{format_count(params)} on {format_count(tokens)} tokens"
-        curves = cells[asked, params, tokens]
-        views.append(View(f"question: {text}" if asked else text, *_draw(results, curves)))
+    for params, tokens in sorted(cells, key=lambda cell: (cell[0] * cell[1], cell), reverse=True):
+        text = f"measured: {format_count(params)} on {format_count(tokens)} tokens"
+        views.append(View(text, *_draw(results, cells[params, tokens])))
+    asked = at_question(results)
+    if asked:
+        text = f"question: {format_count(asked[0].params)} on {format_count(asked[0].tokens)} tokens"
+        views.append(View(text, *_draw(results, asked)))
     if not views:
         return None
     return Figure(
@@ -30,6 +33,29 @@ def share_figure(results: Results) -> Figure | None:
         "share_curves, share_points and best_shares.",
         views=views,
     )
+
+
+def at_question(results: Results) -> list[ShareCurve]:
+    """The decision's curves in the share, as losses; a curve that is not determined has no points and is left out."""
+    decision = results.decision
+    if decision is None:
+        return []
+    return [
+        ShareCurve(
+            synthetic=curve.kind,
+            params=decision.params,
+            tokens=decision.tokens,
+            measured=[],
+            shares=curve.shares,
+            mean=curve.loss,
+            low=curve.loss_low,
+            high=curve.loss_high,
+            best=curve.best,
+            flat=curve.flat,
+        )
+        for curve in decision.curves
+        if curve.shares
+    ]
 
 
 def _draw(results: Results, curves: list[ShareCurve]) -> tuple[list[Spec], Spec]:

@@ -2,30 +2,28 @@
 
 import math
 
-from synthmix.quantities import fixed, format_count, listed, percent, plural, times
-from synthmix.report.measured import at_cell, largest_cell
-from synthmix.report.verdict import judge, two_runs
-from synthmix.report.words import verdict_sentence
+from synthmix.quantities import fixed, listed, percent, plural, times
+from synthmix.report import sentences
 from synthmix.results import Results
 
 
 def says(results: Results) -> list[str]:
     """What the numbers support."""
-    judgement = judge(results)
-    found = [_capital(verdict_sentence(v, judgement), v.synthetic) for v in judgement.verdicts]
+    found = []
+    if (decision := results.decision) is not None:
+        for verdict in decision.verdicts:
+            claim = sentences.claim(decision, verdict) + sentences.best_share(decision, verdict)
+            found.append(f"{_capital(claim, sentences.name_of(verdict))}. {sentences.confidence(decision, verdict)}")
     found += _noise(results) + _held_out(results) + _domains(results)
     return found
 
 
 def says_not(results: Results) -> list[str]:
     """What the numbers do not support, though a reader might think so."""
-    judgement = judge(results)
-    found = []
-    if judgement.answer is not None and judgement.asked:
-        found += _extrapolation(results)
-    found += _spans(results)
-    if any(v.tried > 1 for v in judgement.verdicts):
-        most = max(v.tried for v in judgement.verdicts)
+    verdicts = results.decision.verdicts if results.decision is not None else []
+    found = [*_extrapolation(results), *_spans(results)]
+    if any(v.tried > 1 for v in verdicts):
+        most = max(v.tried for v in verdicts)
         found.append(
             f"The interval of the best recipe does not allow for its having been picked as the best of {most}, "
             "which flatters it a little."
@@ -40,7 +38,7 @@ def says_not(results: Results) -> list[str]:
     epochs = max((e for run in results.runs for e in run.epochs.values()), default=0.0)
     if epochs > 1:
         found.append(f"Some runs read a source {times(epochs)} over, so repetition is mixed into their losses.")
-    if judgement.verdicts:
+    if verdicts:
         found.append(
             "It compares with the natural text as given, not with a better filtered one, and covers one round of "
             "generation, not models trained on their own output again and again."
@@ -49,12 +47,13 @@ def says_not(results: Results) -> list[str]:
 
 
 def _noise(results: Results) -> list[str]:
-    apart = two_runs(results)
-    if results.noise.sd is None or apart is None:
+    noise, decision = results.noise, results.decision
+    apart = None if decision is None else decision.two_runs
+    if noise.sd is None or apart is None:
         return ["No recipe was trained with more than one seed: differences between single runs may be luck."]
-    count = f"{plural(results.noise.runs, 'run')} of {plural(results.noise.cells, 'repeated setting')}"
+    count = f"{plural(noise.runs, 'run')} of {plural(noise.cells, 'repeated setting')}"
     return [
-        f"Seed noise is {results.noise.sd:.2g} nats per token (from {count}): in nine cases of ten, two runs that "
+        f"Seed noise is {noise.sd:.2g} nats per token (from {count}): in nine cases of ten, two runs that "
         f"differ only in their seed lie less than {apart:.2g} nats apart."
     ]
 
@@ -71,11 +70,13 @@ def _held_out(results: Results) -> list[str]:
 
 
 def _domains(results: Results) -> list[str]:
-    cell = largest_cell(results)
-    if cell is None:
+    seen = results.decision.measured if results.decision is not None else []
+    if not seen:
         return []
-    by_recipe = at_cell(results, cell)
-    natural = next(runs for runs in by_recipe.values() if runs[0].share == 0)
+    cell = (seen[0].params, seen[0].tokens)
+    rows = [run for run in results.runs if (run.params, run.tokens) == cell]
+    by_recipe = {each.recipe: [run for run in rows if run.recipe == each.recipe] for each in seen}
+    natural = by_recipe[seen[0].recipe]
     found = []
     for name, runs in by_recipe.items():
         if runs[0].share == 0:
@@ -94,18 +95,15 @@ def _domains(results: Results) -> list[str]:
                 f"(most on {best}, {fixed(change[best], 3, signed=True)}; least on {worst}, "
                 f"{fixed(change[worst], 3, signed=True)})"
             )
-    size = f"{format_count(cell[0])} parameters and {format_count(cell[1])} tokens"
-    return [f"As measured at {size}, {'; '.join(found)}."] if found else []
+    return [f"As measured at {sentences.place(*cell)}, {'; '.join(found)}."] if found else []
 
 
 def _extrapolation(results: Results) -> list[str]:
-    answer = results.answer
-    assert answer is not None
-    far = [
-        f"{times(10**decades)} ({decades:.1f} decades) in {what}"
-        for decades, what in ((answer.decades_params, "parameters"), (answer.decades_tokens, "tokens"))
-        if decades > 0
-    ]
+    decision = results.decision
+    if decision is None:
+        return []
+    decades = ((decision.decades_params, "parameters"), (decision.decades_tokens, "tokens"))
+    far = [f"{times(10**each)} ({each:.1f} decades) in {what}" for each, what in decades if each > 0]
     if not far:
         return []
     return [

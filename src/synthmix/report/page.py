@@ -1,22 +1,19 @@
 """The page: context for the templates, and the one file with everything inlined."""
 
 from pathlib import Path
-from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
+from synthmix.report import sentences
 from synthmix.report.cards import cards
 from synthmix.report.embedding import drawing, embedded
 from synthmix.report.environment import environment
 from synthmix.report.figures_tasks import disagreements
 from synthmix.report.filters import FILTERS
 from synthmix.report.limits import says, says_not
-from synthmix.report.measured import at_cell, largest_cell
 from synthmix.report.palette import THEMES, colours, recipe_token, scales
 from synthmix.report.study_figures import figures
 from synthmix.report.tables import write_tables
-from synthmix.report.verdict import judge
-from synthmix.report.words import answer_and_sureness, as_measured
 from synthmix.results import Results
 
 
@@ -53,28 +50,34 @@ def render(results: Results) -> str:
 
     templates = environment()
     templates.filters |= FILTERS
-    claim, sureness = answer_and_sureness(results)
+    decision = results.decision
     drawn = {figure.id: figure for figure in figures(results)}
     themes = {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES}
     return templates.get_template("page.html.j2").render(
         r=results,
-        claim=claim,
-        sureness=sureness,
-        seen=as_measured(results),
-        judgement=judge(results),
+        decision=decision,
+        words=sentences,
+        claim=NO_DECISION if decision is None else sentences.answer(decision),
         cards=cards(results),
         figures=drawn,
         says=says(results),
         says_not=says_not(results),
         notes=_warnings(results),
         disagreements=disagreements(results),
-        measured=_measured(results),
         domain_names=[domain.name for domain in results.domains],
         colours={theme: colours(results, theme) for theme in THEMES},
         token=lambda name: recipe_token(results, name),
         data=Markup(embedded(drawing(drawn.values(), themes))),
         plotly=Markup(get_plotlyjs()),
     )
+
+
+NO_DECISION = "Written by an earlier version: write the answer again with synthmix study report FILE."
+
+
+def headline(results: Results) -> str:
+    """The report's answer in one to three sentences: what was measured, what is predicted, how confident that is."""
+    return NO_DECISION if results.decision is None else sentences.headline(results.decision)
 
 
 def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:
@@ -96,12 +99,3 @@ def _about(about: dict[str, list[str]], recipes: int) -> str:
     """``chinchilla law (docs, hq); data law``: the recipes are named unless they are all there are."""
     named = {law: dict.fromkeys(names) for law, names in about.items() if law}
     return "; ".join(f"{law} ({', '.join(names)})" if 0 < len(names) < recipes else law for law, names in named.items())
-
-
-def _measured(results: Results) -> dict[str, Any] | None:
-    """Mean loss per recipe at the largest common cell, for the table beside the answer."""
-    cell = largest_cell(results)
-    if cell is None:
-        return None
-    means = {name: sum(r.loss for r in runs) / len(runs) for name, runs in at_cell(results, cell).items()}
-    return {"params": cell[0], "tokens": cell[1], "loss": means}

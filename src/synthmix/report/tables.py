@@ -20,7 +20,10 @@ def tables(results: Results) -> list[Table]:
         _share_curves(results),
         _share_points(results),
         _best_shares(results),
-        _answer(results),
+        _options(results),
+        _measured(results),
+        _verdicts(results),
+        _question_curves(results),
         _statistics(results),
         _residuals(results),
         _profiles(results),
@@ -110,13 +113,13 @@ def _curves(results: Results) -> Table:
     return Table.of("curves", columns, rows)
 
 
-_CELL: dict[str, type] = {"synthetic": str, "params": int, "tokens": int, "is_question": bool}
+_CELL: dict[str, type] = {"synthetic": str, "params": int, "tokens": int}
 
 
 def _share_curves(results: Results) -> Table:
     columns = {**_CELL, "share": float, "mean": float, "low": float, "high": float}
     rows = [
-        (c.synthetic, c.params, c.tokens, c.is_question, *point)
+        (c.synthetic, c.params, c.tokens, *point)
         for c in results.share_curves
         for point in zip(c.shares, c.mean, c.low, c.high, strict=True)
     ]
@@ -126,7 +129,7 @@ def _share_curves(results: Results) -> Table:
 def _share_points(results: Results) -> Table:
     columns = {**_CELL, "share": float, "loss": float, "seed": int}
     rows = [
-        (c.synthetic, c.params, c.tokens, c.is_question, point.share, point.loss, point.seed)
+        (c.synthetic, c.params, c.tokens, point.share, point.loss, point.seed)
         for c in results.share_curves
         for point in c.measured
     ]
@@ -135,25 +138,59 @@ def _share_points(results: Results) -> Table:
 
 def _best_shares(results: Results) -> Table:
     columns = {**_CELL, "best": Interval, "flat_low": float, "flat_high": float}
-    rows = [
-        (c.synthetic, c.params, c.tokens, c.is_question, c.best, *(c.flat or (None, None)))
-        for c in results.share_curves
-    ]
+    rows = [(c.synthetic, c.params, c.tokens, c.best, *(c.flat or (None, None))) for c in results.share_curves]
     return Table.of("best_shares", columns, rows)
 
 
-def _answer(results: Results) -> Table:
-    columns: dict[str, type] = {"params": int, "tokens": int, "decades_params": float, "decades_tokens": float}
-    columns |= {"recipe": str, "share": float, "synthetic": str, "law": str}
-    columns |= dict.fromkeys(("loss", "new_run", "difference", "speedup"), Interval)
+def _options(results: Results) -> Table:
+    """The decision's options; those that are not determined have no predicted numbers, and say why."""
+    columns: dict[str, type] = {"params": int, "tokens": int, "basis": str, "recipe": str, "kind": str, "share": float}
+    columns |= {"law": str, "undetermined": str, "sign": int, "as_good": bool, "money": float}
+    parts = ("loss", "new_run", "difference", "above_best", "speedup")
+    columns |= dict.fromkeys(parts, Interval)
     rows: list[tuple[Any, ...]] = []
-    if results.answer is not None:
-        a = results.answer
-        cell = (a.params, a.tokens, a.decades_params, a.decades_tokens)
-        for r in a.recipes:
-            intervals = (r.loss, r.new_run, r.difference, r.speedup)
-            rows.append((*cell, r.recipe, r.share, r.synthetic, r.law, *intervals))
-    return Table.of("answer", columns, rows)
+    if (decision := results.decision) is not None:
+        place = (decision.params, decision.tokens, decision.basis)
+        for o in decision.options:
+            codes = " ".join(o.undetermined) or None
+            intervals = [getattr(o, part) for part in parts]
+            rows.append((*place, o.recipe, o.kind, o.share, o.law, codes, o.sign, o.as_good, o.money, *intervals))
+    return Table.of("options", columns, rows)
+
+
+def _measured(results: Results) -> Table:
+    """Every recipe at the largest cell, no law between."""
+    columns: dict[str, type] = {"params": int, "tokens": int, "recipe": str, "share": float, "runs": int}
+    columns |= {"loss": Interval, "difference": Interval}
+    rows = [
+        (m.params, m.tokens, m.recipe, m.share, m.runs, m.loss, m.difference)
+        for m in (results.decision.measured if results.decision is not None else ())
+    ]
+    return Table.of("measured", columns, rows)
+
+
+def _verdicts(results: Results) -> Table:
+    columns: dict[str, type] = {"source": str, "state": str, "confidence": str, "recipe": str, "edge": str}
+    columns |= {"best_share": Interval, "caveats": str}
+    rows: list[tuple[Any, ...]] = []
+    if (decision := results.decision) is not None:
+        for v in decision.verdicts:
+            recipe = None if v.option is None else decision.options[v.option].recipe
+            codes = " ".join(caveat.code for caveat in v.caveats) or None
+            rows.append((v.source, v.state, v.confidence, recipe, v.edge, v.best, codes))
+    return Table.of("verdicts", columns, rows)
+
+
+def _question_curves(results: Results) -> Table:
+    """Expected loss and difference from natural text alone by share, at the question."""
+    columns: dict[str, type] = {"kind": str, "law": str, "share": float, "difference": float, "low": float}
+    columns |= {"high": float, "loss": float, "loss_low": float, "loss_high": float}
+    rows = [
+        (c.kind, c.law, *point)
+        for c in (results.decision.curves if results.decision is not None else ())
+        for point in zip(c.shares, c.mean, c.low, c.high, c.loss, c.loss_low, c.loss_high, strict=True)
+    ]
+    return Table.of("question_curves", columns, rows)
 
 
 def _statistics(results: Results) -> Table:

@@ -4,37 +4,66 @@ Losses are in nats per token, parameters non-embedding, intervals at ``level`` (
 """
 
 from synthmix.interval import Interval
-from synthmix.results.answers import Answer, RecipeAnswer, ShareCurve, SharePoint
+from synthmix.results.decisions import (
+    Caveat,
+    Collapse,
+    Confidence,
+    Decision,
+    Edge,
+    Kind,
+    KindCurve,
+    Measured,
+    NextRun,
+    Option,
+    Question,
+    Range,
+    Sensitivity,
+    State,
+    Verdict,
+)
 from synthmix.results.fitted import Curve, FitSummary, HeldOut, IsoFlop, ProfileCurve, Residual
-from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, Spent, Statistic
+from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, SharePoint, Spent, Statistic
 from synthmix.results.parts import Part, Warn
 from synthmix.results.tasks import ScorePoint, TaskAnswer, TaskFound, TaskShare
 from synthmix.results.whole import Results
 
 __all__ = [
-    "Answer",
+    "Caveat",
+    "Collapse",
+    "Confidence",
     "CorpusRow",
     "Curve",
+    "Decision",
     "Domain",
+    "Edge",
     "FitSummary",
     "HeldOut",
     "Interval",
     "IsoFlop",
+    "Kind",
+    "KindCurve",
+    "Measured",
+    "NextRun",
     "Noise",
+    "Option",
     "Part",
     "ProfileCurve",
+    "Question",
+    "Range",
     "Recipe",
-    "RecipeAnswer",
     "Residual",
     "Results",
     "RunRow",
     "ScorePoint",
+    "Sensitivity",
     "ShareCurve",
     "SharePoint",
     "Spent",
+    "State",
     "Statistic",
     "TaskAnswer",
     "TaskFound",
     "TaskShare",
+    "Verdict",
     "Warn",
 ]

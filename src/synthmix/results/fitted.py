@@ -17,11 +17,12 @@ class HeldOut(Part):
 
 
 class FitSummary(Part):
-    """One fitted law. ``recipe`` None: fitted to all recipes together; ``params``/``tokens``: held fixed there."""
+    """One fitted law. ``recipe`` None: fitted to all recipes of ``synthetic``; ``params``/``tokens``: held fixed."""
 
     law: str
     formula: str
     recipe: str | None
+    synthetic: str | None = None
     params: int | None
     tokens: int | None
     points: int

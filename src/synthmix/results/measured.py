@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from synthmix.interval import Interval
 from synthmix.results.parts import Part
 
 
@@ -75,11 +76,18 @@ class Statistic(Part):
 
 
 class Noise(Part):
-    """Seed noise from replicated cells: pooled standard deviation of the averaged loss."""
+    """Seed noise from replicated cells: pooled standard deviation of the averaged loss, nats; ``by``: of recipes whose
+    replicates say that they differ in it."""
 
     sd: float | None
     cells: int
     runs: int
+    by: dict[str, float] = Field(default={})
+
+    @property
+    def dof(self) -> int:
+        """Its degrees of freedom."""
+        return self.runs - self.cells
 
 
 class Spent(Part):
@@ -94,3 +102,26 @@ class Spent(Part):
     run_seconds: float
     stage_seconds: dict[str, float]
     device: str
+
+
+class SharePoint(Part):
+    """One trained model on the share curve."""
+
+    share: float
+    loss: float
+    seed: int
+
+
+class ShareCurve(Part):
+    """Loss against the share of one synthetic source at one measured (params, tokens)."""
+
+    synthetic: str
+    params: int
+    tokens: int
+    measured: list[SharePoint]
+    shares: list[float]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+    best: Interval
+    flat: tuple[float, float] | None  # shares whose loss is within the noise of the best

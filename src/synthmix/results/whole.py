@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from synthmix.results.answers import Answer, ShareCurve
+from synthmix.results.decisions import Decision
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
-from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, Spent, Statistic
+from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, Spent, Statistic
 from synthmix.results.parts import Part, Warn
 from synthmix.results.tasks import TaskFound
 
@@ -24,7 +24,7 @@ class Results(Part):
     fits: list[FitSummary]
     curves: list[Curve]
     share_curves: list[ShareCurve]
-    answer: Answer | None
+    decision: Decision | None = None
     statistics: list[Statistic]
     residuals: list[Residual] = Field(default=[])
     profiles: list[ProfileCurve] = Field(default=[])
@@ -34,3 +34,8 @@ class Results(Part):
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words
     warnings: list[Warn]
+
+    def __repr__(self) -> str:
+        return f"<Results of {self.study}: {len(self.runs)} runs of {len(self.recipes)} recipes; {self.decision!r}>"
+
+    __str__ = __repr__

@@ -9,7 +9,7 @@ from synthmix.scaling.held_out import held_out
 from synthmix.scaling.inputs import Inputs
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import LAWS
-from synthmix.scaling.noise import SeedNoise, seed_noise
+from synthmix.scaling.noise import PooledNoise, SeedNoise, pooled_noise, seed_noise
 from synthmix.scaling.optimal import Optimum, compute_optimal
 from synthmix.scaling.parameter import Parameter
 from synthmix.scaling.profile import Profile, profile
@@ -19,7 +19,6 @@ from synthmix.scaling.share import best_share, best_share_of_fits
 from synthmix.scaling.share_law import best_share_of_law, share_shift
 from synthmix.scaling.share_summary import BestShare
 from synthmix.scaling.speedup import Generation, speedup
-from synthmix.scaling.table import Table, read_runs, read_table
 from synthmix.scaling.terms import Constant, Power, SharePolynomial
 
 __all__ = [
@@ -34,13 +33,13 @@ __all__ = [
     "Law",
     "Optimum",
     "Parameter",
+    "PooledNoise",
     "Power",
     "Profile",
     "Runs",
     "Score",
     "SeedNoise",
     "SharePolynomial",
-    "Table",
     "best_share",
     "best_share_of_fits",
     "best_share_of_law",
@@ -51,9 +50,8 @@ __all__ = [
     "fit",
     "held_out",
     "model_law_at",
+    "pooled_noise",
     "profile",
-    "read_runs",
-    "read_table",
     "seed_noise",
     "share_shift",
     "speedup",

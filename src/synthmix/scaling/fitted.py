@@ -1,6 +1,7 @@
 """A fitted law: parameters with intervals, a report, a plot, and a file that holds all of it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
 from synthmix.interval import Interval
 from synthmix.results import Warn
-from synthmix.scaling.inputs import COLUMNS
+from synthmix.scaling.inputs import COLUMNS, Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
 from synthmix.scaling.noise import Noise
@@ -102,19 +103,43 @@ class Fit(Predictor):
         low, high = self.interval(**at)
         return curve(x, self.predict(**at), low, high, column[near], self.runs.loss[near], along, self.law.formula)
 
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """All of it as JSON-like data and arrays; :meth:`of_state` makes it again."""
+        runs = {name: getattr(self.runs, name) for name in (*COLUMNS, "loss", "weight", "group")}
+        plain = {
+            "law": self.law.name, "formula": self.law.formula, "names": list(self.law.names),
+            "objective": self.objective, "noise": vars(self.noise), "method": self.method, "level": self.level,
+            "seed": self.seed, "delta": None if math.isinf(self.delta) else self.delta, "fixed": list(self.fixed),
+            "warnings": [warn.model_dump() for warn in self.warnings],
+        }  # fmt: skip
+        arrays = {"values": self.values, "draws": self.draws}
+        return plain, arrays | {f"runs.{name}": array for name, array in runs.items() if array is not None}
+
+    @classmethod
+    def of_state(cls, plain: dict[str, Any], arrays: Mapping[str, Any], law: Law | None = None) -> "Fit":
+        """The fit of a :meth:`state`; give ``law`` for a law of your own.
+
+        Raises:
+            BadInput: its law is another one. KeyError: something is missing.
+        """
+        found = law or find(plain["law"])
+        if list(found.names) != plain["names"]:
+            raise BadInput(f"holds the parameters {plain['names']}, the law {found.name} has {list(found.names)}")
+        runs = {name.removeprefix("runs."): array for name, array in arrays.items() if name.startswith("runs.")}
+        return cls(
+            law=found, values=np.array(arrays["values"]), draws=np.array(arrays["draws"]), runs=Runs(**runs),
+            objective=plain["objective"], noise=Noise(**plain["noise"]), method=plain["method"], level=plain["level"],
+            delta=math.inf if plain["delta"] is None else plain["delta"], seed=plain["seed"],
+            warnings=[Warn(**warn) for warn in plain["warnings"]], fixed=tuple(plain["fixed"]),
+        )  # fmt: skip
+
     def save(self, path: str | Path) -> None:
         """Write everything to one JSON file."""
-        runs = {name: getattr(self.runs, name) for name in (*COLUMNS, "loss", "weight", "group")}
-        write_json(Path(path), {
-            "format": "synthmix-fit-1", "law": self.law.name, "formula": self.law.formula,
-            "names": list(self.law.names),
-            "values": self.values.tolist(), "draws": self.draws.tolist(), "objective": self.objective,
-            "runs": {name: array.tolist() for name, array in runs.items() if array is not None},
-            "noise": vars(self.noise), "method": self.method, "level": self.level, "seed": self.seed,
-            "delta": None if math.isinf(self.delta) else self.delta, "fixed": list(self.fixed),
-            "warnings": [warn.model_dump() for warn in self.warnings],
-            "units": "N non-embedding parameters, D tokens, loss nats per token",
-        })  # fmt: skip
+        plain, arrays = self.state()
+        runs = {name.removeprefix("runs."): a.tolist() for name, a in arrays.items() if name.startswith("runs.")}
+        held = {"values": self.values.tolist(), "draws": self.draws.tolist(), "runs": runs}
+        units = "N non-embedding parameters, D tokens, loss nats per token"
+        write_json(Path(path), {"format": "synthmix-fit-1", **plain, **held, "units": units})
 
     @classmethod
     def load(cls, path: str | Path, law: Law | None = None) -> "Fit":
@@ -126,14 +151,8 @@ class Fit(Predictor):
         data = read_json(Path(path))
         if not isinstance(data, dict) or data.get("format") != "synthmix-fit-1":
             raise BadInput("is not a saved fit", where=path, remedy="write it with Fit.save")
-        found = law or find(data["law"])
-        if list(found.names) != data["names"]:
-            raise BadInput(
-                f"holds the parameters {data['names']}, the law {found.name} has {list(found.names)}", where=path
-            )
-        return cls(
-            law=found, values=np.array(data["values"]), draws=np.array(data["draws"]), runs=Runs(**data["runs"]),
-            objective=data["objective"], noise=Noise(**data["noise"]), method=data["method"], level=data["level"],
-            delta=math.inf if data["delta"] is None else data["delta"], seed=data["seed"],
-            warnings=[Warn(**warn) for warn in data["warnings"]], fixed=tuple(data["fixed"]),
-        )  # fmt: skip
+        arrays = {"values": data["values"], "draws": data["draws"]}
+        try:
+            return cls.of_state(data, arrays | {f"runs.{name}": cells for name, cells in data["runs"].items()}, law)
+        except BadInput as error:
+            raise BadInput(error.problem, where=path) from None

@@ -1,6 +1,7 @@
 """Seed noise from replicated runs, and lack of fit from what is left."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -46,21 +47,81 @@ class Noise:
     dof: int
 
 
+@dataclass(frozen=True)
+class PooledNoise:
+    """Spread of one run of any metric, from runs that differ only in their seed.
+
+    Attributes:
+        sd: standard deviation, in the metric's unit; None without replicates.
+        dof: its degrees of freedom: runs minus cells, over the replicated cells.
+        cells, runs: how many cells are replicated, and their runs.
+        by: name -> its own standard deviation, where the replicates say that names differ; else empty.
+    """
+
+    sd: float | None
+    dof: int
+    cells: int
+    runs: int
+    by: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, name: str) -> float:
+        """Of one name: its own, else the pooled one; 0 where nothing is known."""
+        return self.by.get(name, self.sd or 0.0)
+
+    def apart(self, level: float = 0.9) -> float | None:
+        """How far two runs that differ in their seed alone lie apart at most, at ``level``: t * sd * sqrt(2)."""
+        if self.sd is None:
+            return None
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.dof, (1 + level) / 2)) * self.sd * 2**0.5
+
+
+def pooled_noise(values: Array, group: np.ndarray, *, by: Array | None = None) -> PooledNoise:
+    """The one estimate of seed noise: the pooled within-group standard deviation of ``values`` (n,).
+
+    Args:
+        group: (n,) integer labels; rows of one label differ in their seed alone.
+        by: (n,) names (recipes) whose noise may differ: they get their own where Bartlett's test (1937; FOUND) says at
+            5 % that they do, each from two degrees of freedom or more.
+    """
+    counts = np.bincount(group)
+    many = counts[group] > 1
+    cells, runs = int((counts > 1).sum()), int(many.sum())
+    dof = runs - cells
+    if dof <= 0:
+        return PooledNoise(None, 0, 0, 0)
+    squares = _within(values, group)
+    sd = float(np.sqrt(squares[many].sum() / dof))
+    return PooledNoise(sd, dof, cells, runs, {} if by is None else _apart(squares, group, counts, by))
+
+
+def _apart(squares: Array, group: np.ndarray, counts: np.ndarray, by: Array) -> dict[str, float]:
+    """Name -> standard deviation where names differ in it by Bartlett's test, else nothing."""
+    from scipy.special import chdtrc
+
+    freedom: dict[str, int] = {}
+    total: dict[str, float] = {}
+    for name in np.unique(by):
+        rows = (by == name) & (counts[group] > 1)
+        dof = int(rows.sum()) - len(np.unique(group[rows]))
+        if dof >= 2 and squares[rows].sum() > 0:
+            freedom[str(name)], total[str(name)] = dof, float(squares[rows].sum())
+    if len(freedom) < 2:
+        return {}
+    nu, every = np.array(list(freedom.values())), sum(freedom.values())
+    own = np.array([total[name] / freedom[name] for name in freedom])
+    statistic = every * np.log(sum(total.values()) / every) - float((nu * np.log(own)).sum())
+    statistic /= 1 + (float((1 / nu).sum()) - 1 / every) / (3 * (len(nu) - 1))
+    if chdtrc(len(nu) - 1, max(statistic, 0.0)) > 0.05:
+        return {}
+    return {name: float(np.sqrt(variance)) for name, variance in zip(freedom, own, strict=True)}
+
+
 def seed_noise(runs: Runs) -> SeedNoise:
-    """Pooled within-cell standard deviation."""
-    counts = np.bincount(runs.group)
-    many = counts[runs.group] > 1
-    cells, number = int((counts > 1).sum()), int(many.sum())
-    dof = number - cells
-    if dof == 0:
-        return SeedNoise(None, None, 0, 0, 0)
-    return SeedNoise(
-        float(np.sqrt(_within(np.log(runs.loss), runs.group)[many].sum() / dof)),
-        float(np.sqrt(_within(runs.loss, runs.group)[many].sum() / dof)),
-        dof,
-        cells,
-        number,
-    )
+    """Pooled within-cell standard deviation of the losses and of their logarithms."""
+    plain, logs = pooled_noise(runs.loss, runs.group), pooled_noise(np.log(runs.loss), runs.group)
+    return SeedNoise(logs.sd, plain.sd, plain.dof, plain.cells, plain.runs)
 
 
 def _within(values: Array, group: np.ndarray) -> Array:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthmix.interval import Covers, Interval
+from synthmix.interval import Interval
 from synthmix.results import Warn
 from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.law import Law
@@ -99,12 +99,18 @@ class Predictor:
         """One expected loss with its interval, at one point."""
         value = float(self.predict(**columns)[0])
         low, high = self.interval(kind=kind, level=level, **columns)
-        covers: Covers = "new run" if kind == "new_run" else "mean"
-        ends = {
-            "low": float(low[0]),
-            "high": float(high[0]),
-        }  # NaN without resamples, which an interval takes as unknown
-        return Interval(mid=value, level=level or self.level, covers=covers, why=self.why, **ends)
+        ends = {} if np.isnan(low[0]) else {"low": float(low[0]), "high": float(high[0])}
+        return Interval(
+            mid=value,
+            level=level or self.level,
+            covers="new run" if kind == "new_run" else "mean",
+            why=self.why,
+            **ends,
+        )
+
+    def run_noise(self, count: int) -> Array:
+        """``count`` draws of one run's noise in log-loss, the same at every call."""
+        return self._noise((count, 1))[:, 0]
 
     def _noise(self, shape: tuple[int, ...]) -> Array:
         rng = np.random.default_rng([self.seed, 1])

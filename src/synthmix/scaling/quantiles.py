@@ -15,15 +15,16 @@ def interval_of(value: float, draws: Array, level: float, why: str | None = None
         return Interval(mid=None, level=level, why=why or "undefined")
     if len(draws) < 2:
         return Interval(mid=float(value), level=level, why=why or "no resamples")
-    undefined = float(np.isnan(draws).mean())
     tail = (1 - level) / 2
-    low = float(np.quantile(np.where(np.isnan(draws), -np.inf, draws), tail, method="lower"))
-    high = float(np.quantile(np.where(np.isnan(draws), np.inf, draws), 1 - tail, method="higher"))
-    if not np.isnan(draws).any() and np.isfinite(draws).all():
+    finite = np.isfinite(draws)
+    if finite.all():
         low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
+    else:
+        low = float(np.quantile(np.where(np.isnan(draws), -np.inf, draws), tail, method="lower"))
+        high = float(np.quantile(np.where(np.isnan(draws), np.inf, draws), 1 - tail, method="higher"))
     notes = [why] if why else []
     if not (np.isfinite(low) and np.isfinite(high)):
-        notes.append(f"undefined in {max(undefined, float((~np.isfinite(draws)).mean())):.0%} of the resamples")
+        notes.append(f"undefined in {float((~finite).mean()):.0%} of the resamples")
     return Interval(
         mid=float(value),
         low=low if np.isfinite(low) else None,

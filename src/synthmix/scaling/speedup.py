@@ -17,7 +17,7 @@ from synthmix.scaling.law import Law
 from synthmix.scaling.quantiles import interval_of
 
 _FEWEST, _MOST = -3.0, 40.0  # log10 of the tokens searched: beyond 1e40 is never
-_HALVINGS = 70
+_HALVINGS = 46  # to 1e-12 decades
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,36 @@
-"""From finished runs to results and report."""
+"""From finished runs to the runs table, its fits, the decision, and the report."""
 
 from pathlib import Path
 
-from synthmix.config import StudyConfig
+from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
+from synthmix.decisions import StudyFits, decide, fit_study
+from synthmix.decisions.caveats import common_caveats
+from synthmix.decisions.decide import free
+from synthmix.decisions.fits import fits_key
 from synthmix.errors import BadInput
 from synthmix.evaluation.losses import AVERAGING
 from synthmix.files import write_json
 from synthmix.progress import Progress, Silent
-from synthmix.results import Recipe, Results, Statistic, Warn
+from synthmix.results import Noise, Question, Recipe, Results, Statistic, TaskFound, Warn
+from synthmix.runs import RunsTable
+from synthmix.runs.load import kinds_of
+from synthmix.runs.table import of_rows
 from synthmix.store import RunRecord
-from synthmix.study.answer import answer_question
 from synthmix.study.corpora import Prepared
-from synthmix.study.curves import curves_of
-from synthmix.study.diagnostics import isoflops, profiles, residuals, unseen_warnings
+from synthmix.study.diagnostics import curves_of, isoflops, profiles, residuals, share_curves, unseen_warnings
 from synthmix.study.execute import missing, versions
-from synthmix.study.families import fit_families
-from synthmix.study.fits import fit_recipes
 from synthmix.study.ladder import cells, ladder_specs, study_recipes, trunk_records
-from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent
+from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names
 from synthmix.study.sampled import generator_spec
-from synthmix.study.shares import share_curves
 from synthmix.study.task_laws import task_results
 from synthmix.study.timings import seconds
 from synthmix.study.workspace import Workspace
+from synthmix.training.shape import shape_for
 
 
 def conclude(config: StudyConfig, space: Workspace, prepared: Prepared, *, progress: Progress | None = None) -> Results:
-    """Fit, compare and write ``results.json``, the report and its tables, from the runs that are finished.
+    """Fit, decide and write ``results.json``, the runs table, the fits, the report and its tables, from the runs that
+    are finished.
 
     Raises:
         BadInput: no run is finished, or a record is damaged.
@@ -35,15 +39,17 @@ def conclude(config: StudyConfig, space: Workspace, prepared: Prepared, *, progr
 
     progress = progress or Silent()
     progress.start("fit and report", None, "steps")
-    results = gather(config, space, prepared)
+    results, fits, table = gather(config, space, prepared)
+    table.write(space.table)
+    fits.save(space.fits)
     write_json(space.results, results.model_dump(mode="json"))
     write_report(results, space.root)
     progress.finish("fit and report")
     return results
 
 
-def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results:
-    """The results from the runs that are finished; writes nothing.
+def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[Results, StudyFits, RunsTable]:
+    """The results from the runs that are finished, their laws and their table; writes nothing.
 
     Raises:
         BadInput: no run is finished, or a record is damaged.
@@ -58,40 +64,87 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> Results
     by_name = {recipe.name: recipe for recipe in recipes}
     names = [domain.name for domain in prepared.domains]
     rows = [run_row(record, by_name[present[record.spec.mixture.content]], names) for record in records]
-    fits = fit_recipes(config, recipes, rows)
-    fit_families(config, recipes, rows, fits)
-    answer = answer_question(config, recipes, rows, fits)
-    curves = share_curves(config, recipes, rows, fits)
+    corpora = corpus_rows(prepared)
+    table = of_rows(rows, recipes, kinds_of(corpora))
+    fits = study_fits(config, space, table)
+    curves = share_curves(table, config, fits)
+    question = study_question(config)
+    built = {corpus.name: float(corpus.train_tokens) for corpus in corpora}
+    generators = _generators(config, space, prepared)
+    cost = spent(records, generators, trunk_records(space.runs, specs), seconds(space))
+    decision = decide(
+        table, fits, question, study=config.study, most_flops=cost.flops, built=built, share_curves=curves
+    )
+    tasks = task_results(config, recipes, rows, records, fits, curves, decision)
+    decision = decision.model_copy(update={"caveats": common_caveats(question, heard(tasks))})
+    found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
+    warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]
     planned = len(cells(config))
     if len(records) < planned:
         message = f"{planned - len(records)} of {planned} runs are not finished: this is a preliminary report."
-        fits.warnings.insert(0, Warn(code="unfinished", message=message))
-    found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
-    fits.warnings += unseen_warnings(found, config.mix.natural)
-    return Results(
+        warnings.insert(0, Warn(code="unfinished", message=message))
+    noise = fits.noise
+    results = Results(
         study=config.study,
         version=versions()["synthmix"],
         averaging=AVERAGING,
         context=config.training.context,
         domains=domain_rows(prepared),
-        corpora=corpus_rows(prepared),
+        corpora=corpora,
         recipes=recipes,
         runs=rows,
-        noise=fits.noise,
+        noise=Noise(sd=noise.sd, cells=noise.cells, runs=noise.runs, by=dict(noise.by)),
         fits=fits.summaries,
-        curves=curves_of(fits.readings, rows),
+        curves=curves_of(fits.laws, rows),
         share_curves=curves,
-        answer=answer,
+        decision=decision,
         statistics=found,
-        residuals=residuals(rows, fits.readings),
+        residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
         isoflops=isoflops(config, rows, fits),
-        tasks=task_results(config, recipes, rows, records, fits, curves),
-        spent=spent(records, _generators(config, space, prepared), trunk_records(space.runs, specs), seconds(space)),
+        tasks=tasks,
+        spent=cost,
         versions=versions(),
         protocol=config.training.in_words(),
-        warnings=fits.warnings,
+        warnings=warnings,
     )
+    return results, fits, table
+
+
+def study_fits(config: StudyConfig, space: Workspace, table: RunsTable) -> StudyFits:
+    """The laws of a study's runs: those that are kept in its folder where they are of the same runs."""
+    bootstrap, level = config.fit.bootstrap, config.fit.level
+    kept = StudyFits.load(space.fits, fits_key(table))
+    if kept is not None and (kept.bootstrap, kept.level) == (bootstrap, level):
+        return kept
+    return fit_study(table, bootstrap=bootstrap, level=level)
+
+
+def study_question(config: StudyConfig) -> Question | None:
+    """The study file's question: all of its synthetic text, as much as is needed and at no price."""
+    asked = config.question
+    if asked is None:
+        return None
+    mixed = [name for recipe in config.mix.recipes.values() for name in recipe]
+    names = [name for name in dict.fromkeys([*config.mix.synthetic, *mixed]) if name in synthetic_names(config)]
+    kinds = free(names, {name: generation_flops(config, name) for name in names})
+    return Question(params=asked.params, tokens=asked.tokens, kinds=kinds)
+
+
+def generation_flops(config: StudyConfig, source: str) -> float | None:
+    """FLOPs to generate one token of a source: forward passes over prompt and output, 2 a parameter (a rewrite's prompt
+    is taken to be as long as its output; CHOSEN). None for text that was brought along."""
+    entry = config.corpora[source]
+    if isinstance(entry, WrittenCorpus) and entry.params is not None:
+        return 4.0 * entry.params
+    if isinstance(entry, SampledCorpus):
+        return 2.0 * shape_for(entry.params).params * entry.length / (entry.length - entry.prompt)
+    return None
+
+
+def heard(tasks: list[TaskFound]) -> list[tuple[str, bool, bool]]:
+    """Of each task its name, whether a run is above chance, and whether its best share is another than that by loss."""
+    return [(t.task, not t.at_chance, any(share.verdict == "disagree" for share in t.shares)) for t in tasks]
 
 
 def statistics(config: StudyConfig, recipes: list[Recipe], prepared: Prepared, tokens: int) -> list[Statistic]:

@@ -1,16 +1,22 @@
-"""What shows whether a fit can be trusted: residuals, profile likelihoods, and the compute-optimal sizes it implies."""
+"""What stands beside the decision: residuals, profile likelihoods, isoFLOP curves, curves of laws and of shares."""
 
 import math
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
 from synthmix.config import StudyConfig
-from synthmix.results import IsoFlop, ProfileCurve, Residual, RunRow, Statistic, Warn
-from synthmix.scaling import compute_optimal, profile
-from synthmix.study.fits import Fits, Reading
+from synthmix.decisions.determined import undetermined_law
+from synthmix.decisions.fits import RecipeLaw, StudyFits, source_runs
+from synthmix.errors import BadInput
+from synthmix.results import Curve, IsoFlop, ProfileCurve, Residual, RunRow, ShareCurve, SharePoint, Statistic, Warn
+from synthmix.runs import RunsTable
+from synthmix.scaling import best_share, compute_optimal, profile
 
 PROFILED = ("E", "alpha", "beta")  # of the law in (N, D): what extrapolation rests on
 PROFILE_POINTS, CURVE_POINTS = 41, 40
+REACH = 4.0  # how far beyond the measured budgets and sizes a curve is drawn
 UNSEEN = 0.002  # of a domain's tokens: at ten nats each, 0.02 nats a token, a seed's noise (CHOSEN)
 
 
@@ -34,13 +40,13 @@ def unseen_warnings(statistics: list[Statistic], natural: str) -> list[Warn]:
     return found
 
 
-def residuals(rows: list[RunRow], readings: dict[str, Reading]) -> list[Residual]:
-    """Every run against the law that answers for its recipe."""
+def residuals(rows: list[RunRow], laws: Mapping[str, RecipeLaw]) -> list[Residual]:
+    """Every run against the law that predicts its recipe."""
     found = []
     for row in rows:
-        reading = readings.get(row.recipe)
-        if reading is not None:
-            predicted = float(reading.fit.predict(**reading.at(N=float(row.params), D=float(row.tokens)))[0])
+        law = laws.get(row.recipe)
+        if law is not None:
+            predicted = float(law.fit.predict(**law.at(N=float(row.params), D=float(row.tokens)))[0])
             found.append(
                 Residual(
                     recipe=row.recipe,
@@ -53,7 +59,7 @@ def residuals(rows: list[RunRow], readings: dict[str, Reading]) -> list[Residual
     return found
 
 
-def profiles(fits: Fits) -> list[ProfileCurve]:
+def profiles(fits: StudyFits) -> list[ProfileCurve]:
     """Profile likelihoods of E and the exponents of every recipe's own law."""
     found = []
     for recipe, law in fits.own.items():
@@ -74,7 +80,7 @@ def profiles(fits: Fits) -> list[ProfileCurve]:
     return found
 
 
-def isoflops(config: StudyConfig, rows: list[RunRow], fits: Fits) -> list[IsoFlop]:
+def isoflops(config: StudyConfig, rows: list[RunRow], fits: StudyFits) -> list[IsoFlop]:
     """Every recipe's own law along the least and the most FLOPs trained, and the question's."""
     trained = [6.0 * row.params * row.tokens for row in rows]
     budgets = {min(trained), max(trained)}
@@ -94,6 +100,77 @@ def isoflops(config: StudyConfig, rows: list[RunRow], fits: Fits) -> list[IsoFlo
                     best_params=best.N,
                     best_tokens=best.D,
                     best_loss=best.loss,
+                )
+            )
+    return found
+
+
+def curves_of(laws: Mapping[str, RecipeLaw], rows: list[RunRow]) -> list[Curve]:
+    """Loss against tokens at every size, and against parameters at every budget, of every recipe whose law is
+    determined; no band reaches below zero."""
+    found = []
+    for recipe, law in laws.items():
+        if undetermined_law(law.fit):
+            continue
+        mine = [row for row in rows if row.recipe == recipe]
+        sizes, budgets = sorted({r.params for r in mine}), sorted({r.tokens for r in mine})
+        for fixed in sizes:
+            found.append(_curve(recipe, law, "tokens", fixed, budgets))
+        for fixed in budgets:
+            found.append(_curve(recipe, law, "params", fixed, sizes))
+    return found
+
+
+def _curve(recipe: str, law: RecipeLaw, along: Literal["tokens", "params"], fixed: int, span: list[int]) -> Curve:
+    x = np.geomspace(span[0] / 1.3, span[-1] * REACH, CURVE_POINTS)
+    other = np.full_like(x, fixed)
+    at = law.at(N=other, D=x) if along == "tokens" else law.at(N=x, D=other)
+    mean, (low, high) = law.fit.predict(**at), law.fit.interval(kind="mean", **at)
+    if not np.isfinite(low).all():
+        low = high = mean
+    return Curve(
+        recipe=recipe,
+        law=law.fit.law.name,
+        along=along,
+        fixed=fixed,
+        x=x.tolist(),
+        mean=mean.tolist(),
+        low=np.maximum(low, 0.0).tolist(),
+        high=high.tolist(),
+    )
+
+
+def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> list[ShareCurve]:
+    """Loss against the share of each synthetic source, at every measured (N, D)."""
+    found = []
+    for source in config.mix.synthetic:
+        if source not in table.text("synthetic"):
+            continue
+        mine = source_runs(table, source)
+        for at in sorted(mine.cells):
+            cell = mine.at(at)
+            shares, losses, seeds = cell.column("share"), cell.column("loss"), cell.text("seed")
+            try:
+                best = best_share(
+                    shares, losses, pair=seeds, noise=fits.noise.sd, draws=config.fit.bootstrap, level=config.fit.level
+                )
+            except BadInput as error:
+                message = f"No share curve at {at}: {error}."
+                fits.warnings.append(Warn(code="no_share_curve", message=message, about=source))
+                continue
+            points = zip(shares.tolist(), losses.tolist(), seeds, strict=True)
+            found.append(
+                ShareCurve(
+                    synthetic=source,
+                    params=int(at.N),
+                    tokens=int(at.D),
+                    measured=[SharePoint(share=s, loss=loss, seed=int(seed or 0)) for s, loss, seed in points],
+                    shares=np.asarray(best.shares)[::2].tolist(),  # every second of its 201, enough to draw
+                    mean=np.asarray(best.mean)[::2].tolist(),
+                    low=np.maximum(np.asarray(best.low)[::2], 0.0).tolist(),
+                    high=np.asarray(best.high)[::2].tolist(),
+                    best=best.best,
+                    flat=best.flat,
                 )
             )
     return found

@@ -1,8 +1,7 @@
 """What each generator's text did for the loss, and whether the gain follows the style: from a study's finished runs.
 
-A gain is the natural text's loss minus the mixture's, nats per token, at the largest cell where both were trained. Runs
-of one seed see the same natural text in the same order, so gains are taken seed by seed. Interval: Student's t over
-seeds where there are two or more; else from the pooled seed noise of the study's replicated cells.
+A gain is the natural text's loss minus the mixture's, nats per token, at the largest cell where both were trained; its
+interval is that of :meth:`synthmix.runs.RunsTable.difference`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,61 +12,55 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.statistics.style import StyleDistance, StyleMatch, StylePoint, style_distance, style_match
-from synthmix.store import RunRecord
-from synthmix.study.text_found import StudyText
+from synthmix.study.finished_study import FinishedStudy
 
 DOCUMENTS = 2000
 
 
 @dataclass(frozen=True)
 class Gain:
-    """``gain`` and ``gains`` by domain: nats; above zero the mixture is better. An interval without noise is None."""
+    """``gain`` and ``gains`` by domain: nats; above zero the mixture is better."""
 
     generator: str
     share: float
     params: int
     tokens: int
     seeds: int
-    gain: Interval | None
-    value: float
+    gain: Interval
     gains: dict[str, float]
 
 
-def generator_gains(text: StudyText, *, level: float = 0.9) -> list[Gain]:
-    """Every recipe of the natural text with one synthetic source, at the largest cell.
+def generator_gains(text: FinishedStudy, *, level: float = 0.9) -> list[Gain]:
+    """Every recipe of the natural text with one synthetic source, at the largest cell where both were trained.
 
     Raises:
         BadInput: no run of natural text alone.
     """
-    single = {r.spec.recipe for r in text.records if _synthetic(text, r) is not None}
-    natural = {(r.params, r.tokens, r.spec.seed): r for r in text.records if not _synthetics(text, r)}
-    if not natural:
+    table = text.table
+    if table.natural is None:
         raise BadInput("holds no run of natural text alone", where=text.folder, remedy="train share 0 too")
-    sd, freedom = _noise(text)
-    found = []
-    for recipe in (name for name in text.recipes if name in single):
-        mine = [r for r in text.records if r.spec.recipe == recipe and (r.params, r.tokens, r.spec.seed) in natural]
-        if not mine:
+    noise, found = table.noise(), []
+    for recipe in text.recipes:
+        source = table.synthetic(recipe)
+        both = None if source is None else table.of_recipe(recipe, table.natural)
+        cell = None if both is None else both.largest_cell(recipe)
+        if source is None or both is None or cell is None:
             continue
-        cell = max(((r.params, r.tokens) for r in mine), key=lambda c: (c[0] * c[1], c))
-        pairs = [(natural[*cell, r.spec.seed], r) for r in mine if (r.params, r.tokens) == cell]
-        gains = {d: float(np.mean([a.losses[d].nats - b.losses[d].nats for a, b in pairs])) for d in text.domains}
-        each = [float(np.mean([a.losses[d].nats - b.losses[d].nats for d in text.domains])) for a, b in pairs]
-        name = _synthetic(text, mine[0])
-        assert name is not None
-        share = float(mine[0].spec.shares[name])
-        value = float(np.mean(each))
-        estimate = _estimate(each, sd, freedom, level)
-        found.append(Gain(name, share, *cell, len(each), estimate, value, gains))
+        gain = both.difference(table.natural, recipe, cell, level=level, noise=noise)
+        gains = {d: both.difference(table.natural, recipe, cell, f"loss.{d}").mid or 0.0 for d in text.domains}
+        seeds = both.count(recipe, cell)
+        share = table.share(recipe)
+        found.append(Gain(source, share, int(cell.N), int(cell.D), seeds, gain, gains))
     return found
 
 
-def study_styles(text: StudyText, *, level: float = 0.9) -> dict[tuple[str, str], StyleDistance]:
+def study_styles(text: FinishedStudy, *, level: float = 0.9) -> dict[tuple[str, str], StyleDistance]:
     """Style distance of each synthetic corpus to each held-out domain; those with too little text are left out."""
     texts, found = dict[str, list[str]](), dict[tuple[str, str], StyleDistance]()
-    names = {name: r for r in text.records if (name := _synthetic(text, r)) is not None}
-    for name, record in names.items():
-        texts[name] = list(text.corpus(record, name).texts("train", limit=DOCUMENTS))
+    for recipe in text.recipes:
+        name = text.table.synthetic(recipe)
+        if name is not None and name not in texts:
+            texts[name] = list(text.corpus(text.record(recipe), name).texts("train", limit=DOCUMENTS))
     for domain, held in text.domains.items():
         from synthmix.corpus.corpus import Corpus
 
@@ -115,46 +108,11 @@ def bigger_is_better(gains: Sequence[Gain], order: Sequence[str]) -> str:
 
 
 def _told(weak: Gain, strong: Gain, share: float) -> str:
-    difference = strong.value - weak.value
+    difference = (strong.gain.mid or 0.0) - (weak.gain.mid or 0.0)
     at = f"at {share:.0%} {difference:+.3f} nats"
-    if weak.gain is None or strong.gain is None:
+    if not (weak.gain.bounded and strong.gain.bounded):
         return f"{at}, without a measure of noise"
-    reach = float(np.hypot(weak.gain.half_width or 0.0, strong.gain.half_width or 0.0))
-    verdict = "yes" if difference > reach else "no, worse" if difference < -reach else "cannot tell"
+    halves = [((each.gain.high or 0.0) - (each.gain.low or 0.0)) / 2 for each in (weak, strong)]
+    reach = float(np.hypot(halves[0], halves[1]))
+    verdict = "yes" if difference > reach else "no, worse" if difference < -reach else "not determined"
     return f"{at} ({difference - reach:+.3f} to {difference + reach:+.3f}): {verdict}"
-
-
-def _synthetics(text: StudyText, record: RunRecord) -> list[str]:
-    return [n for n, s in record.spec.shares.items() if s and text.corpus(record, n).meta.kind == "synthetic"]
-
-
-def _synthetic(text: StudyText, record: RunRecord) -> str | None:
-    """The one synthetic source of a record; None where there is none, or several."""
-    found = _synthetics(text, record)
-    return found[0] if len(found) == 1 else None
-
-
-def _noise(text: StudyText) -> tuple[float | None, int]:
-    """Pooled standard deviation of the averaged loss over seeds, and its degrees of freedom."""
-    cells: dict[tuple[str, int, int], list[float]] = {}
-    for r in text.records:
-        loss = float(np.mean([r.losses[d].nats for d in text.domains]))
-        cells.setdefault((r.spec.recipe, r.params, r.tokens), []).append(loss)
-    several = [values for values in cells.values() if len(values) > 1]
-    freedom = sum(len(values) - 1 for values in several)
-    if not freedom:
-        return None, 0
-    return float(np.sqrt(sum(np.var(v, ddof=1) * (len(v) - 1) for v in several) / freedom)), freedom
-
-
-def _estimate(each: Sequence[float], sd: float | None, freedom: int, level: float) -> Interval | None:
-    from scipy.stats import t
-
-    value = float(np.mean(each))
-    if len(each) > 2:
-        reach = float(np.std(each, ddof=1) / np.sqrt(len(each)) * t.ppf(0.5 + level / 2, len(each) - 1))
-    elif sd is not None:
-        reach = float(sd * np.sqrt(2 / len(each)) * t.ppf(0.5 + level / 2, freedom))
-    else:
-        return None
-    return Interval(low=value - reach, mid=value, high=value + reach, level=level)

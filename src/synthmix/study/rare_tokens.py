@@ -16,7 +16,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.statistics.count import Each, in_turn, recipe_counts
 from synthmix.store import RunRecord, Store
 from synthmix.study.corpora import EvaluationDomain
-from synthmix.study.text_found import StudyText
+from synthmix.study.finished_study import FinishedStudy
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def score_by_token(task: ScoreTask) -> dict[str, TokenLosses]:
     }  # fmt: skip
 
 
-def rare_tokens(text: StudyText, *, each: Each = in_turn, progress: Progress | None = None) -> list[RareRow]:
+def rare_tokens(text: FinishedStudy, *, each: Each = in_turn, progress: Progress | None = None) -> list[RareRow]:
     """All recipes, domains and bins at the largest cell that has checkpoints; empty where none was kept.
 
     The same held-out tokens as the runs' losses are measured on, so the bins add up to these.
@@ -77,10 +77,12 @@ def rare_tokens(text: StudyText, *, each: Each = in_turn, progress: Progress | N
     """
     progress, store = progress or Silent(), Store(text.folder / "runs")
     kept = [r for r in text.records if (store.checkpoint(r.id) / "config.json").exists()]
-    cells = [cell for cell in text.cells if len({r.spec.recipe for r in kept if (r.params, r.tokens) == cell}) > 1]
-    if not cells:
+    ids = {r.id for r in kept}
+    held = np.array([run in ids for run in text.table.text("run")])
+    cell = text.table.select(held).largest_cell() if held.any() else None
+    if cell is None:
         return []
-    records = {r.id: r for r in kept if (r.params, r.tokens) == cells[-1]}
+    records = {r.id: r for r in kept if (r.params, r.tokens) == (cell.N, cell.D)}
     tasks = [
         ScoreTask(
             run=r.id,
@@ -107,7 +109,7 @@ def rare_tokens(text: StudyText, *, each: Each = in_turn, progress: Progress | N
     return _rows(recipes, text.domains, losses, counts)
 
 
-def _counts(text: StudyText, record: RunRecord) -> np.ndarray:
+def _counts(text: FinishedStudy, record: RunRecord) -> np.ndarray:
     streams = {source: text.corpus(record, source).train for source in record.spec.shares}
     shares = {name: Fraction(share) for name, share in record.spec.shares.items()}
     return recipe_counts(streams, shares, record.tokens, record.spec.vocab)

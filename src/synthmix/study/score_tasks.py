@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
 from synthmix.store import RunRecord, Store
+from synthmix.study.finished_study import ladder_records, study_folder
 from synthmix.study.ladder import ladder_specs
 from synthmix.study.load import load_study
 from synthmix.study.prepare import look
-from synthmix.study.text_found import study_folder
 from synthmix.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def score_study(where: Path, tasks: "Tasks", *, progress: Progress | None = None
         BadInput: no study there, no finished run, or a run without a checkpoint.
     """
     space = Workspace(study_folder(where))
-    records = _planned(where, space) if where.is_file() else _lying(space)
+    records = _planned(where, space) if where.is_file() else ladder_records(space)
     if not records:
         raise BadInput("no run is finished yet", where=space.root, remedy="run it with synthmix study run")
     return score_records(space.runs, records, tasks, progress=progress)
@@ -52,10 +52,6 @@ def _planned(where: Path, space: Workspace) -> list[RunRecord]:
     prepared = look(config, space)
     specs = ladder_specs(config, prepared) if prepared else []
     return [record for spec in specs if (record := space.runs.record(spec.id)) is not None]
-
-
-def _lying(space: Workspace) -> list[RunRecord]:
-    return [record for record in space.runs.records() if record.spec.stage == "ladder"]
 
 
 def score_run(folder: Path, tasks: "Tasks", *, progress: Progress | None = None) -> ScoredRun | None:

@@ -1,20 +1,75 @@
-"""From the runs' task scores to results: the law from loss to score, the question's scores, the best shares."""
+"""From the runs' task scores to results: the law from loss to score, expected scores, the best shares by score."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synthmix.config import StudyConfig
+from synthmix.decisions.fits import RecipeLaw, StudyFits, envelope
 from synthmix.errors import BadInput
-from synthmix.interval import Interval
-from synthmix.results import Recipe, RunRow, ShareCurve, TaskAnswer, TaskFound, Warn
+from synthmix.results import (
+    Decision,
+    Interval,
+    Recipe,
+    RunRow,
+    ScorePoint,
+    ShareCurve,
+    TaskAnswer,
+    TaskFound,
+    TaskShare,
+    Warn,
+)
+from synthmix.scaling import BestShare
+from synthmix.scaling.noise import pooled_noise
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.share_summary import GRID
 from synthmix.scaling.task_law import FORMULA, TaskFit
 from synthmix.scaling.task_law_fit import fit_task
+from synthmix.scaling.task_law_share import agreement, best_share_by_score, best_share_of_scores
 from synthmix.store import RunRecord
-from synthmix.study.fits import Fits, Reading, envelope
-from synthmix.study.task_rows import Scored, scored_on
-from synthmix.study.task_shares import asked_share, measured_shares
 
 CURVE_POINTS = 60
+FEWEST_SHARES = 3
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The runs that a task was asked of, with scores (n,), and the task as all of them saw it."""
+
+    task: str
+    metric: str
+    items: int
+    chance: float
+    rows: list[RunRow]
+    scores: list[float]
+    group: list[int]
+
+
+def scored_on(task: str, rows: list[RunRow], records: list[RunRecord]) -> tuple[Scored, list[Warn]]:
+    """Runs that answered the same questions: those of the task's most frequent id, with a warning for the others."""
+    having = [(row, record.tasks[task]) for row, record in zip(rows, records, strict=True) if task in record.tasks]
+    common = Counter(score.id for _, score in having).most_common(1)[0][0]
+    same = [(row, score) for row, score in having if score.id == common]
+    warnings = []
+    if len(same) < len(having):
+        message = f"{len(having) - len(same)} runs were asked other questions of this name and are left out."
+        warnings.append(Warn(code="task_changed", message=message, about=task))
+    if len(having) < len(rows):
+        message = f"{len(rows) - len(having)} of {len(rows)} runs have no score yet."
+        warnings.append(Warn(code="task_missing", message=message, about=task))
+    cells = {key: i for i, key in enumerate(dict.fromkeys((r.recipe, r.params, r.tokens) for r, _ in same))}
+    first = same[0][1]
+    scored = Scored(
+        task=task,
+        metric=first.metric,
+        items=first.items,
+        chance=first.chance,
+        rows=[row for row, _ in same],
+        scores=[score.value for _, score in same],
+        group=[cells[r.recipe, r.params, r.tokens] for r, _ in same],
+    )
+    return scored, warnings
 
 
 def task_results(
@@ -22,12 +77,13 @@ def task_results(
     recipes: list[Recipe],
     rows: list[RunRow],
     records: list[RunRecord],
-    fits: Fits,
+    fits: StudyFits,
     curves: list[ShareCurve],
+    decision: Decision,
 ) -> list[TaskFound]:
     """One entry a task that any of ``records`` (parallel to ``rows``) has a score on, by name."""
     names = sorted({name for record in records for name in record.tasks})
-    return [_found(config, recipes, *scored_on(name, rows, records), fits, curves) for name in names]
+    return [_found(config, recipes, *scored_on(name, rows, records), fits, curves, decision) for name in names]
 
 
 def _found(
@@ -35,8 +91,9 @@ def _found(
     recipes: list[Recipe],
     scored: Scored,
     warnings: list[Warn],
-    fits: Fits,
+    fits: StudyFits,
     curves: list[ShareCurve],
+    decision: Decision,
 ) -> TaskFound:
     mixtures = {recipe.name: recipe for recipe in recipes}
     shares = {
@@ -61,7 +118,7 @@ def _found(
     x = np.array([])
     if law is not None:
         answers = _answers(config, recipes, law, fits)
-        found += asked_share(config, law, fits, curves)
+        found += asked_share(config, law, fits, decision)
         warnings += [w.model_copy(update={"about": scored.task}) for w in law.warnings]
         losses = [*law.loss, *_asked_losses(config, fits)]
         x = np.linspace(min(losses) - 0.05, max(losses) + 0.05, CURVE_POINTS)
@@ -85,25 +142,25 @@ def _found(
     )
 
 
-def _answers(config: StudyConfig, recipes: list[Recipe], law: TaskFit, fits: Fits) -> list[TaskAnswer]:
+def _answers(config: StudyConfig, recipes: list[Recipe], law: TaskFit, fits: StudyFits) -> list[TaskAnswer]:
     """Expected scores at the question; read with the same draws as the natural text's, so that what is not known of
     both cancels in the difference."""
-    natural = fits.readings.get(config.mix.natural)
+    natural = fits.laws.get(config.mix.natural)
     if config.question is None or natural is None:
         return []
     answers = []
     for recipe in recipes:
-        reading = fits.readings.get(recipe.name)
-        if reading is None:
+        recipe_law = fits.laws.get(recipe.name)
+        if recipe_law is None:
             continue
-        base = natural if reading.share is None else Reading(reading.fit, 0.0, reading.rivals)
+        base = natural if recipe_law.share is None else RecipeLaw(recipe_law.fit, 0.0, recipe_law.rivals)
         shares = {name: recipe.shares.get(name, 0.0) for name in law.offsets}
         score, difference = [], []
-        for i, mine in enumerate(reading.laws):
-            value, draws = _asked(config, law, Reading(mine, reading.share), shares)
+        for i, mine in enumerate(recipe_law.laws):
+            value, draws = _asked(config, law, RecipeLaw(mine, recipe_law.share), shares)
             score.append(interval_of(value, draws, config.fit.level, law.why or mine.why))
             if i < len(base.laws):
-                other, others = _asked(config, law, Reading(base.laws[i], base.share), {})
+                other, others = _asked(config, law, RecipeLaw(base.laws[i], base.share), {})
                 both = min(len(draws), len(others))
                 why = law.why or mine.why or base.laws[i].why
                 difference.append(interval_of(value - other, draws[:both] - others[:both], config.fit.level, why))
@@ -122,19 +179,21 @@ def _answers(config: StudyConfig, recipes: list[Recipe], law: TaskFit, fits: Fit
     return answers
 
 
-def _asked(config: StudyConfig, law: TaskFit, reading: Reading, shares: dict[str, float]) -> tuple[float, np.ndarray]:
-    """Score at the question (value, draws) where ``reading`` gives the loss."""
+def _asked(
+    config: StudyConfig, law: TaskFit, recipe_law: RecipeLaw, shares: dict[str, float]
+) -> tuple[float, np.ndarray]:
+    """Score at the question (value, draws) where ``recipe_law`` gives the loss."""
     assert config.question is not None
-    at = reading.at(N=float(config.question.params), D=float(config.question.tokens))
-    loss = reading.fit.predict(**at)
-    return float(law.predict(loss, shares)[0]), law.draw(reading.fit.draw(**at), shares)[:, 0]
+    at = recipe_law.at(N=float(config.question.params), D=float(config.question.tokens))
+    loss = recipe_law.fit.predict(**at)
+    return float(law.predict(loss, shares)[0]), law.draw(recipe_law.fit.draw(**at), shares)[:, 0]
 
 
-def _asked_losses(config: StudyConfig, fits: Fits) -> list[float]:
+def _asked_losses(config: StudyConfig, fits: StudyFits) -> list[float]:
     if config.question is None:
         return []
     at = {"N": float(config.question.params), "D": float(config.question.tokens)}
-    return [float(reading.fit.predict(**reading.at(**at))[0]) for reading in fits.readings.values()]
+    return [float(recipe_law.fit.predict(**recipe_law.at(**at))[0]) for recipe_law in fits.laws.values()]
 
 
 def _band(law: TaskFit | None, x: np.ndarray, level: float) -> tuple[list[float], list[float], list[float]]:
@@ -145,3 +204,103 @@ def _band(law: TaskFit | None, x: np.ndarray, level: float) -> tuple[list[float]
         return mean.tolist(), mean.tolist(), mean.tolist()
     low, high = np.quantile(law.draw(x), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low.tolist(), mean.tolist(), high.tolist()
+
+
+def measured_shares(config: StudyConfig, scored: Scored, curves: list[ShareCurve]) -> list[TaskShare]:
+    """The best share by score at every (N, D) that has a share curve of the loss and three shares with a score."""
+    noise = _noise(scored)
+    found = []
+    for curve in curves:
+        cell = [
+            (row, score)
+            for row, score in zip(scored.rows, scored.scores, strict=True)
+            if (row.params, row.tokens) == (curve.params, curve.tokens)
+            and (row.synthetic == curve.synthetic or row.recipe == config.mix.natural)
+        ]
+        if len({row.share for row, _ in cell}) < FEWEST_SHARES:  # scored_on warns of runs without a score
+            continue
+        best = best_share_by_score(
+            [row.share for row, _ in cell],
+            [score for _, score in cell],
+            noise=noise,
+            pair=[row.seed for row, _ in cell],
+            draws=config.fit.bootstrap,
+            level=config.fit.level,
+        )
+        place = (curve.synthetic, curve.params, curve.tokens)
+        found.append(_beside(place, curve.best, curve.flat, best, cell))
+    return found
+
+
+def asked_share(config: StudyConfig, law: TaskFit, fits: StudyFits, decision: Decision) -> list[TaskShare]:
+    """The best share by the score expected at the question, of each source that has a law in its share."""
+    if config.question is None:
+        return []
+    at = {"N": float(config.question.params), "D": float(config.question.tokens)}
+    found = []
+    for curve in decision.curves:
+        source = fits.sources.get(curve.kind)
+        if curve.undetermined or source is None:
+            continue
+        shares = {curve.kind: GRID}
+        said = []
+        for mine in source.laws:
+            measured = mine.runs.share
+            said.append(
+                best_share_of_scores(
+                    law.predict(mine.predict(**at, share=GRID), shares),
+                    law.draw(mine.draw(**at, share=GRID), shares),
+                    noise=law.noise,
+                    level=config.fit.level,
+                    measured=(float(measured.min()), float(measured.max())),
+                )
+            )
+        best = replace(
+            said[0],
+            best=envelope([each.best for each in said]),
+            low=np.min([each.low for each in said], axis=0),
+            high=np.max([each.high for each in said], axis=0),
+        )
+        place = (curve.kind, config.question.params, config.question.tokens)
+        found.append(_beside(place, curve.best, curve.flat, best, None))
+    return found
+
+
+def _beside(
+    place: tuple[str, int, int],
+    by_loss: Interval,
+    flat_loss: tuple[float, float] | None,
+    best: BestShare,
+    cell: list[tuple[RunRow, float]] | None,
+) -> TaskShare:
+    """The score's best share beside the loss's; ``cell``: the runs measured, None at the question."""
+    verdict = agreement(by_loss, flat_loss, best.best, best.flat)
+    return TaskShare(
+        synthetic=place[0],
+        params=place[1],
+        tokens=place[2],
+        is_question=cell is None,
+        by_loss=by_loss,
+        by_score=best.best,
+        flat_loss=flat_loss,
+        flat_score=best.flat,
+        common=verdict.common,
+        verdict=verdict.verdict,
+        reason=verdict.reason,
+        measured=[ScorePoint(share=row.share, score=score, seed=row.seed) for row, score in cell or []],
+        shares=np.asarray(best.shares)[::2].tolist(),
+        mean=np.asarray(best.mean)[::2].tolist(),
+        low=np.asarray(best.low)[::2].tolist(),
+        high=np.asarray(best.high)[::2].tolist(),
+    )
+
+
+def _noise(scored: Scored) -> float:
+    """Standard deviation of one run's score: pooled over seeds; without replicates that of drawing the questions,
+    which is an upper bound for runs that answer the same ones (CHOSEN)."""
+    scores = np.array(scored.scores)
+    found = pooled_noise(scores, np.array(scored.group)).sd
+    if found:
+        return found
+    mean = float(np.clip(scores.mean(), 0.01, 0.99))
+    return float(np.sqrt(mean * (1 - mean) / scored.items))

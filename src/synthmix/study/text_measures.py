@@ -12,11 +12,12 @@ import numpy as np
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.progress import Progress, Silent
+from synthmix.runs import Cell
 from synthmix.statistics.compare import Comparison, compare_ngrams, compare_unigrams, unigram_entropy
 from synthmix.statistics.count import count_text, recipe_counts
 from synthmix.statistics.ngrams import NgramCounts, merge_runs
 from synthmix.statistics.ranking import Measure, StatisticTable, statistic_table
-from synthmix.study.text_found import StudyText
+from synthmix.study.finished_study import FinishedStudy
 
 SMOOTHINGS = ("additive:0.5", "good-turing")
 Row = dict[str, float]
@@ -24,7 +25,7 @@ HIGHER = {"coverage", "entropy", "types", "overlap"}  # what is meant to be bett
 
 
 def table_of_study(
-    text: StudyText,
+    text: FinishedStudy,
     *,
     scores: Mapping[str, Measure] | None = None,
     level: float = 0.9,
@@ -40,39 +41,32 @@ def table_of_study(
     """
     losses, groups = loss_groups(text)
     measures = measures_of_study(text, groups, progress=progress) | dict(scores or {})
-    decisive = largest_groups(losses, groups)
+    decisive = largest_groups(text, groups)
     return statistic_table(losses, measures, recipes=text.recipes, decisive=decisive, level=level)
 
 
-def largest_groups(losses: np.ndarray, groups: list[tuple[tuple[int, int], str]]) -> list[int]:
-    """The groups of the largest cell with all recipes; while runs are missing, of the one that has most of them."""
-    have: dict[tuple[int, int], int] = {}
-    for (cell, _), row in zip(groups, np.isfinite(losses).sum(axis=1).tolist(), strict=True):
-        have[cell] = min(have.get(cell, row), row)
-    cell = max(have, key=lambda each: (have[each], each[0] * each[1], each))
+Group = tuple[Cell, str]
+
+
+def largest_groups(text: FinishedStudy, groups: list[Group]) -> list[int]:
+    """The groups of the cell at which recipes are compared (:meth:`synthmix.runs.RunsTable.largest_cell`)."""
+    cell = text.table.largest_cell()
     return [i for i, (other, _) in enumerate(groups) if other == cell]
 
 
-def loss_groups(text: StudyText) -> tuple[np.ndarray, list[tuple[tuple[int, int], str]]]:
-    """Losses (groups, recipes), means over seeds, NaN where none; a group is a cell (params, tokens) and a domain."""
+def loss_groups(text: FinishedStudy) -> tuple[np.ndarray, list[Group]]:
+    """Losses (groups, recipes), means over seeds, NaN where none; a group is a cell (N, D) and a domain."""
     groups = [(cell, domain) for cell in text.cells for domain in text.domains]
-    losses = np.full((len(groups), len(text.recipes)), np.nan)
-    for i, (cell, domain) in enumerate(groups):
-        for j, recipe in enumerate(text.recipes):
-            found = [
-                r.losses[domain].nats for r in text.records if r.spec.recipe == recipe and (r.params, r.tokens) == cell
-            ]
-            if found:
-                losses[i, j] = float(np.mean(found))
-    return losses, groups
+    losses = [[text.table.mean(recipe, cell, f"loss.{domain}") for recipe in text.recipes] for cell, domain in groups]
+    return np.array(losses), groups
 
 
 def measures_of_study(
-    text: StudyText, groups: list[tuple[tuple[int, int], str]], *, progress: Progress | None = None
+    text: FinishedStudy, groups: list[Group], *, progress: Progress | None = None
 ) -> dict[str, Measure]:
     """Each statistic as an array (groups, recipes)."""
     progress, found = progress or Silent(), dict[tuple[str, int, str], Row]()
-    budgets = sorted({tokens for _, tokens in text.cells})
+    budgets = sorted({int(cell.D) for cell in text.cells})
     progress.start("text statistics", len(budgets) * len(text.recipes), "recipes")
     vocab = text.records[0].spec.vocab
     eos = next(iter(text.corpora.values())).meta.eos_id
@@ -84,7 +78,7 @@ def measures_of_study(
         }
         done = 0
         for recipe in text.recipes:
-            record = next(r for r in text.records if r.spec.recipe == recipe)
+            record = text.record(recipe)
             streams = {source: _train(text.corpus(record, source)) for source in record.spec.shares}
             for tokens in budgets:
                 shares = {name: Fraction(share) for name, share in record.spec.shares.items()}
@@ -97,7 +91,7 @@ def measures_of_study(
     names = list(next(iter(found.values())))
     return {
         name: Measure(
-            np.array([[found[r, tokens, domain][name] for r in text.recipes] for (_, tokens), domain in groups]),
+            np.array([[found[r, int(cell.D), domain][name] for r in text.recipes] for cell, domain in groups]),
             higher=name.split()[0] in HIGHER,
         )
         for name in names

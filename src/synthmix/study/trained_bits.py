@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmix.study.text_found import read_study
+from synthmix.study.finished_study import read_study
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def trained_bits(studies: Sequence[Path]) -> list[TrainedBits]:
     rows = []
     for where in studies:
         text = read_study(where)
-        params, tokens = text.cells[-1]
+        cell = text.table.largest_cell() or text.cells[-1]
+        params, tokens = int(cell.N), int(cell.D)
         for recipe in text.recipes:
             runs = [r for r in text.records if (r.spec.recipe, r.params, r.tokens) == (recipe, params, tokens)]
             for domain in text.domains if runs else ():

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from synthmix.corpus.corpus import Corpus
-from synthmix.study.text_found import StudyText
+from synthmix.study.finished_study import FinishedStudy
 from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.pool import BATCH, Batch, Pool
 from synthmix.valuation.summary import Summary, summarise
@@ -22,7 +22,7 @@ DOCUMENTS = 3000
 TOKENS = 20_000_000
 
 
-def terms_of(text: StudyText, domain: str) -> list[Term]:
+def terms_of(text: FinishedStudy, domain: str) -> list[Term]:
     """Transfer and discrepancy, fitted on a held-out domain."""
     corpus, stream = Corpus.open(text.domains[domain].folder), text.domains[domain].domain
     near = NgramTransfer(_same, corpus.meta.vocab_size)

@@ -15,7 +15,8 @@ from synthmix.files import content_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
 from synthmix.results import Part
 from synthmix.statistics.ranking import Measure
-from synthmix.study.text_found import StudyText
+from synthmix.study.finished_study import FinishedStudy
+from synthmix.study.text_measures import Group
 from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
 from synthmix.study.value_pass import DOCUMENTS, TOKENS, summary_of, terms_of, texts_of
 from synthmix.study.workspace import Workspace
@@ -44,15 +45,15 @@ class Values(Part):
     recipes: list[RecipeValue]
     curves: list[ValueCurve]
 
-    def measures(self, text: StudyText, groups: list[tuple[tuple[int, int], str]]) -> dict[str, Measure]:
+    def measures(self, text: FinishedStudy, groups: list[Group]) -> dict[str, Measure]:
         """Each of :data:`NAMES` as an array (groups, recipes), groups as :func:`.loss_groups` orders them."""
         found = {(each.recipe, each.tokens, each.domain): each for each in self.recipes}
         return {
             name: Measure(
                 np.array(
                     [
-                        [getattr(found[recipe, tokens, domain], name.split()[1]) for recipe in text.recipes]
-                        for (_, tokens), domain in groups
+                        [getattr(found[recipe, int(cell.D), domain], name.split()[1]) for recipe in text.recipes]
+                        for cell, domain in groups
                     ]
                 ),
                 higher=name == "value: score",
@@ -61,7 +62,7 @@ class Values(Part):
         }
 
 
-def study_values(text: StudyText, *, progress: Progress | None = None) -> Values:
+def study_values(text: FinishedStudy, *, progress: Progress | None = None) -> Values:
     """The scores, read back where they were found before.
 
     Raises:
@@ -85,21 +86,21 @@ def _held(space: Workspace) -> Values | None:
         return None
 
 
-def _key(text: StudyText) -> str:
+def _key(text: FinishedStudy) -> str:
     recipes = {
         record.spec.recipe: [dict(record.spec.corpora), {name: str(s) for name, s in record.spec.shares.items()}]
         for record in text.records
     }
     domains = {name: domain.id for name, domain in text.domains.items()}
-    budgets = sorted({tokens for _, tokens in text.cells})
+    budgets = sorted({int(cell.D) for cell in text.cells})
     weights = dict(FIXED.values)
     return content_hash([RULES, recipes, domains, budgets, weights, DOCUMENTS, TOKENS, list(SHARES)])
 
 
-def _made(text: StudyText, key: str, progress: Progress) -> Values:
-    records = {name: next(r for r in text.records if r.spec.recipe == name) for name in text.recipes}
+def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
+    records = {name: text.record(name) for name in text.recipes}
     corpora = {source: text.corpus(record, source) for record in records.values() for source in record.spec.shares}
-    budgets = sorted({tokens for _, tokens in text.cells})
+    budgets = sorted({int(cell.D) for cell in text.cells})
     source = _natural([list(record.spec.shares) for record in records.values()], corpora)
     kinds = [] if source is None else [name for name in corpora if name != source]
     progress.start("valuation scores", len(text.domains), "domains")

@@ -1,6 +1,7 @@
 """The study's folder: which file lies where.
 
 results.json       report.html         tables/
+runs.parquet       the runs table, fits.safetensors the laws fitted to it
 speed.json         how fast the workers are, and in which precision
 seconds.json       what each stage took
 values.json        valuation scores of its recipes, once they were asked for
@@ -49,6 +50,16 @@ class Workspace:
     def results(self) -> Path:
         """The results as JSON."""
         return self.root / "results.json"
+
+    @property
+    def table(self) -> Path:
+        """The runs table."""
+        return self.root / "runs.parquet"
+
+    @property
+    def fits(self) -> Path:
+        """The laws of the runs table."""
+        return self.root / "fits.safetensors"
 
     @property
     def values(self) -> Path:

@@ -1,0 +1,91 @@
+"""What advice consists of, as validated objects that go to JSON as they are."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from synthmix.results import Decision, Interval, Part, Question, Range
+from synthmix.study.value_curves import ValueCurve
+
+
+class KindValue(ValueCurve):
+    """What the valuation score says of one kind, beside the laws.
+
+    Attributes:
+        by_laws: the laws' best share at the question.
+        verdict, reason: whether this and the score's best share are one.
+    """
+
+    by_laws: Interval
+    verdict: Literal["agree", "disagree", "cannot tell"]
+    reason: str
+
+
+class Scores(Part):
+    """The study's valuation scores.
+
+    Attributes:
+        ranking: Spearman correlation of the score with the measured losses, over ``recipes`` in ``groups`` combinations
+            of size, budget and held-out domain.
+        ranks: the interval of ``ranking`` lies above 0: the score ranked what was measured.
+        chooses, regret: the recipe that it would have taken at the largest size and budget, nats above the best one.
+    """
+
+    ranking: Interval
+    recipes: int
+    groups: int
+    ranks: bool
+    chooses: str | None
+    regret: float | None
+    kinds: list[KindValue]
+
+
+class Finding(Part):
+    """A published finding: a prior, not a measurement of this text."""
+
+    kind: str
+    says: str
+    source: str
+    mark: Literal["FOUND", "DERIVED", "CHOSEN"]
+    share: tuple[float, float] | None = None
+    speedup: tuple[float, float] | None = None
+
+
+class PilotStudy(Part):
+    """The study that would replace the priors: its file, and what the planner says of it on this machine."""
+
+    text: str
+    runs: int
+    tokens: int
+    flops: float
+    seconds: float
+    device: str
+    workers: int
+    to_replace: list[str]
+
+
+class Advice(Part):
+    """All of it.
+
+    Attributes:
+        basis: a study's ``decision``, or published ``priors``. study: its name.
+        headline, recommendation, confidence, caveats, evidence: the sentences that every page and command shows.
+        alternatives: without a study, the published shares as far as tokens and money reach.
+        scores_note: why there are no ``scores``.
+        findings: published, about the kinds asked about. pilot_study: the study that would replace them.
+    """
+
+    question: Question
+    basis: Literal["study", "priors"]
+    study: str | None = None
+    headline: str
+    recommendation: str = ""
+    confidence: str
+    decision: Decision | None = None
+    caveats: list[str] = Field(default=[])
+    evidence: list[str] = Field(default=[])
+    alternatives: list[Range] = Field(default=[])
+    scores: Scores | None = None
+    scores_note: str = ""
+    findings: list[Finding] = Field(default=[])
+    pilot_study: PilotStudy | None = None

@@ -1,0 +1,102 @@
+"""A study's valuation scores beside its laws, and whether they are evidence: did they rank what was measured?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from synthmix.advice.schema import KindValue, Scores
+from synthmix.errors import BadInput
+from synthmix.interval import format_interval
+from synthmix.progress import Progress
+from synthmix.quantities import format_count, percent
+from synthmix.report.sentences import AGREEMENT
+from synthmix.results import Caveat, KindCurve
+from synthmix.scaling.task_law_share import agreement
+from synthmix.statistics.ranking import StatisticRow, statistic_table
+from synthmix.study.finished_study import FinishedStudy, read_study
+from synthmix.study.text_measures import largest_groups, loss_groups
+from synthmix.study.value_curves import ValueCurve
+from synthmix.study.value_scores import NAMES, Values, study_values
+
+SCORE = NAMES[-1]
+LEVEL = 0.9
+NOISE = "A score's interval is that of other documents of the same texts; its distance from a trained loss is in none."
+NOT_READ = "not read (--no-scores, or results without the study's folder, where its texts lie)"
+
+
+def study_scores(
+    where: Path | None, curves: Sequence[KindCurve], *, progress: Progress | None = None
+) -> tuple[Scores | None, str]:
+    """The scores of the kinds of ``curves`` (the laws' own), or None and why there are none; ``where``: the study.
+
+    The first time a study is asked, each of its corpora is read once a held-out domain; what was found is kept there.
+    """
+    if where is None:
+        return None, NOT_READ
+    try:
+        text = read_study(where)
+        values = study_values(text, progress=progress)
+        row = _ranking(text, values)
+    except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
+        # without the remedy, which is for the command that needs them: none should delete a record for its scores' sake
+        what = ": ".join(str(part) for part in (error.where, error.key, error.problem) if part is not None)
+        return None, f"not read, for the study's runs or texts are not all there: {what}"
+    ranking = row.spearman
+    ranks = ranking.sign() > 0
+    there = {curve.kind: curve for curve in values.curves}
+    kinds = [_beside(there[curve.kind], curve) for curve in curves if curve.kind in there]
+    return (
+        Scores(
+            ranking=ranking,
+            recipes=len(text.recipes),
+            groups=row.groups,
+            ranks=ranks,
+            chooses=row.chooses,
+            regret=row.regret,
+            kinds=kinds,
+        ),
+        "",
+    )
+
+
+def _ranking(text: FinishedStudy, values: Values) -> StatisticRow:
+    """Rank correlation of the score with the measured losses, as ``synthmix stats --study`` has it."""
+    losses, groups = loss_groups(text)
+    measure = {SCORE: values.measures(text, groups)[SCORE]}
+    decisive = largest_groups(text, groups)
+    return statistic_table(losses, measure, recipes=text.recipes, decisive=decisive, level=LEVEL).rows[0]
+
+
+def _beside(mine: ValueCurve, law: KindCurve) -> KindValue:
+    """A kind's best share by score beside that by the laws."""
+    found = agreement(law.best, law.flat, mine.best, None)
+    return KindValue(**dict(mine), by_laws=law.best, verdict=found.verdict, reason=found.reason)
+
+
+def disagreements(scores: Scores | None) -> list[Caveat]:
+    """Kinds whose best share by a score that ranked what was measured is another than that by the laws."""
+    if scores is None or not scores.ranks:
+        return []
+    parted = [kind.kind for kind in scores.kinds if kind.verdict == "disagree"]
+    return [Caveat(code="valuation_disagrees", about=kind) for kind in parted]
+
+
+def score_lines(scores: Scores | None, note: str) -> list[str]:
+    """What the valuation scores say, in sentences, or why there are none."""
+    if scores is None:
+        return [note] if note else []
+    ranking = scores.ranking
+    if ranking.mid is None:
+        return ["The score tells no two of this study's recipes apart, so its best shares are no evidence."]
+    found = f"Spearman {format_interval(ranking, '+.2f')}"
+    where = f"{scores.recipes} recipes at {scores.groups} combinations of size, budget and held-out domain"
+    if not scores.ranks:
+        lines = [f"The score did not rank what was measured ({found}; {where}): its best shares are no evidence."]
+    else:
+        chosen = "" if scores.chooses is None else f"; at the largest cell it would have chosen {scores.chooses}"
+        lost = f", {scores.regret:.3f} nats above the best one" if scores.regret else ", the best one"
+        lines = [f"The score ranked what was measured ({found}; {where}){chosen}{lost if scores.chooses else ''}."]
+    for kind in scores.kinds:
+        best = f"best share by score {format_interval(kind.best, percent)} of {format_count(kind.tokens)} tokens"
+        laws = f"by the laws at the question {format_interval(kind.by_laws, percent)}"
+        lines.append(f"{kind.kind}: {best}, {laws}: {AGREEMENT[kind.verdict]} ({kind.reason}).")
+    return [*lines, *([NOISE] if scores.kinds else [])]
