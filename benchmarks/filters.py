@@ -83,7 +83,7 @@ def speeds(answers: list[str], given: list[str], heldout: list[str]) -> None:
         f"contamination ({len(index):,} held-out 13-grams)": lambda: fresh(lambda own, _, __: index.counts(own)),
         "refusals and meta-talk": lambda: fresh(lambda own, _, texts: task_talk(own, texts)),
         "prompt leakage": lambda: fresh(lambda own, theirs, _: screen._leaked(own, theirs)),
-        "language of both": lambda: fresh(lambda own, theirs, _: screen._foreign(own, theirs, "source")),
+        "language of both": lambda: [screen._foreign(own, theirs, "source") for own, theirs in pairs],
         "copying and repetition": lambda: fresh(lambda own, theirs, _: (repeats(own, 0.6), copies(own, theirs, 0.8))),
         "all filters": lambda: [screen.examine(own, theirs, [False] * len(own)) for own, theirs in pairs],
         "MinHash signatures (256)": lambda: fresh(lambda own, _, __: signatures(own)),

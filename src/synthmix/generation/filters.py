@@ -5,11 +5,12 @@ duplicates are looked for behind them (:mod:`synthmix.generation.filtering`).
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from synthmix.generation.language import NAMES, UNKNOWN, languages
+from synthmix.generation.language import accepted, checked_language, languages
 from synthmix.generation.minhash import SHINGLE
 from synthmix.generation.ngrams import NgramIndex, Words, batches_of, mixed, words_of
 from synthmix.generation.phrases import task_talk
@@ -43,8 +44,8 @@ class Filters(BaseModel):
         ratio: lowest and highest words per word of the source; the template's when absent.
         repetition: least share of different word 5-grams among all (0.95 and more in prose).
         copied: highest share of a text's 5-grams that its source has.
-        language: a code of :data:`~synthmix.generation.language.NAMES`, or ``source``: the source's, and for a seeded
-            type the template's.
+        language: a code such as ``en``, or ``source``: the source's, and for a seeded type the template's. A text goes
+            when both languages are known and differ.
         truncated: drop texts that ran into the token limit instead of marking them.
         near_duplicates: Jaccard similarity of word 5-grams from which a text is a near-duplicate of an earlier one
             or of a source.
@@ -62,7 +63,7 @@ class Filters(BaseModel):
     refusals: bool = True
     meta_talk: bool = True
     prompt_leakage: bool = True
-    language: str | None = Field(default="source", pattern=f"^({'|'.join(['source', *NAMES])})$")
+    language: Annotated[str | None, AfterValidator(checked_language)] = "source"
     truncated: bool = False
     near_duplicates: float | None = Field(default=0.8, ge=0.6, lt=1)
     contamination_words: int = Field(default=13, ge=8, le=50)
@@ -83,9 +84,9 @@ class Screen:
         self.words = (least if filters.min_words is None else filters.min_words, filters.max_words or most)
         self.ratio = filters.ratio or (front.ratio if front is not None else None)
         self.seeded = template is not None and template.kind == "seeded"
-        self._asked_in = UNKNOWN
+        self._asked_in: str | None = None
         if template is not None and self.seeded:  # keywords tell no language, the instructions do
-            self._asked_in = int(languages(words_of([template.instructions]))[0])
+            [self._asked_in] = languages([template.instructions])
         self._leaks = NgramIndex([[template.instructions]] if template is not None else [], LEAK_WORDS)
 
     def examine(
@@ -106,7 +107,7 @@ class Screen:
             "repetition": none if limits.repetition is None else repeats(words, limits.repetition),
             "too_short": short,
             "too_long": long,
-            "wrong_language": none if limits.language is None else self._foreign(words, given, limits.language),
+            "wrong_language": none if limits.language is None else self._foreign(texts, sources, limits.language),
             "copied": none if limits.copied is None or self.seeded else copies(words, given, limits.copied),
             "truncated": np.array(truncated, dtype=bool) & limits.truncated,
         }
@@ -132,12 +133,15 @@ class Screen:
         leaked = self._leaks.counts(words)
         return leaked > self._leaks.counts(given) if leaked.any() else leaked > 0
 
-    def _foreign(self, words: Words, given: Words, language: str) -> np.ndarray:
-        known = languages(words)
+    def _foreign(self, texts: Sequence[str], sources: Sequence[str], language: str) -> np.ndarray:
+        known = languages(texts)
         if language != "source":
-            return (known != UNKNOWN) & (known != NAMES.index(language))
-        wanted = np.full(len(known), self._asked_in) if self.seeded else languages(given)
-        return (known != UNKNOWN) & (wanted != UNKNOWN) & (known != wanted)
+            wanted = accepted(language)
+            return np.array([own is not None and own not in wanted for own in known], dtype=bool)
+        asked = [self._asked_in] * len(known) if self.seeded else languages(sources)
+        return np.array(
+            [None not in pair and pair[0] != pair[1] for pair in zip(known, asked, strict=True)], dtype=bool
+        )
 
 
 def heldout_index(texts: Iterable[str], words: int = 13) -> NgramIndex:

@@ -24,7 +24,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.generation.assemble import Generated
-from synthmix.generation.language import COMMON
 from synthmix.generation.ngrams import words_of
 from synthmix.generation.phrases import task_talk
 
@@ -32,7 +31,12 @@ DISTINCT = (1, 2, 3, 4)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<=[a-z,;)] )[A-Z][\w\u2019'-]+")
-_COMMON = frozenset(COMMON["en"].split())
+_COMMON = frozenset([  # the commonest English words, which say nothing of a text's content
+    "the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with", "as", "his", "they", "be",
+    "at", "this", "have", "from", "or", "had", "by", "but", "not", "what", "all", "were", "when", "your", "can", "said",
+    "there", "which", "their", "if", "will", "about", "would", "these", "has", "been", "who", "more", "than", "its",
+    "he", "she", "you", "we",
+])  # fmt: skip
 Sourced = Mapping[str, Sequence[tuple[str, float]]]  # measure -> (source, value)
 _BATCH_TEXTS = 500
 
