@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from synthmix.corpus import Source, read_documents
+from synthmix.corpus.near_duplicates import NearIndex
 from synthmix.generation.assemble import Generated
 from synthmix.generation.filtering import filter_generated
 from synthmix.generation.filters import Filters, Screen, copies, heldout_index, repeats
-from synthmix.generation.minhash import signatures
-from synthmix.generation.near_index import NearIndex
-from synthmix.generation.ngrams import Words, words_of
+from synthmix.generation.ngrams import Words, word_signatures, words_of
 from synthmix.generation.phrases import task_talk
 from synthmix.generation.template import load_template
 
@@ -62,7 +61,7 @@ def speeds(answers: list[str], given: list[str], heldout: list[str]) -> None:
     screen = Screen(Filters(), index, template)
     pairs = [(answers[i : i + 100], given[i : i + 100]) for i in range(0, len(answers), 100)]
     words = [(words_of(own), words_of(theirs)) for own, theirs in pairs]
-    signed = [signatures(own) for own, _ in words]
+    signed = [word_signatures(own) for own, _ in words]
 
     def fresh(work: Callable[[Words, Words, list[str]], Any]) -> None:
         """On words whose n-grams are not hashed yet."""
@@ -86,7 +85,7 @@ def speeds(answers: list[str], given: list[str], heldout: list[str]) -> None:
         "language of both": lambda: [screen._foreign(own, theirs, "source") for own, theirs in pairs],
         "copying and repetition": lambda: fresh(lambda own, theirs, _: (repeats(own, 0.6), copies(own, theirs, 0.8))),
         "all filters": lambda: [screen.examine(own, theirs, [False] * len(own)) for own, theirs in pairs],
-        "MinHash signatures (256)": lambda: fresh(lambda own, _, __: signatures(own)),
+        "MinHash signatures (256)": lambda: fresh(lambda own, _, __: word_signatures(own)),
         "near-duplicates: look up and add": near,
     }
     print(f"{len(answers):,} answers of {WORDS} words, {megabytes:.1f} MB, and as much source\n")
@@ -143,14 +142,14 @@ def found(texts: list[str]) -> None:
     rng = random.Random(3)
     index = NearIndex(0.8)
     originals = words_of(texts)
-    index.add(signatures(originals))
+    index.add(word_signatures(originals))
     true: list[float] = []
     hit: list[bool] = []
     strangers = 0
     for wanted in STEPS:
         survive = 2 * wanted / (1 + wanted)  # of the 5-grams
         copies = words_of([edited(text, 1 - survive**0.2, rng) for text in texts])
-        near = index.candidates(signatures(copies))
+        near = index.candidates(word_signatures(copies))
         true += [jaccard(one, other) for one, other in zip(grams(copies), grams(originals), strict=True)]
         hit += [i in numbers for i, numbers in enumerate(near)]
         strangers += sum(other != i for i, numbers in enumerate(near) for other in numbers)

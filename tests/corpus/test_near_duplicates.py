@@ -68,3 +68,13 @@ def test_it_finds_exactly_what_comparing_all_pairs_finds():
 def test_an_empty_index_and_no_documents():
     assert NearDuplicates([]).matches([random_document(10)]) == [[]]
     assert NearDuplicates([[random_document(10)]]).matches([]) == []
+
+
+def test_of_many_documents_that_are_alike_every_one_is_found():
+    base = random_document(400)
+    alike = []
+    for number in range(40):
+        copy = base.copy()
+        copy[200] = 4001 + number
+        alike.append(copy)
+    assert NearDuplicates([alike[:25], alike[25:]]).matches([base]) == [[*range(40)]]

@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthmix.generation import minhash
+from synthmix.corpus import near_duplicates
+from synthmix.corpus.near_duplicates import NearIndex, band_keys, rows_for, similarity, sketches, spread
 from synthmix.generation.language import accepted, languages
-from synthmix.generation.minhash import band_keys, rows_for, signatures, similarity, sketches, spread
-from synthmix.generation.near_index import NearIndex
-from synthmix.generation.ngrams import HashSet, NgramIndex, words_of
+from synthmix.generation.ngrams import HashSet, NgramIndex, word_signatures, words_of
 from synthmix.generation.phrases import task_talk
 
 TEXT = st.text(alphabet="abAB. ,'\n\0-\u2019\u201céÉ猫。", max_size=60)
@@ -90,7 +89,7 @@ def jaccard(one: str, other: str) -> float:
 def test_signatures_and_sketches_estimate_the_jaccard_similarity(wanted: float) -> None:
     pairs = [pair(wanted, seed) for seed in range(30)]
     true = np.mean([jaccard(*two) for two in pairs])
-    one, other = (signatures(words_of([two[side] for two in pairs])) for side in (0, 1))
+    one, other = (word_signatures(words_of([two[side] for two in pairs])) for side in (0, 1))
     assert (one == other).mean() == pytest.approx(true, abs=0.02)
     estimated = similarity(sketches(one), sketches(other))
     assert estimated.mean() == pytest.approx(true, abs=0.02)
@@ -102,25 +101,25 @@ def test_signatures_and_sketches_estimate_the_jaccard_similarity(wanted: float) 
 def test_a_signature_is_the_least_of_the_permuted_hashes() -> None:
     words = words_of([pair(0.5, 1)[0]])
     values = (words.ngrams(5)[0] >> np.uint64(32)).astype(np.uint64)
-    ours = signatures(words)[0]
-    permuted = (values[:, None] * minhash._MULTIPLIERS.astype(np.uint64)) % 2**32
+    ours = word_signatures(words)[0]
+    permuted = (values[:, None] * near_duplicates._MULTIPLIERS.astype(np.uint64)) % 2**32
     assert ours.tolist() == permuted.min(axis=0).tolist()
 
 
 def test_long_and_empty_texts_share_a_batch() -> None:
     long = " ".join(f"w{i}" for i in range(80_000))
     texts = ["", long, "a b c", "one two three four five six"]
-    together = signatures(words_of(texts))
+    together = word_signatures(words_of(texts))
     assert (together[[0, 2]] == 2**32 - 1).all()
     for i in (1, 3):
-        assert (signatures(words_of([texts[i]]))[0] == together[i]).all()
+        assert (word_signatures(words_of([texts[i]]))[0] == together[i]).all()
 
 
 def test_bands_are_chosen_to_find_pairs_at_the_threshold() -> None:
     for threshold in (0.6, 0.7, 0.8, 0.9, 0.99):
         rows = rows_for(threshold)
         assert 1 - (1 - threshold**rows) ** 16 >= 0.998
-    keys = band_keys(signatures(words_of([pair(0.8, 2)[0]])), 5)
+    keys = band_keys(word_signatures(words_of([pair(0.8, 2)[0]])), 5)
     assert keys.shape == (1, 16)
     assert len(set(keys[0].tolist())) == 16
 
@@ -129,14 +128,14 @@ def test_near_duplicates_are_found_across_segments_and_others_are_not() -> None:
     pairs = [pair(0.9, seed, 80) for seed in range(400)]
     index = NearIndex(0.8, texts=1)
     for start in range(0, 400, 50):
-        index.add(signatures(words_of([two[0] for two in pairs[start : start + 50]])))
+        index.add(word_signatures(words_of([two[0] for two in pairs[start : start + 50]])))
     assert len(index) == 400
     assert len(index._segments) > 3
-    found = index.candidates(signatures(words_of([two[1] for two in pairs])))
+    found = index.candidates(word_signatures(words_of([two[1] for two in pairs])))
     assert sum(found[i] == [i] for i in range(400)) >= 398
-    strangers = signatures(words_of([pair(0.9, seed, 80)[0] for seed in range(1000, 1400)]))
+    strangers = word_signatures(words_of([pair(0.9, seed, 80)[0] for seed in range(1000, 1400)]))
     assert not any(index.candidates(strangers))
-    halves = signatures(words_of([pair(0.5, seed, 80)[1] for seed in range(400)]))
+    halves = word_signatures(words_of([pair(0.5, seed, 80)[1] for seed in range(400)]))
     assert sum(map(bool, index.candidates(halves))) <= 4
 
 

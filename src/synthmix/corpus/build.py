@@ -98,7 +98,7 @@ def build_corpus(
             generator=generator,
             sources=written,
             against=[other.id for other in against],
-            versions={package: version(package) for package in ("synthmix", "tokenizers", "datasketch")},
+            versions={package: version(package) for package in ("synthmix", "tokenizers")},
         )
         write_json(staging / FILE, meta.model_dump(mode="json"))
     corpus = Corpus.open(folder)

@@ -13,11 +13,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.batching import batched
+from synthmix.corpus.near_duplicates import NearIndex
 from synthmix.generation.assemble import Generated
 from synthmix.generation.filters import REASONS, Filters, Screen, heldout_index
-from synthmix.generation.minhash import signatures
-from synthmix.generation.near_index import NearIndex
-from synthmix.generation.ngrams import NgramIndex, batches_of, words_of
+from synthmix.generation.ngrams import NgramIndex, batches_of, word_signatures, words_of
 from synthmix.generation.template import Template
 
 DUPLICATES = ("near_duplicate_of_source", "near_duplicate")
@@ -110,13 +109,13 @@ def filter_generated(
     threshold = filters.near_duplicates
     known = NearIndex(threshold or 0.8)
     for batch in batches_of(sources) if threshold is not None else ():
-        known.add(signatures(words_of(batch)))
+        known.add(word_signatures(words_of(batch)))
 
     def examine(batch: Batch) -> tuple[np.ndarray, list[int], np.ndarray | None]:
         flags, words = screen.examine(
             [one.text for one in batch], [one.source_text for one in batch], [one.truncated for one in batch]
         )
-        return flags, words.sizes.tolist(), signatures(words) if threshold is not None else None
+        return flags, words.sizes.tolist(), word_signatures(words) if threshold is not None else None
 
     def kept(counts: Filtered) -> Iterator[Generated]:
         seen = _Seen(known, NearIndex(threshold or 0.8))

@@ -10,9 +10,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from synthmix.generation.language import accepted, checked_language, languages
-from synthmix.generation.minhash import SHINGLE
-from synthmix.generation.ngrams import NgramIndex, Words, batches_of, mixed, words_of
+from synthmix.corpus.near_duplicates import SHINGLE, mixed
+from synthmix.generation.language import accepted, checked_language, detector, languages
+from synthmix.generation.ngrams import NgramIndex, Words, batches_of, words_of
 from synthmix.generation.phrases import task_talk
 from synthmix.generation.template import Template
 
@@ -78,6 +78,8 @@ class Screen:
     """
 
     def __init__(self, filters: Filters, heldout: NgramIndex, template: Template | None = None) -> None:
+        if filters.language is not None:
+            detector()
         front = template.front if template is not None else None
         least, most = (front.words if front is not None else None) or (SHINGLE, None)
         self.filters, self.heldout = filters, heldout

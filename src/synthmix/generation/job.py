@@ -25,6 +25,7 @@ from synthmix.generation.endpoints import key_for
 from synthmix.generation.failures import RunCounts
 from synthmix.generation.filters import heldout_index
 from synthmix.generation.journal import records, sizes, write_failed
+from synthmix.generation.language import detector
 from synthmix.generation.output import Finished, Requests, Summary, Tokens, finish, publish
 from synthmix.generation.requests import JobPlan, WorkerPool, ask, ask_on_workers
 from synthmix.generation.settings import GenerateConfig
@@ -97,11 +98,13 @@ def prepared(
     """The plan of a job, with what can be seen before anything is written or asked.
 
     Raises:
-        BadInput: the template, the key, an address, no model there, or an empty source.
+        BadInput: the template, the key, an address, no model there, an empty source, or a library that the filters lack.
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
     plan = JobPlan(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
+    if config.filters.language is not None:
+        detector()
     if config.place == "endpoint":
         key_for(config)
         for url in config.endpoint:

@@ -7,8 +7,11 @@ unreliable: tables, formulas, lists of names. Relatives that are written alike c
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
-SAMPLE_CHARACTERS = 300
+from synthmix.errors import BadInput
+
+SAMPLE_CHARACTERS = 200
 MIN_BYTES = 100
 # Codes of today for those of yesterday, and one code for languages that short texts do not tell apart.
 _SAME = {"iw": "he", "jw": "jv", "zh-Hant": "zh", "no": "da", "nn": "da", "ms": "id", "bs": "sr", "hr": "sr"}
@@ -29,9 +32,25 @@ def languages(texts: Iterable[str]) -> list[str | None]:
     return [_language(text) for text in texts]
 
 
-def _language(text: str) -> str | None:
-    import pycld2
+def detector() -> Any:
+    """The library.
 
+    Raises:
+        BadInput: it is not installed.
+    """
+    try:
+        import pycld2
+    except ImportError:
+        raise BadInput(
+            "the detector of languages is not installed",
+            key="filters.language",
+            remedy='run pip install "synthmix[generate]", or do without it: --filter language=null',
+        ) from None
+    return pycld2
+
+
+def _language(text: str) -> str | None:
+    pycld2 = detector()
     sample = text[:SAMPLE_CHARACTERS].encode("utf-8", "replace")
     if len(sample) < MIN_BYTES:
         return None
@@ -65,8 +84,7 @@ def checked_language(language: str | None) -> str | None:
 
 @cache
 def _codes() -> frozenset[str]:
-    import pycld2
-
+    pycld2 = detector()
     codes = dict(pycld2.LANGUAGES)
     told = {codes[name] for name in pycld2.DETECTED_LANGUAGES if not name.startswith("X_")}
     return frozenset(told | set(_SAME.values()))

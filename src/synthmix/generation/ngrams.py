@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synthmix.batching import batched
+from synthmix.corpus.near_duplicates import SHINGLE, mixed, signatures
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 2**64)
@@ -90,11 +91,13 @@ def words_of(texts: Sequence[str]) -> Words:
     return Words(mixed(hashes), np.searchsorted(first, zeros), raw, zeros)
 
 
-def mixed(values: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 (Steele et al. 2014): every bit of the input moves every bit of the output."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+def word_signatures(words: Words) -> np.ndarray:
+    """MinHash of the set of word 5-grams of each text: uint32, shape (texts, 256).
+
+    A text of fewer than five words has no 5-gram and the largest value everywhere.
+    """
+    hashes, bounds = words.ngrams(SHINGLE)
+    return signatures((hashes >> np.uint64(32)).astype(np.uint32), bounds)
 
 
 def _unicode(raw: np.ndarray, letter: np.ndarray) -> np.ndarray | None:
