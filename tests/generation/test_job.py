@@ -306,3 +306,15 @@ def test_in_a_running_event_loop_as_in_a_notebook(stub: str, tmp_path: Path, mak
         return generate_corpus(config(stub), make_documents(3), [], tmp_path)
 
     assert asyncio.run(cell()).documents.written == 3
+
+
+def test_a_missing_detector_of_languages_is_told_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pycld2", None)
+    wanted = GenerateConfig(generate="hq", model="m", endpoint=["http://127.0.0.1:9/v1"])
+    documents = [Document("A ladder stood against the wall of the house.", "web", "a")]
+    with pytest.raises(BadInput, match=r"synthmix\[generate\]") as caught:
+        generate_corpus(wanted, documents, [], tmp_path / "job")
+    assert caught.value.key == "filters.language"
+    assert not (tmp_path / "job").exists()

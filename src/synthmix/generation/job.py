@@ -98,7 +98,7 @@ def prepared(
     """The plan of a job, with what can be seen before anything is written or asked.
 
     Raises:
-        BadInput: the template, the key, an address, no model there, an empty source, or a library that the filters lack.
+        BadInput: the template, the key, an address, no model there, an empty source, or no detector for the filters.
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
