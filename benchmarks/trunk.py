@@ -16,7 +16,7 @@ BUDGETS = ["200k", "400k", "600k", "1M", "1.6M"]
 
 def study(name: str, arguments: argparse.Namespace, training: dict[str, Any]) -> Any:
     """The results of one way of training all budgets."""
-    from synthmix.cli.common import telling
+    from synthmix.cli.options import telling
     from synthmix.study.load import study_from
     from synthmix.study.run import run_study
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthmix.interval import Interval
-from synthmix.quantities import MINUS, format_count, percent
-from synthmix.table import Cell, Column, Table, facts, plain
+from synthmix.quantities import MINUS, format_count, percent, plain
+from synthmix.table import Cell, Column, Table, facts
 
 LOSS = Interval(low=3.18, mid=3.21446, high=3.25, covers="new run")
 TABLE = Table(

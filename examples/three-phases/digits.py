@@ -79,7 +79,7 @@ def main() -> None:
     from synthmix.phases.detection import detect_phases
     from synthmix.theory import Setting, breakpoints
 
-    from synthmix.cli.phases_estimate import shown  # isort: skip
+    from synthmix.cli.phases import shown  # isort: skip
 
     asked = arguments(__doc__)
     print(

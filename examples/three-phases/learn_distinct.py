@@ -47,7 +47,7 @@ def main() -> None:
     from synthmix.phases.detection import detect_phases
     from synthmix.theory import Setting, breakpoints, exact
 
-    from synthmix.cli.phases_estimate import shown  # isort: skip
+    from synthmix.cli.phases import shown  # isort: skip
 
     told = arguments(__doc__)
     lines = ["pi,k,seed,n,loss"]

@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def told_of(interval: object) -> str:
-    from synthmix.cli.phases_estimate import shown
+    from synthmix.cli.phases import shown
 
     return shown(interval)
 

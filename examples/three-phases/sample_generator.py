@@ -67,7 +67,7 @@ def main() -> None:
     from synthmix.phases.estimation import estimate_phases
     from synthmix.theory import generated
 
-    from synthmix.cli.phases_estimate import shown  # isort: skip
+    from synthmix.cli.phases import shown  # isort: skip
 
     told = arguments(__doc__)
     found = once(told.to / "generator.json", generated_by_a_llama)

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from synthmix.quantities import MINUS, fixed
 
 Covers: TypeAlias = Literal["mean", "new run", "sampling"]
-Form: TypeAlias = str | Callable[[float | None], str]
+Form: TypeAlias = str | Callable[[Any], str]
 _MOST_DECIMALS = 5
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -154,3 +155,15 @@ def listed(names: Sequence[str]) -> str:
 def plural(count: int, noun: str) -> str:
     """``1 run``, ``3 runs``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def plain(text: str) -> str:
+    """``text`` for a terminal: control characters but newlines and tabs, and marks that reverse the reading order,
+    are written out (``\\x1b``) instead of obeyed."""
+    return "".join(c if c in "\n\t" or not _obeyed(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _obeyed(character: str) -> bool:
+    return (
+        unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from synthmix.interval import Form, Interval, format_interval, interval_parts
-from synthmix.quantities import MINUS
+from synthmix.quantities import MINUS, plain
 
 Align: TypeAlias = Literal["left", "right"]
 _NUMBERS = (int, float, Interval)
@@ -222,8 +221,8 @@ class Table:
             inner = Markup("{}{}<small>{}</small>").format(swatch, said, small)
         number = value.mid if isinstance(value, Interval) else value
         attributes = _class("n" if right else "wrap" if extra.html is None and len(str(said)) > _LONG else "")
-        if right and isinstance(number, int | float) and not isinstance(number, bool):
-            attributes += Markup(' data-v="{}"').format(number)
+        if self._kind(i) in _NUMBERS:
+            attributes += Markup(' data-v="{}"').format("" if number is None else number)
         if extra.help:
             attributes += Markup(' title="{}"').format(extra.help)
         tag = Markup('<th scope="row"{}>{}</th>') if i == 0 else Markup("<td{}>{}</td>")
@@ -307,18 +306,6 @@ def written(value: Any, form: Form | None = None) -> str:
         return "yes" if value else "no"
     form = form or ("," if isinstance(value, int) else ".4g")
     return f"{value:{form}}".replace("-", MINUS) if value == value else "n/a"  # NaN is unequal to itself
-
-
-def plain(text: str) -> str:
-    """``text`` for a terminal: control characters other than newlines, and marks that reverse the reading order, are
-    written out (``\\x1b``) instead of obeyed."""
-    return "".join(c if c == "\n" or not _obeyed(c) else c.encode("unicode_escape").decode() for c in text)
-
-
-def _obeyed(character: str) -> bool:
-    return (
-        unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )
 
 
 def _value(cell: Any) -> Any:

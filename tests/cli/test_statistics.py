@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from synthmix.cli.study_statistics import rare_text, table_text
 from synthmix.corpus import Corpus, Source, build_corpus, train_texts, train_tokenizer
+from synthmix.interval import Interval
+from synthmix.report.study_statistics import ranking_table, rare_table
 from synthmix.statistics import StatisticTable, count_text, count_unigrams
 from synthmix.statistics.ranking import StatisticRow
 from synthmix.study.rare_tokens import RareRow
@@ -117,7 +118,7 @@ def test_statistics_of_a_study_against_its_loss(run: Run, here: Path, finished: 
         "coverage of mass, bigrams, 1+",
         *("value: score", "value: transfer", "value: discrepancy"),
     }
-    assert all(-1 <= row["spearman"] <= 1 for row in table["rows"] if row["spearman"] is not None)
+    assert all(-1 <= row["spearman"]["mid"] <= 1 for row in table["rows"] if row["spearman"]["mid"] is not None)
     assert table["sentence"]
     results = json.loads((finished.parent / "tiny" / "results.json").read_text())
     largest = max(r["params"] for r in results["runs"]), max(r["tokens"] for r in results["runs"])
@@ -141,9 +142,14 @@ def test_statistics_of_a_study_against_its_loss(run: Run, here: Path, finished: 
                 assert sum(gains) == pytest.approx(np.mean(measured) - np.mean(base), abs=2e-3)
     assert 'data-figure="correlations"' in (here / "study.html").read_text()
     assert pq.read_table(here / "study-by-frequency.parquet").num_rows == len(rare)
-    assert "would choose" in table_text(StatisticTable(**table | {"rows": [StatisticRow(**r) for r in table["rows"]]}))
-    assert "never" in rare_text([RareRow(**row) for row in rare])
-    assert "keep_checkpoints" in rare_text([])
+    rows = [
+        StatisticRow(**row | {name: Interval(**row[name]) for name in ("spearman", "kendall")}) for row in table["rows"]
+    ]
+    shown = ranking_table(StatisticTable(**table | {"rows": rows})).text()
+    assert "Would choose" in shown
+    assert all(row["name"] in shown for row in table["rows"])
+    assert "keep_checkpoints" in rare_table([]).text()
+    assert "never" in rare_table([RareRow(**row) for row in rare]).text()
 
 
 def test_compare_generators_of_one_file(run: Run, paired: Path, data: Path) -> None:
@@ -168,7 +174,7 @@ def test_compare_generators_by_files_and_as_text(run: Run, here: Path, data: Pat
         "--sources", data / "web.jsonl", "--against", data / "web.jsonl", "--quiet",
     )  # fmt: skip
     assert ran.code == 0
-    assert all(word in ran.out for word in ("weak", "strong", "sources", "Distinct-2", "KL(test||train)"))
+    assert all(word in ran.out for word in ("weak", "strong", "sources", "Distinct-2", "KL(test\u2016train)"))
 
 
 def test_compare_generators_of_a_study(run: Run, here: Path, finished: Path) -> None:

@@ -13,8 +13,7 @@ from synthmix.reading.agreement import Agreement, agreement
 from synthmix.reading.correlate import spearman
 from synthmix.reading.outcomes import mean_interval
 from synthmix.reading.sheet import Sheet
-from synthmix.report.agreement_page import write_agreement
-from synthmix.report.agreement_text import brief, lead
+from synthmix.report.agreement import brief, lead, write_agreement
 
 from .conftest import rate
 

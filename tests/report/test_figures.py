@@ -4,8 +4,7 @@ from itertools import pairwise
 import plotly.graph_objects as go
 import pytest
 
-from synthmix.report.figures import direct_labels, label
-from synthmix.report.palette import THEMES, colours, recipe_token, scales, symbol
+from synthmix.report.figures import THEMES, colours, direct_labels, label, recipe_token, scales, symbol
 from synthmix.report.study_figures import figures
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.interval import Interval
-from synthmix.report.generators_page import write_generators
+from synthmix.report.generators import write_generators
 from synthmix.statistics.generators import DomainFit, GeneratorRow
 from synthmix.statistics.style import StylePoint, style_match
 
@@ -27,7 +27,7 @@ def test_the_page_stands_alone_and_shows_what_there_is(tmp_path: Path) -> None:
     assert "Is bigger better here? No." in page
     assert "style match" in page
     assert "wiki <b>" not in page
-    assert "0.500 (0.400 to 0.600)" in page
+    assert "0.500<small>0.400 to 0.600</small>" in page
     write_generators(path, [], [], points, None, None)
     page = path.read_text()
     assert 'data-figure="fits"' not in page

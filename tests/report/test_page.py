@@ -10,7 +10,7 @@ import pytest
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.report import write_report
-from synthmix.report.embedding import embedded
+from synthmix.report.html import embedded
 from synthmix.report.page import render
 
 pytestmark = pytest.mark.smoke

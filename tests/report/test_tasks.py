@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synthmix.interval import Interval
-from synthmix.report.figures_tasks import disagreements, task_figure, task_share_figure
+from synthmix.report.fit_figures import disagreements, task_figure, task_share_figure
 from synthmix.report.page import render
 from synthmix.report.tables import tables
 from synthmix.results import Results, ScorePoint, ShareCurve, TaskAnswer, TaskFound, TaskShare, Warn

@@ -17,7 +17,7 @@ def gain(name: str, value: float, share: float = 0.5, reach: float | None = 0.01
     [
         (gain("small", 0.10), gain("large", 0.20), "at 50% +0.100 nats (+0.086 to +0.114): yes."),
         (gain("small", 0.20), gain("large", 0.10), "at 50% -0.100 nats (-0.114 to -0.086): no, worse."),
-        (gain("small", 0.10), gain("large", 0.11), "at 50% +0.010 nats (-0.004 to +0.024): cannot tell."),
+        (gain("small", 0.10), gain("large", 0.11), "at 50% +0.010 nats (-0.004 to +0.024): not determined."),
         (gain("small", 0.10, reach=None), gain("large", 0.2), "at 50% +0.100 nats, without a measure of noise."),
     ],
 )
@@ -35,7 +35,7 @@ def test_every_common_share_is_told_and_no_other() -> None:
 
 def test_without_a_common_share_nothing_is_told_and_an_unknown_name_is_named() -> None:
     gains = [gain("a", 0.1, 0.25), gain("b", 0.3, 0.5)]
-    assert "cannot be told" in bigger_is_better(gains, ["a", "b"])
-    assert "cannot be told" in bigger_is_better(gains, ["a"])
+    assert "is not determined" in bigger_is_better(gains, ["a", "b"])
+    assert "is not determined" in bigger_is_better(gains, ["a"])
     with pytest.raises(BadInput, match=r"--order: no run has text of c; there are a, b"):
         bigger_is_better(gains, ["a", "c"])

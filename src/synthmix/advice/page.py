@@ -9,8 +9,9 @@ from synthmix.advice.valuation import score_lines
 from synthmix.interval import format_interval
 from synthmix.quantities import format_count, format_seconds, percent
 from synthmix.report import sentences
-from synthmix.report.sections import Section, Shown, numbers, write_page
+from synthmix.report.html import Section, write_page
 from synthmix.results import Decision, Option
+from synthmix.table import Table
 
 # Two kinds have a law each, and the laws put natural text at different losses.
 OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from natural text, which is by one law"
@@ -79,16 +80,22 @@ def _of_priors(advice: Advice) -> list[Section]:
             *(["Replace first", what] for what in study.to_replace),
         ]
         facts.append(["Its file", "--write-study FILE writes it; then synthmix study run FILE"])
-        tables = [Shown("", ["Study", "What"], facts)]
+        tables = [Table.of_text(["Study", "What"], facts, names=2)]
     return [
-        Section("priors", "Priors", "Published best shares", finding_figure(advice), [Shown("", head, rows)]),
+        Section(
+            "priors",
+            "Priors",
+            "Published best shares",
+            finding_figure(advice),
+            [Table.of_text(head, rows, names=len(head))],
+        ),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
         Section("study", "Pilot study", "The study that would replace them", tables=tables),
     ]
 
 
-def _options(advice: Advice, decision: Decision) -> Shown:
+def _options(advice: Advice, decision: Decision) -> Table:
     charged = any(option.charged for option in decision.options)
     head = ["Recipe", "Measured against natural", "Loss", "Against natural", "As good", "Speed-up", "Tokens saved"]
     head += ["Money", "Epochs", *(["Speed-up, charged"] if charged else [])]
@@ -96,7 +103,7 @@ def _options(advice: Advice, decision: Decision) -> Shown:
     for place, option in enumerate(decision.options):
         star = f"{STAR} " if place == decision.recommended else ""
         rows.append([star + option.recipe, *_cells(option, charged=charged)])
-    return numbers("", head, rows)
+    return Table.of_text(head, rows)
 
 
 def _cells(option: Option, *, charged: bool) -> list[str]:
@@ -120,11 +127,11 @@ def _cells(option: Option, *, charged: bool) -> list[str]:
     return cells + ([sentences.speedup_text(option.charged) if option.charged else "-"] if charged else [])
 
 
-def _others(decision: Decision) -> list[Shown]:
+def _others(decision: Decision) -> list[Table]:
     return [_lines("Alternative", [sentences.alternative(each) for each in decision.alternatives])]
 
 
-def _sensitivity(decision: Decision) -> Shown:
+def _sensitivity(decision: Decision) -> Table:
     rows = [
         [
             sentences.sensitive_to(each),
@@ -134,14 +141,14 @@ def _sensitivity(decision: Decision) -> Shown:
         ]
         for each in decision.sensitivity
     ]
-    return Shown("", ["What", "Now", "Changes at", "Then"], rows, frozenset({1, 2}))
+    return Table.of_text(["What", "Now", "Changes at", "Then"], rows, names=4)
 
 
 def _number(value: float) -> str:
     return format_count(value) if value >= 1e4 else f"{value:.3g}"
 
 
-def _next(decision: Decision) -> list[Shown]:
+def _next(decision: Decision) -> list[Table]:
     rows = [
         [
             f"{place}. {run.recipe}",
@@ -159,10 +166,10 @@ def _next(decision: Decision) -> list[Shown]:
     natural = decision.natural
     source = next(iter(natural.shares), "natural") if natural is not None else "natural"
     note = sentences.to_mix(decision, source) if rows else NO_RUN
-    return [*([numbers("", head, rows)] if rows else []), *([_lines("Beside them", [note])] if note else [])]
+    return [*([Table.of_text(head, rows)] if rows else []), *([_lines("Beside them", [note])] if note else [])]
 
 
-def _scores(advice: Advice) -> list[Shown]:
+def _scores(advice: Advice) -> list[Table]:
     if advice.scores is None or not advice.scores.kinds:
         return []
     head = ["Kind", "Best share by score", "By the laws, at the question", "Verdict", "By held-out domain"]
@@ -176,11 +183,11 @@ def _scores(advice: Advice) -> list[Shown]:
         ]
         for kind in advice.scores.kinds
     ]
-    return [Shown("", head, rows)]
+    return [Table.of_text(head, rows, names=len(head))]
 
 
-def _lines(head: str, lines: list[str]) -> Shown:
-    return Shown("", [head], [[line] for line in lines])
+def _lines(head: str, lines: list[str]) -> Table:
+    return Table.of_text([head], [[line] for line in lines])
 
 
 def _facts(advice: Advice) -> Mapping[str, str]:

@@ -55,6 +55,9 @@ def _told(line: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
+    from synthmix.quantities import plain
+
+    line = plain(line)
     rank = os.environ.get("RANK", "0")  # torchrun starts several: each tells what it met
     sys.stderr.write(f"synthmix: {line}\n" if rank == "0" else f"synthmix, process {rank}: {line}\n")
     return code

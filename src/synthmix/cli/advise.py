@@ -1,11 +1,15 @@
 """``synthmix advise``: what to do, from a finished study or from what is published."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, parsed, telling
+from synthmix.cli.options import AsJson, Quiet, parsed, telling
+
+if TYPE_CHECKING:
+    from synthmix.table import Table
 
 
 def advise(
@@ -57,7 +61,7 @@ def advise(
     Example: synthmix advise --params 1B --tokens 100B --natural 60B --synthetic hq=30B,price=0.5 --study mine.yaml
     """
     from synthmix.advice.advise import advise as advised
-    from synthmix.cli.advise_text import advice_text
+    from synthmix.advice.page import eyebrow, sections, write_advice
     from synthmix.cli.terminal import show
 
     with telling(quiet=quiet or as_json) as progress:
@@ -76,10 +80,12 @@ def advise(
             write_study=write_study,
             progress=progress,
         )
-    lines = [advice_text(found)]
+    first = [eyebrow(found), found.headline, found.confidence, found.recommendation]
+    blocks: list[str | Table] = ["\n".join(line for line in first if line)]
+    for section in sections(found):
+        tables = [table for table in section.tables if table.rows]
+        blocks += [replace(table, title=section.title if i == 0 else "") for i, table in enumerate(tables)]
     if html is not None:
-        from synthmix.advice.page import write_advice
-
         write_advice(found, html)
-        lines.append(f"page: {html}")
-    show(found.model_dump(mode="json"), "\n\n".join(lines), as_json=as_json)
+        blocks.append(f"page: {html}")
+    show(found.model_dump(mode="json"), *blocks, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The tree of commands."""
+"""The tree of commands, in the groups that ``synthmix --help`` shows."""
 
 from typing import Annotated
 
@@ -6,59 +6,60 @@ import typer
 
 from synthmix.cli import (
     advise,
-    analysis,
-    bound,
-    compare_generators,
-    compare_tokenizers,
-    corpora,
+    data,
     doctor,
-    evaluate,
-    generate,
-    ladder,
+    evaluation,
+    generation,
+    generators,
     laws,
-    look,
     phases,
-    quality,
-    runs,
-    select,
     statistics,
-    studies,
-    train,
-    tune,
-    value,
+    study,
+    training,
+    tuning,
+    valuation,
 )
+
+STUDIES, DATA, TRAINING, ANALYSIS, DECISIONS = "Studies", "Data", "Training", "Analysis", "Decisions"
 
 app = typer.Typer(
     name="synthmix",
-    help="Measure how real and synthetic text should be mixed for language-model pre-training.\n\n"
+    help="Measure how natural and synthetic text should be mixed for language-model pre-training.\n\n"
     "Start with: synthmix study run examples/quickstart.yaml",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.add_typer(studies.app, name="study")
-app.add_typer(corpora.app, name="corpus")
-app.add_typer(phases.app, name="phases")
-app.command("advise")(advise.advise)
-app.command("generate")(generate.generate)
-app.command("quality")(quality.quality)
-app.command("ladder")(ladder.ladder)
-app.command("tune")(tune.tune)
-app.command("mix")(runs.mix)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("bound")(bound.bound)
-app.command("fit")(laws.fit)
-app.command("compare")(laws.compare)
-app.command("stats")(statistics.stats)
-app.command("compare-generators")(compare_generators.compare_generators)
-app.command("compare-tokenizers")(compare_tokenizers.compare_tokenizers)
-app.command("doctor")(doctor.doctor)
-app.command("look")(look.look)
-app.command("value")(value.value)
-app.command("select")(select.select)
-app.command("report")(analysis.report)
+
+
+def _add(panel: str, name: str, command: object, line: str) -> None:
+    """Add a command; ``line`` is what the list of commands says of it."""
+    app.command(name, rich_help_panel=panel, short_help=line)(command)  # type: ignore[type-var]
+
+
+app.add_typer(study.app, name="study", rich_help_panel=STUDIES, short_help="Plan, run and report a whole study.")
+_add(STUDIES, "doctor", doctor.doctor, "What this machine can do, what is slow or broken, and the remedy.")
+app.add_typer(data.app, name="corpus", rich_help_panel=DATA, short_help="Build, sample and show corpora.")
+_add(DATA, "generate", generation.generate, "Text from any LLM: rephrase a corpus or write anew.")
+_add(DATA, "quality", generation.quality, "Diversity, faithfulness and failures of generated text.")
+_add(DATA, "look", generation.look, "Human evaluation sheets, and what the ratings say.")
+_add(DATA, "mix", training.mix, "Shares and a budget to an exact order of sequences.")
+_add(DATA, "select", valuation.select, "The documents of a pool that add most to its value, as a corpus.")
+_add(TRAINING, "ladder", training.ladder, "Hyper-parameters derived from model size.")
+_add(TRAINING, "train", training.train, "Train one model on a mixture and evaluate it.")
+_add(TRAINING, "tune", tuning.tune, "Sweep the learning rate at small sizes.")
+_add(TRAINING, "evaluate", evaluation.evaluate, "Loss on held-out text, or scores on tasks.")
+_add(ANALYSIS, "fit", laws.fit, "Fit a scaling law to runs, with intervals.")
+_add(ANALYSIS, "compare", laws.compare, "Rank laws by their error on the largest runs, held out.")
+_add(ANALYSIS, "stats", statistics.stats, "Coverage, divergence, Zipf and Heaps exponents of text.")
+_add(ANALYSIS, "compare-generators", generators.compare_generators, "Is a bigger generator better, and why?")
+_add(ANALYSIS, "compare-tokenizers", statistics.compare_tokenizers, "What a tokenizer trained on other text costs.")
+app.add_typer(phases.app, name="phases", rich_help_panel=ANALYSIS, short_help="Three phases of learning on mixtures.")
+_add(ANALYSIS, "bound", phases.bound, "The generalization bound of a mixture, term by term.")
+_add(DECISIONS, "advise", advise.advise, "Which synthetic text, how much, at what cost, and what to run next.")
+_add(DECISIONS, "value", valuation.value, "What datasets and their mixtures are worth, before training.")
+_add(DECISIONS, "report", study.render_report, "The page and the tables of a finished study.")
 
 
 @app.command("version", hidden=True)  # its name before --version

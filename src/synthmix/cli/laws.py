@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.common import AsJson, parsed
+from synthmix.cli.options import AsJson, parsed
 
 if TYPE_CHECKING:
+    from synthmix.interval import Interval
     from synthmix.results import Warn
     from synthmix.runs import RunsTable
+    from synthmix.scaling import Fit
 
 Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV, JSONL or Parquet.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
@@ -40,7 +42,6 @@ def fit(
 
     Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
     """
-    from synthmix.cli.law_plots import write_plots
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs
@@ -147,9 +148,48 @@ def _assignments(text: str) -> dict[str, float]:
     return found
 
 
-def _interval(interval: Any) -> str:
-    if interval.value is None:
-        return f"undefined ({interval.why})"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:.5g}" + (f" ({interval.why})" if interval.why else "")
-    return f"{interval.value:.5g} [{interval.low:.5g}, {interval.high:.5g}]"
+def _interval(interval: "Interval") -> str:
+    from synthmix.interval import format_interval
+
+    return format_interval(interval, ".5g", level=False)
+
+
+def write_plots(found: "Fit", folder: Path) -> list[Path]:
+    """One HTML page a plot: the curve along each input, the residuals against it, the profile likelihood of each
+    parameter, and, for a law in N and D, the loss along FLOP budgets."""
+    from synthmix.files import write_text
+    from synthmix.scaling import plots, profile
+
+    figures: dict[str, Any] = {}
+    columns = [name for name in ("N", "D") if name in found.law.columns]
+    for column in columns:
+        inputs = getattr(found.runs, column)
+        figures[column] = found.plot(column)
+        figures[f"residuals-{column}"] = plots.residuals(inputs, found.residuals, column, found.noise.total)
+    for name in found.law.names:
+        one = profile(found, name)
+        figures[f"profile-{name}"] = plots.profile(one.values, one.excess, one.threshold, name)
+    if found.law.columns == ("N", "D"):
+        figures["isoflop"] = _isoflop(found)
+    written = []
+    for name, figure in figures.items():
+        path = folder / f"{found.law.name}-{name}.html"
+        write_text(path, figure.to_html(include_plotlyjs=True))
+        written.append(path)
+    return written
+
+
+def _isoflop(found: "Fit") -> Any:
+    """Loss against N along four FLOP budgets, from the least trained to ten times the most."""
+    import numpy as np
+
+    from synthmix.scaling import compute_optimal, plots
+
+    trained = 6.0 * found.runs.N * found.runs.D
+    budgets = np.geomspace(trained.min(), 10 * trained.max(), 4)
+    optima = [compute_optimal(found, float(flops)) for flops in budgets]
+    middles = [optimum.N.mid or float(found.runs.N.max()) for optimum in optima]
+    sizes = [np.geomspace(middle / 30, middle * 30, 80) for middle in middles]
+    losses = [found.predict(N=N, D=flops / 6.0 / N) for flops, N in zip(budgets, sizes, strict=True)]
+    best = np.array([optimum.loss.mid or np.nan for optimum in optima])
+    return plots.isoflop(budgets, sizes, losses, (np.array(middles), best))

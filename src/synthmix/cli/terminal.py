@@ -1,9 +1,13 @@
 """What the terminal shows: progress on stderr, results on stdout (one JSON object under ``--json``)."""
 
 import json
+import shutil
 import sys
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthmix.table import Table
 
 
 class TerminalProgress:
@@ -40,7 +44,7 @@ class TerminalProgress:
     def start(self, task: str, total: float | None, unit: str) -> None:
         """Begin a task; begun again, it starts from zero."""
         if not self.console.is_terminal:
-            self.console.print(f"{task} ...", highlight=False)
+            self.console.print(f"{task} ...", highlight=False, markup=False)
         if task in self.tasks:
             self.bars.remove_task(self.tasks[task])
         self.units[task] = unit
@@ -64,14 +68,31 @@ class TerminalProgress:
             index = self.bars.task_ids.index(self.tasks[task])
             took = self.bars.tasks[index].elapsed or 0.0
             self.bars.remove_task(self.tasks.pop(task))
-            self.say(f"[green]done[/green] {task}{f': {note}' if note else ''} [dim]({took:.1f} s)[/dim]")
+            from rich.markup import escape
+
+            said = escape(f"{task}: {note}" if note else task)
+            self.say(f"[green]done[/green] {said} [dim]({took:.1f} s)[/dim]")
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
         self.console.print(line, highlight=False, soft_wrap=True)
 
 
-def show(value: Any, text: str, *, as_json: bool) -> None:
-    """The command's result on stdout: ``value`` as one JSON object, or ``text``."""
-    sys.stdout.write((json.dumps(value, indent=1, allow_nan=False) if as_json else text) + "\n")
+def show(value: Any, *blocks: "str | Table", as_json: bool) -> None:
+    """The command's result on stdout: ``value`` as one JSON object, or the blocks with a blank line between them.
+
+    Names in them are shown, not obeyed: control characters are written out.
+    """
+    if as_json:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    else:
+        from synthmix.quantities import plain
+
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text = "\n\n".join(
+            plain(block) if isinstance(block, str) else block.text(width, colour=width is not None)
+            for block in blocks
+            if (isinstance(block, str) and block) or not isinstance(block, str)
+        )
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -80,7 +80,7 @@ def make_sheet(
 
 def page(made: Composed) -> str:
     """The page: texts, questions and the sheet's id; nothing that says who wrote what."""
-    from synthmix.report.sheet_page import sheet_page
+    from synthmix.report.html import sheet_page
 
     kind = made.sheet.kind
     problems = [vars(one) for one in PROBLEMS if one.code != "lost" or kind == "pair"]  # lost: known by the source

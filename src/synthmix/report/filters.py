@@ -45,7 +45,7 @@ def _share_bounds(interval: Interval) -> str:
     return f"{percent(interval.low)} to {percent(interval.high)}"
 
 
-def _parameter(interval: Interval) -> str:
+def parameter(interval: Interval) -> str:
     """A law's parameter to three digits with its interval; they range from 0.1 to millions."""
     if interval.mid is None:
         return undefined(interval)
@@ -56,11 +56,11 @@ def _parameter(interval: Interval) -> str:
 def _three(value: float | None) -> str:
     """Three significant digits: 0.342, 1,230, 4.5 × 10⁷."""
     if value is None or not math.isfinite(value) or abs(value) >= 1e6 or 0 < abs(value) < 1e-3:
-        return "n/a" if value is None else _scientific(value)
+        return "n/a" if value is None else scientific(value)
     return f"{float(f'{abs(value):.3g}'):,g}" if value >= 0 else MINUS + _three(-value)
 
 
-def _formula(text: str) -> Any:
+def formula(text: str) -> Any:
     """``E + A N^-alpha`` -> markup with a raised −α; everything else escaped."""
     from markupsafe import Markup, escape
 
@@ -69,7 +69,7 @@ def _formula(text: str) -> Any:
     return Markup(raised)
 
 
-def _scientific(value: float) -> str:
+def scientific(value: float) -> str:
     """1.234e15 -> ``1.23 × 10¹⁵``."""
     if not math.isfinite(value) or value == 0:
         return fixed(value, 0)
@@ -91,7 +91,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "times_value": _times_value,
     "times_bounds": _times_bounds,
     "share_bounds": _share_bounds,
-    "sci": _scientific,
-    "parameter": _parameter,
-    "formula": _formula,
+    "sci": scientific,
+    "formula": formula,
 }

@@ -6,14 +6,13 @@ from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.report import sentences
 from synthmix.report.cards import cards
-from synthmix.report.embedding import drawing, embedded
-from synthmix.report.environment import environment
-from synthmix.report.figures_tasks import disagreements
+from synthmix.report.figures import THEMES, colours, recipe_token, scales
 from synthmix.report.filters import FILTERS
+from synthmix.report.fit_figures import disagreements
+from synthmix.report.html import drawing, embedded, environment
 from synthmix.report.limits import says, says_not
-from synthmix.report.palette import THEMES, colours, recipe_token, scales
 from synthmix.report.study_figures import figures
-from synthmix.report.tables import write_tables
+from synthmix.report.tables import page_tables, write_tables
 from synthmix.results import Results
 
 
@@ -64,7 +63,7 @@ def render(results: Results) -> str:
         says_not=says_not(results),
         notes=_warnings(results),
         disagreements=disagreements(results),
-        domain_names=[domain.name for domain in results.domains],
+        tables=page_tables(results),
         colours={theme: colours(results, theme) for theme in THEMES},
         token=lambda name: recipe_token(results, name),
         data=Markup(embedded(drawing(drawn.values(), themes))),

@@ -7,9 +7,9 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.interval import Interval, format_interval
 from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
-from synthmix.report.sections import Section, Shown, numbers, write_page
+from synthmix.report.html import Section, write_page
 from synthmix.report.tables import write_table
-from synthmix.table import Table
+from synthmix.table import Column, Table
 
 _GROUPS = {
     "faithfulness": (
@@ -106,13 +106,15 @@ def _against(report: Mapping[str, Any]) -> Section:
     rows = []
     chosen = [each for name in _COMPARED for each in report.get("differences", []) if each["measure"] == name]
     for each in chosen:
-        about = report["about"][each["measure"]]
-        apart = Interval(**each["difference"])
+        about, apart = report["about"][each["measure"]], Interval(**each["difference"])
         decided = {1: "more", -1: "less", 0: "not determined"}[apart.sign()]
         over = f"{each['n']} common sources" if each["paired"] else "unpaired"
-        rows.append([about["label"], each["one"], decided, each["other"], _shown(apart, about["share"]), over])
-    title = "Differences with 95 % intervals, not corrected for their number"
-    table = Shown(title, ["Measure", "", "has", "than", "Difference", "Over"], rows, frozenset({4}))
+        rows.append((about["label"], each["one"], decided, each["other"], _shown(apart, about["share"]), over))
+    columns = [
+        *(Column("measure", "Measure"), Column("one", ""), Column("has"), Column("than")),
+        *(Column("difference", "Difference", align="right"), Column("over", "Over")),
+    ]
+    table = Table("differences", columns, rows, "Differences with 95% intervals, not corrected for their number")
     return Section("against", "Against each other", "Against each other", tables=[table] if rows else [])
 
 
@@ -157,7 +159,7 @@ def _section(report: Mapping[str, Any], group: str) -> Section:
         views=[_view(report, name, about) for name, about in present.items()],
         height=140 + 34 * len(report["sets"]),
     )
-    return Section(group, short, title, [figure], [_table(report, present)])
+    return Section(group, short, title, [figure], [measure_table(report, list(present))])
 
 
 def _view(report: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> View:
@@ -188,19 +190,26 @@ def _view(report: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> Vie
     return View(about["label"], data, layout(axis(unit), names, showlegend=False))
 
 
-def _table(report: Mapping[str, Any], present: Mapping[str, Mapping[str, Any]]) -> Shown:
-    rows = []
-    for one in report["sets"]:
-        found = one["measures"]
-        if not any(name in found for name in present):
-            continue
-        rows.append(
-            [
-                one["name"],
-                *(_shown(Interval(**found[n]["mean"]), a["share"]) if n in found else "" for n, a in present.items()),
-            ]
+def measure_table(report: Mapping[str, Any], names: Sequence[str] | None = None) -> Table:
+    """A row a measure (``names``: only these), a column a set of texts."""
+    chosen = [
+        (name, about)
+        for name, about in report["about"].items()
+        if (names is None or name in names) and any(name in one["measures"] for one in report["sets"])
+    ]
+    columns = [Column("measure", "Measure")]
+    columns += [Column(f"in {one['name']}", one["name"], align="right") for one in report["sets"]]
+    rows = [
+        (
+            about["label"],
+            *(
+                _shown(Interval(**one["measures"][name]["mean"]), about["share"]) if name in one["measures"] else ""
+                for one in report["sets"]
+            ),
         )
-    return numbers("", ["", *(about["label"] for about in present.values())], rows)
+        for name, about in chosen
+    ]
+    return Table("measures", columns, rows, note="95% intervals.")
 
 
 def _shown(found: Interval, share: bool) -> str:

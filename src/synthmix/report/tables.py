@@ -1,13 +1,16 @@
-"""The results as flat tables, for anybody's own analysis."""
+"""The results as tables: flat ones for anybody's own analysis, and those that the page shows."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from synthmix.files import write_bytes, write_text
-from synthmix.interval import Interval
-from synthmix.results import Results
-from synthmix.table import Table
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import fixed, format_count, format_seconds, percent
+from synthmix.report.figures import recipe_token
+from synthmix.report.filters import formula, parameter, scientific
+from synthmix.results import FitSummary, Results, TaskFound
+from synthmix.table import Cell, Column, Table
 
 
 def tables(results: Results) -> list[Table]:
@@ -286,3 +289,163 @@ def _task_shares(results: Results) -> Table:
 
 def _codes(warnings: list[Any]) -> str | None:
     return " ".join(warning.code for warning in warnings) or None
+
+
+def page_tables(results: Results) -> dict[str, Table]:
+    """The tables of the page beside the answer: fitted laws, runs, corpora, held-out domains and tasks."""
+    found = {"laws": _law_table(results), "runs": _run_table(results), "corpora": _corpus_table(results)}
+    found["domains"] = _domain_table(results)
+    if results.tasks:
+        found |= {"task_shares": _task_share_table(results), "task_laws": _task_law_table(results)}
+    return found
+
+
+def _marked(results: Results, recipe: str) -> Cell:
+    return Cell(recipe, mark=recipe_token(results, recipe))
+
+
+def _law_table(results: Results) -> Table:
+    columns = [
+        *(Column("law", "Law"), Column("fitted", "Fitted to"), Column("points", "Points")),
+        *(Column("parameters", "Parameters"), Column("r2", "R\u00b2", ".4f", kind=float)),
+        Column("held_out", "Held out of the fit", missing="not tested"),
+        *(Column("mean", "Mean error", ".2%", kind=float), Column("worst", "Worst", ".2%", kind=float)),
+    ]
+    rows = []
+    for fit in results.fits:
+        held = fit.held_out
+        test = None if held is None else Cell(held.what, note=f"{held.fitted} fitted, {held.predicted} predicted")
+        errors = (held.mean_abs_relative_error, held.worst_abs_relative_error) if held else (None, None)
+        law = Cell(fit.law, html=_with_note(fit.law, formula(fit.formula)))
+        rows.append((law, _fitted_to(results, fit), fit.points, _parameters(fit.parameters), fit.r2, test, *errors))
+    return Table("laws", columns, rows)
+
+
+def _fitted_to(results: Results, fit: FitSummary) -> Cell:
+    held = [f"{format_count(fit.params)} parameters"] if fit.params else []
+    held += [f"{format_count(fit.tokens)} tokens"] if fit.tokens else []
+    mark = recipe_token(results, fit.recipe) if fit.recipe else ""
+    named = f"all shares of {fit.synthetic}" if fit.synthetic else "all recipes"
+    return Cell(fit.recipe or named, note=", ".join(held), mark=mark)
+
+
+def _parameters(found: dict[str, Interval], few: bool = False) -> Cell:
+    from markupsafe import Markup
+
+    parts = Markup("").join(
+        Markup("<span><i>{}</i> {}</span>").format(formula(name), parameter(value)) for name, value in found.items()
+    )
+    html = Markup('<div class="parameters{}">{}</div>').format(" few" if few else "", parts or "not fitted")
+    return Cell("; ".join(f"{name} {parameter(value)}" for name, value in found.items()), html=html)
+
+
+def _with_note(said: str, note: Any) -> Any:
+    from markupsafe import Markup
+
+    return Markup('{}<small class="wrap">{}</small>').format(said, note)
+
+
+def _run_table(results: Results) -> Table:
+    domains = [domain.name for domain in results.domains]
+    columns = [
+        *(Column("recipe", "Recipe"), Column("share", "Synthetic", percent), Column("params", "Params", format_count)),
+        *(Column("tokens", "Tokens", format_count), Column("seed", "Seed"), Column("loss", "Loss", ".4f")),
+        *(Column(f"loss on {name}", name, fixed, kind=float) for name in domains),
+        *(Column("flops", "FLOPs", scientific), Column("seconds", "Time", format_seconds)),
+        *(Column("speed", "Tokens/s", format_count), Column("epochs", "Most epochs", ".2f"), Column("run", "Run")),
+    ]
+    rows = [
+        (
+            *(_marked(results, r.recipe), r.share, r.params, r.tokens, r.seed, r.loss),
+            *(r.losses.get(name) for name in domains),
+            *(r.flops, r.seconds, r.tokens_per_second, max(r.epochs.values(), default=0.0), r.id),
+        )
+        for r in results.runs
+    ]
+    return Table("runs", columns, rows)
+
+
+def _corpus_table(results: Results) -> Table:
+    columns = [
+        *(Column("corpus", "Corpus"), Column("kind", "Kind"), Column("documents", "Documents")),
+        *(Column("tokens", "Training tokens", format_count), Column("bytes", "Bytes", format_count)),
+        *(Column("removed", "Removed", missing="none"), Column("origin", "Origin"), Column("license", "Licence")),
+    ]
+    rows = [
+        (
+            *(c.name, c.kind, c.documents, c.train_tokens, c.bytes),
+            ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in c.removed.items() if n) or None,
+            *(c.origin, c.license),
+        )
+        for c in results.corpora
+    ]
+    return Table("corpora", columns, rows)
+
+
+def _domain_table(results: Results) -> Table:
+    columns = [
+        *(Column("domain", "Domain"), Column("trained", "Trained on?"), Column("documents", "Documents")),
+        *(Column("tokens", "Tokens", format_count), Column("bytes", "Bytes", format_count)),
+    ]
+    rows = [
+        (d.name, "never" if d.whole else "other documents of it", d.documents, d.tokens, d.bytes)
+        for d in results.domains
+    ]
+    return Table("held_out", columns, rows, "Held-out domains")
+
+
+def _task_share_table(results: Results) -> Table:
+    columns = [
+        *(Column("task", "Task"), Column("source", "Source"), Column("at", "At")),
+        *(Column("by_loss", "Best by loss", percent), Column("by_score", "Best by score", percent)),
+        *(Column("both", "Good by both", align="right", missing="none"), Column("verdict", "Verdict")),
+    ]
+    rows = []
+    for task in results.tasks:
+        for s in sorted(task.shares, key=lambda share: (share.params, share.tokens), reverse=True):
+            place = f"{format_count(s.params)} on {format_count(s.tokens)} tokens"
+            both = f"{percent(s.common[0])} to {percent(s.common[1])}" if s.common else None
+            chance = Cell("at chance", note="the scores are noise: no verdict")
+            verdict = chance if task.at_chance else Cell(s.verdict, note=s.reason)
+            at = Cell(place, note="the question" if s.is_question else "")
+            rows.append((task.task, s.synthetic, at, s.by_loss, s.by_score, both, verdict))
+    return Table("best shares by loss and by score", columns, rows)
+
+
+def _task_law_table(results: Results) -> Table:
+    columns = [
+        *(Column("task", "Task"), Column("runs", "Runs"), Column("items", "Questions")),
+        *(
+            Column("chance", "Chance", percent),
+            Column("parameters", "Parameters"),
+            Column("r2", "R\u00b2", ".3f", kind=float),
+        ),
+        *([Column("answers", "Expected at the question", missing="not asked, or no law")] if _asked(results) else []),
+    ]
+    rows = [
+        (
+            *(Cell(t.task, note=t.metric), t.runs, t.items, t.chance, _parameters(t.parameters, few=True), t.r2),
+            *([_expected(results, t)] if _asked(results) else []),
+        )
+        for t in results.tasks
+    ]
+    return Table("task laws", columns, rows, "The law of each task")
+
+
+def _expected(results: Results, task: TaskFound) -> Cell | None:
+    from markupsafe import Markup
+
+    if not task.answers:
+        return None
+    parts = [(a.recipe, format_interval(a.score, percent, level=False)) for a in task.answers]
+    html = Markup("").join(
+        Markup('<span><i class="swatch" style="--c:var(--{})"></i>{}: {}</span> ').format(
+            recipe_token(results, recipe), recipe, said
+        )
+        for recipe, said in parts
+    )
+    return Cell("; ".join(f"{recipe}: {said}" for recipe, said in parts), html=html)
+
+
+def _asked(results: Results) -> bool:
+    return results.decision is not None and results.decision.question is not None

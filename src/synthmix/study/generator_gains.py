@@ -99,7 +99,7 @@ def bigger_is_better(gains: Sequence[Gain], order: Sequence[str]) -> str:
     weak, strong = order[0], order[-1]
     shares = {g.share for g in gains if g.generator == weak} & {g.share for g in gains if g.generator == strong}
     if weak == strong or not shares:
-        return "Whether bigger is better cannot be told: no share was trained with both ends of the order."
+        return "Whether bigger is better is not determined: no share was trained with both ends of the order."
     told = []
     for share in sorted(shares):
         a, b = (next(g for g in gains if g.generator == name and g.share == share) for name in (weak, strong))
@@ -112,7 +112,6 @@ def _told(weak: Gain, strong: Gain, share: float) -> str:
     at = f"at {share:.0%} {difference:+.3f} nats"
     if not (weak.gain.bounded and strong.gain.bounded):
         return f"{at}, without a measure of noise"
-    halves = [((each.gain.high or 0.0) - (each.gain.low or 0.0)) / 2 for each in (weak, strong)]
-    reach = float(np.hypot(halves[0], halves[1]))
+    reach = float(np.hypot(weak.gain.half_width or 0.0, strong.gain.half_width or 0.0))
     verdict = "yes" if difference > reach else "no, worse" if difference < -reach else "not determined"
     return f"{at} ({difference - reach:+.3f} to {difference + reach:+.3f}): {verdict}"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli.common import AsJson, Quiet, TokenizerOption, Vocab, field_values, parsed, shared_tokenizer, telling
+from synthmix.cli.options import AsJson, Quiet, TokenizerOption, Vocab, field_values, parsed, shared_tokenizer, telling
 
 app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=True)
 
@@ -97,16 +97,21 @@ def show(
 
     Example: synthmix corpus show corpora/web --verify
     """
-    from synthmix.cli.plan_text import table
     from synthmix.cli.terminal import show as print_result
     from synthmix.corpus import Corpus
+    from synthmix.table import Column, Table
 
     found = Corpus.open(corpus)
     if verify:
         found.verify()
-    rows = [["train", domain, *map(str, vars(counts).values())] for domain, counts in found.meta.train.items()]
-    rows += [["held out", domain, *map(str, vars(c).values())] for domain, c in found.meta.heldout_counts.items()]
+    parts = [("train", *item) for item in found.meta.train.items()]
+    parts += [("held out", *item) for item in found.meta.heldout_counts.items()]
+    rows = [(part, domain, c.documents, c.tokens, c.bytes) for part, domain, c in parts]
     texts = list(found.texts("train", limit=documents)) if found.meta.train else []
-    text = table(["part", "domain", "documents", "tokens", "bytes"], rows)
-    text += "".join(f"\n--- document {i + 1}\n{one[:600]}" for i, one in enumerate(texts))
-    print_result(found.meta.model_dump(mode="json"), text, as_json=as_json)
+    columns = [Column(name) for name in ("part", "domain", "documents", "tokens", "bytes")]
+    print_result(
+        found.meta.model_dump(mode="json"),
+        Table("corpus", columns, rows),
+        *(f"--- document {i + 1}\n{one[:600]}" for i, one in enumerate(texts)),
+        as_json=as_json,
+    )

@@ -1,18 +1,22 @@
-"""``synthmix study``: plan, run, status, report."""
+"""``synthmix study``: plan, run, status, report; and ``synthmix report``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.common import Address, AsJson, EngineKind, Quiet, Workers, telling
+from synthmix.cli.options import Address, AsJson, EngineKind, Quiet, Workers, telling
 from synthmix.errors import SynthmixError
+from synthmix.quantities import format_count, format_seconds
 
 if TYPE_CHECKING:
     from synthmix.config import StudyConfig
     from synthmix.results import Results
+    from synthmix.study.plan import Plan, PlannedRun
+    from synthmix.study.status import Status
+    from synthmix.table import Table
 
 app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
 
@@ -46,7 +50,6 @@ def plan(
 
     Example: synthmix study plan examples/quickstart.yaml
     """
-    from synthmix.cli.plan_text import plan_text
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
     from synthmix.study.load import load_study
@@ -64,7 +67,7 @@ def plan(
         progress.start("timing this machine", None, "steps")
         made = make_plan(config, space, where)
         progress.finish("timing this machine")
-    show(made.as_dict(), plan_text(made), as_json=as_json)
+    show(made.as_dict(), *_plan(made), as_json=as_json)
 
 
 @app.command()
@@ -99,14 +102,13 @@ def status(study: StudyFile, as_json: AsJson = False) -> None:
 
     Example: synthmix study status examples/quickstart.yaml
     """
-    from synthmix.cli.plan_text import status_text
     from synthmix.cli.terminal import show
     from synthmix.study.load import load_study
     from synthmix.study.status import study_status
 
     with naming(study):
         found = study_status(load_study(study))
-    show(found.as_dict(), status_text(found), as_json=as_json)
+    show(found.as_dict(), _status(found), as_json=as_json)
 
 
 @app.command()
@@ -135,5 +137,85 @@ def _tell(config: "StudyConfig", results: "Results", *, as_json: bool) -> None:
     show(
         {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},
         f"\n{headline(results)}\n\nReport: {page}",
+        as_json=as_json,
+    )
+
+
+def _plan(plan: "Plan") -> "list[Table | str]":
+    """A table by size and recipe, then the sums."""
+    from synthmix.table import Column, Table
+
+    groups: dict[tuple[str, int], list[PlannedRun]] = {}
+    for run in sorted(plan.runs, key=lambda run: run.shape.params):
+        groups.setdefault((run.recipe, run.shape.params), []).append(run)
+    rows = [_planned(runs) for runs in (*groups.values(), *([run] for run in (*plan.trunks, *plan.generators)))]
+    columns = [
+        *(Column("recipe"), Column("params", "N", format_count), Column("runs"), Column("tokens", form=format_count)),
+        *(Column("flops", "FLOPs", ".2g"), Column("seconds", "worker time", format_seconds), Column("done")),
+    ]
+    done = sum(run.done for run in plan.runs)
+    budgets = sum(run.tokens for run in plan.runs)
+    lines = [
+        f"{len(plan.runs)} runs, {done} done; {format_count(plan.tokens_trained)} tokens, "
+        f"{sum(run.flops for run in plan.all_work):.2g} FLOPs.",
+        *(
+            [
+                f"{len(plan.trunks)} trunks serve several budgets each: {plan.tokens_trained / budgets:.0%} of the "
+                f"{format_count(budgets)} tokens that separate runs would take."
+            ]
+            if plan.trunks
+            else []
+        ),
+        f"About {format_seconds(plan.seconds_left)} left on {plan.speeds.workers} worker(s) of {plan.speeds.device}, "
+        f"{plan.speeds.precision}; building text and the report come on top.",
+        "Memory of a worker: "
+        + ", ".join(f"{size / 1e9:.2g} GB at {format_count(n)}" for n, size in plan.memory.items())
+        + ".",
+        f"Disk: at most {plan.disk / 1e6:.0f} MB for models, corpora not counted.",
+        *([f"Still to be built: {', '.join(plan.to_build)}."] if plan.to_build else []),
+    ]
+    return [Table("plan", columns, rows), "\n".join(lines)]
+
+
+def _planned(runs: "list[PlannedRun]") -> tuple[Any, ...]:
+    first = runs[0]
+    sums = (sum(run.own for run in runs), sum(run.flops for run in runs), sum(run.seconds for run in runs))
+    return (first.recipe, first.shape.params, len(runs), *sums, sum(run.done for run in runs))
+
+
+def _status(status: "Status") -> str:
+    """A few lines."""
+    lines = [f"{status.study}: {status.done} of {status.runs} runs done, in {status.folder}"]
+    for name, tokens in status.corpora.items():
+        lines.append(f"  corpus {name}: " + ("not built" if tokens is None else f"{format_count(tokens)} tokens"))
+    for run in status.working:
+        state = "in work" if run.held else "begun, resumes at the next run"
+        lines.append(
+            f"  {run.recipe}, N={format_count(run.params)}, seed {run.seed}: "
+            f"{format_count(run.tokens)} of {format_count(run.of)} tokens, {state}"
+        )
+    lines.append(f"Report: {status.report}" if status.report else "No report yet.")
+    return "\n".join(lines)
+
+
+def render_report(
+    results: Annotated[Path, typer.Argument(help="A study's results.json, or its folder.", show_default=False)],
+    to: Annotated[Path | None, typer.Option("--to", help="Folder to write to; unset: beside the results.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Render the page and the tables from a study's results; reads nothing else.
+
+    Example: synthmix report studies/quickstart --to public/
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.report import headline, write_report
+    from synthmix.runs.load import read_results
+
+    path = results / "results.json" if results.is_dir() else results
+    found = read_results(path)
+    page = write_report(found, to or path.parent).resolve()
+    show(
+        {"report": str(page), "headline": headline(found)},
+        f"{headline(found)}\n\nReport: {page}",
         as_json=as_json,
     )

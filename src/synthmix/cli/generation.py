@@ -1,0 +1,363 @@
+"""``synthmix generate``, ``quality`` and ``look``: text from any LLM, measured, and read by people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthmix.cli.options import Address, AsJson, EngineKind, Quiet, Workers, field_values, parse_named, telling
+from synthmix.errors import BadInput
+
+if TYPE_CHECKING:
+    from synthmix.generation.output import Summary
+    from synthmix.generation.preview import Preview
+    from synthmix.generation.settings import GenerateConfig
+    from synthmix.table import Table
+
+Count = str | None
+
+
+def generate(
+    source: Annotated[
+        list[str],
+        typer.Option("--from", help="Corpus folder, file, glob or 'sample'; may be repeated.", show_default=False),
+    ],
+    to: Annotated[Path, typer.Option("--to", help="Folder of the job and its text.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Option(help="Name at the endpoint; without one a folder or hub id, run here.", show_default=False),
+    ],
+    kind: Annotated[str, typer.Option("--type", help="hq, qa, textbook, faq, table, tutorial, math, dialogue.")] = "hq",
+    template: Annotated[Path | None, typer.Option(help="A template file, instead of --type.")] = None,
+    endpoint: Annotated[
+        list[str] | None, typer.Option(help="OpenAI-compatible server, up to /v1; several share the work.")
+    ] = None,
+    tokens: Annotated[Count, typer.Option(help="Stop at so many tokens of written text; unset: all of --from.")] = None,
+    documents: Annotated[Count, typer.Option(help="Use only the first documents of --from.")] = None,
+    rollouts: Annotated[int, typer.Option(help="Answers per document.", min=1)] = 1,
+    sampling: Annotated[
+        list[str] | None,
+        typer.Option(help="temperature=0.8 or 'temperature={uniform: [0.6, 1.0]}'; may be repeated."),
+    ] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="copied=0.5, language=null, ...; may be repeated.")
+    ] = None,
+    heldout: Annotated[
+        list[str] | None, typer.Option(help="Held-out text: what shares long n-grams with it is dropped.")
+    ] = None,
+    text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
+    chunk_tokens: Annotated[str, typer.Option(help="Longest piece of a document in one request.")] = "300",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    price_in: Annotated[float, typer.Option(help="Money per million input tokens.", min=0)] = 0.0,
+    price_out: Annotated[float, typer.Option(help="Money per million output tokens.", min=0)] = 0.0,
+    budget_tokens: Annotated[Count, typer.Option(help="Never use more tokens, input and output together.")] = None,
+    budget_money: Annotated[float | None, typer.Option(help="Never spend more.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="Variable that holds the key; unset: OPENAI_API_KEY.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for one answer.")] = 300.0,
+    retries: Annotated[int, typer.Option(help="Further tries of a request.", min=0)] = 8,
+    concurrency: Annotated[int, typer.Option(help="Most requests at once to an endpoint.", min=1)] = 512,
+    batch: Annotated[int, typer.Option(help="Prompts at once when the model runs here.", min=1)] = 16,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed for good.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Five finished examples, and what the whole job will take.")
+    ] = False,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Text from any LLM: rewrite a corpus, or write anew from its keywords. The same command resumes.
+
+    Example: synthmix generate --type hq --from data/web.jsonl --to corpora/hq --model llama-3-8b
+    --endpoint http://localhost:8000/v1 --tokens 40M
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+
+    given: dict[str, Any] = {
+        "generate": str(template) if template is not None else kind,
+        "model": model,
+        "endpoint": endpoint or [],
+        "tokens": tokens,
+        "documents": documents,
+        "rollouts": rollouts,
+        "chunk_tokens": chunk_tokens,
+        "seed": seed,
+        "price_in": price_in,
+        "price_out": price_out,
+        "budget_tokens": budget_tokens,
+        "budget_money": budget_money,
+        "key_env": key_env,
+        "timeout": timeout,
+        "retries": retries,
+        "concurrency": concurrency,
+        "batch": batch,
+    }
+    if engine not in ("local", "ray"):
+        raise BadInput(f"{engine!r} is neither local nor ray", key="--engine")
+    if engine == "ray" and not endpoint:
+        raise BadInput("shares out requests to endpoints", key="--engine ray", remedy="name them with --endpoint")
+    config = config_from(given, sampling or [], filters or [])
+
+    from synthmix.corpus.load import Documents, HeldoutTexts
+    from synthmix.generation.job import generate_corpus
+    from synthmix.generation.preview import preview_corpus
+
+    read, held = Documents(source, text=text), HeldoutTexts(heldout or [], source)
+    about = {"name": ", ".join(source)}
+    with telling(quiet=quiet) as progress:
+        if preview:
+            found = preview_corpus(config, read, held, to, progress)
+            show(found.model_dump(mode="json"), preview_lines(found, to), as_json=as_json)
+            return
+        if engine == "local" and workers is None:
+            summary = generate_corpus(config, read, held, to, progress, retry_failed=retry_failed, about=about)
+        else:
+            from synthmix.engine import open_engine
+
+            with open_engine(engine, workers=workers, address=address) as where:
+                summary = generate_corpus(
+                    config, read, held, to, progress, retry_failed=retry_failed, engine=where, about=about
+                )
+    show({"folder": str(to), **summary.model_dump(mode="json")}, summary_lines(summary), as_json=as_json)
+
+
+_OPTIONS = {"generate": "--type"}
+SHOWN = 1500  # characters of a prompt or a text
+
+
+def config_from(given: Mapping[str, Any], sampling: Sequence[str], filters: Sequence[str]) -> "GenerateConfig":
+    """The settings that options stand for.
+
+    Raises:
+        BadInput: an option that does not fit, by its name.
+    """
+    from pydantic import ValidationError
+
+    from synthmix.generation.settings import GenerateConfig
+    from synthmix.validation import misfit
+
+    named = {"sampling": _named_values(sampling, "--sampling"), "filters": _named_values(filters, "--filter")}
+    try:
+        return GenerateConfig.model_validate({**given, **named})
+    except ValidationError as error:
+        found = misfit(error)
+        if not found.path:
+            raise BadInput(found.message) from None
+        first, *below = found.path
+        option = {"filters": "--filter"}.get(first) or _OPTIONS.get(first, "--" + first.replace("_", "-"))
+        raise BadInput(found.message, key=" ".join([option, *below[:1]])) from None
+
+
+def _named_values(options: Sequence[str], name: str) -> dict[str, Any]:
+    """``["temperature=0.8"]`` -> ``{"temperature": 0.8}``; values are YAML."""
+    import yaml
+
+    found: dict[str, Any] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not key:
+            raise BadInput("is not NAME=VALUE", key=f"{name} {option}", remedy=f"write {name} temperature=0.8")
+        try:
+            found[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise BadInput(f"{value!r} is no value", key=f"{name} {key}") from None
+    return found
+
+
+def summary_lines(summary: "Summary") -> str:
+    """A job's outcome in words."""
+    from synthmix.quantities import format_count, format_seconds
+
+    documents, tokens = summary.documents, summary.tokens
+    lines = [
+        f"{summary.folder}: {documents.written} documents of {format_count(tokens.written)} tokens written, "
+        f"{documents.filtered} filtered, {documents.failed} failed, {documents.resumed} resumed",
+        f"{format_count(tokens.input)} tokens in and {format_count(tokens.output)} out, "
+        f"cost {summary.cost:.2f}, {format_seconds(summary.seconds)}",
+    ]
+    reasons = [f"{row['documents']} {row['reason'].replace('_', ' ')}" for row in summary.dropped if row["documents"]]
+    lines += [f"filtered: {', '.join(reasons)}"] if reasons else []
+    if summary.failed_file:
+        lines.append(f"{summary.requests.failed} requests failed, see {summary.folder / summary.failed_file}")
+    if summary.stopped == "budget":
+        lines.append(f"stopped by the budget; {documents.unfinished} documents begun and not finished")
+    lines.append(f"mix it as files: {summary.folder}/data/*.jsonl.gz")
+    return "\n".join(lines)
+
+
+def preview_lines(preview: "Preview", to: Path) -> str:
+    """The examples, one under the other, and the estimate."""
+    from synthmix.quantities import format_count, format_seconds
+
+    lines = []
+    for number, one in enumerate(preview.examples, start=1):
+        fate = f"would be dropped: {', '.join(one.dropped)}" if one.dropped else "kept"
+        lines.append(
+            f"=== example {number}: {one.document} ({one.input_tokens} tokens in, {one.output_tokens} out, "
+            f"cost {one.cost:.6f}, {format_seconds(one.seconds)}, {one.finish}; {fate})"
+        )
+        for prompt in one.prompts[:1]:
+            lines += [f"--- {message['role']}\n{_cut(message['content'])}" for message in prompt]
+        if len(one.prompts) > 1:
+            lines.append(f"... and {len(one.prompts) - 1} more requests for its other pieces")
+        lines.append(f"--- text\n{_cut(one.text)}\n")
+    whole = preview.whole
+    lines.append(
+        f"whole job: {format_count(whole.documents)} documents, {format_count(whole.requests)} requests, about "
+        f"{format_count(whole.input_tokens)} tokens in and {format_count(whole.output_tokens)} out, "
+        f"{format_count(whole.written_tokens)} of them written; cost {whole.cost:.2f}; "
+        f"{format_seconds(whole.seconds)} at {whole.at_once} requests at once of {whole.seconds_each:.2g} s each"
+    )
+    lines.append(f"answers are kept in {to}: the job goes on from them")
+    return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} [... {len(text) - SHOWN} more characters]"
+
+
+def quality(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of synthmix generate, side by side.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the page and the tables.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Diversity, faithfulness, lengths and refusals of generated text, against its sources and each other.
+
+    Example: synthmix quality corpora/hq corpora/qa --to reports/quality
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.generation.quality import compare_quality
+    from synthmix.report.quality import measure_table, write_quality
+
+    named = {folder.resolve().name: folder for folder in folders}
+    if len(named) < len(folders):
+        raise BadInput("two folders have the same name", where=str(folders[0]), remedy="rename one")
+    report = compare_quality(named)
+    found = report.model_dump(mode="json")
+    if to is not None:
+        write_quality(found, to)
+    show(found, measure_table(found), f"{to}: page and tables" if to is not None else "", as_json=as_json)
+
+
+def look(
+    corpora: Annotated[
+        list[str],
+        typer.Argument(
+            help="[NAME=]PATH of generated folders, corpora or files; or the sheet, with --ratings.",
+            show_default=False,
+        ),
+    ],
+    source: Annotated[str | None, typer.Option(help="What they were made from: a corpus, file or glob.")] = None,
+    to: Annotated[Path, typer.Option("--to", help="The page; its key is written beside it.")] = Path("sheet.html"),
+    count: Annotated[int, typer.Option(help="Items of the sheet.", min=1)] = 40,
+    words: Annotated[int, typer.Option(help="Longest text shown; 0: whole texts.", min=0)] = 300,
+    single: Annotated[bool, typer.Option("--single", help="One text at a time, half of them the source's.")] = False,
+    by: Annotated[str | None, typer.Option(help="One file of all: the field that names the writer.")] = None,
+    human: Annotated[str, typer.Option(help="With --by: its value for the sources.")] = "human",
+    pair: Annotated[str, typer.Option(help="Field that names the source document.")] = "id",
+    text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
+    where: Annotated[list[str] | None, typer.Option(help="Keep generated records with FIELD=VALUE.")] = None,
+    fold: Annotated[
+        list[str] | None, typer.Option(help="Typography to fold away: whitespace, punctuation; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws texts, order and sides.", min=0)] = 0,
+    ratings: Annotated[
+        list[str] | None, typer.Option(help="Files (globs, folders) that raters downloaded; may be repeated.")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    html: Annotated[Path | None, typer.Option(help="With --ratings: write a page with the figures.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """A blind human evaluation sheet: texts beside their sources, one offline page; with --ratings how far the raters
+    agree, what they found, and whether the automatic measures say the same.
+
+    Example: synthmix look corpora/hq --source data/web.jsonl --count 40 --to sheet.html
+
+    Then: synthmix look sheet.html --ratings "ratings-*.json" --html agreement.html
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+
+    if ratings:
+        if len(corpora) != 1:
+            raise BadInput(f"{len(corpora)} sheets are named", key="--ratings", remedy="name one sheet")
+        value, blocks = _rated(corpora[0], ratings, level, html)
+        show(value, *blocks, as_json=as_json)
+        return
+    if html is not None:
+        raise BadInput("is for ratings", key="--html", remedy="name the page with --to, or give --ratings FILES")
+    if corpora[0].endswith((".html", ".key.json")):
+        raise BadInput("is a sheet", where=corpora[0], remedy="give its ratings: --ratings FILES")
+    with telling(quiet=quiet) as progress:
+        value, lines = _made(
+            corpora,
+            to,
+            source=source,
+            count=count,
+            words=words or None,
+            single=single,
+            by=by,
+            human=human,
+            pair=pair,
+            text=text,
+            where=where or [],
+            fold=fold or [],
+            seed=seed,
+            progress=progress,
+        )
+    show(value, lines, as_json=as_json)
+
+
+def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **how: Any) -> tuple[dict[str, Any], str]:
+    from typing import get_args
+
+    from synthmix.corpus.sources import Fold
+    from synthmix.errors import BadInput
+    from synthmix.reading.make import make_sheet
+    from synthmix.reading.sheet import key_path
+
+    for each in fold:
+        if each not in get_args(Fold):
+            raise BadInput(f"{each!r} cannot be folded", key="--fold", remedy=f"write {' or '.join(get_args(Fold))}")
+    named = {part.name: part.path for part in parse_named(corpora)}
+    sheet = make_sheet(named, to, where=field_values(where) or None, fold=fold, **how)  # type: ignore[arg-type]
+    value = {
+        "sheet": sheet.id,
+        "page": str(to),
+        "key": str(key_path(to)),
+        "kind": sheet.kind,
+        "items": len(sheet.items),
+    }
+    value["corpora"] = sheet.corpora
+    beside = {"pair": "beside its source", "apart": "beside a text of the source", "single": "alone"}[sheet.kind]
+    lines = [
+        f"{to}: {len(sheet.items)} items of {', '.join(sheet.corpora)}, each text {beside} (sheet {sheet.id}).",
+        f"{key_path(to)}: who wrote what; keep it, and send raters the page alone.",
+        f"Then: synthmix look {to} --ratings FILE --ratings FILE",
+    ]
+    if len(sheet.items) < how["count"]:
+        lines.insert(1, f"{how['count']} items were asked for; no more texts with a source of their own were found.")
+    return value, "\n".join(lines)
+
+
+def _rated(
+    sheet: str, ratings: list[str], level: float, html: Path | None
+) -> "tuple[dict[str, Any], list[str | Table]]":
+    from synthmix.reading.agreement import agreement
+    from synthmix.report.agreement import agreement_tables, lead, outcome_table, rho_table, under, write_agreement
+
+    value = agreement(sheet, ratings, level=level).model_dump(mode="json")
+    blocks: list[str | Table] = ["\n".join([f"{lead(value)}.", *under(value)]), outcome_table(value)]
+    blocks += agreement_tables(value)
+    if value["correlations"]:
+        blocks.append(rho_table(value))
+    if html is not None:
+        write_agreement(value, html)
+        value["page"] = str(html)
+        blocks.append(f"page: {html}")
+    return value, blocks

@@ -1,0 +1,254 @@
+"""``synthmix value`` shown: scores with intervals, what they are made of, and mixtures over their shares."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from synthmix.interval import Interval
+from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
+from synthmix.report.html import Section, write_page
+from synthmix.table import Column, Table
+
+_TERMS = {
+    "transfer": "loss on the reference of a closed-form learner of the dataset",
+    "discrepancy": "distance (MMD) of the dataset from the reference",
+    "complexity": "how hard its labels are for the model",
+    "loss": "the model's loss on it",
+    "balance": "sqrt(max(share, 1 - share) / items)",
+    "overlap": "share of its items that stand in the reference",
+}
+
+
+def write_value(found: Mapping[str, Any], path: Path) -> None:
+    """Write it.
+
+    Args:
+        found: ``scores``, ``mixture`` (or None) and ``baselines`` as ``synthmix value --json`` prints them, with
+            ``reference`` and ``weights``.
+
+    Raises:
+        BadInput, Failure: ``path`` cannot be written to.
+    """
+    scores = sorted(found["scores"], key=lambda row: -row["score"])
+    best = scores[0]
+    rivals = [row["name"] for row in scores[1:] if _apart(best, row) is False]
+    target = Path(str(found["reference"])).name.split(".")[0]
+    lead = f"{best['name']} is worth most for {target}."
+    if rivals:
+        lead = f"{best['name']} scores highest for {target}, within the noise of {', '.join(rivals)}."
+    if len(scores) == 1:
+        lead = f"{best['name']} scores {best['score']:.4f} for {target}."
+    curve = found.get("mixture")
+    warnings = [f"{row['name']}: {warning}" for row in scores for warning in row["warnings"]]
+    sections = [
+        Section("scores", "Scores", "Scores", [score_figure(scores)], [score_table(found)]),
+        Section("terms", "Terms", "What the scores are made of", [term_figure(scores)]),
+    ]
+    if curve:
+        figures = [mixture_figure(curve)] if len(curve["pools"]) == 2 else [surface_figure(curve)]
+        sections.append(
+            Section("mixtures", "Mixtures", "Every mixture, from one pass over each", figures, [best_table(curve)])
+        )
+    if found.get("baselines"):
+        sections.append(Section("baselines", "Baselines", "What other methods say", tables=[others_table(found)]))
+    write_page(
+        path,
+        title="Value of datasets",
+        eyebrow="What is this data worth, before training on it?",
+        lead=lead,
+        under=["Higher is better; every term counts against the score.", *warnings],
+        sections=sections,
+        facts={
+            "Reference": str(found["reference"]),
+            "Weights": ", ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items()),
+            "Intervals": f"{best['level']:.0%}, from resampled items of the dataset and of the reference",
+        },
+        colours=max(len(best["terms"]) + 1, 3),
+    )
+
+
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
+    """Whether the intervals do not touch; None where there are none."""
+    if one["interval"] is None or other["interval"] is None:
+        return None
+    return bool(other["interval"][1] < one["interval"][0])
+
+
+def _interval(row: Mapping[str, Any], level: float | None = None) -> Interval:
+    low, high = row["interval"] or (None, None)
+    return Interval(low=low, mid=row["score"], high=high, level=level or row["level"], covers="sampling")
+
+
+def score_table(found: Mapping[str, Any]) -> Table:
+    """Score and terms of each dataset, best first."""
+    scores = sorted(found["scores"], key=lambda row: -row["score"])
+    terms = list(scores[0]["terms"])
+    columns = [
+        *(Column("dataset", "Dataset"), Column("score", "Score", ".4f")),
+        *(Column(term, term, ".4f", help=_TERMS.get(term, "")) for term in terms),
+        *(Column("items", "Items"), Column("seconds", "Seconds", ".2f")),
+    ]
+    rows = [
+        (row["name"], _interval(row), *(row["terms"][term] for term in terms), row["documents"], row["seconds"])
+        for row in scores
+    ]
+    formula = " - ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items() if name in terms)
+    told = [f"{name}: {_TERMS[name]}." for name in terms if name in _TERMS]
+    note = f"score = - {formula} (higher is better; each term: lower is better), {scores[0]['level']:.0%} intervals."
+    return Table("scores", columns, rows, "Scores and their terms", note="\n".join([note, *told]))
+
+
+def best_table(curve: Mapping[str, Any]) -> Table:
+    """The best share of each dataset with its interval, and each dataset's score alone."""
+    best, rows = curve["best"], []
+    alone = {
+        max(row["shares"], key=lambda name: row["shares"][name]): row["score"]
+        for row in curve["curve"]
+        if max(row["shares"].values()) > 1 - 1e-9
+    }
+    for name, share in best["shares"].items():
+        low, high = best["intervals"][name]
+        rows.append((name, Interval(low=low, mid=share, high=high, covers="sampling"), alone.get(name)))
+    columns = [
+        Column("dataset", "Dataset"),
+        Column("share", "Share", ".0%"),
+        Column("alone", "Score alone", ".4f", kind=float),
+    ]
+    top = max(row["score"] for row in curve["curve"])
+    title = f"The best mixture of {curve['size']:,.0f} {curve['unit']}: score {top:.4f}"
+    return Table("best_mixture", columns, rows, title)
+
+
+def others_table(found: Mapping[str, Any]) -> Table:
+    """Scores of other methods, each in its own units."""
+    names = list(found["baselines"])
+    held = {name: {row["name"]: row["score"] for row in found["baselines"][name]} for name in names}
+    order = [row["name"] for row in sorted(found["scores"], key=lambda row: -row["score"])]
+    columns = [Column("dataset", "Dataset"), *(Column(f"by {name}", name, ".4g") for name in names)]
+    rows = [(dataset, *(held[name][dataset] for name in names)) for dataset in order]
+    return Table("baselines", columns, rows, "Scores of other methods (each in its own units)")
+
+
+def score_figure(scores: list[dict[str, Any]]) -> Figure:
+    """A point with its interval a dataset, best on top."""
+    rows = scores[::-1]
+    bounds = [row["interval"] or [row["score"], row["score"]] for row in rows]
+    data = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [row["score"] for row in rows],
+        "y": list(range(len(rows))),
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - row["score"] for row, (_, high) in zip(rows, bounds, strict=True)],
+            "arrayminus": [row["score"] - low for row, (low, _) in zip(rows, bounds, strict=True)],
+            "color": "@s1",
+            "thickness": 2,
+        },
+        "marker": {"color": "@s1", "size": 9},
+        "hovertemplate": "%{x:.4f}<extra></extra>",
+        "showlegend": False,
+    }
+    names = axis("", tickvals=list(range(len(rows))), ticktext=[label(row["name"], 32) for row in rows], showgrid=False)
+    return Figure(
+        id="scores",
+        title="Score of each dataset",
+        caption="Points are scores, bars their intervals; intervals of two datasets share the reference's noise, so a "
+        "difference is surer than the bars suggest.",
+        summary="One point with an interval for each dataset, the best on top.",
+        views=[View("all", [data], layout(axis("score (higher is better)"), names, showlegend=False))],
+        height=max(220, 90 + 34 * len(rows)),
+    )
+
+
+def term_figure(scores: list[dict[str, Any]]) -> Figure:
+    """Bars by dataset, a view a term."""
+    rows = scores[::-1]
+    views = []
+    for i, term in enumerate(scores[0]["terms"], start=1):
+        bar = {
+            "type": "bar",
+            "orientation": "h",
+            "x": [row["terms"][term] for row in rows],
+            "y": list(range(len(rows))),
+            "marker": {"color": f"@s{i}"},
+            "hovertemplate": "%{x:.5f}<extra></extra>",
+        }
+        names = axis(
+            "", tickvals=list(range(len(rows))), ticktext=[label(row["name"], 32) for row in rows], showgrid=False
+        )
+        views.append(View(term, [bar], layout(axis(f"{term} (lower is better)"), names, showlegend=False)))
+    return Figure(
+        id="terms",
+        title="Each term",
+        caption="The order of datasets is that of the scores: a term whose bars do not grow downwards disagrees.",
+        summary="Bars of each term by dataset.",
+        views=views,
+        height=max(220, 90 + 34 * len(rows)),
+    )
+
+
+def mixture_figure(curve: Mapping[str, Any]) -> Figure:
+    """Score over the share of the second pool, with its interval."""
+    second = curve["pools"][1]
+    rows = sorted(curve["curve"], key=lambda row: row["shares"][second])
+    x = [100 * row["shares"][second] for row in rows]
+    low, high = ([row["interval"][i] for row in rows] for i in (0, 1))
+    line: Spec = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": x,
+        "y": [row["score"] for row in rows],
+        "line": {"color": "@s1", "width": 2},
+        "marker": {"size": 5},
+        "hovertemplate": "%{x:.0f} %: %{y:.4f}<extra></extra>",
+        "showlegend": False,
+    }
+    return Figure(
+        id="mixture",
+        title="Score over the share",
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}. The band is the interval of each point.",
+        summary="A line with a band over the share of the second dataset.",
+        views=[
+            View(
+                "score",
+                [band(x, low, high, "s1", "score"), line],
+                layout(axis(f"share of {label(second, 40)}, %"), axis("score (higher is better)"), showlegend=False),
+            )
+        ],
+    )
+
+
+def surface_figure(curve: Mapping[str, Any]) -> Figure:
+    """Score over the shares of the first two pools of three or more, the best of the others at each point."""
+    first, second = curve["pools"][:2]
+    top: dict[tuple[float, float], float] = {}
+    for row in curve["curve"]:
+        key = (row["shares"][first], row["shares"][second])
+        top[key] = max(top.get(key, float("-inf")), row["score"])
+    data: Spec = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [100 * a for a, _ in top],
+        "y": [100 * b for _, b in top],
+        "marker": {
+            "size": 18,
+            "symbol": "square",
+            "color": list(top.values()),
+            "colorscale": "Viridis",
+            "showscale": True,
+        },
+        "customdata": list(top.values()),
+        "hovertemplate": "%{x:.0f} %, %{y:.0f} %: %{customdata:.4f}<extra></extra>",
+        "showlegend": False,
+    }
+    x, y = axis(f"share of {label(first, 40)}, %"), axis(f"share of {label(second, 40)}, %")
+    rest = "the rest is " + " and ".join(curve["pools"][2:])
+    return Figure(
+        id="mixture",
+        title="Score over the shares",
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}; {rest}.",
+        summary="A square for each pair of shares, coloured by the score.",
+        views=[View("score", [data], layout(x, y, showlegend=False))],
+    )
