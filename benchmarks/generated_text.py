@@ -1,9 +1,9 @@
-"""What filters and quality report say of text that models are known to have written, beside its human originals.
+"""What filters and quality report say of text that models are known to have written, beside its natural originals.
 
 ``python benchmarks/generated_text.py FILE.jsonl.gz [--op rewrite] [--domain news]``: records with ``text``, ``source``
-(``human`` or the generator), ``op``, ``domain`` and ``pair_id`` (shared by a human text and what was made of it).
-Prints Markdown: what each filter drops of each generator and of the human texts, how much of the text is contaminated
-when the human originals are held out, and the quality report.
+(``human`` or the generator), ``op``, ``domain`` and ``pair_id`` (shared by a natural text and what was made of it).
+Prints Markdown: what each filter drops of each generator and of the natural texts, how much of the text is contaminated
+when the natural originals are held out, and the quality report.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--domain")
     given = parser.parse_args()
     human, made = read(given.file, given.op, given.domain)
-    print(f"{len(human):,} human texts, op {given.op}, domain {given.domain or 'all'}\n")
+    print(f"{len(human):,} natural texts, op {given.op}, domain {given.domain or 'all'}\n")
     rows = [filtered("human", [Generated(text, pair, "", 0, "") for pair, text in human.items()])]
     rows += [
         filtered(name, [Generated(text, pair, "", 0, human[pair]) for pair, text in own]) for name, own in made.items()

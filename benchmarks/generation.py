@@ -77,7 +77,7 @@ def run(url: str, folder: Path, count: int, *, first: int = 0, timeout: float = 
         try:
             runner = Runner([endpoint], journal, Budget(log=None), retries=QUICK, most=most)
             counts = await runner.run(Queue(requests(count, first), journal))
-            counts.busy = runner.endpoints[0].pace.limit
+            counts.busy = runner.endpoints[0].concurrency.limit
             return counts
         finally:
             await endpoint.close()

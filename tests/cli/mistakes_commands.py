@@ -33,7 +33,7 @@ GENERATE = [
     said("generate --from empty.jsonl --to job --model m --endpoint http://127.0.0.1:9", "holds no", prepare=EMPTY),
     said(f"{MAKE} --type nothing", "nothing: no such template; built in: "),
     said(f"{MAKE} --template none.jinja", "none.jinja: no such template"),
-    said(f"{MAKE} --endpoint ftp://x", "'ftp://x' is no address"),
+    said(f"{MAKE} --endpoint ftp://x", "'ftp://x' is not an http address"),
     said(f"{MAKE} --sampling temperature", "--sampling temperature: is not NAME=VALUE"),
     said(f"{MAKE} --sampling temperature=-1", "--sampling: temperature: -1 is not a number from 0 to 2"),
     said(f"{MAKE} --filter nothing=1", "--filter nothing: unknown key"),

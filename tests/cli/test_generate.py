@@ -102,7 +102,7 @@ def test_sampling_parameters_may_be_distributions(run: Run, source: Path, stub: 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--endpoint", "nowhere"), "endpoint: 'nowhere' is no address; write http://localhost:8000/v1"),
+        (("--endpoint", "nowhere"), "endpoint: 'nowhere' is not an http address; write http://localhost:8000/v1"),
         (("--endpoint", "http://127.0.0.1:9/v1"), "http://127.0.0.1:9/v1: cannot be reached ("),
         (("--endpoint", "https://127.0.0.1:9/v1"), "no key: the environment variable OPENAI_API_KEY is not set"),
         (("--key-env", "NOT_THERE"), "no key: the environment variable NOT_THERE is not set; export NOT_THERE=..."),

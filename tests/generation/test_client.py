@@ -121,7 +121,7 @@ def test_a_server_with_too_much_to_do_is_not_said_to_lack_a_model(
     monkeypatch.setattr("synthmix.generation.endpoints.PROBES", 1)
     said = looked_at(serve("fault_proxy", stub, "--rate", 1, "--only", kind), model="gpt-9")
     assert "no model" not in said
-    assert said.endswith("see whether the server is well")
+    assert said.endswith("check the server and its log")
 
 
 def test_an_address_without_its_v1(stub: str) -> None:
@@ -130,7 +130,7 @@ def test_an_address_without_its_v1(stub: str) -> None:
 
 def test_nobody_listens(nobody: str, make_requests: Requests) -> None:
     assert looked_at(nobody).startswith(f"{nobody}: cannot be reached (")
-    assert looked_at(nobody).endswith("; start the server, or mend --endpoint")
+    assert looked_at(nobody).endswith("; start the server, or fix --endpoint")
     fault = fault_of(nobody, make_requests(1)[0])
     assert (fault.kind, fault.retry, fault.billed) == ("unreachable", True, False)
 
@@ -221,10 +221,10 @@ def test_how_long_a_server_asks_to_wait() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("localhost:8000", "'localhost:8000' is no address; write http://localhost:8000/v1"),
-        ("http://", "is no address"),
-        ("http://x:99999/v1", "is no address"),
-        ("ftp://host/v1", "is no address"),
+        ("localhost:8000", "'localhost:8000' is not an http address; write http://localhost:8000/v1"),
+        ("http://", "is not an http address"),
+        ("http://x:99999/v1", "is not an http address"),
+        ("ftp://host/v1", "is not an http address"),
         ("https://me:hunter2@host/v1", "the address holds a password or a query; keys come from the environment"),
         ("https://host/v1?key=hunter2", "the address holds a password or a query"),
     ],

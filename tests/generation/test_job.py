@@ -198,7 +198,7 @@ def test_when_no_request_is_answered(stub: str, tmp_path: Path) -> None:
     assert len((tmp_path / "failed.jsonl").read_text().splitlines()) == 3
 
 
-def test_a_preview_shows_five_and_reckons_up_the_rest(
+def test_a_preview_shows_five_and_estimates_the_rest(
     stub: str, tmp_path: Path, make_documents: Documents, told: Told
 ) -> None:
     documents, settings = make_documents(50), config(stub, price_in=1.0, price_out=2.0)
@@ -294,7 +294,7 @@ def test_no_key_where_one_is_needed(tmp_path: Path, make_documents: Documents, m
     with pytest.raises(BadInput, match=r"no key: the environment variable OPENAI_API_KEY is not set; export"):
         generate_corpus(config("https://api.example.com/v1"), make_documents(1), [], tmp_path / "out")
     monkeypatch.setenv("MY_KEY", "two\nlines")
-    with pytest.raises(BadInput, match="MY_KEY holds something that is no key"):
+    with pytest.raises(BadInput, match="MY_KEY does not hold a key"):
         generate_corpus(config("http://host/v1", key_env="MY_KEY"), make_documents(1), [], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -53,12 +53,12 @@ def test_a_checked_spec_is_plain_and_the_same() -> None:
         ({"max_tokens": None}, "max_tokens: None is not a whole number"),
         ({"top_k": 0.5}, "top_k: 0.5 is not a whole number"),
         ({"top_p": {"uniform": [0.5, 1.5]}}, "top_p: 1.5 is not a number from 1e-06 to 1"),
-        ({"top_p": {"uniform": [0.9, 0.5]}}, "top_p: uniform from 0.9 to 0.5 is no range"),
-        ({"top_p": {"normal": [0.9, 0.5]}}, "is no distribution; write {uniform: [0.6, 1.0]}"),
-        ({"top_p": {"uniform": [0.9]}}, "is no distribution"),
-        ({"top_p": {"choice": []}}, "is no distribution"),
+        ({"top_p": {"uniform": [0.9, 0.5]}}, "top_p: uniform from 0.9 to 0.5 is not a range"),
+        ({"top_p": {"normal": [0.9, 0.5]}}, "is not a distribution; write {uniform: [0.6, 1.0]}"),
+        ({"top_p": {"uniform": [0.9]}}, "is not a distribution"),
+        ({"top_p": {"choice": []}}, "is not a distribution"),
         ({"top_k": {"uniform": [1, 5]}}, "write {integers: [1, 40]}"),
-        ({"temperature": {"loguniform": [0, 1]}}, "is no range"),
+        ({"temperature": {"loguniform": [0, 1]}}, "is not a range"),
         ({"stop": 3}, "stop: 3 is neither text"),
     ],
 )
@@ -68,5 +68,5 @@ def test_what_is_refused(spec: dict[str, Any], words: str) -> None:
 
 
 def test_an_unchecked_mistake_is_bad_input_when_drawn() -> None:
-    with pytest.raises(BadInput, match=r"sampling\.top_p: top_p: .* is no distribution"):
+    with pytest.raises(BadInput, match=r"sampling\.top_p: top_p: .* is not a distribution"):
         draw_sampling({"top_p": {"uniform": 3}}, 0, "a")

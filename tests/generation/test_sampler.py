@@ -97,7 +97,7 @@ def test_greedy_sampling_is_the_argmax_of_the_model(model: Any) -> None:
 
 
 def test_too_little_real_text_and_a_length_within_the_prompt_are_bad_input(model: Any) -> None:
-    with pytest.raises(BadInput, match="prompt: 4 tokens of real text cannot start a document of 4"):
+    with pytest.raises(BadInput, match="prompt: 4 tokens of natural text cannot start a document of 4"):
         sample_part(model, Prompts(4), sampling(), seed=1, eos=EOS, decode=words)
     with pytest.raises(BadInput, match="length: must be longer than the prompt"):
         sample(model, prompt=24)

@@ -86,7 +86,7 @@ BAD: dict[str, tuple[str | None, str]] = {
         "---\nname: a\nkind: rephrase\n---\n",
         r"mine\.jinja: kind: Input should be 'rewrite' or 'seeded'",
     ),
-    "a range upside down": ("---\nname: a\nratio: [3, 1]\n---\n", r"mine\.jinja: ratio: \[3.0, 1.0\] is no range"),
+    "a range upside down": ("---\nname: a\nratio: [3, 1]\n---\n", r"mine\.jinja: ratio: \[3.0, 1.0\] is not a range"),
     "a ratio of nothing": ("---\nname: a\nkind: seeded\nratio: [1, 3]\n---\n", r"a seeded text has no source"),
     "unknown variable": (PLAIN.replace("{{ text }}", "{{ txet }}"), r"mine\.jinja: unknown variable 'txet'; a rewrite"),
     "variable of the other kind": (PLAIN.replace("{{ text }}", "{{ audience }}"), r"unknown variable 'audience'"),

@@ -70,7 +70,7 @@ def open_or_build(
     progress: Progress | None = None,
     build: bool = True,
 ) -> Corpus | None:
-    """Open a corpus or its folder (``heldout`` and what follows it are then its own affair), or build one from text.
+    """Open a corpus or its folder (``heldout`` and what follows it do not apply then), or build one from text.
 
     Built corpora lie below ``cache`` under a key of the content of the local files (of name and size for those in a
     bucket, of the id and revision for a hub dataset, of the library versions for the sample) and of everything else

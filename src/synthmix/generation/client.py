@@ -1,6 +1,6 @@
 """Any OpenAI-compatible server, hosted or local, through the official client.
 
-Retries are the runner's, so that they share one pace, one journal and one budget. The answer is taken from the
+Retries are the runner's, so that they share one limit, one journal and one budget. The answer is taken from the
 client as it came: building its typed objects took a third of a request's processor time (docs/generation.md).
 
 The client's own pool looks at every connection for every request: 128 connections instead of 32 cost half as much
@@ -33,13 +33,13 @@ def http_library() -> Any:
 
 
 def http_client(url: str, timeout: float) -> Any:
-    """An asynchronous HTTP client without a limit on connections (the pace limits them).
+    """An asynchronous HTTP client without a limit on connections (:mod:`synthmix.generation.concurrency` limits them).
 
     Args:
         timeout: seconds for connecting, writing and every single read.
     """
     http = http_library()
-    if proxied(url):  # proxies of the environment are the client's own affair
+    if proxied(url):  # proxies of the environment are left to the client
         limits = http.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_SECONDS)
         return http.AsyncClient(limits=limits, timeout=timeout, follow_redirects=True)
 
@@ -237,7 +237,7 @@ def checked_url(url: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise BadInput(f"{url!r} is no address", key="endpoint", remedy="write http://localhost:8000/v1")
+        raise BadInput(f"{url!r} is not an http address", key="endpoint", remedy="write http://localhost:8000/v1")
     if parts.username or parts.password or parts.query:
         raise BadInput(
             "the address holds a password or a query",

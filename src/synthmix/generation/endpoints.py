@@ -39,7 +39,7 @@ def key_for(config: GenerateConfig) -> str | None:
             remedy=f"export {name}=..., or name another one with --key-env",
         )
     if key and not (key.isascii() and key.isprintable()):
-        raise BadInput(f"the environment variable {name} holds something that is no key", remedy="set it again")
+        raise BadInput(f"the environment variable {name} does not hold a key", remedy="set it again")
     return key or None
 
 
@@ -47,7 +47,7 @@ def endpoints_of(config: GenerateConfig) -> list[OpenAIEndpoint]:
     """A connection to each endpoint.
 
     Raises:
-        BadInput: no key, or an address that is none.
+        BadInput: no key, or not an http address.
     """
     key = key_for(config)
     return [OpenAIEndpoint(url, config.model, key=key, timeout=config.timeout) for url in config.endpoint]
@@ -72,7 +72,7 @@ async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> Non
 
 
 async def _patiently(ask: Callable[[], Awaitable[Any]], endpoint: OpenAIEndpoint) -> Any:
-    """``await ask()``, again when the server had a bad moment."""
+    """``await ask()``, again after faults that may pass."""
     for attempt in range(PROBES - 1):
         try:
             return await ask()
@@ -88,7 +88,7 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
     where = endpoint.url
     if fault.kind == "unreachable":
         return BadInput(
-            f"cannot be reached ({fault.reason})", where=where, remedy="start the server, or mend --endpoint"
+            f"cannot be reached ({fault.reason})", where=where, remedy="start the server, or fix --endpoint"
         )
     if fault.status in (401, 403):
         return BadInput(fault.reason, where=where, remedy=f"put a valid key into {key_name}")
@@ -96,7 +96,7 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
         return BadInput(
             f"does not answer as an OpenAI-compatible server ({fault.reason})",
             where=where,
-            remedy="mend --endpoint; most addresses end in /v1",
+            remedy="fix --endpoint; most addresses end in /v1",
         )
     answered = fault.status is not None and fault.status not in (402, 429) and not fault.overload
     if answered and endpoint.model not in (listed or []):
@@ -111,7 +111,7 @@ def _explained(fault: RequestFault, endpoint: OpenAIEndpoint, listed: list[str] 
                 f"fails when asked for the model '{endpoint.model}', and does not list its models ({fault.reason})"
             )
         return BadInput(problem, where=where, key="model", remedy="name one with --model; most addresses end in /v1")
-    return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy="see whether the server is well")
+    return BadInput(f"{fault.kind}: {fault.reason}", where=where, remedy="check the server and its log")
 
 
 @dataclass

@@ -129,7 +129,7 @@ class RunCounts:
             raise Failure(
                 f"{bad} of the last {len(self._recent)} requests failed, the last one: {fault.kind}, {fault.reason}",
                 key="generate",
-                remedy="mend the cause, then run the same command with --retry-failed",
+                remedy="fix the cause, then run the same command with --retry-failed",
             )
 
     def plus(self, later: "RunCounts") -> "RunCounts":

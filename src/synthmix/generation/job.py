@@ -85,7 +85,7 @@ def generate_corpus(
             asked = made.output_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
     if not made.answers and failed:
         first = next(iter(records(folder / FAILED)))
-        raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="mend the cause")
+        raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="fix the cause")
     summary = _summary(plan, made, counts, folder / FAILED if failed else None, time.monotonic() - begun)
     publish(folder, config, plan.template, made, about or {}, counts.generators)
     write_json(folder / GENERATED, summary.model_dump(mode="json"))

@@ -51,7 +51,7 @@ class Estimate(BaseModel):
 
 
 def estimate(plan: JobPlan, pairs: Sequence[tuple[Prompt, Reply]], kept: float) -> Estimate:
-    """Reckon up a job: every document's length is read, requests are made for the first ones, and tokens follow in
+    """Estimate a job: every document's length is read, requests are made for the first ones, and tokens follow in
     proportion to the characters of prompts and sources in ``pairs``. Generated text is far less even than that: expect
     the result to be off by tens of percent after five examples.
     """
@@ -139,7 +139,7 @@ def preview_corpus(
     *,
     examples: int = EXAMPLES,
 ) -> Preview:
-    """Generate the first ``examples`` documents of a job and reckon up the rest. See
+    """Generate the first ``examples`` documents of a job and estimate the rest. See
     :func:`synthmix.generation.job.generate_corpus` for the arguments and what is raised.
 
     Raises:
@@ -158,7 +158,7 @@ def preview_corpus(
         why = next((failure["reason"] for failure in journal.failures()), "no answer")
     made = list(assemble(pairs))
     if not made:
-        raise Failure(f"none of the {examples} examples was answered ({why})", where=folder, remedy="mend the cause")
+        raise Failure(f"none of the {examples} examples was answered ({why})", where=folder, remedy="fix the cause")
     dropped: dict[tuple[str, int], list[str]] = {}
 
     def note(document: Generated, reasons: list[str]) -> None:

@@ -158,7 +158,7 @@ class Runner:
             request.attempts -= 1
             queue.again(request)
             if fault.fatal or endpoint.out_of_reach(now):
-                self._bury(endpoint, fault)
+                self._give_up(endpoint, fault)
         elif not fault.retry or request.attempts > self.retries.most:
             endpoint.concurrency.failed()
             self.journal.fail(request.prompt, fault.kind, fault.reason, request.attempts)
@@ -177,13 +177,13 @@ class Runner:
                 endpoint.concurrency.failed()
                 queue.again(request, now + delay)
 
-    def _bury(self, endpoint: EndpointState, fault: RequestFault) -> None:
+    def _give_up(self, endpoint: EndpointState, fault: RequestFault) -> None:
         """An endpoint that will never answer; its requests go elsewhere."""
         endpoint.dead = True
         if all(each.dead for each in self.endpoints):
             problem = f"cannot be reached any more ({fault.reason})" if fault.kind == "unreachable" else fault.reason
             raise Failure(
-                problem, where=endpoint.where, remedy="mend it and run the same command again; answers are kept"
+                problem, where=endpoint.where, remedy="fix it and run the same command again; answers are kept"
             )
 
     async def _woken(self, queue: Queue) -> None:

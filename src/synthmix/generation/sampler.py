@@ -1,6 +1,6 @@
 """Sampling a trained model: a generator that loses the tail by truncation and by a finite budget.
 
-Each document continues a few tokens of real training text, which are not part of the output, so that the text
+Each document continues a few tokens of natural training text, which are not part of the output, so that the text
 covers the insides of documents and not only their beginnings (CHOSEN).
 """
 
@@ -60,7 +60,7 @@ class Sampling(BaseModel):
     temperature: Annotated[float, Field(gt=0), *_Drawn] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1), *_Drawn] = 0.95
     top_k: Annotated[int, Field(ge=0, description="0: no limit"), *_Drawn] = 0
-    prompt: int = Field(default=16, ge=1, description="tokens of real text that start a document")
+    prompt: int = Field(default=16, ge=1, description="tokens of natural text that start a document")
     length: int = Field(default=256, ge=16)
     rows: int = Field(default=256, ge=1, description="documents sampled at once: one part")
     min_p: Annotated[
@@ -94,12 +94,14 @@ def sample_part(
     """Sample ``sampling.rows`` documents: ``(text, tokens)`` each, empty ones left out; the same for the same seed.
 
     Raises:
-        BadInput: there is less real text than one prompt.
+        BadInput: there is less natural text than one prompt.
     """
     import torch
 
     if len(prompts) <= sampling.prompt:
-        raise BadInput(f"{len(prompts)} tokens of real text cannot start a document of {sampling.prompt}", key="prompt")
+        raise BadInput(
+            f"{len(prompts)} tokens of natural text cannot start a document of {sampling.prompt}", key="prompt"
+        )
     if sampling.length <= sampling.prompt:
         raise BadInput("must be longer than the prompt", key="length")
     starts = np.random.default_rng(seed).integers(0, len(prompts) - sampling.prompt, size=sampling.rows)

@@ -120,7 +120,7 @@ def _check_distribution(name: str, value: Mapping[str, Any]) -> None:
     if name == "stop" or (kind == "integers") != _RANGES[name][2]:
         raise ValueError(_explain(name, value))
     if ends[0] > ends[1] or (kind == "loguniform" and ends[0] <= 0):
-        raise ValueError(f"{name}: {kind} from {ends[0]} to {ends[1]} is no range")
+        raise ValueError(f"{name}: {kind} from {ends[0]} to {ends[1]} is not a range")
 
 
 def _check_value(name: str, value: Any) -> None:
@@ -139,7 +139,7 @@ def _check_value(name: str, value: Any) -> None:
 def _explain(name: str, value: Any) -> str:
     given = dict(value) if isinstance(value, Mapping) else value
     example = "{integers: [1, 40]}" if name in _RANGES and _RANGES[name][2] else "{uniform: [0.6, 1.0]}"
-    return f"{name}: {given!r} is no distribution; write {example} or {{choice: [...]}}"
+    return f"{name}: {given!r} is not a distribution; write {example} or {{choice: [...]}}"
 
 
 def _as_list(value: Any) -> Any:

@@ -62,7 +62,7 @@ class Front(BaseModel):
         for name in ("ratio", "words"):
             bounds = getattr(self, name)
             if bounds is not None and not 0 <= bounds[0] <= bounds[1]:
-                raise ValueError(f"{name}: {list(bounds)} is no range")
+                raise ValueError(f"{name}: {list(bounds)} is not a range")
         if self.ratio is not None and self.kind == "seeded":
             raise ValueError("ratio: a seeded text has no source to be measured against; give words")
         return self
@@ -129,9 +129,9 @@ class Template:
                 if content:
                     found.append({"role": role, "content": content})
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise BadInput(f"cannot be filled in ({error})", where=self.where, remedy="mend the template") from None
+            raise BadInput(f"cannot be filled in ({error})", where=self.where, remedy="fix the template") from None
         if not found or found[-1]["role"] != "user":
-            raise BadInput("the block 'user' came out empty", where=self.where, remedy="mend the template")
+            raise BadInput("the block 'user' came out empty", where=self.where, remedy="fix the template")
         return tuple(found)
 
     @cached_property
