@@ -88,7 +88,10 @@ def test_every_public_name_is_there() -> None:
 
     for name in synthmix.__all__:
         assert getattr(synthmix, name) is not None
-    assert set(synthmix._WHERE) == {*synthmix.__all__, "dial"}, "an old name still loads"
+    assert set(synthmix._WHERE) == set(synthmix.__all__)
+    assert dir(synthmix) == sorted([*synthmix.__all__, "__version__"])
+    assert all(getattr(synthmix, name) is not None for name in synthmix._BEFORE), "a name of before still loads"
+    assert re.match(r"\d+\.\d+", synthmix.__version__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = synthmix.nothing
 

@@ -1,5 +1,7 @@
 """All of it, as one object."""
 
+from typing import Any, Literal
+
 from pydantic import Field
 
 from synthmix.results.decisions import Decision
@@ -34,6 +36,30 @@ class Results(Part):
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words
     warnings: list[Warn]
+
+    def to_frame(self, backend: Literal["pyarrow", "pandas", "polars"] = "pandas") -> Any:
+        """The runs, a row each: what was trained, its losses (``loss.<domain>``), bits per byte and task scores.
+
+        Raises:
+            ImportError: the library is not installed.
+        """
+        import pyarrow as pa
+
+        rows = []
+        for run in self.runs:
+            row = run.model_dump(exclude={"losses", "bits", "tasks", "epochs"})
+            for name in ("losses", "bits", "tasks", "epochs"):
+                key = {"losses": "loss", "tasks": "task"}.get(name, name)
+                row |= {f"{key}.{what}": value for what, value in getattr(run, name).items()}
+            rows.append(row)
+        names = dict.fromkeys(name for row in rows for name in row)
+        table = pa.table({name: [row.get(name) for row in rows] for name in names})
+        if backend == "pyarrow":
+            return table
+        import narwhals as nw
+
+        frame = nw.from_native(table, eager_only=True)
+        return frame.to_pandas() if backend == "pandas" else frame.to_polars()
 
     def __repr__(self) -> str:
         return f"<Results of {self.study}: {len(self.runs)} runs of {len(self.recipes)} recipes; {self.decision!r}>"

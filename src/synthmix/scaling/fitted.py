@@ -21,9 +21,14 @@ from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Runs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit(Predictor):
     """A :class:`Predictor` as it leaves the fitter. ``fit(...).report()`` says it in text."""
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in self.parameters.items())
+        codes = ", ".join(dict.fromkeys(warning.code for warning in self.warnings))
+        return f"<Fit {self.law.name} of {len(self.runs)} runs: {values}{'; ' + codes if codes else ''}>"
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from synthmix.errors import BadInput
 from synthmix.scaling.inputs import COLUMNS, Array, Inputs
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Runs(Inputs):
     """Trained models with their losses. ``Runs(N=..., D=..., loss=...)``; all columns (n,) float arrays.
 
@@ -47,6 +47,9 @@ class Runs(Inputs):
             if not np.isfinite(labels).all():
                 raise BadInput("is missing or not a number", where="runs", key="group")
             object.__setattr__(self, "group", np.unique(labels, return_inverse=True)[1])
+
+    def __repr__(self) -> str:
+        return f"<Runs: {len(self)} runs in {self.cells} cells; columns {', '.join(n for n in COLUMNS if self.has(n))}>"
 
     def _cells(self) -> np.ndarray:
         table = np.column_stack([getattr(self, name) for name in COLUMNS if self.has(name)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.interval import Interval
+from synthmix.interval import Interval, format_interval
 from synthmix.results import Warn
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
@@ -12,7 +12,7 @@ from synthmix.scaling.quantiles import interval_of
 GRID = np.linspace(0.0, 1.0, 201)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BestShare:
     """The share curve and its optimum.
 
@@ -36,6 +36,14 @@ class BestShare:
     low: Array
     high: Array
     warnings: list[Warn]
+
+    def __repr__(self) -> str:
+        flat = "not known" if self.flat is None else f"{self.flat[0]:.0%} to {self.flat[1]:.0%}"
+        return (
+            f"best share {format_interval(self.best, '.0%')}; within the noise of it {flat}\n"
+            f"expected loss there {format_interval(self.loss)}\n"
+            f"gain over share 0 {format_interval(self.gain)}"
+        )
 
 
 def from_curves(

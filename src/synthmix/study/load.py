@@ -1,6 +1,7 @@
 """Reading a study file: safe YAML, every mistake in one line that names file, key and remedy."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,37 @@ BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
 UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
 
 
-def load_study(path: str | Path) -> StudyConfig:
-    """Read and validate a study file. Relative paths in it count from its own folder.
+Study = str | Path | Mapping[str, Any] | StudyConfig
+"""A study: its file, its YAML as text, the same as a dict, or one that is loaded already."""
+
+
+def load_study(study: Study) -> StudyConfig:
+    """Read and validate a study: its file, its YAML as text (several lines), or the same as a dict.
+
+    Relative paths in a file count from its own folder, else from the current one. One that is loaded is given back.
 
     Raises:
         BadInput: no such file, not UTF-8, not YAML, a key twice, an unknown key, or a value that does not fit.
     """
     import yaml
 
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadInput("no such study file", where=path) from None
-    except IsADirectoryError:
-        raise BadInput("is a folder, not a study file", where=path) from None
-    except UnicodeDecodeError:
-        raise BadInput("is not UTF-8 text", where=path) from None
+    if isinstance(study, StudyConfig):
+        return study
+    if isinstance(study, Mapping):
+        return study_from(dict(study))
+    path: Path | None = None
+    if isinstance(study, str) and "\n" in study:
+        text = study
+    else:
+        path = Path(study).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise BadInput("no such study file", where=path) from None
+        except IsADirectoryError:
+            raise BadInput("is a folder, not a study file", where=path) from None
+        except UnicodeDecodeError:
+            raise BadInput("is not UTF-8 text", where=path) from None
     try:
         raw = yaml.load(text, Loader=_loader())  # noqa: S506 - a SafeLoader that refuses a key given twice
     except yaml.YAMLError as error:

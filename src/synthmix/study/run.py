@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from synthmix.config import StudyConfig
 from synthmix.engine import Engine, open_engine
 from synthmix.progress import Progress, Silent
 from synthmix.results import Results
 from synthmix.study.ladder import ladder_specs
+from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import check_given, check_tokens, find_generated, natural_text
 from synthmix.study.sampled import generator_spec, sampled_corpus
 from synthmix.study.scheduler import expected_seconds, train_all
@@ -15,14 +15,13 @@ from synthmix.study.workspace import Workspace
 from synthmix.study.written import written_corpus
 
 
-def run_study(
-    config: StudyConfig, *, progress: Progress | None = None, engine: Engine[Any, Any] | None = None
-) -> Results:
+def run_study(study: Study, *, progress: Progress | None = None, engine: Engine[Any, Any] | None = None) -> Results:
     """Do everything that is left of a study and return its results, which are also written with the report.
 
     Safe to interrupt at any moment and to start twice: the same call resumes, finished runs are not repeated.
 
     Args:
+        study: its file, its YAML as text, a dict, or one that is loaded (:func:`synthmix.load_study`).
         engine: where tasks run (:func:`synthmix.engine.open_engine`); None: processes of this machine.
 
     Raises:
@@ -31,7 +30,7 @@ def run_study(
     """
     from synthmix.study.conclude import conclude
 
-    progress = progress or Silent()
+    config, progress = load_study(study), progress or Silent()
     check_given(config)
     space = Workspace(config.root.absolute())  # a worker elsewhere has another working folder
     space.create()

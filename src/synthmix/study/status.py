@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.progress import Progress
 from synthmix.results import Results
 from synthmix.study.conclude import conclude
 from synthmix.study.ladder import cells, ladder_specs
+from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
 from synthmix.study.workspace import Workspace
 
@@ -43,12 +43,13 @@ class Status:
         return vars(self) | {"working": [vars(each) for each in self.working]}
 
 
-def study_status(config: StudyConfig) -> Status:
+def study_status(study: Study) -> Status:
     """What is done and in work; nothing is built, trained or timed.
 
     Raises:
         BadInput: a study that cannot be, or a damaged record or shard.
     """
+    config = load_study(study)
     space = Workspace(config.root)
     planned = len(cells(config))
     prepared = look(config, space)
@@ -78,12 +79,13 @@ def study_status(config: StudyConfig) -> Status:
     )
 
 
-def report_study(config: StudyConfig, *, progress: Progress | None = None) -> Results:
+def report_study(study: Study, *, progress: Progress | None = None) -> Results:
     """Results and report from the finished runs; trains nothing.
 
     Raises:
         BadInput: nothing is finished.
     """
+    config = load_study(study)
     space = Workspace(config.root)
     prepared = look(config, space)
     if prepared is None:
