@@ -10,6 +10,7 @@ from benchmarks.valuation.baselines.retrain import Retrain, union
 from synthmix.errors import BadInput
 from synthmix.valuation.encoding import Encoder, encoder_for
 from synthmix.valuation.learners import ClassifierLearner, LanguageLearner
+from synthmix.valuation.methods import METHODS, score_by
 from synthmix.valuation.methods.influence import Kmm
 from synthmix.valuation.pool import Batch, Pool
 
@@ -84,6 +85,19 @@ def test_text_without_labels(unlabelled: Unlabelled, name: str) -> None:
     assert np.isfinite([*near.terms.values(), near.value]).all()
     if name not in UNSURE | NO_ORDER:
         assert near.value > far.value
+
+
+def test_of_all_methods_those_that_cannot_value_the_data_are_left_out(labelled: Labelled) -> None:
+    bare = [Pool.of(pool.name, pool.all().items) for pool in (labelled.reference, labelled.clean)]
+    found = score_by(["all"], bare[0], bare[1:], encoder=labelled.encoder)
+    assert set(found) == {"mmd", "lava", "pad"}, "neither labels nor a learner"
+    alone = METHODS["mmd"](encoder=labelled.encoder).fit(bare[0]).score(bare[1])
+    assert found["mmd"][0].value == score_by(["mmd"], bare[0], bare[1:], encoder=labelled.encoder)["mmd"][0].value
+    assert found["mmd"][0].value == alone.value
+    with pytest.raises(BadInput, match="has no labels, which knn_shapley needs"):
+        score_by(["mmd", "knn_shapley"], bare[0], bare[1:], encoder=labelled.encoder)
+    with pytest.raises(BadInput, match=r"--method: no method 'retrain'; one of mmd, .*, or all"):
+        score_by(["retrain"], bare[0], bare[1:], encoder=labelled.encoder)
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_LABELS))

@@ -102,7 +102,7 @@ def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
         assert (np.flatnonzero(found.chosen) == np.arange(found.chosen.sum())).all()
         chosen, whole = valuer.summarise(subset(pool, found.chosen)), valuer.summarise(pool)
         for taken in (found.chosen.sum(), 1.3, 2.5, 7.1):
-            check = compare(valuer, chosen.weighted(taken / found.chosen.sum()), whole.drawn(taken / 40))
+            check = compare(valuer, chosen.weighted(taken / found.chosen.sum()), whole.sampled(taken / 40))
             assert abs(check.gain) < 1e-9
             assert not check.better
             assert check.interval[0] < 0 < check.interval[1]

@@ -5,9 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from benchmarks.valuation.contributors import Recipe, contribute
-from benchmarks.valuation.remembered import RememberedEncoder, RememberedTokenizer
-from benchmarks.valuation.sensitivity import WHOLE, scores
-from benchmarks.valuation.settings import LABELLED, TEXT, Setting, settings
+from benchmarks.valuation.sensitivity import (
+    LABELLED,
+    TEXT,
+    WHOLE,
+    RememberedEncoder,
+    RememberedTokenizer,
+    Setting,
+    scores,
+    settings,
+)
 from benchmarks.valuation.sources import Source
 from benchmarks.valuation.tasks.task import Task
 

@@ -289,7 +289,7 @@ def test_two_halves_of_one_text_gain_nothing_from_each_other(text_valuer: Valuer
 def test_an_even_sample_is_whole_blocks_and_a_part_of_one(text_valuer: Valuer) -> None:
     summary = text_valuer.summarise(Pool.of("p", chain(160, 32)))
     for weight, turn in ((0.3, 0), (0.3, 4), (0.9, 12), (1.0, 4), (1.7, 8)):
-        drawn = summary.drawn(weight, turn)
+        drawn = summary.sampled(weight, turn)
         assert drawn.size[0] == pytest.approx(weight * summary.size[0], rel=1e-9)
         if weight == 0.3:
             whole = [a is b for a, b in zip(drawn.sums["transfer"], summary.sums["transfer"], strict=True)]
@@ -307,7 +307,7 @@ def test_a_part_of_a_block_is_no_outlier() -> None:
     sizes = np.array([float(block["tokens"]) for block in summary.sums["transfer"]])
 
     def half(weight: float) -> float:
-        drawn = summary.drawn(weight)
+        drawn = summary.sampled(weight)
         return float(np.sqrt((parts_of(drawn, valuer.terms, valuer.weights)[:16] ** 2).sum()))
 
     four = sizes[:4].sum() / sizes.sum()

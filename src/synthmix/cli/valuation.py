@@ -20,7 +20,6 @@ from synthmix.cli.options import (
 
 if TYPE_CHECKING:
     from synthmix.valuation.pool import Pool
-    from synthmix.valuation.score import Score
     from synthmix.valuation.valuer import Valuer
 
 Reference = Annotated[str, typer.Option(help="The target: a corpus (what it holds out), or any file.")]
@@ -66,9 +65,10 @@ def value(
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
     from synthmix.report.value import best_table, others_table, score_table, write_value
+    from synthmix.valuation.methods import named, score_by
     from synthmix.valuation.parallel import score_all
 
-    _check_methods(method or [])
+    named(method or [])
     with telling(quiet=quiet) as progress, ExitStack() as stack:
         valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
@@ -77,13 +77,14 @@ def value(
             each, parts = running.each, max(1, round(running.workers / len(pools)))
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)
         curve = valuer.score_mixture(summaries) if mix else None
-        others = _beside(method or [], valuer, pools)
+        others = score_by(method or [], valuer.reference, pools, encoder=valuer.encoded)
         if documents is not None:
             from synthmix.valuation.selection import write_documents
 
             write_documents(valuer, pools, summaries, documents)
     made: Any = [score.as_json() for score in scores]
-    found = {"scores": made, "mixture": curve.as_json() if curve else None, "baselines": others}
+    beside = {name: [score.as_json() for score in each] for name, each in others.items()}
+    found = {"scores": made, "mixture": curve.as_json() if curve else None, "baselines": beside}
     shown = {**found, "reference": reference, "weights": valuer.coefficients}
     if html is not None:
         write_value(shown, html)
@@ -130,40 +131,6 @@ def fitted(
         after=ends,
     )
     return made.fit(target), pools
-
-
-def _check_methods(names: list[str]) -> None:
-    """Before anything is read."""
-    from synthmix.errors import BadInput
-    from synthmix.valuation.methods import METHODS
-
-    for name in names if names != ["all"] else ():
-        if name not in METHODS:
-            raise BadInput(f"no method {name!r}", key="--method", remedy=f"one of {', '.join(METHODS)}, or all")
-
-
-def _beside(names: list[str], valuer: "Valuer", pools: "list[Pool]") -> dict[str, list[dict[str, Any]]]:
-    """Scores of baselines by name."""
-    if not names:
-        return {}
-    from synthmix.errors import BadInput
-    from synthmix.valuation.learners import learner_for
-    from synthmix.valuation.methods import METHODS
-
-    chosen = list(METHODS) if names == ["all"] else names
-    found: dict[str, list[dict[str, Any]]] = {}
-    learner: Any = None
-    for name in chosen:
-        try:
-            learner = learner or learner_for(valuer.reference)
-            method = METHODS[name](encoder=valuer.encoded, learner=learner).fit(valuer.reference)
-            made: list[Score] = [method.score(pool) for pool in pools]
-        except BadInput:
-            if len(chosen) == len(names):  # asked for by name
-                raise
-            continue
-        found[name] = [score.as_json() for score in made]
-    return found
 
 
 NO_BETTER = (

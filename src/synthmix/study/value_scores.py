@@ -20,7 +20,7 @@ from synthmix.study.text_measures import Group
 from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
 from synthmix.study.value_pass import DOCUMENTS, TOKENS, summary_of, terms_of, texts_of
 from synthmix.study.workspace import Workspace
-from synthmix.valuation.curve import mean_score, mixtures, scored_at
+from synthmix.valuation.curve import mean_score, mixtures, scores_at
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
@@ -118,7 +118,7 @@ def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
                 rows.append(RecipeValue(recipe=recipe, tokens=tokens, domain=domain, score=score, **made))
         for kind in kinds:
             pair, grid = [read[source or kind], read[kind]], np.array([[1 - s, s] for s in SHARES])
-            values, _, parts = scored_at(pair, terms, FIXED, grid, float(budgets[-1]))
+            values, _, parts = scores_at(pair, terms, FIXED, grid, float(budgets[-1]))
             drawn[kind].append(Drawn(domain, values, parts))
         progress.update("valuation scores", number)
     progress.finish("valuation scores")

@@ -14,7 +14,7 @@ from synthmix.valuation.uncertainty import half_width, parts_of
 from synthmix.valuation.weights import Weights
 
 STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
-TURNS = tuple(range(0, BLOCKS, BLOCKS // 4))  # even samples of each pool that a mixture's score is the mean over
+OFFSETS = tuple(range(0, BLOCKS, BLOCKS // 4))  # even samples of each pool that a mixture's score is the mean over
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def curve_of(
     rows = grid(len(pools)) if shares is None else np.asarray(shares, float)
     if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
         raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
-    value, columns, parts = scored_at(pools, terms, weights, rows, size)
+    value, columns, parts = scores_at(pools, terms, weights, rows, size)
     half = half_width(parts, level)
     drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
     bests = rows[drawn.argmax(axis=1)]
@@ -104,7 +104,7 @@ def curve_of(
     )
 
 
-def scored_at(
+def scores_at(
     pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, rows: np.ndarray, size: float
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Scores (k,) of mixtures of one ``size``, shares ``rows`` (k, pools); their terms, by name (k,); and each score's
@@ -128,20 +128,22 @@ def mean_score(mixed: Sequence[Summary], terms: Sequence[Term], weights: Weights
 
 
 def mixtures(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float) -> list[Summary]:
-    """:func:`mixture` for each of :data:`TURNS`; one alone where every pool is taken whole or not at all."""
+    """:func:`mixture` for each of :data:`OFFSETS`; one alone where every pool is taken whole or not at all."""
     parts = [float(share) * size / pool.size[0] for pool, share in zip(pools, shares, strict=True)]
     whole = all(part >= 1 or not part for part in parts)
-    return [mixture(pools, shares, size, turn) for turn in (TURNS[:1] if whole else TURNS)]
+    return [mixture(pools, shares, size, offset) for offset in (OFFSETS[:1] if whole else OFFSETS)]
 
 
-def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float, turn: int = 0) -> Summary:
-    """``shares`` of ``size`` from each pool, an even sample of it (:meth:`.Summary.drawn`). Blocks of different pools
+def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size: float, offset: int = 0) -> Summary:
+    """``shares`` of ``size`` from each pool, an even sample of it (:meth:`.Summary.sampled`). Blocks of different pools
     stay apart, since their noise is independent.
 
     Not all items at fractions of their weight: then a mixture would hold more different text than a pool alone, and two
     halves of one text would seem to gain from each other.
     """
-    parts = [pool.drawn(float(share) * size / pool.size[0], turn) for pool, share in zip(pools, shares, strict=True)]
+    parts = [
+        pool.sampled(float(share) * size / pool.size[0], offset) for pool, share in zip(pools, shares, strict=True)
+    ]
     sums = {name: [block for part in parts for block in part.sums[name]] for name in parts[0].sums}
     lengths = tuple(len(next(iter(part.sums.values()))) for part in parts)
     return Summary(

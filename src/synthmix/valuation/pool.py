@@ -86,7 +86,7 @@ class Pool:
         sample = Sample(most, seed)
         for batch in self.batches():
             sample.add(batch)
-        return sample.drawn()
+        return sample.batch()
 
     def all(self) -> Batch:
         """Everything at once: for methods that cannot stream."""
@@ -130,7 +130,7 @@ class Sample:
         if len(self._kept) > 2 * self.most + BATCH:
             self._kept = sorted(self._kept, key=lambda row: row[0])[: self.most]
 
-    def drawn(self) -> Batch:
+    def batch(self) -> Batch:
         """The sample so far, in the stream's order."""
         kept = sorted(sorted(self._kept, key=lambda row: row[0])[: self.most], key=lambda row: row[1])
         items: Any = [row[2] for row in kept]

@@ -7,6 +7,7 @@ taken, the rest of the budget still filled evenly. A document that repeats what 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,14 @@ def select(
     *,
     rounds: int = ROUNDS,
     lengths: Callable[[Batch], np.ndarray] | None = None,
-    said: Callable[[int, str], None] = lambda number, line: None,
+    report: Callable[[int, str], None] = lambda number, line: None,
 ) -> Selection:
     """Take documents of ``pool`` worth ``tokens`` tokens.
 
     Args:
         valuer: fitted on the reference.
         lengths: tokens of each item of a batch; None: those of the valuer's tokenizer, or 1 an item without one.
-        said: told the number of each round and what it took.
+        report: told the number of each round and what it took.
 
     Each round reads the pool once; memory is a few numbers a document.
 
@@ -104,11 +105,11 @@ def select(
         goal = tokens * number // rounds - taken
         fits = np.cumsum(sizes[order]) <= goal
         chosen[order[fits]] = True
-        said(number, f"{int(chosen.sum())} documents, {int(sizes[chosen].sum())} tokens")
+        report(number, f"{int(chosen.sum())} documents, {int(sizes[chosen].sum())} tokens")
     if not chosen.any():
         raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
     score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms))
-    even = valuer.score_summary(whole.drawn(float(sizes[chosen].sum()) / total))
+    even = valuer.score_summary(whole.sampled(float(sizes[chosen].sum()) / total))
     return Selection(chosen, gains / np.maximum(sizes, 1), sizes, score, even, valuer.score_summary(whole))
 
 
@@ -159,7 +160,7 @@ def check_selection(
     *,
     rounds: int = ROUNDS,
     lengths: Callable[[Batch], np.ndarray] | None = None,
-    said: Callable[[int, str], None] = lambda number, line: None,
+    report: Callable[[int, str], None] = lambda number, line: None,
 ) -> SelectionCheck | None:
     """What :func:`.select` of the same pool gains; None for a reference of fewer than :data:`LEAST` documents. It
     reads the pool as often as the selection did."""
@@ -167,9 +168,9 @@ def check_selection(
     if halves is None:
         return None
     one, other = (valuer.on(half) for half in halves)
-    found = select(one, pool, tokens, rounds=rounds, lengths=lengths, said=said)
+    found = select(one, pool, tokens, rounds=rounds, lengths=lengths, report=report)
     chosen, whole = other.summarise(subset(pool, found.chosen)), other.summarise(pool)
-    even = whole.drawn(found.taken / max(int(found.tokens.sum()), 1))
+    even = whole.sampled(found.taken / max(int(found.tokens.sum()), 1))
     return compare(other, chosen, even)
 
 
@@ -221,21 +222,14 @@ def select_documents(
     pool = open_pool(where, text=text)
     documents = Documents([where], text=text)
     progress.start("selection", rounds, "rounds")
-    found = select(
-        valuer, pool, tokens, rounds=rounds, said=lambda number, line: progress.update("selection", number, line)
-    )
+    found = select(valuer, pool, tokens, rounds=rounds, report=partial(progress.update, "selection"))
     progress.finish("selection")
     compared = None
     if check:
-        progress.start("check by halves of the reference", rounds, "rounds")
-        compared = check_selection(
-            valuer,
-            pool,
-            tokens,
-            rounds=rounds,
-            said=lambda number, line: progress.update("check by halves of the reference", number, line),
-        )
-        progress.finish("check by halves of the reference")
+        stage = "check by halves of the reference"
+        progress.start(stage, rounds, "rounds")
+        compared = check_selection(valuer, pool, tokens, rounds=rounds, report=partial(progress.update, stage))
+        progress.finish(stage)
     kept = (document for document, keep in zip(documents, found.chosen, strict=True) if keep)
     corpus = build_corpus(
         kept,

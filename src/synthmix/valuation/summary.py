@@ -53,15 +53,15 @@ class Summary:
 
     def weighted(self, weight: float) -> "Summary":
         """As if every item counted ``weight`` times. Below 1 that is not a smaller pool: what is in it only once still
-        is, a little (:meth:`drawn`)."""
+        is, a little (:meth:`sampled`)."""
         return self._by(np.full(self._blocks, weight))
 
-    def drawn(self, weight: float, turn: int = 0) -> "Summary":
-        """An even sample of the share ``weight`` of the pool: whole blocks from block ``turn`` on, and the last of them
-        by weight; from 1 on every item ``weight`` times."""
+    def sampled(self, weight: float, offset: int = 0) -> "Summary":
+        """An even sample of the share ``weight`` of the pool: whole blocks from block ``offset`` on, and the last of
+        them by weight; from 1 on every item ``weight`` times."""
         if weight >= 1:
             return self.weighted(weight)
-        order = np.roll(np.arange(self._blocks), -turn)
+        order = np.roll(np.arange(self._blocks), -offset)
         sizes = self._sizes()[order]
         left = weight * sizes.sum() - (np.cumsum(sizes) - sizes)
         taken = np.zeros(self._blocks)
@@ -115,7 +115,7 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summar
             _spread(term, batch, block, sums[term.name])
     for term in reading:
         if term.most is not None:
-            drawn = samples[term.name].drawn()
+            drawn = samples[term.name].batch()
             _spread(term, drawn, block_of(np.arange(len(drawn)), blocks), sums[term.name])
             sums[term.name] = [scaled(each, items / len(drawn)) for each in sums[term.name]]
     share = 1.0 if pool.share is None else pool.share
