@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.valuation import choosing, noise_images, noise_text, selection, truth
+from benchmarks.valuation import noise_images, noise_text, selection, truth
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.correlation import agreements, mean_agreement, resamples, signed
 from benchmarks.valuation.measure import measure
@@ -200,14 +200,14 @@ def test_tables_order_methods_and_name_those_that_refuse(task):
 
 def test_a_budget_is_filled_in_the_order():
     sizes = np.array([5, 1, 3, 4])
-    assert choosing.filled(np.array([2, 1, 0, 3]), sizes, 8).tolist() == [False, True, True, False]
-    assert choosing.filled(np.array([2, 1, 3, 0]), sizes, 8).tolist() == [False, True, True, True]
+    assert selection.filled(np.array([2, 1, 0, 3]), sizes, 8).tolist() == [False, True, True, False]
+    assert selection.filled(np.array([2, 1, 3, 0]), sizes, 8).tolist() == [False, True, True, True]
 
 
 def test_importance_takes_what_is_like_the_target_first():
     target = [f"the sea and the wind {i}" for i in range(30)]
     raw = [f"stone road number {i}" for i in range(40)] + [f"the wind over the sea {i}" for i in range(20)]
-    order = choosing.importance(target, raw)
+    order = selection.importance(target, raw)
     assert set(order(0)[:20]) == set(range(40, 60))
     assert order(0).tolist() != order(1).tolist()
     assert order(1).tolist() == order(1).tolist()
