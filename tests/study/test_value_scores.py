@@ -89,7 +89,7 @@ def test_the_best_share_and_its_interval() -> None:
     parts = np.column_stack([tilt, level, np.zeros((len(shares), REFERENCE_BLOCKS))])
     found = [Drawn(name, -((shares - best) ** 2), parts) for name, best in (("a", 0.2), ("b", 0.4))]
     curve = curve_over("hq", 1000, found)
-    assert curve.best.value == pytest.approx(0.3, abs=1e-6)
+    assert curve.best.mid == pytest.approx(0.3, abs=1e-6)
     assert curve.domains == pytest.approx({"a": 0.2, "b": 0.4})
     assert curve.best.low is not None
     assert curve.best.high is not None
