@@ -75,12 +75,14 @@ class Prediction:
     def bought(self, tokens: float) -> Array:
         """Unique synthetic tokens (m,) of a budget of ``tokens``."""
         each = [np.minimum(self.parts[kind.name] * tokens, self.unique[kind.name]) for kind in self.kinds]
-        return np.sum(each, axis=0)
+        found: Array = np.sum(each, axis=0)
+        return found
 
     def money(self, tokens: float) -> Array:
         """Their price (m,)."""
         each = [np.minimum(self.parts[kind.name] * tokens, self.unique[kind.name]) * kind.price for kind in self.kinds]
-        return np.sum(each, axis=0) / 1e6
+        found: Array = np.sum(each, axis=0) / 1e6
+        return found
 
     def generation(self, tokens: float) -> Array | None:
         """FLOPs (m,) to generate them; None where a generator is not known."""
@@ -91,7 +93,8 @@ class Prediction:
             np.minimum(self.parts[kind.name] * tokens, self.unique[kind.name]) * (cost or 0.0)
             for kind, cost in zip(self.kinds, costs, strict=True)
         ]
-        return np.sum(each, axis=0)
+        found: Array = np.sum(each, axis=0)
+        return found
 
 
 def predictions(

@@ -22,7 +22,8 @@ NEARLY_FREE = 4.0  # epochs up to which repeats cost next to nothing (arXiv 2305
 def repeats_draws(count: int, seed: int = 0) -> Array:
     """R* for the fitted value first, then for each of ``count`` draws: (count + 1,)."""
     low, high = np.log(REPEATS_DRAWN)
-    return np.r_[REPEATS, np.exp(np.random.default_rng([seed, 2]).uniform(low, high, count))]
+    found: Array = np.r_[REPEATS, np.exp(np.random.default_rng([seed, 2]).uniform(low, high, count))]
+    return found
 
 
 def effective(tokens: Array | float, unique: float, repeats: Array | float) -> Array:
@@ -41,7 +42,8 @@ def effective_mixture(tokens: Array | float, parts: Parts, repeats: Array | floa
 
     ``parts``: (share, unique tokens) of each source; shares may be arrays.
     """
-    return np.sum([effective(share * tokens, unique, repeats) for share, unique in parts], axis=0)
+    found: Array = np.sum([effective(share * tokens, unique, repeats) for share, unique in parts], axis=0)
+    return found
 
 
 def budget_for(goal: Array, parts: Parts, repeats: Array) -> Array:

@@ -288,7 +288,8 @@ class RunsTable:
         if metric is None:
             return np.ones(int(here.sum()))
         values = self.column(metric)[here]
-        return values[np.isfinite(values)]
+        found: Floats = values[np.isfinite(values)]
+        return found
 
     def _by_seed(self, recipe: str, cell: Cell, metric: str) -> dict[str | None, float]:
         here = (self.column("N") == cell.N) & (self.column("D") == cell.D) & np.isfinite(self.column(metric))

@@ -44,7 +44,8 @@ def relative_errors(law: Law, runs: Runs, split: Cut, delta: float | None = 1e-3
     """Predicted over measured minus 1 (signed), for each held-out run."""
     fitted = fit(law, runs.select(split.train), bootstrap=0, delta=delta)
     rest = runs.select(split.test)
-    return law.predict(fitted.values, rest) / rest.loss - 1
+    found: Array = law.predict(fitted.values, rest) / rest.loss - 1
+    return found
 
 
 def held_out(

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from synthmix.errors import BadInput
 
-Array = npt.NDArray[Any]
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 #: Column -> what it holds. Every law names the columns it needs among these.
 COLUMNS = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.scaling.inputs import COLUMNS, Array, Inputs
+from synthmix.scaling.inputs import COLUMNS, Array, Inputs, Mask
 from synthmix.scaling.parameter import Parameter
 from synthmix.scaling.terms import Term
 
@@ -52,7 +52,7 @@ class Law:
         return "L = " + " + ".join(term.formula for term in self.terms)
 
     @cached_property
-    def linear(self) -> Array:
+    def linear(self) -> Mask:
         """Boolean (p,): which parameters enter linearly."""
         return np.array([parameter.linear for parameter in self.parameters])
 
@@ -99,7 +99,8 @@ class Law:
     def predict_each(self, theta: Array, x: Inputs) -> Array:
         """Losses (n,): row k of the parameters (n, p) at point k."""
         at = {name: theta[:, k] for k, name in enumerate(self.names)}
-        return np.sum([np.broadcast_to(term.evaluate(at, x)[0], (len(x),)) for term in self.terms], axis=0)
+        found: Array = np.sum([np.broadcast_to(term.evaluate(at, x)[0], (len(x),)) for term in self.terms], axis=0)
+        return found
 
     def jacobian(self, theta: Any, x: Inputs) -> Array:
         """Derivatives of the losses by the parameters, (..., n, p)."""

@@ -126,7 +126,8 @@ def seed_noise(runs: Runs) -> SeedNoise:
 
 def _within(values: Array, group: np.ndarray) -> Array:
     means = np.bincount(group, values) / np.bincount(group)
-    return (values - means[group]) ** 2
+    found: Array = (values - means[group]) ** 2
+    return found
 
 
 def split(runs: Runs, residuals: Array, parameters: int, given: float | None = None) -> Noise:

@@ -55,7 +55,8 @@ class Predictor:
     @property
     def residuals(self) -> Array:
         """Log-loss minus its prediction (n,): near zero, the relative error."""
-        return np.log(self.runs.loss) - np.log(self.predicted)
+        found: Array = np.log(self.runs.loss) - np.log(self.predicted)
+        return found
 
     @property
     def why(self) -> str | None:

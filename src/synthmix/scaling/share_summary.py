@@ -96,7 +96,8 @@ def vertex(grid: Array, curves: Array, lowest: Array) -> Array:
     bend = left - 2 * here + right
     shift = np.where(bend > 0, 0.5 * (left - right) / np.where(bend > 0, bend, 1.0), 0.0)
     moved = grid[inner] + np.clip(shift, -0.5, 0.5) * (grid[1] - grid[0])
-    return np.where(inner == lowest, moved, grid[lowest])
+    found: Array = np.where(inner == lowest, moved, grid[lowest])
+    return found
 
 
 def _warnings(best: Interval, grid: Array, lowest: Array) -> list[Warn]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Inputs
+from synthmix.scaling.inputs import Array, Index, Inputs
 from synthmix.scaling.law import Law
 
 _CHUNK = 1 << 18  # derivatives held at once: small enough for the cache
@@ -39,13 +39,13 @@ class Problem:
     low: Array
     high: Array
 
-    def rows(self, which: Array) -> tuple[Array, Array]:
+    def rows(self, which: Index) -> tuple[Array, Array]:
         """Targets and weights of some of the problems."""
         target = self.target if self.target.ndim == 1 else self.target[which]
         weight = self.weight if self.weight.ndim == 1 else self.weight[which]
         return target, weight
 
-    def objective(self, theta: Array, which: Array | None = None) -> Array:
+    def objective(self, theta: Array, which: Index | None = None) -> Array:
         """Huber sums (K,) at parameters (K, p)."""
         target, weight = self.rows(np.arange(len(theta)) if which is None else which)
         return _huber(self.law.predict(theta, self.x), target, weight, self.delta)[0]
@@ -71,7 +71,7 @@ def minimise(problem: Problem, start: Array, *, steps: int = 300, tolerance: flo
     return Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _chunk(problem: Problem, start: Array, which: Array, steps: int, tolerance: float) -> tuple[Array, Array, Array]:
+def _chunk(problem: Problem, start: Array, which: Index, steps: int, tolerance: float) -> tuple[Array, Array, Array]:
     theta = np.clip(start, problem.low, problem.high)
     best, gradient, inner, outer = _state(problem, theta, which)
     lam = np.ones(len(theta))
@@ -113,7 +113,7 @@ def _huber(predicted: Array, target: Array, weight: Array, delta: float) -> tupl
     return np.where(fine.all(axis=-1), total, np.inf), residual
 
 
-def _state(problem: Problem, theta: Array, which: Array) -> tuple[Array, Array, Array, Array]:
+def _state(problem: Problem, theta: Array, which: Index) -> tuple[Array, Array, Array, Array]:
     """Objective (k,), gradient (k, p) and the two curvatures (k, p, p)."""
     target, weight = problem.rows(which)
     predicted, slopes = problem.law.evaluate(theta, problem.x)
@@ -142,4 +142,5 @@ def _step(problem: Problem, theta: Array, gradient: Array, inner: Array, outer: 
     p = theta.shape[1]
     ridge = np.where(stuck, 1.0, (1e-3 * lam + 1e-13)[:, None])
     matrix[:, np.arange(p), np.arange(p)] += ridge
-    return -scale * np.linalg.solve(matrix, (gradient * scale)[..., None])[..., 0]
+    found: Array = -scale * np.linalg.solve(matrix, (gradient * scale)[..., None])[..., 0]
+    return found

@@ -8,7 +8,7 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.inputs import Array, Index
 from synthmix.scaling.solver import Problem, minimise
 
 
@@ -71,7 +71,7 @@ def project(problem: Problem, theta: Array) -> Array:
     return _replaced(theta, columns, bounded_least_squares(gram, moment, problem.low[columns] == 0))
 
 
-def _replaced(theta: Array, columns: Array, solution: Array) -> Array:
+def _replaced(theta: Array, columns: Index, solution: Array) -> Array:
     out = theta.copy()
     out[:, columns] = solution
     return out
@@ -93,4 +93,5 @@ def bounded_least_squares(gram: Array, moment: Array, nonnegative: Array) -> Arr
         value = 0.5 * np.einsum("ki,kij,kj->k", trial, g, trial) - np.einsum("ki,ki->k", m, trial)
         better = (trial[:, nonnegative] >= 0).all(axis=1) & (value < lowest)
         best[better], lowest[better] = trial[better], value[better]
-    return best / diagonal
+    found: Array = best / diagonal
+    return found

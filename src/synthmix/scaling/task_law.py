@@ -58,7 +58,8 @@ class TaskFit:
 
     def predict(self, loss: Any, shares: Mapping[str, Any] | None = None) -> Array:
         """Expected scores (n,) at losses (n,), nats per token, and shares by source (absent: 0)."""
-        return self._at(self.values[None], loss, shares)[0]
+        found: Array = self._at(self.values[None], loss, shares)[0]
+        return found
 
     def draw(self, loss: Any, shares: Mapping[str, Any] | None = None) -> Array:
         """Scores (resamples, n). ``loss`` (n,), or (draws, n): those of the first step, paired with

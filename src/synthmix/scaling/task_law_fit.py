@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.inputs import Array, Index
 from synthmix.scaling.task_law import TaskFit
 from synthmix.scaling.task_law_solver import MOST_SLOPE, TaskProblem, bounds, minimise, score_at, search
 from synthmix.scaling.task_law_warnings import task_warnings
@@ -79,7 +79,7 @@ def fit_task(
     )
 
 
-def _resampled(problem: TaskProblem, best: Array, noise: float, group: Array, count: int, seed: int) -> Array:
+def _resampled(problem: TaskProblem, best: Array, noise: float, group: Index, count: int, seed: int) -> Array:
     rng = np.random.default_rng(seed)
     start, groups, n = np.repeat(best[None], count, axis=0), int(group.max()) + 1, len(group)
     if groups >= CELLS_PER_PARAMETER * len(best):
