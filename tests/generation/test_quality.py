@@ -224,10 +224,10 @@ def test_a_sample_is_bounded_uniform_and_taken_in_passing() -> None:
     assert counts.max() < 120
     watching = Sample(2)
     passed = [Generated(str(i), str(i), "0", 0, "source", {"finish": "length"}) for i in range(5)]
-    assert [*watching.watch(passed)] == passed
+    assert [*watching.pass_on(passed)] == passed
     assert (watching.seen, len(watching.pairs)) == (5, 2)
     assert watching.pairs[0].source == "source"
     assert watching.pairs[0].truncated
     seeded = Sample(9)
-    list(seeded.watch(passed, seeded=True))
+    list(seeded.pass_on(passed, seeded=True))
     assert {pair.source for pair in seeded.pairs} == {""}

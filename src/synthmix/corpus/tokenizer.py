@@ -4,12 +4,15 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, write_text
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Backend
 
 END_OF_DOCUMENT = "<|endoftext|>"
 _USUAL_ENDS = (END_OF_DOCUMENT, "<|end_of_text|>", "</s>", "<eos>", "<|eot_id|>", "[SEP]")
@@ -29,13 +32,13 @@ class Tokenizer:
         dtype: of the ids in shards: uint16 up to 65,536 ids, else uint32.
     """
 
-    def __init__(self, backend: Any, end: str) -> None:
+    def __init__(self, backend: "Backend", end: str) -> None:
         backend.no_truncation()
         backend.no_padding()
         backend.encode_special_tokens = True
         self.backend, self.end = backend, end
-        self.eos_id = int(backend.token_to_id(end))
-        self.vocab_size = max(backend.get_vocab(with_added_tokens=True).values()) + 1
+        ids = backend.get_vocab(with_added_tokens=True)
+        self.eos_id, self.vocab_size = ids[end], max(ids.values()) + 1
         self.dtype: np.dtype[Any] = np.dtype("<u2" if self.vocab_size <= 2**16 else "<u4")
         self.hash = content_hash([json.loads(backend.to_str()), end])
 
@@ -86,13 +89,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     )
     seen = False
 
-    def watched() -> Iterable[str]:
+    def noticed() -> Iterable[str]:
         nonlocal seen
         for text in texts:
             seen = seen or bool(text)
             yield text
 
-    backend.train_from_iterator(watched(), trainer=trainer)
+    backend.train_from_iterator(noticed(), trainer=trainer)
     if not seen:
         raise BadInput("there is no text to train a tokenizer on", key="tokenizer")
     return Tokenizer(backend, END_OF_DOCUMENT)

@@ -1,9 +1,12 @@
 """Drawing the next token: temperature, top-k, top-p, min-p, and one uniform number a row."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0}
 
@@ -19,14 +22,21 @@ class Draw:
     """
 
     def __init__(
-        self, *, temperature: float, top_k: int, top_p: float, seed: int, device: Any, min_p: float = 0.0
+        self,
+        *,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        seed: int,
+        device: "torch.device | str",
+        min_p: float = 0.0,
     ) -> None:
         import torch
 
         self.temperature, self.top_k, self.top_p, self.min_p = temperature, top_k, top_p, min_p
         self.random = torch.Generator(device).manual_seed(seed)
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
         """``scores``: logits, shape ``(rows, vocabulary)``. Returned: 0 at the token drawn, -inf elsewhere."""
         import torch
 
@@ -37,7 +47,7 @@ class Draw:
         drawn = torch.searchsorted(total, (1 - uniform) * total[:, -1:]).clamp(max=kept.shape[-1] - 1)
         return torch.full_like(scores, float("-inf")).scatter(1, drawn, 0.0)
 
-    def truncate(self, probabilities: Any) -> Any:
+    def truncate(self, probabilities: "torch.Tensor") -> "torch.Tensor":
         """Zero what lies outside top-k, the nucleus and min-p; rows are not normalised again."""
         if self.top_k:
             least = probabilities.topk(min(self.top_k, probabilities.shape[-1]), dim=-1).values[:, -1:]
@@ -55,7 +65,7 @@ class Draw:
         return probabilities
 
 
-def _sorted(values: Any) -> Any:
+def _sorted(values: "torch.Tensor") -> "torch.Tensor":
     """Ascending along the last axis; numpy's sort is six times torch's on CPU."""
     import numpy as np
     import torch
@@ -73,10 +83,10 @@ class RowDraw(Draw):
         sampling: ``temperature``, ``top_p``, ``top_k``, ``min_p`` and ``seed`` of each row; absent ones do nothing.
     """
 
-    def __init__(self, sampling: Sequence[Mapping[str, Any]], device: Any) -> None:
+    def __init__(self, sampling: Sequence[Mapping[str, Any]], device: "torch.device | str") -> None:
         import torch
 
-        def column(name: str) -> Any:
+        def column(name: str) -> "torch.Tensor":
             values = [float(row.get(name) or 0.0) if name in row else DEFAULTS[name] for row in sampling]
             return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
 
@@ -84,7 +94,7 @@ class RowDraw(Draw):
         self._greedy = self._heat < 1e-4
         self._rows = [np.random.default_rng(int(row.get("seed", 0))) for row in sampling]
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
         """``scores``: logits, shape ``(rows, vocabulary)``. Returned: 0 at the token drawn, -inf elsewhere."""
         import torch
 
@@ -96,7 +106,7 @@ class RowDraw(Draw):
         drawn = drawn.where(~self._greedy, scores.argmax(dim=-1, keepdim=True))
         return torch.full_like(scores, float("-inf")).scatter(1, drawn, 0.0)
 
-    def truncate(self, probabilities: Any) -> Any:
+    def truncate(self, probabilities: "torch.Tensor") -> "torch.Tensor":
         """Zero what lies outside each row's top-k, nucleus and min-p; rows are not normalised again."""
         descending = probabilities.sort(dim=-1, descending=True).values
         size = probabilities.shape[-1]

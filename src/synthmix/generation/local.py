@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthmix.errors import BadInput
 from synthmix.generation.draw import RowDraw
 from synthmix.generation.prompts import Prompt, Reply
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DEFAULT_TOKENS = 512
 
@@ -118,14 +121,14 @@ class LocalModel:
         return Reply(prompt.key, text, finish, asked, written, self._name, seconds)
 
 
-def _params(model: Any) -> int:
+def _params(model: "PreTrainedModel") -> int:
     """Non-embedding parameters, as everywhere in this project."""
     ends = [model.get_input_embeddings(), model.get_output_embeddings()]
     embedding = {id(end.weight) for end in ends if end is not None}
     return sum(p.numel() for p in model.parameters() if id(p) not in embedding)
 
 
-def _tokenizer(where: str | Path) -> Any:
+def _tokenizer(where: str | Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     own: Mapping[str, Any] = {"padding_side": "left"}

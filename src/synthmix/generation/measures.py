@@ -114,7 +114,7 @@ class Sample:
         elif (at := self._random.randrange(self.seen)) < self.limit:
             self.pairs[at] = pair
 
-    def watch(self, documents: Iterable[Generated], *, seeded: bool = False) -> Iterator[Generated]:
+    def pass_on(self, documents: Iterable[Generated], *, seeded: bool = False) -> Iterator[Generated]:
         """Pass ``documents`` on and look at each; those of a seeded type have no source to be measured against."""
         for document in documents:
             self.add(Pair(document.text, "" if seeded else document.source_text, document.truncated))

@@ -168,8 +168,8 @@ def finish(
     """
     config, name = plan.config, plan.template.name
     progress.start(f"filter {name}", len(journal), "answers")
-    watch = _Counting(journal, progress, f"filter {name}", before)
-    found = assemble(watch.answers(answers(plan.requests(), journal)))
+    counting = _Counting(journal, progress, f"filter {name}", before)
+    found = assemble(counting.answers(answers(plan.requests(), journal)))
     dropped = plan.folder / f".{DROPPED}.partial"
     with dropped.open("w", encoding="utf-8") as file:
 
@@ -178,7 +178,7 @@ def finish(
             file.write(json.dumps({**where, "text": document.text}, ensure_ascii=False) + "\n")
 
         kept = filter_generated(
-            watch.documents(found),
+            counting.documents(found),
             heldout=heldout,
             template=plan.template,
             filters=config.filters,
@@ -186,10 +186,10 @@ def finish(
             on_dropped=note,
         )
         sample = Sample()
-        written = sample.watch(watch.written(kept), seeded=plan.template.kind == "seeded")
+        written = sample.pass_on(counting.written(kept), seeded=plan.template.kind == "seeded")
         files = write_shards(written, plan.folder, name)
     dropped.replace(plan.folder / DROPPED)
-    failed = sum((one.document, one.document_hash, one.rollout) in watch.failed for one in found.incomplete)
+    failed = sum((one.document, one.document_hash, one.rollout) in counting.failed for one in found.incomplete)
     progress.finish(f"filter {name}", note=f"{kept.kept} of {kept.read} documents kept")
     return Finished(
         files=files,
@@ -198,15 +198,15 @@ def finish(
             filtered=kept.read - kept.kept,
             failed=failed,
             unfinished=len(found.incomplete) - failed,
-            resumed=watch.resumed,
+            resumed=counting.resumed,
         ),
-        tokens=watch.tokens,
+        tokens=counting.tokens,
         input_tokens=journal.input_tokens,
         output_tokens=journal.output_tokens,
         answers=len(journal),
         failed_requests=journal.settled_count - len(journal),
-        truncated=watch.truncated,
-        truncated_documents=watch.truncated_documents,
+        truncated=counting.truncated,
+        truncated_documents=counting.truncated_documents,
         dropped=[row.model_dump() for row in kept.table],
         sample=sample,
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import (
@@ -28,6 +28,9 @@ from synthmix.files import write_text
 from synthmix.generation.draw import Draw
 from synthmix.generation.settings import check_sampling, draw_sampling
 from synthmix.training.trainer import Stream
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def _number_or_distribution(value: Any, number: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
@@ -83,7 +86,7 @@ class Sampling(BaseModel):
 
 
 def sample_part(
-    model: Any,
+    model: "PreTrainedModel",
     prompts: Stream,
     sampling: Sampling,
     *,
