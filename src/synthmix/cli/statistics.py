@@ -240,8 +240,8 @@ def write_cards(found: "Survey", training: "Mapping[str, Corpus]", shares: bool,
     """A card of each training corpus, and of each mixture when shares were asked for; synthetic text is checked for
     what it over- and under-represents against the first corpus."""
     from synthmix.files import write_text
+    from synthmix.statistics.card import corpus_card, mixture_card
     from synthmix.statistics.representation import represented
-    from synthmix.study.corpus_card import corpus_card, mixture_card
 
     names, paths = list(training), []
     natural = list(training[names[0]].texts(limit=_DOCUMENTS))
