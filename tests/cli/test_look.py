@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synthmix.reading.ratings import FORMAT
+from synthmix.human_eval.ratings import FORMAT
 
 from .conftest import Ran
 
@@ -60,7 +60,7 @@ def test_fewer_texts_than_were_asked_for_are_told(run: Run, texts: Path) -> None
         ("is a sheet; give its ratings", ("sheet.html",)),
         ("is for ratings", ("hq.jsonl", "--html", "x.html")),
         ("2 sheets are named", ("a.html", "b.html", "--ratings", "r.json")),
-        ("is no reading sheet", ("report.html", "--ratings", "r.json")),
+        ("is no human evaluation sheet", ("report.html", "--ratings", "r.json")),
         ("no such file", ("none.html", "--ratings", "r.json")),
         ("cannot be folded", ("hq.jsonl", "--fold", "case")),
         ("is not FIELD=VALUE", ("hq.jsonl", "--where", "op")),

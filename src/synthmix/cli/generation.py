@@ -318,8 +318,8 @@ def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **
 
     from synthmix.corpus.sources import Fold
     from synthmix.errors import BadInput
-    from synthmix.reading.make import make_sheet
-    from synthmix.reading.sheet import key_path
+    from synthmix.human_eval.make import make_sheet
+    from synthmix.human_eval.sheet import key_path
 
     for each in fold:
         if each not in get_args(Fold):
@@ -348,7 +348,7 @@ def _made(corpora: list[str], to: Path, *, where: list[str], fold: list[str], **
 def _rated(
     sheet: str, ratings: list[str], level: float, html: Path | None
 ) -> "tuple[dict[str, Any], list[str | Table]]":
-    from synthmix.reading.agreement import agreement
+    from synthmix.human_eval.agreement import agreement
     from synthmix.report.agreement import agreement_tables, lead, outcome_table, rho_table, under, write_agreement
 
     value = agreement(sheet, ratings, level=level).model_dump(mode="json")

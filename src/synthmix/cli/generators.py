@@ -136,7 +136,7 @@ def gathered(
         BadInput: a file that cannot be read, a field or a generator that is not there, no sources.
     """
     from synthmix.errors import BadInput
-    from synthmix.reading.texts import Reading, writers
+    from synthmix.human_eval.sheet import Reading, writers
 
     if by is None:
         if sources is None:

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from synthmix.reading.agreement import agreement
-from synthmix.reading.compose import compose
-from synthmix.reading.make import page as page_of
-from synthmix.reading.questions import PROBLEMS, asked
-from synthmix.reading.ratings import load_ratings
-from synthmix.reading.sheet import Sheet, key_path
-from synthmix.reading.texts import Drawn
+from synthmix.human_eval.agreement import agreement
+from synthmix.human_eval.make import compose
+from synthmix.human_eval.make import page as page_of
+from synthmix.human_eval.ratings import load_ratings
+from synthmix.human_eval.sheet import PROBLEMS, Drawn, Sheet, asked, key_path
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7*7 }} \u2028 & <b>bold</b>"
 CHROMIUM = next(

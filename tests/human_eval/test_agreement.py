@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import binomtest, spearmanr
 
 from synthmix.errors import BadInput
-from synthmix.reading.agreement import Agreement, agreement
-from synthmix.reading.correlate import spearman
-from synthmix.reading.outcomes import mean_interval
-from synthmix.reading.sheet import Sheet
+from synthmix.human_eval.agreement import Agreement, agreement
+from synthmix.human_eval.agreement import spearman
+from synthmix.human_eval.agreement import mean_interval
+from synthmix.human_eval.sheet import Sheet
 from synthmix.report.agreement import brief, lead, write_agreement
 
 from .conftest import rate

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from synthmix.reading.make import make_sheet
-from synthmix.reading.ratings import FORMAT
-from synthmix.reading.sheet import Sheet
+from synthmix.human_eval.make import make_sheet
+from synthmix.human_eval.ratings import FORMAT
+from synthmix.human_eval.sheet import Sheet
 
 Rate = Callable[..., Path]
 

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from synthmix.errors import BadInput
 from synthmix.files import read_json
-from synthmix.reading.questions import PROBLEMS, Place
-from synthmix.reading.sheet import Item, Sheet
+from synthmix.human_eval.sheet import PROBLEMS, Item, Place, Sheet
 from synthmix.validation import validated
 
 FORMAT: Literal["synthmix ratings 1"] = "synthmix ratings 1"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.reading.ratings import load_ratings
-from synthmix.reading.sheet import Sheet
+from synthmix.human_eval.ratings import load_ratings
+from synthmix.human_eval.sheet import Sheet
 
 from .conftest import rate
 

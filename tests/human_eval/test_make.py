@@ -11,10 +11,8 @@ import pytest
 from synthmix.corpus import build_corpus, read_documents, train_tokenizer
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
-from synthmix.reading.compose import compose, measures
-from synthmix.reading.make import make_sheet
-from synthmix.reading.sheet import Sheet, key_path, load_sheet
-from synthmix.reading.texts import Drawn, Reading, drawn
+from synthmix.human_eval.make import compose, make_sheet, measures
+from synthmix.human_eval.sheet import Drawn, Reading, Sheet, drawn, key_path, load_sheet
 
 
 def shown(page: Path) -> dict[str, list[str]]:
@@ -214,7 +212,7 @@ def test_a_key_is_found_beside_its_page_and_held_to_it(sheet: tuple[Sheet, Path]
     with pytest.raises(BadInput, match="is damaged"):
         load_sheet(copy)
     for name, text, problem in (
-        ("report.html", "<html></html>", "is no reading sheet"),
+        ("report.html", "<html></html>", "is no human evaluation sheet"),
         ("a.json", "[]", "is no key"),
         ("b.json", "{", "is damaged"),
         ("c.json", key.model_copy(update={"items": {}}).model_dump_json(), "has no items"),

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from synthmix.reading.alpha import agreement_of, alpha, coincidences
+from synthmix.human_eval.agreement import agreement_of, alpha, coincidences
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units.
 OBSERVERS = (
