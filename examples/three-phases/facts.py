@@ -32,7 +32,7 @@ class World:
 
     @property
     def p(self) -> np.ndarray:
-        return self.setting().real(np.arange(1, self.items + 1))
+        return self.setting().natural(np.arange(1, self.items + 1))
 
     @property
     def values(self) -> np.ndarray:

@@ -90,30 +90,32 @@ def test_estimate_reads_two_texts(run: Callable[..., Any], here: Path, save_json
         words = rng.choice(k, size=(150, 100), p=p[:k] / p[:k].sum())
         return [" ".join(f"w{word}q" for word in row) for row in words]
 
-    save_jsonl(here / "real.jsonl", texts(400))
+    save_jsonl(here / "natural.jsonl", texts(400))
     save_jsonl(here / "cut.jsonl", texts(20))
-    command = ("phases", "estimate", "--real", "real.jsonl", "--synthetic", "cut.jsonl", "--vocab", "1000", "-q")
+    command = ("phases", "estimate", "--natural", "natural.jsonl", "--synthetic", "cut.jsonl", "--vocab", "1000", "-q")
     value = run(*command, "--pi", "0.1", "--tokens", "1M", "--json").value
     first = value["orders"][0]
     assert first["n2"]["mid"] == pytest.approx(10 * first["n1"]["mid"])
     assert 15 <= first["k"]["mid"] <= 40  # a word may be two tokens
     assert first["starving_share"]["mid"] == pytest.approx(first["n1"]["mid"] / 1e6)
     said = run(*command, "--orders", "1").out
-    assert "the tail starves below a real share" in said
+    assert "the tail starves below a natural share" in said
     assert run(*command, "--pi", "2").code == 2
-    assert run("phases", "estimate", "--real", "absent.jsonl", "--synthetic", "cut.jsonl").code == 2
+    former = run(*("--natural" if part == "--natural" else part for part in command), "--orders", "1")
+    assert (former.code, former.out) == (0, said), "the option's former name"
+    assert run("phases", "estimate", "--natural", "absent.jsonl", "--synthetic", "cut.jsonl").code == 2
 
 
 @pytest.fixture
 def texts(here: Path, save_jsonl: Callable[..., Path]) -> Path:
     rng, p = np.random.default_rng(0), np.arange(1, 301) ** -1.3
-    for name, k in (("real", 300), ("cut", 15), ("target", 300)):
+    for name, k in (("natural", 300), ("cut", 15), ("target", 300)):
         words = rng.choice(k, size=(60, 100), p=p[:k] / p[:k].sum())
         save_jsonl(here / f"{name}.jsonl", [" ".join(f"w{word}q" for word in row) for row in words])
     return here
 
 
-BOUND = ("bound", "--real", "real.jsonl", "--synthetic", "cut.jsonl", "--target", "target.jsonl", "-q",
+BOUND = ("bound", "--natural", "natural.jsonl", "--synthetic", "cut.jsonl", "--target", "target.jsonl", "-q",
          "--vocab", "500", "--params", "25k", "--context", "16", "--windows", "48")  # fmt: skip
 
 
@@ -121,7 +123,7 @@ def test_bound_shows_every_term_and_how_it_moves(run: Callable[..., Any], texts:
     value = run(*BOUND, "--pi", "30%", "--tokens", "1M", "--json").value
     terms = value["asked"]["terms"]
     assert value["asked"]["bound"] == pytest.approx(sum(terms.values()))
-    assert terms["discrepancy_synthetic"] / 0.7 > 5 * terms["discrepancy_real"] / 0.3
+    assert terms["discrepancy_synthetic"] / 0.7 > 5 * terms["discrepancy_natural"] / 0.3
     assert value["by_share"][0]["pi"] == 0
     alone = value["by_share"][-1]
     assert alone["pi"] == 1

@@ -86,7 +86,9 @@ def test_a_million_sequences_of_a_linear_share() -> None:
 
 
 def test_real_last_ends_with_natural_text_alone_and_synthetic_first_begins_with_synthetic_alone() -> None:
-    last = interleave_curves([c for _, c in share_recipe("w", "s", parse_schedule("real-last:30%:25%")).schedule], 1000)
+    last = interleave_curves(
+        [c for _, c in share_recipe("w", "s", parse_schedule("natural-last:30%:25%")).schedule], 1000
+    )
     assert np.bincount(last).tolist() == [700, 300]
     assert not last[750:].any()
     first = interleave_curves(

@@ -41,7 +41,7 @@ def texts(model: Any) -> Texts:
 def test_the_model_is_read_at_its_own_predictions(model: Any, texts: Texts) -> None:
     import torch
 
-    layer, rows = texts.real.layer, texts.real.windows
+    layer, rows = texts.natural.layer, texts.natural.windows
     assert layer.hidden.shape == (256, 32)
     with torch.no_grad():
         logits = model(torch.from_numpy(rows[:, :-1])).logits
@@ -56,7 +56,7 @@ def test_the_model_is_read_at_its_own_predictions(model: Any, texts: Texts) -> N
 
 def test_text_that_is_cut_is_further_away(texts: Texts) -> None:
     found = bound_of(texts, 0.5, 1e5)
-    assert found.far_synthetic > 3 * found.far_real
+    assert found.far_synthetic > 3 * found.far_natural
     assert bound_of(texts, 0.5, 1e5, kept=0.5).far_synthetic >= found.far_synthetic * 0.8
     assert bound_of(texts, 1.0, 1e5).terms["discrepancy_synthetic"] == 0
     assert found == bound_of(texts, 0.5, 1e5)  # the same again

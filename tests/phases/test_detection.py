@@ -104,9 +104,9 @@ def test_a_table_of_several_shares(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text("\n".join(rows))
     found = detect_in_table(tmp_path / "runs.csv", floor=0.0, bootstrap=100)
     assert {label: one.verdict for label, one in found.curves.items()} == {
-        "real share 0.003": "three_phases",
-        "real share 1": "power_law",
+        "natural share 0.003": "three_phases",
+        "natural share 1": "power_law",
     }
-    assert list(found.skipped) == ["real share 0.5"]
+    assert list(found.skipped) == ["natural share 0.5"]
     assert found.joint is not None
     assert found.joint.parameters["n1"] == pytest.approx(ENDS.n1, rel=0.1)

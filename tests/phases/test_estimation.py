@@ -21,13 +21,13 @@ def drawn(k: int, count: int, seed: int) -> Tokens:
 
 
 @pytest.fixture(scope="module")
-def real() -> Tokens:
+def natural() -> Tokens:
     return drawn(VOCAB, 200_000, 0)
 
 
 @pytest.mark.parametrize("k", [30, 300])
-def test_a_hard_cutoff_is_found(real: Tokens, k: int) -> None:
-    (found,) = estimate_phases(real, drawn(k, 100_000, 1), VOCAB, orders=(1,), resamples=100)
+def test_a_hard_cutoff_is_found(natural: Tokens, k: int) -> None:
+    (found,) = estimate_phases(natural, drawn(k, 100_000, 1), VOCAB, orders=(1,), resamples=100)
     assert found.k.mid == pytest.approx(k, rel=0.2)
     assert found.k.low <= k <= found.k.high
     assert found.beyond.mid < 0.1
@@ -42,8 +42,8 @@ def test_a_hard_cutoff_is_found(real: Tokens, k: int) -> None:
     assert found.zipf.fits > 0.1
 
 
-def test_whole_text_has_no_cutoff(real: Tokens) -> None:
-    found: list[Estimate] = estimate_phases(real, drawn(VOCAB, 100_000, 1), VOCAB, orders=(1, 2), resamples=100)
+def test_whole_text_has_no_cutoff(natural: Tokens) -> None:
+    found: list[Estimate] = estimate_phases(natural, drawn(VOCAB, 100_000, 1), VOCAB, orders=(1, 2), resamples=100)
     for one in found:
         assert one.k.mid is None
         assert "no cutoff" in one.k.why
@@ -53,22 +53,22 @@ def test_whole_text_has_no_cutoff(real: Tokens) -> None:
 
 
 def test_a_step_is_found_where_it_is() -> None:
-    real = np.full(20, 1000)
-    assert find_step(real, np.where(np.arange(20) < 12, 900, 10)).edge == 11
-    none = find_step(real, real)
+    natural = np.full(20, 1000)
+    assert find_step(natural, np.where(np.arange(20) < 12, 900, 10)).edge == 11
+    none = find_step(natural, natural)
     assert (none.edge, none.before, none.beyond, none.gain) == (19, 1.0, 1.0, 0.0)
-    assert find_step(real, np.where(np.arange(20) < 12, 10, 900)).edge == 19  # a step up is no cutoff
+    assert find_step(natural, np.where(np.arange(20) < 12, 10, 900)).edge == 19  # a step up is no cutoff
 
 
 @pytest.mark.parametrize(
     ("tokens", "orders", "says"),
     [(100, (1,), "holds 100 tokens"), (5000, (9,), "do not fit"), (5000, (0,), "0 tokens")],
 )
-def test_texts_that_cannot_be_compared(real: Tokens, tokens: int, orders: tuple[int, ...], says: str) -> None:
+def test_texts_that_cannot_be_compared(natural: Tokens, tokens: int, orders: tuple[int, ...], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        estimate_phases(real, drawn(30, tokens, 1), VOCAB, orders=orders)
+        estimate_phases(natural, drawn(30, tokens, 1), VOCAB, orders=orders)
 
 
-def test_a_token_outside_the_vocabulary(real: Tokens) -> None:
+def test_a_token_outside_the_vocabulary(natural: Tokens) -> None:
     with pytest.raises(BadInput, match="vocabulary of 10"):
-        estimate_phases(real, real, 10)
+        estimate_phases(natural, natural, 10)

@@ -71,9 +71,9 @@ def test_the_bound_is_the_sum_of_its_terms() -> None:
     found = Bound(0.25, 1e4, 2.0, 1.0, 0.1, 0.5, 30.0, 0.5, delta=0.1, eps=0.01)
     assert found.terms == pytest.approx(
         {
-            "empirical_real": 0.5,
+            "empirical_natural": 0.5,
             "empirical_synthetic": 0.75,
-            "discrepancy_real": 0.025,
+            "discrepancy_natural": 0.025,
             "discrepancy_synthetic": 0.375,
             "complexity": math.sqrt(30 * 100 / 1e4),
             "confidence": math.sqrt(2 * 0.75 * math.log(80) / 1e4),
@@ -83,7 +83,7 @@ def test_the_bound_is_the_sum_of_its_terms() -> None:
     assert found.total == pytest.approx(sum(found.terms.values()))
     more = found.at(n=1e6)
     assert more.total < found.total
-    assert more.terms["empirical_real"] == found.terms["empirical_real"]
+    assert more.terms["empirical_natural"] == found.terms["empirical_natural"]
     assert found.at(pi=1.0).terms["discrepancy_synthetic"] == 0
 
 
@@ -91,11 +91,11 @@ def test_the_bound_is_the_sum_of_its_terms() -> None:
     ("changes", "key"),
     [
         ({"pi": -0.1}, "pi"), ({"pi": 1.2}, "pi"), ({"n": 0}, "n"), ({"n": math.inf}, "n"), ({"delta": 1}, "delta"),
-        ({"delta": 0}, "delta"), ({"loss_real": -1}, "loss_real"), ({"far_synthetic": math.nan}, "far_synthetic"),
+        ({"delta": 0}, "delta"), ({"loss_natural": -1}, "loss_natural"), ({"far_synthetic": math.nan}, "far_synthetic"),
     ],
 )  # fmt: skip
 def test_bounds_that_cannot_be(changes: dict[str, float], key: str) -> None:
-    fine = {"pi": 0.5, "n": 100, "loss_real": 1, "loss_synthetic": 1, "far_real": 0, "far_synthetic": 0,
+    fine = {"pi": 0.5, "n": 100, "loss_natural": 1, "loss_synthetic": 1, "far_natural": 0, "far_synthetic": 0,
             "amount": 1, "power": 0}  # fmt: skip
     with pytest.raises(BadInput, match=f"bound: {key}: "):
         Bound(**{**fine, **changes})

@@ -23,7 +23,7 @@ WORLDS = {
 def test_the_curve_is_the_sum_over_all_items(name: str) -> None:
     setting, n = WORLDS[name], np.array([0.0, 1.0, 1e3, 1e6, 1e9])
     ranks = np.arange(1, setting.items + 1)
-    shown, weight = np.log1p(-setting.shown(ranks)), setting.real(ranks) * setting.gain(ranks)
+    shown, weight = np.log1p(-setting.shown(ranks)), setting.natural(ranks) * setting.gain(ranks)
     walked = np.array([(weight * np.exp(m * shown)).sum() for m in n])
     curve = exact(setting, n)
     np.testing.assert_allclose(curve.excess, walked, rtol=1e-10, atol=1e-14)
@@ -31,7 +31,7 @@ def test_the_curve_is_the_sum_over_all_items(name: str) -> None:
     right = setting.a * ranks**-setting.alpha
     unseen = setting.b * ranks**-setting.lam
     u = np.exp(1e3 * shown)
-    error_rate = 1 - (setting.real(ranks) * (right * (1 - u) + unseen * u)).sum()
+    error_rate = 1 - (setting.natural(ranks) * (right * (1 - u) + unseen * u)).sum()
     assert curve.loss[2] == pytest.approx(error_rate, rel=1e-9)
 
 

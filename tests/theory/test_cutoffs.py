@@ -22,7 +22,7 @@ from synthmix.theory import (
 def test_finite_sampling_loses_the_mass_that_its_cutoff_says(beta: float) -> None:
     samples = 40_000
     drawn = np.unique(np.random.default_rng(0).zipf(beta, samples))
-    missed = 1 - Setting(beta).real(drawn[drawn > 0]).sum()
+    missed = 1 - Setting(beta).natural(drawn[drawn > 0]).sum()
     assert Setting(beta, k=sampling_cutoff_by_mass(beta, samples)).tail_mass == pytest.approx(missed, rel=0.06)
     # The rank that is expected once: about e^-1 of the ranks there are missing.
     rank = sampling_cutoff(beta, samples)

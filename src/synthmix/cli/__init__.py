@@ -4,6 +4,8 @@ import os
 import sys
 from typing import Any
 
+# Former names of options by command: taken for one version more, not shown.
+FORMER = {"phases estimate": {"--real": "--natural"}, "bound": {"--real": "--natural"}}
 INTERRUPTED, INTERRUPTED_CODE = "interrupted; the same command resumes", 130
 
 
@@ -21,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     usage_error: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    arguments = _named_now([argument for argument in arguments if argument != "--debug"])
     try:
         code = app(arguments, standalone_mode=False, prog_name="synthmix")
         if code == INTERRUPTED_CODE:  # Typer turns Ctrl-C into this, without a word
@@ -38,6 +40,16 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a line for the user, the rest under --debug
         code = _told(f"internal error ({type(error).__name__}: {error}); run with --debug and report it", 1, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _named_now(arguments: list[str]) -> list[str]:
+    """The arguments with options by the names that they have now."""
+    for command, names in FORMER.items():
+        words = command.split()
+        if arguments[: len(words)] == words:
+            split = [argument.partition("=") for argument in arguments]
+            return [names.get(name, name) + equals + value for name, equals, value in split]
+    return arguments
 
 
 def _usage(error: Any, debug: bool) -> int:

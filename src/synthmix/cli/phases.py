@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from synthmix.table import Table
 
 app = typer.Typer(help="Three phases of learning on mixtures with truncated synthetic text.", no_args_is_help=True)
-Pi = Annotated[float, typer.Option("--pi", help="Real share of the training samples, 0 to 1.")]
+Pi = Annotated[float, typer.Option("--pi", help="Natural share of the training samples, 0 to 1.")]
 
 
 @app.command()
 def simulate(
-    beta: Annotated[float, typer.Option(help="Exponent of the real Zipf frequencies, above 1.", show_default=False)],
+    beta: Annotated[float, typer.Option(help="Exponent of the natural Zipf frequencies, above 1.", show_default=False)],
     pi: Pi = 1.0,
     k: Annotated[float, typer.Option(help="Cutoff of the generator: items beyond are never written.")] = math.inf,
     n: Annotated[str, typer.Option("--n", help="Samples: FROM:TO:POINTS, or a list 1e3,1e4.")] = "1e2:1e9:29",
@@ -157,10 +157,10 @@ def _grid(text: str) -> list[float]:
 
 @app.command()
 def estimate(
-    real: Annotated[str, typer.Option(help="Real text: a corpus or a plain file.", show_default=False)],
+    natural: Annotated[str, typer.Option(help="Natural text: a corpus or a plain file.", show_default=False)],
     synthetic: Annotated[str, typer.Option(help="Synthetic text: a corpus or a plain file.", show_default=False)],
     orders: Annotated[str, typer.Option(help="Lengths of the n-grams.")] = "1,2",
-    pi: Annotated[float, typer.Option("--pi", help="Real share of the mixture, for n2.")] = 0.5,
+    pi: Annotated[float, typer.Option("--pi", help="Natural share of the mixture, for n2.")] = 0.5,
     tokens: Annotated[str, typer.Option(help="Budget for which the starving share is said.")] = "1B",
     most: Annotated[str, typer.Option(help="Tokens read of each text at most.")] = "20M",
     level: Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)] = 0.9,
@@ -170,9 +170,9 @@ def estimate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """beta of real text, the cutoff k of synthetic text, and the breakpoints that follow, in tokens.
+    """beta of natural text, the cutoff k of synthetic text, and the breakpoints that follow, in tokens.
 
-    Example: synthmix phases estimate --real data/web.jsonl --synthetic data/sampled.jsonl --pi 0.1 --tokens 1B
+    Example: synthmix phases estimate --natural data/web.jsonl --synthetic data/sampled.jsonl --pi 0.1 --tokens 1B
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
@@ -180,12 +180,12 @@ def estimate(
     from synthmix.quantities import parse_count
 
     if not 0 <= pi <= 1:
-        raise BadInput(f"is {pi:g}", key="--pi", remedy="give a real share between 0 and 1")
+        raise BadInput(f"is {pi:g}", key="--pi", remedy="give a natural share between 0 and 1")
     lengths = tuple(parsed(int, part, "--orders") for part in orders.split(","))
     budget, limit = parsed(parse_count, tokens, "--tokens"), parsed(parse_count, most, "--most")
     with telling(quiet=quiet) as progress:
-        shared = shared_tokenizer([real, synthetic], tokenizer, vocab)
-        texts = [opened(path, shared, cache, progress) for path in (real, synthetic)]
+        shared = shared_tokenizer([natural, synthetic], tokenizer, vocab)
+        texts = [opened(path, shared, cache, progress) for path in (natural, synthetic)]
         for corpus in texts:
             corpus.check_tokenizer(shared.hash)
         found = estimate_phases(
@@ -206,7 +206,7 @@ def estimate_json(found: "Estimate", pi: float, tokens: int) -> dict[str, Any]:
     law = found.zipf
     return {
         "order": found.order,
-        "real_tokens": found.real_tokens,
+        "natural_tokens": found.natural_tokens,
         "synthetic_tokens": found.synthetic_tokens,
         "types": found.types,
         "beta": None if law is None else asdict(law.exponent),
@@ -219,7 +219,7 @@ def estimate_json(found: "Estimate", pi: float, tokens: int) -> dict[str, Any]:
         "starving_share": asdict(found.starving_share(tokens)),
         "curve": {
             "ranks": [int(rank) for rank in found.ranks],
-            "synthetic_over_real": [None if not math.isfinite(each) else float(each) for each in found.ratio],
+            "synthetic_over_natural": [None if not math.isfinite(each) else float(each) for each in found.ratio],
         },
     }
 
@@ -243,11 +243,11 @@ def estimate_text(found: "Estimate", pi: float, tokens: int) -> str:
     if found.k.mid is None:
         return "\n".join([*lines, f"  k: {found.k.why}"])
     left = found.beyond
-    lines.append(f"  k {shown(found.k)}: {left.mid:.0%} of the real share is left beyond, {found.before:.0%} before")
-    lines.append(f"  n1 {shown(found.n1)} tokens, n2 {shown(found.n2(pi))} at a real share of {format_share(pi)}")
+    lines.append(f"  k {shown(found.k)}: {left.mid:.0%} of the natural share is left beyond, {found.before:.0%} before")
+    lines.append(f"  n1 {shown(found.n1)} tokens, n2 {shown(found.n2(pi))} at a natural share of {format_share(pi)}")
     starving = found.starving_share(tokens)
     if starving.mid is not None:
-        lines.append(f"  at {format_count(tokens)} tokens the tail starves below a real share of "
+        lines.append(f"  at {format_count(tokens)} tokens the tail starves below a natural share of "
                      f"{format_share(starving.mid)}")  # fmt: skip
     return "\n".join(lines)
 
@@ -260,10 +260,10 @@ def shown(interval: "Interval") -> str:
 
 
 def bound(
-    real: Annotated[str, typer.Option(help="Real training text: a corpus or a plain file.", show_default=False)],
+    natural: Annotated[str, typer.Option(help="Natural training text: a corpus or a plain file.", show_default=False)],
     synthetic: Annotated[str, typer.Option(help="Synthetic training text.", show_default=False)],
     target: Annotated[str, typer.Option(help="Text that the model is for.", show_default=False)],
-    pi: Annotated[str, typer.Option("--pi", help="Real share of the mixture.")] = "50%",
+    pi: Annotated[str, typer.Option("--pi", help="Natural share of the mixture.")] = "50%",
     tokens: Annotated[str, typer.Option(help="Training tokens n.")] = "10M",
     checkpoint: Annotated[Path | None, typer.Option(help="A trained model; unset: one at initialization.")] = None,
     params: Annotated[str, typer.Option(help="Size of the model at initialization.")] = "100k",
@@ -281,7 +281,7 @@ def bound(
 
     The constants of the bound are unknown: its value is loose, its ranking of mixtures is what it is for.
 
-    Example: synthmix bound --real data/web.jsonl --synthetic data/hq.jsonl --target data/wiki.jsonl --pi 30%
+    Example: synthmix bound --natural data/web.jsonl --synthetic data/hq.jsonl --target data/wiki.jsonl --pi 30%
     """
     from synthmix.cli.terminal import show
     from synthmix.phases.bounding import bound_report, read_texts
@@ -294,8 +294,8 @@ def bound(
     if tokenizer is None and checkpoint is not None and (checkpoint / "tokenizer.json").exists():
         tokenizer = str(checkpoint / "tokenizer.json")
     with telling(quiet=quiet) as progress:
-        shared = shared_tokenizer([real, synthetic, target], tokenizer, vocab)
-        texts = [opened(path, shared, cache, progress) for path in (real, synthetic, target)]
+        shared = shared_tokenizer([natural, synthetic, target], tokenizer, vocab)
+        texts = [opened(path, shared, cache, progress) for path in (natural, synthetic, target)]
         for corpus in texts:
             corpus.check_tokenizer(shared.hash)
         if checkpoint is not None:
@@ -324,11 +324,11 @@ def _bound_row(one: Any) -> dict[str, Any]:
 def _bound_tables(found: "BoundReport") -> "list[str | Table]":
     from synthmix.table import Column, Table
 
-    asked, names = found.asked, ("complexity", "discrepancy_real", "discrepancy_synthetic")
+    asked, names = found.asked, ("complexity", "discrepancy_natural", "discrepancy_synthetic")
     terms = [(name, size, size / asked.total) for name, size in asked.terms.items()]
     columns = [Column("term"), Column("size", form=".4g"), Column("of_bound", "of the bound", ".1%")]
     blocks: list[str | Table] = [
-        f"bound {asked.total:.4g} at a real share of {format_share(asked.pi)}, {format_count(asked.n)} tokens",
+        f"bound {asked.total:.4g} at a natural share of {format_share(asked.pi)}, {format_count(asked.n)} tokens",
         Table("terms", columns, terms),
     ]
 
@@ -336,7 +336,7 @@ def _bound_tables(found: "BoundReport") -> "list[str | Table]":
         columns = [first, Column("bound", form=".4g"), *(Column(name, form=".3g") for name in names)]
         return Table(first.key, columns, [(x, one.total, *(one.terms[name] for name in names)) for x, one in rows])
 
-    blocks.append(along(Column("real_share", form=format_share), [(one.pi, one) for one in found.by_share]))
+    blocks.append(along(Column("natural_share", form=format_share), [(one.pi, one) for one in found.by_share]))
     blocks.append(along(Column("tokens", form=format_count), [(one.n, one) for one in found.by_n]))
     kept = Column("kept", "synthetic mass kept", ".0%")
     return [*blocks, along(kept, list(found.by_kept.items()))]

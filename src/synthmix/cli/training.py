@@ -55,7 +55,7 @@ def mix(
 ) -> None:
     """Resolve shares and a budget to an exact order of sequences, and say what it repeats.
 
-    With --schedule (linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, real-last:33%:20%) the first source takes
+    With --schedule (linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, natural-last:33%:20%) the first source takes
     what is left, and any between keep their shares; shares written for those two must be the means.
 
     Example: synthmix mix 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --tokens 1M

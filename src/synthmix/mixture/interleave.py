@@ -20,15 +20,19 @@ import heapq
 from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synthmix.mixture.schedule import Curve, what_is_left
 
+Order = npt.NDArray[np.uint8]  # (length,): which source each sequence is of
+Integers = npt.NDArray[Any]  # int64 where they fit, else Python's own (dtype object)
 SAFE = 2**62  # below it, 64-bit integers are exact; above it numpy works with Python's own
 
 
-def interleave(shares: Sequence[Fraction], length: int) -> np.ndarray:
+def interleave(shares: Sequence[Fraction], length: int) -> Order:
     """Source index (uint8, shape ``(length,)``) of each sequence.
 
     For every prefix of t sequences and every source i, ``|count_i - share_i t| <= 1 - 1/(2n - 2) < 1``:
@@ -62,7 +66,7 @@ def interleave(shares: Sequence[Fraction], length: int) -> np.ndarray:
     return np.resize(order, length)
 
 
-def interleave_curves(curves: Sequence[Curve], length: int) -> np.ndarray:
+def interleave_curves(curves: Sequence[Curve], length: int) -> Order:
     """Source index (uint8, shape ``(length,)``) of each sequence of a run of exactly ``length`` sequences.
 
     For every prefix of t sequences and every source i, ``|count_i - length * integral_i(t / length)| <=
@@ -93,7 +97,9 @@ def interleave_curves(curves: Sequence[Curve], length: int) -> np.ndarray:
     return _nearest_deadline(np.concatenate(released), np.concatenate(due), np.concatenate(source), n, length)
 
 
-def _nearest_deadline(released: np.ndarray, due: np.ndarray, source: np.ndarray, n: int, length: int) -> np.ndarray:
+def _nearest_deadline(
+    released: npt.NDArray[np.int64], due: npt.NDArray[np.int64], source: npt.NDArray[np.int64], n: int, length: int
+) -> Order:
     first = np.argsort(released, kind="stable")
     starts = [*released[first].tolist(), length]
     urgency = (due * n + source)[first].tolist()  # the deadline, then the source
@@ -108,7 +114,7 @@ def _nearest_deadline(released: np.ndarray, due: np.ndarray, source: np.ndarray,
     return order
 
 
-def accumulated(curves: Sequence[Curve], length: int, *, scale: int) -> tuple[list[np.ndarray], int]:
+def accumulated(curves: Sequence[Curve], length: int, *, scale: int) -> tuple[list[Integers], int]:
     """``unit * length * integral_i(t / length)`` for t = 1..length and each curve, as exact integers, and ``unit``.
 
     ``unit`` is a multiple of ``scale``. The integers are 64-bit where they fit, else Python's.

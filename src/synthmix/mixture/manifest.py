@@ -11,10 +11,11 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from synthmix.errors import BadInput
 from synthmix.files import write_bytes
-from synthmix.mixture.interleave import interleave, interleave_curves
+from synthmix.mixture.interleave import Order, interleave, interleave_curves
 from synthmix.mixture.recipe import Recipe
 from synthmix.quantities import format_count
 
@@ -28,8 +29,8 @@ class Manifest:
 
     sources: tuple[str, ...]
     context: int
-    order: np.ndarray
-    blocks: np.ndarray
+    order: Order
+    blocks: npt.NDArray[np.int64]
     counts: dict[str, int]
     epochs: dict[str, float]
 
@@ -94,7 +95,7 @@ def make_manifest(
     return Manifest(recipe.sources, context, order, blocks, counts, passes)
 
 
-def _source_order(holds: int, needed: int, seed: int, source: str) -> np.ndarray:
+def _source_order(holds: int, needed: int, seed: int, source: str) -> npt.NDArray[np.int64]:
     """``needed`` sequence indices: a fresh permutation of the source per epoch."""
     rng = np.random.default_rng([seed, crc32(source.encode())])
     parts, left = [np.empty(0, dtype=np.int64)], needed

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
@@ -19,10 +19,11 @@ NEEDS = {
     "linear": ("from", "to"),
     "step": ("steps",),
     "synthetic-first": ("share",),
-    "real-last": ("share", "last"),
+    "natural-last": ("share", "last"),
 }
 MAY = {"synthetic-first": ("peak",)}
-EXAMPLES = "linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, real-last:33%:20%"
+FORMER_FORMS = {"real-last": "natural-last"}  # still read, for one version
+EXAMPLES = "linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, natural-last:33%:20%"
 
 
 class Piece(NamedTuple):
@@ -114,7 +115,7 @@ def what_is_left(curves: Sequence[Curve]) -> list[Piece]:
     return left
 
 
-def parse_curve(value: Any) -> Curve:
+def parse_curve(value: object) -> Curve:
     """What :meth:`Curve.as_list` gave, or a curve.
 
     Raises:
@@ -130,7 +131,7 @@ def parse_curve(value: Any) -> Curve:
 CurveField = Annotated[Curve, BeforeValidator(parse_curve), PlainSerializer(Curve.as_list)]
 
 
-def _parse_steps(value: Any) -> Any:
+def _parse_steps(value: object) -> object:
     """Keys and values as shares; given as a mapping, or as ``0=0,50%=60%``."""
     if isinstance(value, str):
         value = dict(part.partition("=")[::2] for part in value.split(","))
@@ -152,13 +153,16 @@ class Schedule(BaseModel):
     Attributes:
         form: ``constant`` (``share``); ``linear`` (straight ``from`` one share ``to`` another); ``step`` (``steps``:
             progress -> the share from there on, the first at 0); ``synthetic-first`` (the share is ``peak``, 100 %
-            unless given, until the source's part of the budget, ``share``, is used up, then none); ``real-last``
+            unless given, until the source's part of the budget, ``share``, is used up, then none); ``natural-last``
             (none in the ``last`` part of the run, an even share before, ``share`` of the whole).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    form: Literal["constant", "linear", "step", "synthetic-first", "real-last"]
+    form: Annotated[
+        Literal["constant", "linear", "step", "synthetic-first", "natural-last"],
+        BeforeValidator(lambda form: FORMER_FORMS.get(form, form) if isinstance(form, str) else form),
+    ]
     share: Share | None = None
     from_: Share | None = Field(default=None, alias="from")
     to: Share | None = None
@@ -211,10 +215,11 @@ class Schedule(BaseModel):
             parts = [f"{format_share(y)} from {format_share(x)}" for x, y in sorted((self.steps or {}).items())]
             return "step " + ", ".join(parts)
         extra = self.peak if self.form == "synthetic-first" else self.last
-        return self.form.replace("-", " ") + (f" {format_share(extra)}" if extra else "")
+        name = "real last" if self.form == "natural-last" else self.form.replace("-", " ")  # as finished runs have it
+        return name + (f" {format_share(extra)}" if extra else "")
 
 
-def parse_schedule(value: Any) -> Schedule:
+def parse_schedule(value: object) -> Schedule:
     """A mapping, the short form ``linear:0:50%``, or a plain share.
 
     Raises:
@@ -224,6 +229,7 @@ def parse_schedule(value: Any) -> Schedule:
         return value
     if isinstance(value, str):
         form, *parts = (part.strip() for part in value.split(":"))
+        form = FORMER_FORMS.get(form, form)
         if not parts:
             form, parts = "constant", [value]
         names = (*NEEDS.get(form, ()), *MAY.get(form, ()))
@@ -239,7 +245,7 @@ def parse_schedule(value: Any) -> Schedule:
         raise ValueError(f"{found.key}: {found.message}" if found.key else found.message) from None
 
 
-def parse_varying(value: Any) -> "Schedule | Fraction":
+def parse_varying(value: object) -> "Schedule | Fraction":
     """A share, or one that changes along the run: a schedule as a mapping or in short form.
 
     Raises:
@@ -249,7 +255,7 @@ def parse_varying(value: Any) -> "Schedule | Fraction":
     return parse_schedule(value) if changes else parse_share(value)
 
 
-def parse_entry(value: Any) -> "Schedule | Fraction | str":
+def parse_entry(value: object) -> "Schedule | Fraction | str":
     """What may stand behind a source in a recipe: a share, a schedule, or ``rest``.
 
     Raises:

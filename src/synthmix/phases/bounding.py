@@ -65,11 +65,11 @@ class Texts:
 
     Attributes:
         vocab: size of the vocabulary.
-        rank_of: rank of each token in the real text (vocab,), from 1; unseen tokens last.
-        mass_to: real mass of the ranks up to each (vocab,).
+        rank_of: rank of each token in the natural text (vocab,), from 1; unseen tokens last.
+        mass_to: natural mass of the ranks up to each (vocab,).
     """
 
-    real: Sample
+    natural: Sample
     synthetic: Sample
     target: Sample
     vocab: int
@@ -98,7 +98,7 @@ def read_texts(
     positions: int = 4,
     seed: int = 0,
 ) -> Texts:
-    """Sample real, synthetic and target text with one model (at initialization, or a checkpoint).
+    """Sample natural, synthetic and target text with one model (at initialization, or a checkpoint).
 
     Raises:
         BadInput: a text shorter than two windows.
@@ -106,7 +106,7 @@ def read_texts(
     from synthmix.evaluation.last_layer import last_layer
 
     rng, found = np.random.default_rng(seed), []
-    for name, stream in zip(("real", "synthetic", "target"), streams, strict=True):
+    for name, stream in zip(("natural", "synthetic", "target"), streams, strict=True):
         rows = _windows(name, stream, context, windows, rng)
         found.append(Sample(rows, last_layer(model, rows, min(positions, context), seed=seed)))
     counts = np.bincount(np.asarray(streams[0].read(0, min(len(streams[0]), 5_000_000))), minlength=vocab)
@@ -117,10 +117,10 @@ def read_texts(
 
 
 def bound_of(texts: Texts, pi: float, n: float, *, kept: float = 1.0, delta: float = 0.05, seed: int = 0) -> Bound:
-    """The bound at a real share ``pi`` and ``n`` samples (predicted tokens).
+    """The bound at a natural share ``pi`` and ``n`` samples (predicted tokens).
 
     Args:
-        kept: the synthetic text without the rare tokens beyond this share of the real text's mass (a harder cutoff).
+        kept: the synthetic text without the rare tokens beyond this share of the natural text's mass (a harder cutoff).
 
     Raises:
         BadInput: pi outside [0, 1], n below 1, kept outside (0, 1].
@@ -128,7 +128,7 @@ def bound_of(texts: Texts, pi: float, n: float, *, kept: float = 1.0, delta: flo
     if not 0 < kept <= 1:
         raise BadInput(f"is {kept:g}", where="bound", key="kept", remedy="give a share above 0, at most 1")
     if not 0 <= pi <= 1:
-        raise BadInput(f"is {pi:g}", where="bound", key="pi", remedy="give a real share between 0 and 1")
+        raise BadInput(f"is {pi:g}", where="bound", key="pi", remedy="give a natural share between 0 and 1")
     last = len(texts.mass_to) if kept == 1 else int(np.searchsorted(texts.mass_to, kept)) + 1
     common = texts.rank_of <= last
     synthetic = texts.synthetic.layer.select(common[texts.synthetic.layer.targets])
@@ -136,15 +136,15 @@ def bound_of(texts: Texts, pi: float, n: float, *, kept: float = 1.0, delta: flo
         raise BadInput(f"leaves {len(synthetic.targets)} synthetic samples", where="bound", key="kept",
                        remedy="give a larger one")  # fmt: skip
     cut = np.where(common[texts.synthetic.windows], texts.synthetic.windows, -1)
-    real_x, synthetic_x, target_x = text_vectors([texts.real.windows, cut, texts.target.windows], seed=seed)
+    natural_x, synthetic_x, target_x = text_vectors([texts.natural.windows, cut, texts.target.windows], seed=seed)
     width = median_distance(target_x)
     amount, power = _complexity(texts, synthetic, pi, seed)
     return Bound(
         pi=pi,
         n=n,
-        loss_real=float(texts.real.layer.losses.mean()),
+        loss_natural=float(texts.natural.layer.losses.mean()),
         loss_synthetic=float(synthetic.losses.mean()),
-        far_real=mmd(real_x, target_x, bandwidth=width, seed=seed),
+        far_natural=mmd(natural_x, target_x, bandwidth=width, seed=seed),
         far_synthetic=mmd(synthetic_x, target_x, bandwidth=width, seed=seed),
         amount=amount,
         power=power,
@@ -161,20 +161,20 @@ def bound_report(texts: Texts, pi: float, n: float, *, delta: float = 0.05, seed
         moved = asked.at(pi=share)
         by_share.append(Bound(**{**vars(moved), "amount": amount, "power": power}))
     by_kept = {kept: bound_of(texts, pi, n, kept=kept, delta=delta, seed=seed) for kept in KEPT}
-    samples = len(texts.real.layer.targets)
+    samples = len(texts.natural.layer.targets)
     return BoundReport(asked, by_share, [asked.at(n=max(1.0, n * 10.0**k)) for k in range(-3, 4)], by_kept, samples)
 
 
 def _complexity(texts: Texts, synthetic: Any, pi: float, seed: int) -> tuple[float, float]:
-    """(amount, power) of y' Theta^-1 y, y = 1 - p(true token), on as many samples as one text has, ``pi`` real."""
-    rng, total = np.random.default_rng(seed), len(texts.real.layer.targets)
+    """(amount, power) of y' Theta^-1 y, y = 1 - p(true token), on as many samples as one text has, ``pi`` natural."""
+    rng, total = np.random.default_rng(seed), len(texts.natural.layer.targets)
     number = round(pi * total)
-    real = texts.real.layer.select(rng.permutation(total)[:number])
+    natural = texts.natural.layer.select(rng.permutation(total)[:number])
     drawn = rng.permutation(len(synthetic.targets))[: total - number]
     other = synthetic.select(drawn)
-    hidden = np.concatenate([real.hidden, other.hidden])
-    targets = np.concatenate([real.targets, other.targets])
-    residual = 1 - np.exp(-np.concatenate([real.losses, other.losses]).astype(np.float64))
+    hidden = np.concatenate([natural.hidden, other.hidden])
+    targets = np.concatenate([natural.targets, other.targets])
+    residual = 1 - np.exp(-np.concatenate([natural.losses, other.losses]).astype(np.float64))
     return growth(last_layer_kernel(hidden, targets, texts.vocab), residual, seed=seed)
 
 

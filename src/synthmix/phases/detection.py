@@ -138,7 +138,7 @@ def judge(facts: Facts) -> Judgement:
         return Judgement("cannot_tell", reason, "replicates with other seeds, or more n over the same range")
     if facts.level > -2 and not facts.floor_known:
         reason = f"from {span} the losses level off: a floor of the loss and a plateau look the same"
-        tell = f"runs beyond {format_count(last * 10)}, runs on real text alone, or the floor if it is known"
+        tell = f"runs beyond {format_count(last * 10)}, runs on natural text alone, or the floor if it is known"
         return Judgement("cannot_tell", reason, tell)
     reason = f"one power law holds from {span}: no plateau of a factor {VISIBLE:.0f} or more lies within"
     return Judgement("power_law", f"{reason}; beyond these n nothing is excluded")
@@ -154,7 +154,7 @@ def _breaks(facts: Facts, span: str) -> Judgement:
         reason = f"the first phase ends near {format_count(n1.mid)}, then the losses level off to the end: {what}"
         tell = f"runs beyond {format_count(10 * n[-1])}"
         if not facts.floor_known:
-            tell += ", runs on real text alone, or the floor if it is known"
+            tell += ", runs on natural text alone, or the floor if it is known"
         return Judgement("cannot_tell", reason, tell)
     if gains["starts_flat"] <= STRONG or before < 2 or (n1.low is not None and n1.low < n[0] / 3):
         reason = f"the losses are flat at first and fall from {format_count(n2.mid)} on: no first phase in the data"
@@ -344,7 +344,7 @@ def _labels(runs: Runs, names: np.ndarray | None) -> np.ndarray:
     if runs.distinct("N") > 1:
         parts.append(np.array([f"N {value:g}" for value in runs.N]))
     if runs.distinct("share") > 1:
-        parts.append(np.array([f"real share {1 - value:.6g}" for value in runs.share]))
+        parts.append(np.array([f"natural share {1 - value:.6g}" for value in runs.share]))
     if not parts:
         return np.full(len(runs), "all", dtype=object)
     return np.array([", ".join(row) for row in zip(*parts, strict=True)], dtype=object)

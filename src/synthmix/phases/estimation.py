@@ -23,7 +23,7 @@ from synthmix.statistics.ngrams import pack
 Array = npt.NDArray[Any]
 BLOCKS = 40
 BINS_A_DECADE = 24
-#: A step counts as a cutoff when beyond it at most half of what real text shows is left, in 95 % of the resamples.
+#: A step counts as a cutoff when beyond it at most half of what natural text shows is left, in 95 % of the resamples.
 HALF = 0.5
 
 
@@ -33,7 +33,7 @@ class Step:
 
     Attributes:
         edge: index of the last bin before the step.
-        before, beyond: synthetic share over real share of the text, before and beyond it; 1: as in real text.
+        before, beyond: synthetic share over natural share of the text, before and beyond it; 1: as in natural text.
         gain: weighted sum of squares of the ratio that the step explains; 0: no step.
     """
 
@@ -43,15 +43,15 @@ class Step:
     gain: float
 
 
-def find_step(real: Array, synthetic: Array) -> Step:
-    """The best step down in counts (bins,) of real and synthetic text; at edge = bins - 1 there is none."""
-    edges, before, beyond, gain = find_steps(np.asarray(real)[None], np.asarray(synthetic)[None])
+def find_step(natural: Array, synthetic: Array) -> Step:
+    """The best step down in counts (bins,) of natural and synthetic text; at edge = bins - 1 there is none."""
+    edges, before, beyond, gain = find_steps(np.asarray(natural)[None], np.asarray(synthetic)[None])
     return Step(int(edges[0]), float(before[0]), float(beyond[0]), float(gain[0]))
 
 
-def find_steps(real: Array, synthetic: Array) -> tuple[Array, Array, Array, Array]:
+def find_steps(natural: Array, synthetic: Array) -> tuple[Array, Array, Array, Array]:
     """:func:`find_step` of many pairs of counts (draws, bins): edges, before, beyond, gains (draws,)."""
-    b, s = (np.cumsum(np.asarray(counts, dtype=np.float64), axis=1) for counts in (real, synthetic))
+    b, s = (np.cumsum(np.asarray(counts, dtype=np.float64), axis=1) for counts in (natural, synthetic))
     total_b, total_s = b[:, -1:], s[:, -1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         share_b, share_s = b / total_b, s / total_s
@@ -77,16 +77,16 @@ class Estimate:
 
     Attributes:
         order: length of the n-grams; 1: tokens.
-        real_tokens, synthetic_tokens, types: what was counted.
-        zipf: beta of the real text with interval and goodness of fit; None: too few types.
+        natural_tokens, synthetic_tokens, types: what was counted.
+        zipf: beta of the natural text with interval and goodness of fit; None: too few types.
         k: cutoff rank; value None: no cutoff within the ranks that were seen, and ``why`` says so.
-        before, beyond: synthetic share over real share of the text up to k and beyond; 0 beyond is a hard cutoff.
+        before, beyond: synthetic share over natural share of the text up to k and beyond; 0 beyond is a hard cutoff.
         n1: tokens after which the last item that the generator knows is expected once: one over its frequency.
-        ranks, ratio: the curve (bins,): largest rank of a bin, and synthetic over real share in it (NaN: empty).
+        ranks, ratio: the curve (bins,): largest rank of a bin, and synthetic over natural share in it (NaN: empty).
     """
 
     order: int
-    real_tokens: int
+    natural_tokens: int
     synthetic_tokens: int
     types: int
     zipf: Zipf | None
@@ -98,16 +98,16 @@ class Estimate:
     ratio: np.ndarray
 
     def n2(self, pi: float) -> Interval:
-        """n1 / pi: tokens of a mixture with a real share ``pi`` after which the tail is learned."""
-        return self.n1.scaled(1 / pi) if pi > 0 else Interval(mid=None, level=self.n1.level, why="no real text")
+        """n1 / pi: tokens of a mixture with a natural share ``pi`` after which the tail is learned."""
+        return self.n1.scaled(1 / pi) if pi > 0 else Interval(mid=None, level=self.n1.level, why="no natural text")
 
     def starving_share(self, tokens: float) -> Interval:
-        """The real share below which an item just beyond k is expected less than once in ``tokens`` of a mixture."""
+        """The natural share below which an item just beyond k is expected less than once in ``tokens`` of a mixture."""
         return self.n1.mapped(lambda n1: min(1.0, n1 / tokens))
 
 
 def estimate_phases(
-    real: Stream,
+    natural: Stream,
     synthetic: Stream,
     vocab_size: int,
     *,
@@ -118,9 +118,9 @@ def estimate_phases(
     level: float = 0.9,
     seed: int = 0,
 ) -> list[Estimate]:
-    """Compare the n-grams of a real and a synthetic text, each order by itself.
+    """Compare the n-grams of a natural and a synthetic text, each order by itself.
 
-    Types are ranked in one half of the real text (its even blocks) and compared on the other, so that a rank is no
+    Types are ranked in one half of the natural text (its even blocks) and compared on the other, so that a rank is no
     luck of the counts it is compared on.
 
     Args:
@@ -130,8 +130,8 @@ def estimate_phases(
     Raises:
         BadInput: a text of less than 2,000 tokens, a token outside the vocabulary, n-grams too long to count.
     """
-    texts = [np.asarray(stream.read(0, min(len(stream), most))) for stream in (real, synthetic)]
-    for name, text in zip(("real", "synthetic"), texts, strict=True):
+    texts = [np.asarray(stream.read(0, min(len(stream), most))) for stream in (natural, synthetic)]
+    for name, text in zip(("natural", "synthetic"), texts, strict=True):
         if len(text) < 2000:
             raise BadInput(f"holds {len(text)} tokens", where=f"the {name} text", remedy="give 2,000 or more")
     try:
@@ -141,7 +141,7 @@ def estimate_phases(
 
 
 def _order(
-    real: np.ndarray,
+    natural: np.ndarray,
     synthetic: np.ndarray,
     vocab_size: int,
     eos: int | None,
@@ -150,7 +150,7 @@ def _order(
     level: float,
     seed: int,
 ) -> Estimate:
-    blocks = [pack(part, n, vocab_size, eos) for part in np.array_split(real, 2 * BLOCKS)]
+    blocks = [pack(part, n, vocab_size, eos) for part in np.array_split(natural, 2 * BLOCKS)]
     ranking, compared = np.concatenate(blocks[::2]), blocks[1::2]
     written = [pack(part, n, vocab_size, eos) for part in np.array_split(synthetic, BLOCKS)]
     keys, counts = np.unique(ranking, return_counts=True)
@@ -181,7 +181,7 @@ def _order(
     left = np.quantile(beyond, [tail, 1 - tail])
     whole = Interval(mid=step.beyond, low=float(left[0]), high=float(left[1]), level=level)
     if step.edge >= len(edges) or np.quantile(beyond, 0.95) > HALF:
-        why = f"no cutoff within the first {len(keys)} ranks: no step to less than half of the real share is certain"
+        why = f"no cutoff within the first {len(keys)} ranks: no step to less than half of the natural share is certain"
         k = n1 = Interval(mid=None, level=level, why=why)
     else:
         low, high = (int(end) for end in np.quantile(drawn, [tail, 1 - tail], method="nearest"))
@@ -194,7 +194,7 @@ def _order(
         ratio = (s.sum(axis=0) / s.sum()) / (b.sum(axis=0) / b.sum())
     whole_counts = np.unique(np.concatenate(blocks), return_counts=True)[1]
     return Estimate(
-        order=n, real_tokens=len(real), synthetic_tokens=len(synthetic), types=len(keys), zipf=zipf(whole_counts),
+        order=n, natural_tokens=len(natural), synthetic_tokens=len(synthetic), types=len(keys), zipf=zipf(whole_counts),
         k=k, before=step.before, beyond=whole, n1=n1, ranks=edges, ratio=ratio[:-1],
     )  # fmt: skip
 

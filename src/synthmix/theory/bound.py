@@ -35,9 +35,9 @@ class Bound:
     """What the bound is made of; :attr:`terms` are the addends.
 
     Attributes:
-        pi: real share. n: samples. delta: confidence.
-        loss_real, loss_synthetic: empirical losses, nats per token.
-        far_real, far_synthetic: MMD of each part to the target.
+        pi: natural share. n: samples. delta: confidence.
+        loss_natural, loss_synthetic: empirical losses, nats per token.
+        far_natural, far_synthetic: MMD of each part to the target.
         amount, power: complexity y' Theta^-1 y ~ amount n^power (theory/bound.py, growth).
         c1, c2, eps: the constants.
 
@@ -47,9 +47,9 @@ class Bound:
 
     pi: float
     n: float
-    loss_real: float
+    loss_natural: float
     loss_synthetic: float
-    far_real: float
+    far_natural: float
     far_synthetic: float
     amount: float
     power: float
@@ -60,12 +60,12 @@ class Bound:
 
     def __post_init__(self) -> None:
         if not 0 <= self.pi <= 1:
-            raise BadInput(f"is {self.pi:g}", where="bound", key="pi", remedy="give a real share between 0 and 1")
+            raise BadInput(f"is {self.pi:g}", where="bound", key="pi", remedy="give a natural share between 0 and 1")
         if not self.n >= 1 or math.isinf(self.n):
             raise BadInput(f"is {self.n:g}", where="bound", key="n", remedy="give a number of samples, 1 or more")
         if not 0 < self.delta < 1:
             raise BadInput(f"is {self.delta:g}", where="bound", key="delta", remedy="give one between 0 and 1")
-        for name in ("loss_real", "loss_synthetic", "far_real", "far_synthetic", "amount", "c1", "c2", "eps"):
+        for name in ("loss_natural", "loss_synthetic", "far_natural", "far_synthetic", "amount", "c1", "c2", "eps"):
             if not getattr(self, name) >= 0:
                 raise BadInput(f"is {getattr(self, name):g}", where="bound", key=name, remedy="give 0 or more")
 
@@ -74,9 +74,9 @@ class Bound:
         """The addends by name."""
         widest = max(self.pi, 1 - self.pi)
         return {
-            "empirical_real": self.pi * self.loss_real,
+            "empirical_natural": self.pi * self.loss_natural,
             "empirical_synthetic": (1 - self.pi) * self.loss_synthetic,
-            "discrepancy_real": self.pi * self.far_real,
+            "discrepancy_natural": self.pi * self.far_natural,
             "discrepancy_synthetic": (1 - self.pi) * self.far_synthetic,
             "complexity": self.c1 * math.sqrt(self.amount * self.n ** (self.power - 1)),
             "confidence": self.c2 * math.sqrt(2 * widest * math.log(8 / self.delta) / self.n),

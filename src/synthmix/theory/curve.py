@@ -89,7 +89,7 @@ def _terms(setting: Setting, n: Array, ranks: Any) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):  # q = 1: seen by the first sample
         logs = np.log1p(-np.minimum(setting.shown(ranks), 1.0))
         unseen = np.exp(np.where(n[:, None] > 0, n[:, None] * logs, 0.0))
-    return np.asarray(setting.real(ranks) * setting.gain(ranks) * unseen)
+    return np.asarray(setting.natural(ranks) * setting.gain(ranks) * unseen)
 
 
 def _far_enough(setting: Setting, n: float) -> float:
@@ -220,7 +220,7 @@ def phase_formulas(setting: Setting, n: Any) -> dict[str, Array]:
 
     rapid: a power law of m n, m = pi + (1 - pi) / Z, less its part beyond the cutoff, plus the plateau;
     plateau: what the generator has lost, sum over i > k of p_i (a i^-alpha - b i^-lambda);
-    tail: the power law of pi n, "as if only the real samples counted". Meant for n well inside its phase.
+    tail: the power law of pi n, "as if only the natural samples counted". Meant for n well inside its phase.
     """
     at = np.atleast_1d(np.asarray(n, dtype=np.float64))
     whole = setting.replace(k=math.inf, pi=1.0, synthetic_beta=None)
@@ -259,10 +259,10 @@ def _beyond(setting: Setting) -> float:
 
 
 def memorise(setting: Setting, n: Any, *, seed: int = 0, kept: int = 1 << 24) -> Array:
-    """Real mass not yet seen after ``n`` samples (m,), ascending whole numbers, one run of one learner.
+    """Natural mass not yet seen after ``n`` samples (m,), ascending whole numbers, one run of one learner.
 
     Args:
-        setting: a = 1, alpha = 0, b = 0, synthetic frequencies of the real exponent.
+        setting: a = 1, alpha = 0, b = 0, synthetic frequencies of the natural exponent.
         seed: of the samples.
         kept: ranks whose being seen is kept; rarer items count as unseen, which adds less than their mass.
 
@@ -285,16 +285,16 @@ def memorise(setting: Setting, n: Any, *, seed: int = 0, kept: int = 1 << 24) ->
             ranks = np.unique(ranks[ranks <= kept])
             new = ranks[~seen[ranks]]
             seen[new] = True
-            mass += float(setting.real(new).sum())
+            mass += float(setting.natural(new).sum())
             done += count
         out.append(1 - mass)
     return np.array(out)
 
 
 def _draw(setting: Setting, rng: np.random.Generator, count: int) -> np.ndarray:
-    real = rng.binomial(count, setting.pi)
-    synthetic = _zipf(setting.beta, setting.k, rng, count - real)
-    return np.concatenate([_zipf(setting.beta, setting.items, rng, real), synthetic])
+    natural = rng.binomial(count, setting.pi)
+    synthetic = _zipf(setting.beta, setting.k, rng, count - natural)
+    return np.concatenate([_zipf(setting.beta, setting.items, rng, natural), synthetic])
 
 
 def _zipf(beta: float, most: float, rng: np.random.Generator, count: int) -> np.ndarray:

@@ -21,7 +21,7 @@ def sampling_cutoff(beta: float, samples: float) -> float:
 
 
 def sampling_cutoff_by_mass(beta: float, samples: float) -> float:
-    """Sharp cutoff that loses as much real mass as ``samples`` drawn items are expected to miss.
+    """Sharp cutoff that loses as much natural mass as ``samples`` drawn items are expected to miss.
 
     sum p_i (1 - p_i)^s = C k^(1-beta) / (beta - 1) gives k = (C s)^(1/beta) Gamma(c + 1)^(-1/(beta-1)), c = 1 - 1/beta:
     a quarter above :func:`sampling_cutoff` at beta = 1.5.

@@ -56,9 +56,9 @@ class Setting:
     """One world. ``Setting(beta=1.5, k=1000, pi=0.01)`` is Hutter's memoriser (a = 1, alpha = 0, b = 0).
 
     Attributes:
-        beta: exponent of the real frequencies, above 1.
+        beta: exponent of the natural frequencies, above 1.
         k: the generator's cutoff, at least 1; infinite: nothing is cut. A broken number is rounded down.
-        pi: real share of the training samples, 0 to 1.
+        pi: natural share of the training samples, 0 to 1.
         a, alpha: P(right | seen i) = a i^-alpha.
         b, lam: P(right | unseen i) = b i^-lam.
         synthetic_beta: exponent of the synthetic frequencies (temperature changes it); None: beta.
@@ -82,7 +82,7 @@ class Setting:
         rules = {
             "beta": (self.beta > 1 and math.isfinite(self.beta), "above 1: Zipf frequencies of endless items add up"),
             "k": (self.k >= 1, "at least 1: a generator that knows no item writes nothing"),
-            "pi": (0 <= self.pi <= 1, "between 0 and 1: it is the real share"),
+            "pi": (0 <= self.pi <= 1, "between 0 and 1: it is the natural share"),
             "a": (0 < self.a <= 1, "above 0 and at most 1: it is a probability"),
             "b": (0 <= self.b <= 1, "between 0 and 1: it is a probability"),
             "alpha": (0 <= self.alpha < math.inf, "0 or more"),
@@ -115,12 +115,12 @@ class Setting:
 
     @cached_property
     def Z(self) -> float:  # noqa: N802 (the paper's letter)
-        """Real mass of what the generator knows, sum over i <= k of p_i."""
+        """Natural mass of what the generator knows, sum over i <= k of p_i."""
         return 1 - self.tail_mass
 
     @cached_property
     def tail_mass(self) -> float:
-        """Real mass of what the generator has lost: the plateau of the memoriser."""
+        """Natural mass of what the generator has lost: the plateau of the memoriser."""
         return self.moment(0.0, self.k + 1) if self.k < self.items else 0.0
 
     @cached_property
@@ -132,7 +132,7 @@ class Setting:
         """sum over i >= first of p_i i^-power."""
         return self.C * power_sum(self.beta + power, first, self.items)
 
-    def real(self, ranks: Any) -> Array:
+    def natural(self, ranks: Any) -> Array:
         """p_i at ranks (numbers >= 1, broken ones too)."""
         return np.asarray(self.C * np.asarray(ranks, dtype=np.float64) ** -self.beta)
 
@@ -140,7 +140,7 @@ class Setting:
         """q_i at ranks."""
         at = np.asarray(ranks, dtype=np.float64)
         synthetic = np.where(at < self.k + 0.5, self.synthetic_C * at**-self.synthetic_exponent, 0.0)
-        return np.asarray(self.pi * self.real(at) + (1 - self.pi) * synthetic)
+        return np.asarray(self.pi * self.natural(at) + (1 - self.pi) * synthetic)
 
     def gain(self, ranks: Any) -> Array:
         """What seeing item i is worth: a i^-alpha - b i^-lam."""
