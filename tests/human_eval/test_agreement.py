@@ -9,9 +9,7 @@ import pytest
 from scipy.stats import binomtest, spearmanr
 
 from synthmix.errors import BadInput
-from synthmix.human_eval.agreement import Agreement, agreement
-from synthmix.human_eval.agreement import spearman
-from synthmix.human_eval.agreement import mean_interval
+from synthmix.human_eval.agreement import Agreement, agreement, mean_interval, spearman
 from synthmix.human_eval.sheet import Sheet
 from synthmix.report.agreement import brief, lead, write_agreement
 
