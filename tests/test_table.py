@@ -47,7 +47,14 @@ def test_the_terminal_shows_aligned_columns_with_a_heading_and_a_note() -> None:
         f"33% <b>hq (collapse: no)     20k    33%      undefined (no law)   {MINUS}0.50  no",
         "90% intervals.",
     ]
-    assert all(len(line) <= 40 for line in TABLE.text(width=40).splitlines())
+    assert TABLE.text(width=40) == TABLE.text(), "too wide for the terminal: it breaks the lines, no column is squeezed"
+
+
+def test_long_text_wraps_in_its_column() -> None:
+    long = Table("t", [Column("code"), Column("message")], [("a", "one two three " * 8)])
+    assert max(map(len, long.text().splitlines())) > 100
+    assert max(map(len, long.text(width=50).splitlines())) <= 50
+    assert TABLE.only("share", "recipe").written() == [["0%", "natural"], ["33%", "33% <b>hq"]]
 
 
 def test_html_escapes_names_and_carries_values_to_sort_by() -> None:

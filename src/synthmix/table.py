@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from synthmix.interval import Form, Interval, format_interval, interval_parts
@@ -13,6 +13,7 @@ Align: TypeAlias = Literal["left", "right"]
 _NUMBERS = (int, float, Interval)
 _OF_INTERVAL: dict[str, type] = {"": float, "_low": float, "_high": float, "_level": float, "_covers": str, "_why": str}
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet read a cell as a formula
+_NARROWEST = 24  # characters that a column of text keeps on a terminal
 _LONG = 48  # characters from which an HTML cell of text may wrap
 
 
@@ -94,6 +95,14 @@ class Table:
         ]
         return cls("", columns, rows, title, note=note)
 
+    def only(self, *keys: str) -> "Table":
+        """The same table with these columns, in this order."""
+        places = {column.key: i for i, column in enumerate(self.columns)}
+        at = [places[key] for key in keys]
+        return replace(
+            self, columns=[self.columns[i] for i in at], rows=[tuple(row[i] for i in at) for row in self.rows]
+        )
+
     def kinds(self) -> list[type]:
         """The type of each column."""
         return [self._kind(i) for i in range(len(self.columns))]
@@ -129,25 +138,24 @@ class Table:
         from rich.text import Text
 
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(c.heading for c in self.columns))
+        body = [
+            [f"{said} {note}" if (note := _note(cell)) else said for cell, said in zip(row, cells, strict=True)]
+            for row, cells in zip(self.rows, self.written(), strict=True)
+        ]
+        least = 0
         for i, column in enumerate(self.columns):
             right = self._right(i)
-            grid.add_column(
-                Text(plain(column.heading), "bold"),
-                justify="right" if right else "left",
-                no_wrap=right,
-                overflow="fold",
-            )
-        for row, cells in zip(self.rows, self.written(), strict=True):
-            grid.add_row(
-                *(
-                    Text(plain(f"{said} {note}" if (note := _note(cell)) else said))
-                    for cell, said in zip(row, cells, strict=True)
-                )
-            )
+            longest = max(len(plain(text)) for text in (column.heading, *(row[i] for row in body)))
+            narrow = longest if right else min(longest, _NARROWEST)
+            least += narrow + 2
+            heading = Text(plain(column.heading), "bold")
+            side: Any = "right" if right else "left"
+            grid.add_column(heading, justify=side, no_wrap=right, overflow="fold", min_width=narrow)
+        for row in body:
+            grid.add_row(*(Text(plain(text)) for text in row))
         out = io.StringIO()
-        console = Console(
-            file=out, width=width or 10_000, force_terminal=colour, color_system="standard" if colour else None
-        )
+        room = 10_000 if width is None or least > width else width  # a table too wide is left to the terminal to break
+        console = Console(file=out, width=room, force_terminal=colour, color_system="standard" if colour else None)
         if self.title:
             console.print(Text(plain(self.title), "bold"))
         if self.caption:
@@ -295,13 +303,13 @@ def facts(title: str, lines: Mapping[str, Any] | Iterable[tuple[str, Any]], *, n
 
 
 def written(value: Any, form: Form | None = None) -> str:
-    """A value (not None) as it is shown."""
+    """A value (not None) as it is shown; text stands as it is."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Interval):
         return format_interval(value, form, level=False)
     if callable(form):
         return form(value)
-    if isinstance(value, str):
-        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     form = form or ("," if isinstance(value, int) else ".4g")

@@ -4,8 +4,7 @@ from synthmix.decisions import decide, fit_study
 from synthmix.interval import Interval
 from synthmix.quantities import MINUS, TIMES
 from synthmix.report import headline
-from synthmix.report.limits import says, says_not
-from synthmix.report.sentences import SEVERAL, caveats, confidence, recommendation, undetermined
+from synthmix.report.sentences import SEVERAL, caveats, confidence, recommendation, says, says_not, undetermined
 from synthmix.results import Caveat
 from synthmix.runs.load import of_results
 

@@ -10,12 +10,12 @@ from synthmix.interval import format_interval
 from synthmix.quantities import format_count, format_seconds, percent
 from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
-from synthmix.results import Decision, Option
+from synthmix.report.tables import option_table
+from synthmix.results import Decision
 from synthmix.table import Table
 
 # Two kinds have a law each, and the laws put natural text at different losses.
 OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from natural text, which is by one law"
-STAR = "\N{BLACK STAR}"
 NO_RUN = "no run of this ladder's form fits in the cost allowed, or the noise is unknown"
 
 
@@ -53,7 +53,7 @@ def sections(advice: Advice) -> list[Section]:
         return _of_priors(advice)
     scores = _lines("Did it rank what was measured?", score_lines(advice.scores, advice.scores_note))
     return [
-        Section("shares", "Shares", "Recipes", share_figure(advice), [_options(advice, decision)]),
+        Section("shares", "Shares", "Recipes", share_figure(advice), [_options(decision)]),
         Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(decision)),
         Section("sensitivity", "Sensitivity", "What would change the answer", tables=[_sensitivity(decision)]),
         Section(
@@ -95,36 +95,9 @@ def _of_priors(advice: Advice) -> list[Section]:
     ]
 
 
-def _options(advice: Advice, decision: Decision) -> Table:
-    charged = any(option.charged for option in decision.options)
-    head = ["Recipe", "Measured against natural", "Loss", "Against natural", "As good", "Speed-up", "Tokens saved"]
-    head += ["Money", "Epochs", *(["Speed-up, charged"] if charged else [])]
-    rows = []
-    for place, option in enumerate(decision.options):
-        star = f"{STAR} " if place == decision.recommended else ""
-        rows.append([star + option.recipe, *_cells(option, charged=charged)])
-    return Table.of_text(head, rows)
-
-
-def _cells(option: Option, *, charged: bool) -> list[str]:
-    """What the table says of an option after its recipe."""
-    measured = sentences.measured_text(option.measured)
-    if option.measured is not None and not option.is_natural and option.measured.recipe != option.recipe:
-        measured += f", at {option.measured.recipe}"
-    if not option.determined:
-        blank = ["not determined", sentences.undetermined(option.undetermined), "-", "-", "-"]
-    elif option.is_natural:
-        blank = [format_interval(option.loss, ".3f", level=False), "-", "yes" if option.as_good else "no", "-", "-"]
-    else:
-        blank = [
-            format_interval(option.loss, ".3f", level=False),
-            format_interval(option.difference, "+.3f", level=False),
-            "yes" if option.as_good else "no",
-            sentences.speedup_text(option.speedup),
-            sentences.tokens_text(option.tokens_saved),
-        ]
-    cells = [measured, *blank, sentences.amount(option.money), sentences.epochs(option)]
-    return cells + ([sentences.speedup_text(option.charged) if option.charged else "-"] if charged else [])
+def _options(decision: Decision) -> Table:
+    keys = ("recipe", "measured", "loss", "difference", "as_good", "speedup", "tokens_saved", "money", "epochs")
+    return option_table(decision).only(*keys)
 
 
 def _others(decision: Decision) -> list[Table]:
@@ -206,7 +179,7 @@ def _facts(advice: Advice) -> Mapping[str, str]:
         **({"Laws": laws} if laws else {}),
         "Intervals": f"{decision.level:.0%}, of the bootstrap, widened to every law; a law's own error is not in them",
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",
-        "The star": "recommended: of natural text and each kind's best share, the cheapest that is as good as the best",
+        "Recommended": "of natural text and each kind's best share, the cheapest that is as good as the best",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
         "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",

@@ -1,15 +1,17 @@
 """The results as tables: flat ones for anybody's own analysis, and those that the page shows."""
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 from synthmix.files import write_bytes, write_text
-from synthmix.interval import Interval, format_interval
-from synthmix.quantities import fixed, format_count, format_seconds, percent
+from synthmix.interval import Interval, format_interval, undefined
+from synthmix.quantities import MINUS, TIMES, fixed, format_count, format_seconds, percent, times
+from synthmix.report import sentences
 from synthmix.report.figures import recipe_token
-from synthmix.report.filters import formula, parameter, scientific
-from synthmix.results import FitSummary, Results, TaskFound
+from synthmix.results import Decision, FitSummary, Option, Results, TaskFound
 from synthmix.table import Cell, Column, Table
 
 
@@ -291,10 +293,64 @@ def _codes(warnings: list[Any]) -> str | None:
     return " ".join(warning.code for warning in warnings) or None
 
 
+def option_table(decision: Decision, results: Results | None = None) -> Table:
+    """The decision's options, what was measured beside what is predicted: the report and the advice show parts of it.
+
+    What no law determines has no predicted number, and says why.
+    """
+    lost = "not determined"
+    columns = [
+        *(Column("recipe", "Recipe"), Column("share", "Synthetic", percent)),
+        Column("measured", "Measured against natural", align="right", help="as trained, at the largest cell"),
+        *(
+            Column("loss", "Loss", kind=Interval, missing=lost),
+            Column("new_run", "One new run", kind=Interval, missing=lost),
+        ),
+        Column("difference", "Against natural", "+", kind=Interval, missing=lost),
+        *(Column("as_good", "As good", missing=""), Column("speedup", "Speed-up", times, kind=Interval, missing=lost)),
+        *(
+            Column("tokens_saved", "Tokens saved", _tokens, kind=Interval, missing=lost),
+            Column("money", "Money", sentences.amount),
+        ),
+        *(
+            Column("epochs", "Epochs", align="right", help="of natural and of synthetic text"),
+            Column("law", "Law", missing="none"),
+        ),
+    ]
+    rows = []
+    for place, o in enumerate(decision.options):
+        best = "recommended" if place == decision.recommended else ""
+        recipe = Cell(o.recipe, note=best, mark="" if results is None else recipe_token(results, o.recipe))
+        nearest = "" if o.measured is None or o.measured.recipe == o.recipe else f"at {o.measured.recipe}"
+        measured = Cell(sentences.measured_text(o.measured), note=nearest)
+        predicted: tuple[Any, ...] = (Cell(None, note=sentences.undetermined(o.undetermined)), *(None,) * 5)
+        if o.determined:
+            known = (o.difference, o.as_good, _speedup(o), o.tokens_saved)
+            predicted = (o.loss, o.new_run, *(("\u2013", o.as_good, "\u2013", "\u2013") if o.is_natural else known))
+        rows.append((recipe, o.share, measured, *predicted, o.money, sentences.epochs(o), o.law))
+    note = f"Losses in nats per token, {decision.level:.0%} intervals."
+    return Table("options", columns, rows, note=note)
+
+
+def _speedup(option: Option) -> Cell:
+    notes = [f"generation charged: {times(option.charged.mid)}"] if option.charged else []
+    notes += [f"collapse: {option.collapse.verdict}"] if option.collapse else []
+    return Cell(option.speedup, note="; ".join(notes), help=option.collapse.reason if option.collapse else "")
+
+
+def _tokens(value: float) -> str:
+    return ("\N{MINUS SIGN}" if value < 0 else "") + format_count(abs(value))
+
+
 def page_tables(results: Results) -> dict[str, Table]:
     """The tables of the page beside the answer: fitted laws, runs, corpora, held-out domains and tasks."""
     found = {"laws": _law_table(results), "runs": _run_table(results), "corpora": _corpus_table(results)}
     found["domains"] = _domain_table(results)
+    if (decision := results.decision) is not None:
+        keys = ["recipe", "share", "loss", "new_run", "difference"]
+        if decision.basis == "laws":
+            keys = ["recipe", "share", "measured", "loss", "new_run", "difference", "speedup", "law"]
+        found["options"] = option_table(decision, results).only(*keys)
     if results.tasks:
         found |= {"task_shares": _task_share_table(results), "task_laws": _task_law_table(results)}
     return found
@@ -449,3 +505,46 @@ def _expected(results: Results, task: TaskFound) -> Cell | None:
 
 def _asked(results: Results) -> bool:
     return results.decision is not None and results.decision.question is not None
+
+
+_GREEK = {
+    "alpha": "\N{GREEK SMALL LETTER ALPHA}",
+    "beta": "\N{GREEK SMALL LETTER BETA}",
+    "gamma": "\N{GREEK SMALL LETTER GAMMA}",
+    "delta": "\N{GREEK SMALL LETTER DELTA}",
+}
+
+
+def parameter(interval: Interval) -> str:
+    """A law's parameter to three digits with its interval; they range from 0.1 to millions."""
+    if interval.mid is None:
+        return undefined(interval)
+    bounds = f" ({_three(interval.low)} to {_three(interval.high)})" if interval.bounded else ""
+    return f"{_three(interval.mid)}{bounds}"
+
+
+def _three(value: float | None) -> str:
+    """Three significant digits: 0.342, 1,230, 4.5 × 10⁷."""
+    if value is None or not math.isfinite(value) or abs(value) >= 1e6 or 0 < abs(value) < 1e-3:
+        return "n/a" if value is None else scientific(value)
+    return f"{float(f'{abs(value):.3g}'):,g}" if value >= 0 else MINUS + _three(-value)
+
+
+def formula(text: str) -> Any:
+    """``E + A N^-alpha`` -> markup with a raised −α; everything else escaped."""
+    from markupsafe import Markup, escape
+
+    spelled = re.sub(r"\b(alpha|beta|gamma|delta)\b", lambda m: _GREEK[m[1]], text)
+    raised = re.sub(r"\^(-?)(\w+)", lambda m: f"<sup>{MINUS if m[1] else ''}{m[2]}</sup>", str(escape(spelled)))
+    return Markup(raised)
+
+
+def scientific(value: float) -> str:
+    """1.234e15 -> ``1.23 × 10¹⁵``."""
+    if not math.isfinite(value) or value == 0:
+        return fixed(value, 0)
+    power = math.floor(math.log10(abs(value)))
+    if -3 <= power < 4:
+        return f"{value:.3g}"
+    digits = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{value / 10**power:.2f} {TIMES} 10{digits}"
