@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,7 @@ def option_table(decision: Decision, results: Results | None = None) -> Table:
         best = "recommended" if place == decision.recommended else ""
         recipe = Cell(o.recipe, note=best, mark="" if results is None else recipe_token(results, o.recipe))
         nearest = "" if o.measured is None or o.measured.recipe == o.recipe else f"at {o.measured.recipe}"
+        nearest = "its loss" if o.is_natural and o.measured is not None else nearest
         measured = Cell(sentences.measured_text(o.measured), note=nearest)
         predicted: tuple[Any, ...] = (Cell(None, note=sentences.undetermined(o.undetermined)), *(None,) * 5)
         if o.determined:
@@ -350,7 +352,7 @@ def page_tables(results: Results) -> dict[str, Table]:
         keys = ["recipe", "share", "loss", "new_run", "difference"]
         if decision.basis == "laws":
             keys = ["recipe", "share", "measured", "loss", "new_run", "difference", "speedup", "law"]
-        found["options"] = option_table(decision, results).only(*keys)
+        found["options"] = replace(option_table(decision, results).only(*keys), note="")
     if results.tasks:
         found |= {"task_shares": _task_share_table(results), "task_laws": _task_law_table(results)}
     return found
