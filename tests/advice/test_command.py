@@ -46,7 +46,7 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     code, out, err = run(*asked, "--html", page, "--quiet")
     assert (code, err) == (0, "")
     for part in (
-        "Recipes\n", "\N{BLACK STAR} ", "As good as the best within the noise", "What would change the answer",
+        "Recipes\n", "(recommended)", "As good as the best within the noise", "What would change the answer",
         "The runs that would narrow the answer most", "Confidence: ", "Recommended: ", f"page: {page}",
     ):  # fmt: skip
         assert part in out
