@@ -184,7 +184,8 @@ def test_too_few_scores_give_no_law_but_are_shown(study: Path, asked: Any) -> No
     config, space = load_study(study), Workspace(study.parent / "tiny")
     prepared = look(config, space)
     assert prepared is not None
-    facts = gather(config, space, prepared).tasks[0]
+    results, *_ = gather(config, space, prepared)
+    facts = results.tasks[0]
     assert (facts.runs, facts.parameters, facts.answers, facts.shares) == (1, {}, [], [])
     assert "task_not_fitted" in {warning.code for warning in facts.warnings}
 
