@@ -192,6 +192,13 @@ def test_a_language_can_be_asked_for() -> None:
         Filters(language="tlh")
 
 
+def test_a_script_that_an_older_file_names_is_any_language_written_in_it() -> None:
+    russian = "Лестница была приставлена к стене дома, и говорили, что без неё они не смогут подняться на крышу."
+    kept, dropped, _ = run([made(russian, ""), made(GERMAN, "")], filters=Filters(language="Cyrillic", min_words=0))
+    assert kept == [russian]
+    assert dropped == [(GERMAN, ["wrong_language"])]
+
+
 def test_the_outcome_does_not_depend_on_workers_and_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(4)
     texts = [prose(rng.randrange(120), 150) for _ in range(300)] + [text for text, _ in CASES.values()]
