@@ -63,7 +63,8 @@ def test_report_and_advice_are_one_decision(name: str, tmp_path: Path) -> None:
         assert sentence in other
     measured = sentences.as_measured(decision)
     assert measured in page
-    assert measured in advice.evidence
+    assert advice.measured == measured
+    assert measured in other
 
 
 @pytest.mark.usefixtures("one_law")

@@ -28,7 +28,7 @@ def write_advice(advice: Advice, path: Path) -> None:
     write_page(
         path,
         title="Advice",
-        eyebrow=eyebrow(advice),
+        eyebrow=". ".join(part for part in (eyebrow(advice), advice.measured) if part),
         lead=advice.headline,
         under=[advice.confidence, advice.recommendation],
         sections=sections(advice),

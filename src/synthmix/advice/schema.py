@@ -69,7 +69,8 @@ class Advice(Part):
 
     Attributes:
         basis: a study's ``decision``, or published ``priors``. study: its name.
-        headline, recommendation, confidence, caveats, evidence: the sentences that every page and command shows.
+        measured, headline, confidence, recommendation, caveats, evidence: the sentences that every page and command
+            shows; what was measured stands before what is predicted.
         alternatives: without a study, the published shares as far as tokens and money reach.
         scores_note: why there are no ``scores``.
         findings: published, about the kinds asked about. pilot_study: the study that would replace them.
@@ -78,6 +79,7 @@ class Advice(Part):
     question: Question
     basis: Literal["study", "priors"]
     study: str | None = None
+    measured: str = ""
     headline: str
     recommendation: str = ""
     confidence: str

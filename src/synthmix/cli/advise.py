@@ -80,7 +80,7 @@ def advise(
             write_study=write_study,
             progress=progress,
         )
-    first = [eyebrow(found), found.headline, found.confidence, found.recommendation]
+    first = [eyebrow(found), found.measured, found.headline, found.confidence, found.recommendation]
     blocks: list[str | Table] = ["\n".join(line for line in first if line)]
     for section in sections(found):
         tables = [table for table in section.tables if table.rows]
