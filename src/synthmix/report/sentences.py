@@ -153,7 +153,7 @@ def _reasons(decision: Decision, verdict: Verdict) -> str:
 def best_share(decision: Decision, verdict: Verdict) -> str:
     """``; the best share is about 31% (...)``, or what is wrong with it; empty where there is none."""
     best = verdict.best
-    if best is None or best.mid is None:
+    if verdict.option is None or best is None or best.mid is None:
         return ""
     if verdict.edge == "bottom":
         return f"; the best share is the lowest tried, {format_interval(best, percent)}"
