@@ -20,6 +20,7 @@ def interval(mid: float | None, low: float | None = None, high: float | None = N
         (interval(0.1234, 0.12, 0.13), ".3f", "0.123 (0.120 to 0.130)"),
         (interval(0.5, -0.25, 1), "+.1%", f"+50.0% ({MINUS}25.0% to +100.0%)"),
         (interval(2.0, None, 3.0), ".2f", "2.00 (? to 3.00)"),
+        (interval(-2e-9, -3e-9, 1e-9), ".0e", f"{MINUS}2e-09 ({MINUS}3e-09 to 1e-09)"),
         (interval(2.0), ".2f", "2.00"),
         (interval(None), ".2f", "undefined"),
         (interval(None, why="no floor"), ".2f", "undefined (no floor)"),

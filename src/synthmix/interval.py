@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from synthmix.quantities import MINUS, fixed
+from synthmix.quantities import fixed, signed_text
 
 Covers: TypeAlias = Literal["mean", "new run", "sampling"]
 Form: TypeAlias = str | Callable[[Any], str]
@@ -141,5 +141,5 @@ def _form(interval: Interval, form: Form | None, signed: bool) -> Callable[[Any]
         digits = decimals(interval)
         return lambda value: fixed(value, digits, signed=signed or form == "+")
     if isinstance(form, str):
-        return lambda value: f"{value:{form}}".replace("-", MINUS)
+        return lambda value: signed_text(f"{value:{form}}")
     return form

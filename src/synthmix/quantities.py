@@ -157,6 +157,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def signed_text(text: str) -> str:
+    """A number as Python formats it, its sign a true minus; an exponent's stays as it is."""
+    return MINUS + text[1:] if text.startswith("-") else text
+
+
 def plain(text: str) -> str:
     """``text`` for a terminal: control characters but newlines and tabs, and marks that reverse the reading order,
     are written out (``\\x1b``) instead of obeyed."""

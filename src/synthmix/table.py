@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from synthmix.interval import Form, Interval, format_interval, interval_parts
-from synthmix.quantities import MINUS, plain
+from synthmix.quantities import plain, signed_text
 
 Align: TypeAlias = Literal["left", "right"]
 _NUMBERS = (int, float, Interval)
@@ -313,7 +313,7 @@ def written(value: Any, form: Form | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     form = form or ("," if isinstance(value, int) else ".4g")
-    return f"{value:{form}}".replace("-", MINUS) if value == value else "n/a"  # NaN is unequal to itself
+    return signed_text(f"{value:{form}}") if value == value else "n/a"  # NaN is unequal to itself
 
 
 def _value(cell: Any) -> Any:

@@ -102,3 +102,20 @@ def test_a_group_alone_prints_its_help(arguments: list[str], run: Callable[..., 
     assert ran.code in (0, 2)
     assert "Usage: synthmix" in ran.out + ran.err
     assert "internal error" not in ran.err
+
+
+def test_the_help_shows_the_commands_in_groups_with_a_line_each(run: Callable[..., Any]) -> None:
+    groups, out = ("Studies", "Data", "Training", "Analysis", "Decisions"), run("--help").out
+    assert all(f"\u2500 {name} \u2500" in out for name in groups)
+    shown = {name: command for name, command in typer.main.get_command(app).commands.items() if not command.hidden}
+    for name, command in shown.items():
+        assert command.rich_help_panel in groups, name
+        assert command.short_help.endswith((".", "?")), name
+        assert len(command.short_help) <= 76, name
+
+
+def test_what_a_name_says_is_shown_and_not_obeyed(run: Callable[..., Any]) -> None:
+    ran = run("report", "no\x1b[31mthere\u202e")
+    assert ran.code == 2
+    assert r"no\x1b[31mthere\u202e" in ran.err
+    assert "\x1b" not in ran.err
