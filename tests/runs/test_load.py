@@ -150,6 +150,12 @@ def test_bad_rows_are_named_or_left_out_and_counted(tmp_path: Path) -> None:
         read_runs(write(tmp_path, "params,tokens,loss\n1,1,nan\n", "all.csv"), skip_bad=True)
 
 
+def test_an_empty_name_is_none(tmp_path: Path) -> None:
+    """Natural text alone has no synthetic source, and a CSV can only leave the cell empty."""
+    text = "params,tokens,loss,recipe,synthetic,share\n1M,1M,3.1,web,,0\n1M,1M,3.0,half,hq,50%\n"
+    assert read_runs(write(tmp_path, text)).text("synthetic") == [None, "hq"]
+
+
 def test_any_frame_or_plain_rows_are_the_same_table() -> None:
     rows = [{"N": 1e6, "D": 1e7, "loss": 3.0, "seed": 0}, {"N": 2e6, "D": 1e7, "loss": 2.5, "seed": 0}]
     columns = {name: [row[name] for row in rows] for name in rows[0]}

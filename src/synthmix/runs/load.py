@@ -297,7 +297,7 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
     texts: dict[str, list[str | None]] = {}
     for key, name in names.items():
         if key in TEXTS:
-            texts[key] = [None if cell is None else str(cell) for cell in raw[name]]
+            texts[key] = [None if cell is None or str(cell).strip() == "" else str(cell) for cell in raw[name]]
         else:
             need = key not in _KEPT
             numbers[key] = _numbers(name, raw[name], bad, need=need)
