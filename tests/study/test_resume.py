@@ -21,6 +21,8 @@ def results(folder: Path) -> dict[str, Any]:
     for run in value["runs"]:
         run.pop("seconds")
         run.pop("tokens_per_second")
+    for run in (value.get("decision") or {}).get("next_runs", []):
+        run.pop("seconds")
     return value
 
 
