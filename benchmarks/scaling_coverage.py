@@ -23,7 +23,6 @@ NOT_IDENTIFIED = {
     "exponent_at_bound",
     "parameter_at_bound",
     "E_at_bound",
-    "exactly_determined",
     "not_identified",
 }
 

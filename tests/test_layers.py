@@ -117,7 +117,8 @@ def test_the_studys_page_knows_no_page_of_text_statistics() -> None:
 
 
 def test_decisions_take_a_table_and_know_no_study() -> None:
-    below = {f"synthmix.{name}" for name in ("runs", "scaling", "results", "interval", "errors", "quantities", "files")}
+    names = ("runs", "scaling", "results", "interval", "errors", "quantities", "files", "rounding")
+    below = {f"synthmix.{name}" for name in names}
     for module in room("decisions"):
         ours = {name for name in imported(module) if within(name, {"synthmix"})}
         assert all(within(name, {"synthmix.decisions", *below}) for name in ours), (module, ours)

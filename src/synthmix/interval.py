@@ -9,6 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_val
 from pydantic.dataclasses import dataclass
 
 from synthmix.quantities import fixed, signed_text
+from synthmix.rounding import ROUNDING
 
 Covers: TypeAlias = Literal["mean", "new run", "sampling"]
 Form: TypeAlias = str | Callable[[Any], str]
@@ -60,8 +61,11 @@ class Interval:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
     def sign(self, noise: float = 0.0) -> Literal[-1, 0, 1]:
-        """-1 or +1 where the whole interval lies below or above zero and the estimate is beyond ``noise``; else 0."""
-        if self.mid is None or self.low is None or self.high is None or abs(self.mid) <= noise:
+        """-1 or +1 where the whole interval lies below or above zero and the estimate is beyond ``noise``; else 0.
+
+        What is not beyond :data:`.ROUNDING` is zero whatever the interval: without noise both are as small.
+        """
+        if self.mid is None or self.low is None or self.high is None or abs(self.mid) <= max(noise, ROUNDING):
             return 0
         return -1 if self.high < 0 else 1 if self.low > 0 else 0
 

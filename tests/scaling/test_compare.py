@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.scaling import LAWS, Runs, compare
+from synthmix.scaling import LAWS, Law, Power, Runs, compare, held_out
+from synthmix.scaling.terms import SharePolynomial
 
 
 def three_phase_runs(noise: float) -> Runs:
@@ -42,8 +43,42 @@ def test_equal_laws_are_not_decided() -> None:
     assert len(got.scores[0].cuts) == 5
 
 
+def test_a_lead_that_is_not_decided_leaves_the_law_that_was_named_first() -> None:
+    N, D = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e8, 1e11, 5)))
+    loss = (1.9 + 400 * N**-0.33 + 900 * D**-0.33) * np.exp(2e-3 * np.random.default_rng(1).standard_normal(25))
+    names = ["chinchilla", "chinchilla_tied"]
+    one, two = (compare(Runs(N=N, D=D, loss=loss), order) for order in (names, names[::-1]))
+    assert one.scores == two.scores, "the scores do not depend on the order"
+    assert (one.winner, two.winner) == ("chinchilla", "chinchilla_tied")
+
+
+def test_three_budgets_are_tested_on_the_largest_runs_alone() -> None:
+    """Without one of three budgets, E and the exponent could be anything, and so could the prediction."""
+    N, D = (g.ravel() for g in np.meshgrid([1e5, 3e5, 1e6], [1e6, 3e6, 9e6]))
+    runs = Runs(N=N, D=D, loss=1.9 + 38 * N**-0.34 + 260 * D**-0.36)
+    got = compare(runs, ["chinchilla", "chinchilla_tied"])
+    assert set(got.scores[0].cuts) == {"largest N and D (1M, 9M)"}
+    assert got.winner == "chinchilla"
+    assert got.scores[0].extrapolation < 1e-8
+    check = held_out("chinchilla", runs)
+    assert (check.what, check.fitted, check.predicted) == ("largest N and D (1M, 9M)", 8, 1)
+    assert check.worst_abs_relative_error < 1e-8
+    with pytest.raises(BadInput, match="2 is left when 1 are held out"):
+        held_out("data", Runs(D=np.repeat([1e6, 3e6, 9e6], 2), loss=[3, 3.1, 2.5, 2.6, 2.2, 2.3]))
+
+
+def test_a_prediction_that_the_others_do_not_determine_is_no_test() -> None:
+    """Shares 0 and 1 alone say nothing of a half."""
+    r, D = (g.ravel() for g in np.meshgrid([0.0, 1.0], np.geomspace(1e7, 1e10, 5)))
+    r, D = np.r_[r, 0.5], np.r_[D, 1e11]
+    runs = Runs(D=D, share=r, N=np.full(len(D), 1e7), loss=2.0 + 0.2 * r + 900 * D**-0.33)
+    law = Law("bent", (SharePolynomial(None, "E", None), Power("D", "B", "beta")))
+    with pytest.raises(BadInput, match="do not determine the others"):
+        held_out(law, runs)
+
+
 def test_laws_that_a_cut_leaves_undetermined_are_skipped_with_the_reason() -> None:
-    D = np.geomspace(1e7, 1e10, 4)
+    D = np.geomspace(1e7, 1e10, 5)
     got = compare(Runs(D=D, loss=2 + 900 * D**-0.33))
     assert [score.law for score in got.scores] == ["data"]
     assert "6 parameters" in got.skipped["broken"]

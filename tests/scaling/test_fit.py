@@ -155,17 +155,20 @@ def test_seed_noise_is_told_from_lack_of_fit() -> None:
     assert noise.total == pytest.approx(0.002, rel=0.3)
 
 
-def test_an_exactly_determined_law_says_so_and_has_no_interval_without_noise(tiny: Runs) -> None:
+def test_an_exactly_determined_law_is_not_fitted_and_a_given_parameter_makes_it_one_that_is(tiny: Runs) -> None:
     one = tiny.select(tiny.N == 1.6e6)
-    found = fit("data", one)
-    assert {"exactly_determined", "no_noise", "no_replicates"} <= {warn.code for warn in found.warnings}
-    assert found.intervals()["E"].low is None
-    assert np.isnan(found.interval(D=1e8)[0]).all()
-    given = fit("data", one, noise=0.01)
+    for noise in (None, 0.01):
+        with pytest.raises(BadInput, match="3 parameters pass exactly through 3 distinct points; add runs"):
+            fit("data", one, noise=noise)
+    alone = fit("data", one, fixed={"E": 3.0}, bootstrap=0)
+    assert "no_replicates" in {warn.code for warn in alone.warnings}
+    assert alone.intervals()["B"].low is None
+    assert np.isnan(alone.interval(D=1e8)[0]).all()
+    given = fit("data", one, fixed={"E": 3.0}, noise=0.01)
     low, high = given.interval(D=3e6)
     assert low[0] < given.predict(D=3e6)[0] < high[0]
-    # At the last point the law passes through it, so the interval is the noise's, 1.86 x 1 % (Student, 8 degrees of
-    # freedom), or narrower where the noise asks for a curve that bends the wrong way.
+    # At the last point the two others hold the curve a little, so the interval is the noise's, 1.86 x 1 % (Student, 8
+    # degrees of freedom), or narrower.
     low, high = given.interval(D=9e6)
     assert 0.6 < (high[0] - low[0]) / given.predict(D=9e6)[0] / (2 * 1.86 * 0.01) < 1.1
 

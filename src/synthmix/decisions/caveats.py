@@ -9,6 +9,7 @@ from synthmix.decisions.predict import Prediction
 from synthmix.decisions.supply import NEARLY_FREE
 from synthmix.results import Caveat, Confidence, Interval, Option, Question, State
 from synthmix.results.decisions import FAR
+from synthmix.rounding import ROUNDING
 from synthmix.runs import RunsTable
 from synthmix.scaling.noise import PooledNoise
 
@@ -39,7 +40,7 @@ def source_caveats(
         found += _why_open(difference, option, options)
     if two_runs is None:
         found.append(Caveat(code="no_replicates", grave=True))
-    elif difference.mid is not None and size <= two_runs:
+    elif difference.mid is not None and size <= max(two_runs, ROUNDING):
         found.append(Caveat(code="within_noise", grave=True, numbers={"nats": two_runs}))
     if asked:
         decades = dict(zip(("params", "tokens", "compute"), far, strict=True))
@@ -58,7 +59,7 @@ def _why_open(difference: Interval, option: Option | None, options: Sequence[Opt
         return [Caveat(code="not_determined", grave=True, names=codes)]
     if not difference.bounded:
         return [Caveat(code="no_interval", grave=True)]
-    if difference.holds(0.0):
+    if difference.holds(0.0) or abs(difference.mid or 0.0) <= ROUNDING:
         return [Caveat(code="both_signs", grave=True)]
     if (difference.mid or 0.0) > 0 and len(options) > 1:
         return [Caveat(code="not_every_recipe", grave=True)]
@@ -71,12 +72,12 @@ def _law(
     found = []
     if held_out is None:
         found.append(Caveat(code="not_tested"))
-    elif option.loss.mid is not None and held_out * option.loss.mid >= size:
+    elif option.loss.mid is not None and held_out * option.loss.mid >= max(size, ROUNDING):
         missed = {"nats": held_out * option.loss.mid, "relative": held_out}
         found.append(Caveat(code="held_out", grave=True, numbers=missed))
     if predicted is not None and len(predicted.laws) > 1:
         lowest = {law.fit.law.name: float(law.difference[0].min()) for law in predicted.laws}
-        if max(lowest.values()) - min(lowest.values()) > max(noise.sd or 0.0, 0.5 * size):
+        if max(lowest.values()) - min(lowest.values()) > max(noise.sd or 0.0, 0.5 * size, ROUNDING):
             found.append(Caveat(code="laws_disagree", about=predicted.name, numbers=lowest))
     return found
 

@@ -18,6 +18,7 @@ from synthmix.decisions.determined import undetermined_at
 from synthmix.decisions.fits import envelope
 from synthmix.decisions.predict import Prediction
 from synthmix.results import Interval
+from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 
@@ -72,7 +73,8 @@ def choose(found: Sequence[Prediction], tokens: float, noise: float, level: floa
         for one, mine in zip(found, against, strict=True)
     ]
     tops = [_top(one, k, mine) for k, (one, mine) in enumerate(zip(found, codes, strict=True))]
-    best = min([NATURAL, *(pick for pick in tops if pick is not None)], key=lambda pick: value_of(found, pick))
+    picks = [NATURAL, *(pick for pick in tops if pick is not None)]
+    best = picks[first_lowest([value_of(found, pick) for pick in picks])]
     good = [
         np.array([not mine for mine in codes[k]]) & ~_worse_shares(found, k, best, noise, level)
         for k in range(len(found))
@@ -80,17 +82,21 @@ def choose(found: Sequence[Prediction], tokens: float, noise: float, level: floa
     natural_good = best.at is None or not _worse(found, NATURAL, best, noise, level)
     able = [NATURAL] if natural_good else []
     able += [pick for pick in tops if pick is not None and pick.at is not None and good[pick.at][pick.place]]
-    chosen = min(able, key=lambda pick: (money_of(found, pick, tokens), value_of(found, pick)))
+    least = min(money_of(found, pick, tokens) for pick in able)
+    able = [pick for pick in able if money_of(found, pick, tokens) == least]
+    chosen = able[first_lowest([value_of(found, pick) for pick in able])]
     return Choice(best, chosen, good, natural_good, codes, tops)
 
 
 def _top(one: Prediction, k: int, codes: list[list[str]]) -> Pick | None:
-    """The determined share of the lowest expected difference; the trained one beside it where that is as near as the
-    grid is fine. A recipe with a law of its own has one share."""
+    """The determined share of the lowest expected difference, the smallest of equals; the trained one beside it where
+    that is as near as the grid is fine. A recipe with a law of its own has one share."""
     able = [i for i in range(len(one.shares)) if not codes[i]]
     difference = one.laws[0].difference[0]
-    best = min(able, key=lambda i: float(difference[i]), default=None)
-    if best is None or one.shares[best] == 0:
+    if not able:
+        return None
+    best = able[first_lowest(difference[able])]
+    if one.shares[best] == 0:
         return None
     trained = [i for i in able if one.shares[i] in one.trained and abs(one.shares[i] - one.shares[best]) < NEAR]
     return Pick(k, trained[0] if trained else best)
@@ -191,7 +197,7 @@ def _worse_shares(found: Sequence[Prediction], kind: int, best: Pick, noise: flo
         columns.append((left[:count] - np.resize(right, count)[:, None], why_left or why_right))
     bands = _bands(columns, level)
     with np.errstate(invalid="ignore"):
-        return (bands.low > 0) & (bands.high > 0) & (bands.mid > noise)
+        return (bands.low > 0) & (bands.high > 0) & (bands.mid > max(noise, ROUNDING))
 
 
 def _columns(found: Sequence[Prediction], pick: Pick) -> dict[str, tuple[Array, str | None]]:

@@ -28,6 +28,7 @@ from synthmix.results import (
     State,
     Verdict,
 )
+from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.runs import Cell, RunsTable
 
 Tasks = Sequence[tuple[str, bool, bool]]
@@ -198,7 +199,7 @@ def _as_measured(
                 worth=blank,
             )
         )
-    best = min(range(len(options)), key=lambda i: options[i].loss.mid or 0.0, default=None)
+    best = first_lowest([each.loss.mid or 0.0 for each in options]) if options else None
     if best is not None:
         cell = Cell(float(seen[0].params), float(seen[0].tokens))
         names = [each.recipe for each in options]
@@ -255,7 +256,7 @@ def verdicts_of(
         worse = [i for i in places if options[i].sign > 0]
         state: State = "helps" if better else "hurts" if len(worse) == len(places) else "not determined"
         able = better or [i for i in places if options[i].difference.mid is not None]
-        rests = min(able, key=lambda i: options[i].difference.mid or 0.0, default=None)
+        rests = able[first_lowest([options[i].difference.mid or 0.0 for i in able])] if able else None
         row = options[rests] if rests is not None else None
         best, edge = _best_share(source, curves, share_curves, row)
         held = _held_out(fits, source, row)
@@ -281,7 +282,7 @@ def verdicts_of(
 
     def rank(verdict: Verdict) -> tuple[int, float, str]:
         value = None if verdict.option is None else options[verdict.option].difference.mid
-        return order[verdict.state], float("inf") if value is None else value, verdict.source or ""
+        return order[verdict.state], float("inf") if value is None else round(value / ROUNDING), verdict.source or ""
 
     return sorted(verdicts, key=rank)
 

@@ -280,14 +280,16 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     runs = mine.arrays()
     try:
         ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
-        law, *rivals = [fit(s.law, runs, bootstrap=bootstrap, level=level, delta=None) for s in ranking.scores]
+        order = sorted((score.law for score in ranking.scores), key=lambda name: name != ranking.winner)
+        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in order]
         check = held_out(ranking.winner, runs, column="D", delta=None)
     except BadInput as error:
         message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
         found.warnings.append(Warn(code="no_joint_law", message=message, about=source))
         return
+    chosen = next(score for score in ranking.scores if score.law == ranking.winner)
     found.sources[source] = RecipeLaw(law, 0.0, tuple(rivals))
-    found.held_out[source], found.extrapolation[source] = check, ranking.scores[0].extrapolation
+    found.held_out[source], found.extrapolation[source] = check, chosen.extrapolation
     found.summaries.insert(0, _summary(law, check, synthetic=source))
     found.warnings.append(_choice(ranking, source))
     for name in names:
@@ -299,6 +301,10 @@ def _choice(ranking: Comparison, source: str) -> Warn:
     """How the law was chosen."""
     scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
     message = f"Chosen by its error on the largest runs, held out: {scores}" + (
-        "." if ranking.decided else "; the margin is within what the runs can tell."
+        "."
+        if ranking.decided
+        else f"; the margin is within what the runs can tell, so {ranking.winner} is taken, the first in order."
+        if len(ranking.scores) > 1
+        else "."
     )
     return Warn(code="law_choice", message=message, about=source)

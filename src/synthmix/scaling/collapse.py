@@ -84,13 +84,12 @@ def _slope(fit: Fit, count: int, at: float, N: float | None) -> Array:
 def _verdict(E: Interval, beta: Interval, slope: Interval) -> tuple[Verdict, str]:
     if None in (E.low, E.high, beta.low, beta.high, slope.low, slope.high):
         return "undecided", "there are no intervals to decide by"
-    higher = E.low is not None and E.low > 0
-    slower = beta.high is not None and beta.high < 0
+    higher, slower = E.sign() > 0, beta.sign() < 0
     if higher or slower:
         what = " and ".join(["levels off higher"] * higher + ["falls more slowly"] * slower)
         return "flattens", f"the mixture's curve {what}, beyond its interval"
-    if E.high is not None and E.high < 0:
+    if E.sign() < 0:
         return "does not flatten", "the mixture's curve levels off lower"
-    if slope.high is not None and slope.high < 0:
+    if slope.sign() < 0:
         return "does not flatten", "at the largest budget the mixture's loss falls faster"
     return "undecided", "the intervals hold both a flatter and an equal curve"

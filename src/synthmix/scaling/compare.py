@@ -1,14 +1,16 @@
 """No law is the law: all applicable ones, ranked by how well they predict runs larger than the fitted ones."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.results import Warn
-from synthmix.scaling.fit import fit
-from synthmix.scaling.held_out import Column, Cut, cut, relative_errors
+from synthmix.rounding import ROUNDING
+from synthmix.scaling.fit import check_enough, fit
+from synthmix.scaling.held_out import FEWEST, Column, Cut, corner, cut, relative_errors
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import LAWS, find
@@ -29,6 +31,8 @@ def compare(
 ) -> Comparison:
     """Rank laws by extrapolation: fit without the largest N or D (several cuts), predict those.
 
+    Where the lead is not decided, the law to take (``winner``) is the one named first of the two that lead.
+
     Args:
         runs: all runs.
         laws: the candidates; None: every law whose columns the runs have, and that ignores no column that varies.
@@ -41,7 +45,7 @@ def compare(
     """
     skipped: dict[str, str] = {}
     able = _applicable(runs, laws, skipped)
-    cuts = _cuts(runs)
+    cuts = _cuts(runs, able)
     if not cuts:
         raise BadInput("N and D have too few values to hold any out", where="compare", remedy="add sizes or budgets")
     errors: dict[str, list[Array]] = {}
@@ -56,11 +60,12 @@ def compare(
         _score(next(law for law in able if law.name == name), runs, cuts, parts, delta)
         for name, parts in errors.items()
     ]
-    scores.sort(key=lambda score: score.extrapolation)
+    scores.sort(key=lambda score: round(score.extrapolation / ROUNDING))  # stable: equals stay as they were given
     leaders = [next(law for law in able if law.name == score.law) for score in scores[:2]]
     margin = _margin(scores, leaders, runs, cuts, delta, level, seed)
     noise = seed_noise(runs).sd_log
-    decided = margin.low is not None and margin.low > 0
+    decided = margin.sign() > 0
+    winner = leaders[0].name if decided else next(law.name for law in able if law in leaders)
     warnings = []
     if len(scores) > 1 and not decided:
         message = f"{scores[0].law} leads {scores[1].law} by less than the held-out runs can tell"
@@ -69,7 +74,7 @@ def compare(
         warnings.append(
             Warn(code="no_replicates", message="no cell is repeated, so the margin has no noise to be held to")
         )
-    return Comparison(scores, margin, noise, decided, skipped, warnings)
+    return Comparison(scores, winner, margin, noise, decided, skipped, warnings)
 
 
 def _applicable(runs: Runs, laws: Sequence[str | Law] | None, skipped: dict[str, str]) -> list[Law]:
@@ -89,22 +94,31 @@ def _applicable(runs: Runs, laws: Sequence[str | Law] | None, skipped: dict[str,
     return able
 
 
-def _cuts(runs: Runs) -> list[Cut]:
-    """The largest value of D and of N, the largest two where three are left, and both largest together."""
+def _cuts(runs: Runs, laws: list[Law]) -> list[Cut]:
+    """The largest value of D and of N, the largest two, and both largest together, wherever three values are left; else
+    the runs that are largest in both. None that leaves too little for any of the laws."""
     found: list[Cut] = []
-    firsts: list[Cut] = []
     columns: tuple[Column, ...] = ("D", "N")
     for column in columns:
-        count = runs.distinct(column)
-        if count >= 3:
-            firsts.append(cut(runs, column, 1))
-            found.append(firsts[-1])
-        if count >= 5:
-            found.append(cut(runs, column, 2))
-    if len(firsts) == 2:
-        test = firsts[0].test | firsts[1].test
+        for largest in (1, 2):
+            if runs.distinct(column) >= largest + FEWEST:
+                found.append(cut(runs, column, largest))
+    if all(runs.distinct(column) > FEWEST for column in columns):
+        N, D = runs.N.max(), runs.D.max()
+        test = (runs.N == N) | (runs.D == D)
         found.append(Cut("largest D and largest N", ~test, test))
-    return found
+    elif runs.distinct("N") > 1 and runs.distinct("D") > 1:
+        with suppress(BadInput):
+            found.append(corner(runs))
+    return [one for one in found if any(_enough(law, runs.select(one.train)) for law in laws)]
+
+
+def _enough(law: Law, runs: Runs) -> bool:
+    try:
+        check_enough(law, runs, len(law.names))
+    except BadInput:
+        return False
+    return True
 
 
 def _score(law: Law, runs: Runs, cuts: list[Cut], errors: list[Array], delta: float | None) -> Score:
@@ -129,7 +143,7 @@ def _score(law: Law, runs: Runs, cuts: list[Cut], errors: list[Array], delta: fl
 def _margin(
     scores: list[Score], laws: list[Law], runs: Runs, cuts: list[Cut], delta: float | None, level: float, seed: int
 ) -> Interval:
-    """The second's error minus the winner's, over resamples of the cells: both laws refitted after each cut."""
+    """The second's error minus the first's, over resamples of the cells: both laws refitted after each cut."""
     if len(laws) < 2:
         return Interval(mid=None, level=level, why="only one law could be compared")
     counts = np.random.default_rng(seed).multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=_RESAMPLES)

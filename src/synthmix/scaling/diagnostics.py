@@ -10,7 +10,6 @@ from synthmix.scaling.parameter import Parameter
 from synthmix.scaling.runs import Runs
 
 CODES = {
-    "exactly_determined": "as many distinct points as parameters: the law passes through them and cannot be checked",
     "too_few_points": "fewer than two distinct points per parameter",
     "few_decades": "N or D spans less than two decades",
     "exponent_at_bound": "an exponent is at the edge of its range",
@@ -20,7 +19,6 @@ CODES = {
     "flat_profile": "the runs hardly constrain a parameter",
     "not_identified": "some parameters can change together without changing any prediction of the runs",
     "no_replicates": "no cell is repeated with another seed",
-    "no_noise": "nothing tells how large the noise is, so there are no intervals",
     "loss_rises": "loss rises with D or N somewhere",
     "constant_loss": "all losses are equal",
     "cross_design": "N varies at one D and D at one N only",
@@ -31,10 +29,7 @@ CODES = {
 def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]:
     """Warnings that follow from the runs and the law's needs alone."""
     found: list[Warn] = []
-    if runs.cells == free:
-        _add(found, law, "exactly_determined", f"{free} parameters pass through {runs.cells} distinct points exactly, "
-             "so the fit cannot be checked; add a budget, or fit the law chinchilla to all sizes at once")  # fmt: skip
-    elif runs.cells < 2 * free:
+    if runs.cells < 2 * free:
         _add(found, law, "too_few_points", f"{runs.cells} distinct points for {free} parameters: "
              "intervals lean on the assumed noise; add sizes or budgets")  # fmt: skip
     for column in ("N", "D"):
@@ -44,9 +39,6 @@ def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]
     if seed_noise(runs).dof == 0 and noise.seed is None:
         _add(found, law, "no_replicates", "no run is repeated with another seed, so seed noise and lack of fit "
              "cannot be told apart; add a second seed somewhere")  # fmt: skip
-    if noise.total is None:
-        _add(found, law, "no_noise", "no intervals: the points determine the law exactly and no replicate tells "
-             "the noise; add runs or give the noise")  # fmt: skip
     if np.ptp(runs.loss) <= 1e-12 * runs.loss.max():
         _add(found, law, "constant_loss", "all losses are equal, so exponents mean nothing")
     _rises(found, law, runs, noise)

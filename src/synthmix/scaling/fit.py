@@ -109,15 +109,16 @@ def _how(method: str, runs: Runs, free: int, noise: Noise, bootstrap: int | Arra
 
 
 def check_enough(law: Law, runs: Runs, free: int) -> None:
-    """Raise BadInput when the law cannot be determined from the runs at all."""
+    """Raise BadInput when the runs do not determine the law, or determine it exactly: then nothing checks it."""
     for column in law.columns:
         if runs.distinct(column) < 2:
             value = float(getattr(runs, column)[0])
             remedy = {"N": "fit the law data", "D": "fit the law model"}.get(column, "choose a law without it")
             raise BadInput(f"all runs have one {column} ({value:g})", where=f"law {law.name}", remedy=remedy)
-    if runs.cells < free:
+    if runs.cells <= free:
+        cannot = "cannot be told from" if runs.cells < free else "pass exactly through"
         raise BadInput(
-            f"{free} parameters cannot be told from {runs.cells} distinct points",
+            f"{free} parameters {cannot} {runs.cells} distinct points",
             where=f"law {law.name}",
             remedy="add runs with other N, D or share, or choose a law with fewer parameters",
         )

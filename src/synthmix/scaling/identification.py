@@ -3,7 +3,8 @@
 import numpy as np
 
 from synthmix.results import Warn
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.inputs import Array, Inputs
+from synthmix.scaling.law import Law
 from synthmix.scaling.solver import Problem
 
 _TINY = 1e-7  # of the largest singular value; a well-laid design is above 1e-4, rounding below 1e-12
@@ -28,3 +29,18 @@ def identification_warnings(problem: Problem, best: Array) -> list[Warn]:
         "add values of a column, or choose a law with fewer parameters"
     )
     return [Warn(code="not_identified", message=message, about=problem.law.name)]
+
+
+def determines(law: Law, theta: Array, known: Inputs, asked: Inputs) -> bool:
+    """Whether losses at ``known`` determine those at ``asked``: no change of the parameters (p,) that leaves the first
+    as they are changes the second (estimability, to first order). Parameters may well be undetermined."""
+    there, here = (slopes / value for value, slopes in (law.evaluate(theta, x) for x in (known, asked)))
+    size = np.linalg.norm(there, axis=1)
+    dead = size <= 1e-12
+    if dead.any() and np.abs(here[dead]).max() > _TINY:
+        return False
+    there, here = there[~dead] / size[~dead, None], here[~dead] / size[~dead, None]
+    _, values, right = np.linalg.svd(there.T, full_matrices=True)
+    values = np.r_[values, np.zeros(len(right) - len(values))]
+    null = right[values <= _TINY * values.max()]
+    return not len(null) or float(np.abs(null @ here).max()) <= 1e3 * _TINY

@@ -37,7 +37,9 @@ class Comparison:
 
     Attributes:
         scores: best extrapolation first.
-        margin: extrapolation error of the second minus that of the winner, with an interval over held-out cells.
+        winner: the law to take: the one with the lowest extrapolation error where ``decided``, else whichever of the
+            two lowest was named first among the candidates: a lead that the runs do not show chooses nothing.
+        margin: extrapolation error of the second minus that of the first, with an interval over held-out cells.
         noise: seed noise (log-loss), None without replicates: a margin far below it decides nothing.
         decided: whether the margin's interval lies above 0.
         skipped: law -> why it was not compared.
@@ -45,16 +47,12 @@ class Comparison:
     """
 
     scores: list[Score]
+    winner: str
     margin: Interval
     noise: float | None
     decided: bool
     skipped: dict[str, str]
     warnings: list[Warn]
-
-    @property
-    def winner(self) -> str:
-        """The law with the lowest extrapolation error."""
-        return self.scores[0].law
 
     def report(self) -> str:
         """The ranking as text."""
@@ -66,6 +64,6 @@ class Comparison:
         if self.margin.mid is not None:
             noise = "unknown" if self.noise is None else f"{self.noise:.3%}"
             verdict = "decided" if self.decided else "not decided"
-            lines.append(f"{self.winner} leads by {self.margin.mid:.3%} (seed noise {noise}): {verdict}")
+            lines.append(f"{self.scores[0].law} leads by {self.margin.mid:.3%} (seed noise {noise}): {verdict}")
         lines += [f"skipped {law}: {why}" for law, why in self.skipped.items()]
         return "\n".join(lines)

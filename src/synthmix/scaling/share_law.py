@@ -4,6 +4,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
+from synthmix.rounding import first_lowest
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID, BestShare, from_curves, vertex
@@ -34,6 +35,6 @@ def share_shift(fit: Fit, start: dict[str, float], end: dict[str, float], *, lev
     optima = []
     for columns in (start, end):
         curves = fit.law.predict(theta, fit.points(**columns, share=GRID))
-        optima.append(vertex(GRID, curves, np.argmin(curves, axis=1)))
+        optima.append(vertex(GRID, curves, first_lowest(curves)))
     moved = optima[1] - optima[0]
     return interval_of(float(moved[0]), moved[1:], level or fit.level, fit.why)

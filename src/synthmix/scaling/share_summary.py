@@ -6,6 +6,7 @@ import numpy as np
 
 from synthmix.interval import Interval, format_interval
 from synthmix.results import Warn
+from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
 
@@ -55,11 +56,14 @@ def from_curves(
     level: float,
     measured: tuple[float, float] = (0.0, 1.0),
 ) -> BestShare:
-    """Summary of a share curve (g,) and its draws (draws, g); the optimum is sought between the measured shares."""
+    """Summary of a share curve (g,) and its draws (draws, g); the optimum is sought between the measured shares.
+
+    Of shares whose losses differ by rounding alone the smallest is the best, in the curve and in each draw.
+    """
     inside = (grid >= measured[0] - 1e-9) & (grid <= measured[1] + 1e-9)
     within = grid[inside]
-    place = int(np.argmin(mean[inside]))
-    lowest = np.argmin(curves[:, inside], axis=1)
+    place = first_lowest(mean[inside])
+    lowest = first_lowest(curves[:, inside])
     optimum = vertex(within, np.vstack([mean[inside], curves[:, inside]]), np.r_[place, lowest])
     best = interval_of(float(optimum[0]), optimum[1:], level)
     floor = curves[:, inside][np.arange(len(curves)), lowest]
@@ -68,7 +72,7 @@ def from_curves(
     low, high = np.quantile(curves, [tail, 1 - tail], axis=0)
     flat = None
     if noise is not None:
-        near = mean[inside] <= value + noise
+        near = mean[inside] <= value + max(noise, ROUNDING)
         left, right = place, place
         while left > 0 and near[left - 1]:
             left -= 1

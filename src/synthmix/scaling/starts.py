@@ -11,6 +11,9 @@ import numpy as np
 from synthmix.scaling.inputs import Array, Index
 from synthmix.scaling.solver import Problem, minimise
 
+EQUAL = 1e-7  # relative: objectives of starts that ended at one optimum; the solver stops at gains of 1e-10
+NOTHING = 1e-22  # per run: residuals of 1e-11 are the rounding of a loss and of the law's formula
+
 
 def search(problem: Problem, *, starts: int | None = None, keep: int = 16) -> tuple[Array, float]:
     """The best parameters (p,) found, and their objective.
@@ -19,13 +22,18 @@ def search(problem: Problem, *, starts: int | None = None, keep: int = 16) -> tu
         problem: one problem (targets and weights of shape (n,)), in the fitter's units.
         starts: size of the set; None: 160 for each nonlinear parameter, squared growth cut at 1,000.
         keep: how many of the best are polished.
+
+    Starts that end at one objective, to :data:`EQUAL`, may lie apart in a flat valley. Which of them is lowest is then
+    up to rounding, so the first is taken, and polished on until nothing is gained.
     """
     theta = candidates(problem, starts)
     value = problem.objective(theta)
     order = np.argsort(value, kind="stable")[: max(keep, 1)]
     solution = minimise(problem, theta[order])
-    best = int(np.argmin(solution.objective))
-    return solution.theta[best], float(solution.objective[best])
+    limit = solution.objective.min() * (1 + EQUAL) + NOTHING * float(problem.weight.sum())
+    first = int(np.argmax(solution.objective <= limit))
+    solution = minimise(problem, solution.theta[first : first + 1], steps=1000, tolerance=1e-15)
+    return solution.theta[0], float(solution.objective[0])
 
 
 def candidates(problem: Problem, starts: int | None = None) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.rounding import first_lowest
 from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
 from synthmix.valuation.uncertainty import half_width, parts_of
@@ -81,7 +82,8 @@ def curve_of(
 
     A mixture is an even sample of each pool, by its share of the size (tokens of text, else items). The best share's
     interval is that of the best over draws of the pools' and the reference's sampling noise, which neighbouring shares
-    have in common.
+    have in common. Of mixtures whose scores differ by rounding alone the best is the first, which has the least of the
+    later pools.
 
     Raises:
         BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
@@ -95,9 +97,9 @@ def curve_of(
     value, columns, parts = scores_at(pools, terms, weights, rows, size)
     half = half_width(parts, level)
     drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
-    bests = rows[drawn.argmax(axis=1)]
+    bests = rows[first_lowest(-drawn)]
     low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    best = int(value.argmax())
+    best = first_lowest(-value)
     names = tuple(pool.name for pool in pools)
     return Curve(
         names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, low, high, level
