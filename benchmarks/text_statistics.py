@@ -1,9 +1,9 @@
 """How fast exact n-gram counts are: ``python benchmarks/text_statistics.py``; a Markdown table in a few minutes.
 
 Text: the embedded sample, its documents repeated in random order; and, as the hard case, tokens drawn one by one from
-Zipf's law, of which far more bigrams differ. MB are of token shards (two bytes a token); real text has about twice as
-many bytes. Every row is the median of three runs by worker processes that are up already, reading memory-mapped shards.
-The last rows count a million documents in one pass, and do it again through a local Ray.
+Zipf's law, of which far more bigrams differ. MB are of token shards (two bytes a token); natural text has about twice
+as many bytes. Every row is the median of three runs by worker processes that are up already, reading memory-mapped
+shards. The last rows count a million documents in one pass, and do it again through a local Ray.
 """
 
 import resource

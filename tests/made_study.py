@@ -29,7 +29,7 @@ def make_results(
     seeds: int = 2,
     **change: object,
 ) -> Results:
-    """The study. ``seeds`` of the smallest size; ``natural`` False: no run on real text alone."""
+    """The study. ``seeds`` of the smallest size; ``natural`` False: no run on natural text alone."""
     sources = HELPS if sources is None else sources
     recipes = [Recipe(name="web", shares={"web": 1.0}, synthetic=None, share=0.0)] if natural else []
     for name in sources:

@@ -21,7 +21,7 @@ BANDS = (1, 4, 16, 64, 256, ITEMS)  # edges of the rank bands
 
 @dataclass(frozen=True)
 class World:
-    """Frequencies of the real text and the value of every key."""
+    """Frequencies of the natural text and the value of every key."""
 
     beta: float = 1.5
     items: int = ITEMS

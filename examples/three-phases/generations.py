@@ -1,11 +1,11 @@
-"""Demonstration 4: five generations, each generator trained on the last one's text mixed with real text.
+"""Demonstration 4: five generations, each generator trained on the last one's text mixed with natural text.
 
     nice -n 15 python examples/three-phases/generations.py
 
 Zipf facts; every generation is a fresh Llama trained on 24,000 facts, of which a share is real (new facts drawn from
 the real frequencies), the rest written by the generation before it at top-p 0.95 (`replace`), or drawn from the pool of
-everything written so far and the first real text (`accumulate`). Keys and values are the generator's own, so errors are
-handed on. Tail: ranks 64 and above.
+everything written so far and the first natural text (`accumulate`). Keys and values are the generator's own, so errors
+are handed on. Tail: ranks 64 and above.
 """
 
 import numpy as np

@@ -34,7 +34,7 @@ def rows_of(source: Source, facts: int) -> np.ndarray:
 
 
 def mixture(pi: float, k: int, facts: int) -> dict:
-    """Train on it, test on real text, and bound it."""
+    """Train on it, test on natural text, and bound it."""
     import torch
 
     from synthmix.phases.bounding import bound_of, read_texts

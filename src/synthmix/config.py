@@ -21,11 +21,16 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+def _kept_kind(value: Any) -> Any:
+    """``natural`` is ``real`` in what is kept on disk, so that corpora built before stay valid."""
+    return "real" if value == "natural" else value
+
+
 class RealCorpus(Source):
     """Text that was not made by the study. A bare string is a path or glob."""
 
     heldout: Share = Fraction(0)
-    kind: Literal["real", "synthetic"] = "real"
+    kind: Annotated[Literal["real", "synthetic"], BeforeValidator(_kept_kind)] = "real"
     origin: str = ""
     license: str = ""
 

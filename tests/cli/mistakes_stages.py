@@ -11,7 +11,9 @@ STAGES = [
     ),
     Case("a share of 2", ("'2' is not between 0 and 1",), ("mix", "2:web.jsonl", "--tokens", "1k")),
     Case(
-        "one name twice", ("web: stands twice; give names",), ("mix", "50%:web.jsonl", "50%:web.txt", "--tokens", "1k")
+        "one name twice",
+        ("web: is given twice; give names",),
+        ("mix", "50%:web.jsonl", "50%:web.txt", "--tokens", "1k"),
     ),
     Case("few tokens", ("--tokens: 100 tokens are less than one",), ("mix", "web.jsonl", "--tokens", "100")),
     Case("no number of tokens", ("--tokens: 'many' is not a count",), ("mix", "web.jsonl", "--tokens", "many")),

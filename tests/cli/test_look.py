@@ -64,7 +64,7 @@ def test_fewer_texts_than_were_asked_for_are_told(run: Run, texts: Path) -> None
         ("no such file", ("none.html", "--ratings", "r.json")),
         ("cannot be folded", ("hq.jsonl", "--fold", "case")),
         ("is not FIELD=VALUE", ("hq.jsonl", "--where", "op")),
-        ("stands twice", ("hq.jsonl", "hq=web.jsonl")),
+        ("is given twice", ("hq.jsonl", "hq=web.jsonl")),
         ("none may be called 'source'", ("source=hq.jsonl",)),
         ("is no .html file", ("hq.jsonl", "--to", "sheet.pdf")),
         ("none.jsonl: files: no such file", ("hq.jsonl", "--source", "none.jsonl")),

@@ -14,7 +14,7 @@ KINDS = ("hq,price=2", "qa,price=1")
 
 
 def mixed(results: Results, effect: float, *, name: str = "both", kinds: tuple[str, ...] = ("hq", "qa")) -> Results:
-    """With a recipe of two kinds, ``effect`` nats from each run on real text alone."""
+    """With a recipe of two kinds, ``effect`` nats from each run on natural text alone."""
     shares = {"web": 0.6} | dict.fromkeys(kinds, 0.4 / len(kinds))
     recipe = Recipe(name=name, shares=shares, synthetic=None, share=0.4)
     rows = [

@@ -12,7 +12,7 @@ from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 from synthmix.study.load import load_study, study_from
 
-READS_ALOUD = """
+WRITTEN = """
 study: does-rephrasing-help
 corpora:
   web:      {files: data/web/*.jsonl.gz, heldout: 2%, license: CC0-1.0}
@@ -27,7 +27,7 @@ question:   {params: 1B, tokens: 100B}
 
 
 def test_a_study_file_reads_as_it_is_written(tmp_path: Path) -> None:
-    (tmp_path / "study.yaml").write_text(READS_ALOUD)
+    (tmp_path / "study.yaml").write_text(WRITTEN)
     config = load_study(tmp_path / "study.yaml")
     web, rephrase, plain, sampled = config.corpora.values()
     assert isinstance(web, RealCorpus)
@@ -51,6 +51,17 @@ def test_a_study_file_reads_as_it_is_written(tmp_path: Path) -> None:
     assert isinstance(config.evaluate["wiki"], Source)
     assert config.evaluate["wiki"].files == [str(tmp_path / "data/wiki.jsonl")]
     assert config.root == Path("studies/does-rephrasing-help")
+
+
+def test_a_corpus_may_be_called_natural(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """On disk it stays ``real``, so that corpora built before are found again."""
+    raw = make_study(tmp_path)
+    name = raw["mix"]["natural"]
+    entry = raw["corpora"][name]
+    said = entry if isinstance(entry, dict) else {"files": entry}
+    natural = raw | {"corpora": raw["corpora"] | {name: said | {"kind": "natural"}}}
+    assert study_from(natural) == study_from(raw)
+    assert study_from(natural).corpora[name].kind == "real"  # type: ignore[union-attr]
 
 
 def test_the_same_study_as_plain_data_is_the_same(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:

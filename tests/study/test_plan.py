@@ -156,7 +156,7 @@ def test_recipes_by_shares_and_by_name(make_study: Make, tmp_path: Path) -> None
     [
         ([0, "1/3"], {"web": {"web": "10%", "sampled": "90%"}}, r"mix\.recipes\.web: two recipes are called 'web': "),
         ([0, "33.333%", "1/3"], {}, r"mix\.shares: two recipes are called '33\.3% sampled \+ web': 66\.667000% web"),
-        ([0, "1/3", "1/3"], {}, r"mix\.shares: '33\.3% sampled \+ web' stands twice; remove one of the two"),
+        ([0, "1/3", "1/3"], {}, r"mix\.shares: '33\.3% sampled \+ web' is given twice; remove one of the two"),
         ([0, "1/3"], {"third": {"sampled": "1/3", "web": "2/3"}}, r"\.third: is the recipe '33\.3% sampled \+ web'"),
         ([0], {"a": {"web": 0.5, "sampled": 0.5}, "b": {"sampled": "1/2", "web": "50%"}}, r"\.b: is the recipe 'a'"),
         ([0, "1/2"], {"half": {"web": 0.5, "sampled": 0.4}}, r"mix\.recipes\.half: the shares .* make 90%, not 100%"),

@@ -81,7 +81,7 @@ def test_text_may_be_in_memory_and_a_corpus_may_be_built(
         ({"vocab": "lots"}, "vocab: 'lots' is not a count"),
         ({"parallel": "ddp"}, "--parallel: needs processes that a launcher started"),
         ({"mixture": {"web": ("web.jsonl", "50%"), "hq": ("hq.jsonl", "40%")}}, "make 90%, not 100%"),
-        ({"mixture": {"a/web.jsonl": "50%", "b/web.jsonl": "50%"}}, "web: stands twice; give names"),
+        ({"mixture": {"a/web.jsonl": "50%", "b/web.jsonl": "50%"}}, "web: is given twice; give names"),
         ({"mixture": {"web.jsonl": "half"}}, "web.jsonl: 'half' is not a share"),
         ({"mixture": [1, 2]}, "mixture: item 0 is no text; give strings"),
     ],

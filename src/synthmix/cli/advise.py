@@ -53,7 +53,7 @@ def advise(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """What to do: which synthetic text to mix in, how much, at what cost; what would change that, and what to run next.
+    """Which synthetic text to mix in, how much, at what cost and with what confidence; sensitivity, and the next runs.
 
     From a finished study its decision under these constraints; without one the published findings as priors, and the
     study that would replace them.

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from synthmix.runs import RunsTable
     from synthmix.scaling import Fit
 
-Runs = Annotated[Path, typer.Argument(help="Runs: a study's folder, CSV, JSONL or Parquet.", show_default=False)]
+Runs = Annotated[
+    Path, typer.Argument(help="Runs: a study's folder, CSV, TSV, JSONL, Parquet or Arrow.", show_default=False)
+]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; says how many and why.")]
 OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]

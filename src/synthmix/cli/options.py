@@ -90,7 +90,7 @@ def parse_parts(arguments: Sequence[str]) -> list[Part]:
     """``67%:web=data/web.jsonl 33%:data/hq.jsonl`` -> parts; a single one without a share is all of it.
 
     Raises:
-        BadInput: a share is missing or is none, or a name stands twice.
+        BadInput: a share is missing or is none, or a name is given twice.
     """
     from synthmix.quantities import parse_share
 
@@ -109,7 +109,7 @@ def parse_named(arguments: Sequence[str]) -> list[Part]:
     """``web=data/web.jsonl data/hq.jsonl`` -> parts without shares of their own.
 
     Raises:
-        BadInput: a name stands twice.
+        BadInput: a name is given twice.
     """
     return _once([_part(argument) for argument in arguments], "give names: a=FILE b=FILE")
 
@@ -122,7 +122,7 @@ def _part(argument: str, share: Fraction = Fraction(1)) -> Part:
 def _once(parts: list[Part], remedy: str) -> list[Part]:
     for i, part in enumerate(parts):
         if part.name in {other.name for other in parts[:i]}:
-            raise BadInput("stands twice", key=part.name, remedy=remedy)
+            raise BadInput("is given twice", key=part.name, remedy=remedy)
     return parts
 
 

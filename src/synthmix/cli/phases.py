@@ -161,7 +161,7 @@ def estimate(
     synthetic: Annotated[str, typer.Option(help="Synthetic text: a corpus or a plain file.", show_default=False)],
     orders: Annotated[str, typer.Option(help="Lengths of the n-grams.")] = "1,2",
     pi: Annotated[float, typer.Option("--pi", help="Natural share of the mixture, for n2.")] = 0.5,
-    tokens: Annotated[str, typer.Option(help="Budget for which the starving share is said.")] = "1B",
+    tokens: Annotated[str, typer.Option(help="Budget for which the starving share is given.")] = "1B",
     most: Annotated[str, typer.Option(help="Tokens read of each text at most.")] = "20M",
     level: Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)] = 0.9,
     tokenizer: TokenizerOption = None,

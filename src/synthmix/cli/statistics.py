@@ -269,7 +269,7 @@ MIXED = "mixed"
 def compare_tokenizers(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(help="NAME=PATH: the real text first, then synthetic ones.", show_default=False),
+        typer.Argument(help="NAME=PATH: the natural text first, then synthetic ones.", show_default=False),
     ] = None,
     against: Annotated[list[str] | None, typer.Option(help="Held-out text; may be repeated.")] = None,
     study: Annotated[
@@ -281,10 +281,10 @@ def compare_tokenizers(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tokens and unigram bits per byte of tokenizers trained on each text, and on the real text mixed half and half
-    with each other one: what does a tokenizer trained on synthetic text cost on real text?
+    """Tokens and unigram bits per byte of tokenizers trained on each text, and on the natural text mixed half and half
+    with each other one: what does a tokenizer trained on synthetic text cost on natural text?
 
-    Example: synthmix compare-tokenizers real=web.jsonl synthetic=hq.jsonl --against wiki.jsonl --vocab "1024 8192"
+    Example: synthmix compare-tokenizers natural=web.jsonl synthetic=hq.jsonl --against wiki.jsonl --vocab "1024 8192"
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput

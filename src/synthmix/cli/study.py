@@ -98,7 +98,7 @@ def run(
 
 @app.command()
 def status(study: StudyFile, as_json: AsJson = False) -> None:
-    """Say what is done, in work and to do, also while another process runs the study.
+    """Show what is done, in work and to do, also while another process runs the study.
 
     Example: synthmix study status examples/quickstart.yaml
     """

@@ -334,7 +334,7 @@ def _by_domain(results: Results, source: str) -> list[str]:
     gains = {d: fmean(r.losses[d] for r in ours) - fmean(r.losses[d] for r in base) for d in base[0].losses}
     low, high = min(gains, key=lambda d: gains[d]), max(gains, key=lambda d: gains[d])
     least, most = (f"{fixed(gains[each], signed=True)} on {each}" for each in (low, high))
-    spread = f"; from {least} to {most}" if len(gains) > 1 else ""
+    spread = f"; from {least} to {most}" if low != high else ""
     change = fixed(best.difference.mid, signed=True)
     return [
         f"{source}, measured at {place(best.params, best.tokens)}: {best.recipe} {change} nats against natural text "

@@ -1,4 +1,4 @@
-"""What a fitted law of a task score cannot vouch for."""
+"""Warnings of a fitted law of a task score: what the runs do not determine about it."""
 
 import math
 

@@ -35,7 +35,7 @@ def corpus_card(
     meta, counts = corpus.meta, corpus.train_counts
     described = next(text for text in survey.texts if text.name == name and text.kind != "held out")
     origin = {
-        "Kind": meta.kind,
+        "Kind": "natural" if meta.kind == "real" else meta.kind,
         "Origin": meta.origin or "not stated",
         "License": meta.license or "not stated",
         "Generator": _plain(meta.generator) if meta.generator else ("none" if meta.kind == "real" else "not recorded"),
@@ -79,7 +79,7 @@ def mixture_card(
         [
             source,
             f"{part:.2%}",
-            corpora[source].meta.kind,
+            "natural" if corpora[source].meta.kind == "real" else "synthetic",
             corpora[source].meta.origin or "not stated",
             corpora[source].meta.license or "not stated",
             _plain(corpora[source].meta.generator) if corpora[source].meta.generator else "none recorded",

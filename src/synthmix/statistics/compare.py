@@ -99,7 +99,7 @@ def coverage(train: np.ndarray, test: np.ndarray, *, at_least: int = 1, expected
         train: counts in training, shape (vocab_size,): exact ones, or expectations with ``expected``.
         test: counts in the held-out text, shape (vocab_size,).
         expected: ``train`` holds means lambda; each id then counts with P(Poisson(lambda) >= at_least) (DERIVED: the
-            limit of drawing tokens independently; real text clumps, so this overstates coverage a little).
+            limit of drawing tokens independently; natural text clumps, so this overstates coverage a little).
 
     Raises:
         ValueError: an empty held-out text.

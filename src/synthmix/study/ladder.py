@@ -53,7 +53,7 @@ def _refuse_twice(recipes: list[tuple[str, Recipe]]) -> None:
     for key, recipe in recipes:
         if recipe.content in by_content:
             other = by_content[recipe.content]
-            same = f"'{recipe.name}' stands twice" if other == recipe.name else f"is the recipe '{other}' again"
+            same = f"'{recipe.name}' is given twice" if other == recipe.name else f"is the recipe '{other}' again"
             raise BadInput(same, key=key, remedy="remove one of the two")
         if recipe.name in by_name:
             first, second = (_in_full(each) for each in (by_name[recipe.name], recipe))

@@ -287,7 +287,7 @@ def _sources(mixture: Text | Mapping[str, Any]) -> Sources:
         pair = isinstance(value, tuple | list) and len(value) == 2
         name, text, share = (key, *value) if pair else (_name(key), key, value)
         if name in found:
-            raise BadInput("stands twice", key=name, remedy='give names: {"a": (FILE, "50%"), "b": (FILE, "50%")}')
+            raise BadInput("is given twice", key=name, remedy='give names: {"a": (FILE, "50%"), "b": (FILE, "50%")}')
         found[name] = (text, parsed(parse_share, share, str(key)))
     return found
 

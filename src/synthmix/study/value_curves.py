@@ -19,7 +19,7 @@ LEVEL = 0.9
 
 
 class ValueCurve(Part):
-    """Gain of the score over real text alone against the share of ``kind``, of mixtures of ``tokens``.
+    """Gain of the score over natural text alone against the share of ``kind``, of mixtures of ``tokens``.
 
     Attributes:
         shares, gain, low, high: the curve with its band; a score is minus nats over those of knowing nothing, so a gain

@@ -1,4 +1,4 @@
-"""Where a sweep's best learning rate lies, how surely, and whether rates of several sizes follow a rule.
+"""Where a sweep's best learning rate lies, with its interval, and whether rates of several sizes follow a rule.
 
 Near its lowest point the loss is taken as a parabola in the logarithm of the rate, with a cubic term where four rates
 or more are about it: losses rise faster above the best rate than below, and a plain parabola is then sure and wrong
@@ -150,7 +150,7 @@ class Rule:
 
 
 def fit_rule(optima: Sequence[Optimum], *, used: float, level: float = 0.9) -> Rule:
-    """The power of the width (and of N) that the best rates follow, sizes weighted by how surely theirs is known.
+    """The power of the width (and of N) that the best rates follow, sizes weighted by the precision of theirs.
 
     Raises:
         BadInput: fewer than two sizes of different width with a best rate.

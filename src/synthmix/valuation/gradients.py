@@ -97,7 +97,7 @@ class Watch:
     def slopes(self, scalars: "Tensor") -> "list[tuple[str, Tensor, Tensor]]":
         """(layer, kept input (n, t, k), slope (n, t, outputs)) of scalars (n,), each of its own item alone.
 
-        Positions (t) are all axes between the item and the last one. A layer that is called twice stands twice.
+        Positions (t) are all axes between the item and the last one. A layer that is called twice appears twice.
 
         Raises:
             BadInput: a model without linear layers that a gradient reaches.

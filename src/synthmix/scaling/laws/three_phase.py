@@ -1,7 +1,7 @@
 """Three-phase law: one curve for all shares, from a generator that loses the tail of what there is to know.
 
 Closed form derived for this project from Wang et al. (arXiv 2511.13640) and "A Tale of Tails" (arXiv 2402.07043). With
-pi the *real* share (1 - r), m = pi + (1 - pi) eta, and P, Q the regularised incomplete gamma functions:
+pi the *natural* share (1 - r), m = pi + (1 - pi) eta, and P, Q the regularised incomplete gamma functions:
 
     L = E + A [ (m D)^-c Q(c, m D / n1) + (pi D)^-c P(c, pi D / n1) ]
 
