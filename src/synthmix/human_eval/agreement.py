@@ -378,7 +378,7 @@ def agreement(
     """Compare the ratings of a sheet.
 
     Args:
-        sheet: the page (its key beside it), the key, or what :func:`synthmix.make_sheet` gave.
+        sheet: the page (its key beside it), the key, or what :func:`synthmix.human_eval.make.make_sheet` gave.
         ratings: files that raters downloaded, folders or globs of them; one rater alone gives no agreement.
         level: of all intervals. seed: of their bootstraps.
 
