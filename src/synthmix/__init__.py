@@ -82,7 +82,7 @@ _BEFORE = {
     "estimate_phases": "phases.estimation",
     "evaluate_model": "evaluation.losses",
     "filter_generated": "generation.filtering",
-    "fit_task": "scaling.task_law_fit",
+    "fit_task": "scaling.task_law",
     "headline": "report",
     "held_out": "scaling",
     "load_checkpoint": "training.checkpoint",

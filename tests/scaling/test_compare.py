@@ -3,7 +3,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.scaling import LAWS, Law, Power, Runs, compare, held_out
-from synthmix.scaling.terms import SharePolynomial
+from synthmix.scaling.law import SharePolynomial
 
 
 def three_phase_runs(noise: float) -> Runs:

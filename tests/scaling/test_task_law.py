@@ -5,9 +5,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.scaling.task_law_fit import fit_task
-from synthmix.scaling.task_law_share import AGREE, DISAGREE, UNKNOWN, agreement, best_share_by_score
-from synthmix.scaling.task_law_warnings import above_chance
+from synthmix.scaling.task_law import AGREE, DISAGREE, UNKNOWN, above_chance, agreement, best_share_by_score, fit_task
 
 CHANCE, SLOPE, HALF, OFFSET = 0.25, 2.0, 2.6, 0.8
 

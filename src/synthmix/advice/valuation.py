@@ -10,7 +10,7 @@ from synthmix.progress import Progress
 from synthmix.quantities import format_count, percent
 from synthmix.report.sentences import AGREEMENT
 from synthmix.results import Caveat, KindCurve
-from synthmix.scaling.task_law_share import agreement
+from synthmix.scaling.task_law import agreement
 from synthmix.statistics.ranking import StatisticRow, statistic_table
 from synthmix.study.finished_study import FinishedStudy, read_study
 from synthmix.study.text_measures import largest_groups, loss_groups

@@ -19,8 +19,8 @@ from synthmix.decisions.fits import envelope
 from synthmix.decisions.predict import Prediction
 from synthmix.results import Interval
 from synthmix.rounding import ROUNDING, first_lowest
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array
 
 Mask = npt.NDArray[np.bool_]
 

@@ -10,7 +10,7 @@ import numpy as np
 from synthmix.decisions.fits import POINTS_PER_PARAMETER
 from synthmix.results import Interval
 from synthmix.scaling import Fit
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 IMPOSSIBLE = 0.05  # of the draws below zero (CHOSEN)
 

@@ -13,8 +13,8 @@ from synthmix.quantities import format_share
 from synthmix.results import Collapse, Interval, Measured, Option, Question, Range
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit, collapse_test
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array
 from synthmix.scaling.speedup import tokens_for
 
 YARDSTICK = "this is the yardstick itself"

@@ -23,7 +23,7 @@ from synthmix.quantities import format_share
 from synthmix.results import NextRun
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 NEARLY = 0.75
 CLIPPED = 0.005  # of the draws at either end: a few wild resamples must not set the covariance

@@ -15,7 +15,7 @@ from synthmix.decisions.supply import effective, effective_mixture, repeats_draw
 from synthmix.results import Kind, Question
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit, Inputs
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 STEPS = 101  # shares on the curve, one percent apart
 

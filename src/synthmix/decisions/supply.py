@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 Parts = Sequence[tuple[Array | float, float]]  # share and unique tokens of each source
 

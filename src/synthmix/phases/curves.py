@@ -12,11 +12,11 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.scaling import LAWS, Constant, Inputs, Law, Parameter, Runs
 from synthmix.scaling.bootstrap import resample
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.law import Values
 from synthmix.scaling.noise import Noise, split
+from synthmix.scaling.runs import Array
 from synthmix.scaling.solver import Problem
 from synthmix.scaling.starts import search
-from synthmix.scaling.terms import Values
 from synthmix.theory.incomplete_gamma import head, tail
 
 _BEYOND = 60.0  # a logarithm past every measured n

@@ -2,24 +2,20 @@
 
 from synthmix.scaling.collapse import Collapse, collapse_test
 from synthmix.scaling.compare import compare
-from synthmix.scaling.derived import data_law_at, model_law_at
 from synthmix.scaling.fit import fit
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.held_out import held_out
-from synthmix.scaling.inputs import Inputs
-from synthmix.scaling.law import Law
+from synthmix.scaling.law import Constant, Law, Parameter, Power, SharePolynomial
 from synthmix.scaling.laws import LAWS
 from synthmix.scaling.noise import PooledNoise, SeedNoise, pooled_noise, seed_noise
-from synthmix.scaling.optimal import Optimum, compute_optimal
-from synthmix.scaling.parameter import Parameter
+from synthmix.scaling.optimal import Optimum, compute_optimal, data_law_at, model_law_at
 from synthmix.scaling.profile import Profile, profile
 from synthmix.scaling.ranking import Comparison, Score
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Inputs, Runs
 from synthmix.scaling.share import best_share, best_share_of_fits
 from synthmix.scaling.share_law import best_share_of_law, share_shift
 from synthmix.scaling.share_summary import BestShare
 from synthmix.scaling.speedup import Generation, speedup
-from synthmix.scaling.terms import Constant, Power, SharePolynomial
 
 __all__ = [
     "LAWS",

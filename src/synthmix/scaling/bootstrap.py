@@ -18,9 +18,8 @@ from zlib import crc32
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.noise import Noise
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Array, Runs
 from synthmix.scaling.solver import Problem, minimise
 
 METHODS = ("auto", "cells", "noise", "wild")

@@ -14,8 +14,8 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array
 
 Verdict = Literal["flattens", "does not flatten", "undecided"]
 

@@ -11,12 +11,11 @@ from synthmix.results import Warn
 from synthmix.rounding import ROUNDING
 from synthmix.scaling.fit import check_enough, fit
 from synthmix.scaling.held_out import FEWEST, Column, Cut, corner, cut, relative_errors
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import LAWS, find
 from synthmix.scaling.noise import seed_noise
 from synthmix.scaling.ranking import Comparison, Score
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Array, Runs
 
 _RESAMPLES = 200  # of the margin: its interval decides yes or no, its ends need few digits
 

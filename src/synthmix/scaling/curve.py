@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 # CHOSEN, and checked by simulation on curves of five shapes (benchmarks/scaling_coverage.py): without the short length
 # and with smaller amplitudes, four shares were read as an exact quadratic, and a bent curve's optimum was missed.

@@ -7,14 +7,12 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.scaling.bootstrap import choose, resample
-from synthmix.scaling.diagnostics import design_warnings, fit_warnings
+from synthmix.scaling.diagnostics import design_warnings, fit_warnings, identification_warnings
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.identification import identification_warnings
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
 from synthmix.scaling.noise import Noise, split
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Array, Runs
 from synthmix.scaling.solver import Problem, minimise
 from synthmix.scaling.starts import search
 

@@ -8,12 +8,11 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
 from synthmix.results import HeldOut
+from synthmix.scaling.diagnostics import determines
 from synthmix.scaling.fit import fit
-from synthmix.scaling.identification import determines
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Array, Runs
 
 Column = Literal["N", "D"]
 #: Values of N or D that must be left. Curves E + B D^-beta of every beta pass through two points, and what they say of

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array
-from synthmix.scaling.runs import Runs
+from synthmix.scaling.runs import Array, Runs
 
 
 @dataclass(frozen=True)

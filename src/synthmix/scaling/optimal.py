@@ -1,6 +1,6 @@
-"""Compute-optimal size and tokens for a FLOP budget (Hoffmann et al., arXiv 2203.15556, approach 3)."""
+"""What a joint law says with one budget held: compute-optimal allocation, the law at one N or at one D."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,10 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.inputs import Array, Inputs
+from synthmix.scaling.law import Law
+from synthmix.scaling.laws.power import CHINCHILLA, DATA, MODEL
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array, Inputs
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -75,3 +77,25 @@ def _valley(function: Any, low: Array, high: Array) -> Array:
         left, right = np.where(down, new, right), np.where(down, left, new)
         at_left, at_right = np.where(down, value, at_right), np.where(down, at_left, value)
     return (low + high) / 2
+
+
+def data_law_at(fit: Fit, N: float) -> Fit:
+    """E + A N^-alpha becomes the E of a data law at this N; draws follow. ``runs`` and the objective stay the fit's."""
+    return _slice(fit, ("A", "alpha"), ("B", "beta"), N, DATA)
+
+
+def model_law_at(fit: Fit, D: float) -> Fit:
+    """E + B D^-beta becomes the E of a model law at this D; draws follow."""
+    return _slice(fit, ("B", "beta"), ("A", "alpha"), D, MODEL)
+
+
+def _slice(fit: Fit, held: tuple[str, str], kept: tuple[str, str], at: float, law: Law) -> Fit:
+    if fit.law.names != CHINCHILLA.names:
+        raise BadInput("only the law chinchilla has a data law and a model law inside", where=f"law {fit.law.name}")
+
+    def convert(theta: Array) -> Array:
+        named = dict(zip(fit.law.names, np.moveaxis(theta, -1, 0), strict=True))
+        floor = named["E"] + named[held[0]] * at ** -named[held[1]]
+        return np.stack([floor, named[kept[0]], named[kept[1]]], axis=-1)
+
+    return replace(fit, law=law, values=convert(fit.values), draws=convert(fit.draws))

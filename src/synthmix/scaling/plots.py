@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

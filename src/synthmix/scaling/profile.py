@@ -17,7 +17,7 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.scaling.fit import problem_of
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 from synthmix.scaling.solver import Problem, minimise
 
 

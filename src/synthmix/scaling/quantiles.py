@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthmix.interval import Interval
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 
 
 def interval_of(value: float, draws: Array, level: float, why: str | None = None) -> Interval:

@@ -16,7 +16,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.scaling.curve import posterior
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.inputs import Array
+from synthmix.scaling.runs import Array
 from synthmix.scaling.share_summary import GRID, BestShare, from_curves
 
 

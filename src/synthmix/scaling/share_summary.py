@@ -7,8 +7,8 @@ import numpy as np
 from synthmix.interval import Interval, format_interval
 from synthmix.results import Warn
 from synthmix.rounding import ROUNDING, first_lowest
-from synthmix.scaling.inputs import Array
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array
 
 GRID = np.linspace(0.0, 1.0, 201)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Index, Inputs
 from synthmix.scaling.law import Law
+from synthmix.scaling.runs import Array, Index, Inputs
 
 _CHUNK = 1 << 18  # derivatives held at once: small enough for the cache
 

@@ -12,9 +12,9 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
-from synthmix.scaling.inputs import Array, Inputs
 from synthmix.scaling.law import Law
 from synthmix.scaling.quantiles import interval_of
+from synthmix.scaling.runs import Array, Inputs
 
 _FEWEST, _MOST = -3.0, 40.0  # log10 of the tokens searched: beyond 1e40 is never
 _HALVINGS = 46  # to 1e-12 decades

@@ -8,7 +8,7 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Index
+from synthmix.scaling.runs import Array, Index
 from synthmix.scaling.solver import Problem, minimise
 
 EQUAL = 1e-7  # relative: objectives of starts that ended at one optimum; the solver stops at gains of 1e-10

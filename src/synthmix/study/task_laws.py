@@ -24,9 +24,7 @@ from synthmix.scaling import BestShare
 from synthmix.scaling.noise import pooled_noise
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID
-from synthmix.scaling.task_law import FORMULA, TaskFit
-from synthmix.scaling.task_law_fit import fit_task
-from synthmix.scaling.task_law_share import agreement, best_share_by_score, best_share_of_scores
+from synthmix.scaling.task_law import FORMULA, TaskFit, agreement, best_share_by_score, best_share_of_scores, fit_task
 from synthmix.store import RunRecord
 
 CURVE_POINTS = 60

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Inputs
-from synthmix.scaling.law import Law
-from synthmix.scaling.parameter import Parameter, coefficient, exponent
-from synthmix.scaling.terms import Constant, Values
+from synthmix.scaling.law import Constant, Law, Parameter, Values, coefficient, exponent
+from synthmix.scaling.runs import Array, Inputs
 
 
 @dataclass(frozen=True)

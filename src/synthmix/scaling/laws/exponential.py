@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Inputs
-from synthmix.scaling.law import Law
-from synthmix.scaling.parameter import Parameter
-from synthmix.scaling.terms import Constant, Values
+from synthmix.scaling.law import Constant, Law, Parameter, Values
+from synthmix.scaling.runs import Array, Inputs
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Laws in (N, D, r) with Chinchilla's shape and coefficients that depend on the synthetic share r."""
 
-from synthmix.scaling.law import Law
-from synthmix.scaling.terms import Power, SharePolynomial
+from synthmix.scaling.law import Law, Power, SharePolynomial
 
 JOINT_QUADRATIC = Law(
     "joint_quadratic",

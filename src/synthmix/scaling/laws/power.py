@@ -1,7 +1,6 @@
 """Power laws in tokens, in size, and in both (Hoffmann et al., arXiv 2203.15556)."""
 
-from synthmix.scaling.law import Law
-from synthmix.scaling.terms import Constant, Power
+from synthmix.scaling.law import Constant, Law, Power
 
 _HOFFMANN = "Hoffmann et al., arXiv 2203.15556"
 

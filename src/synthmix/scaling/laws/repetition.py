@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Inputs
-from synthmix.scaling.law import Law
-from synthmix.scaling.parameter import Parameter, coefficient, exponent
-from synthmix.scaling.terms import Constant, Power, Values
+from synthmix.scaling.law import Constant, Law, Parameter, Power, Values, coefficient, exponent
+from synthmix.scaling.runs import Array, Inputs
 
 
 def _decay(name: str) -> Parameter:

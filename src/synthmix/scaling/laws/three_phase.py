@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthmix.scaling.inputs import Array, Inputs
-from synthmix.scaling.law import Law
-from synthmix.scaling.parameter import Parameter, coefficient
-from synthmix.scaling.terms import Constant, Power, Values
+from synthmix.scaling.law import Constant, Law, Parameter, Power, Values, coefficient
+from synthmix.scaling.runs import Array, Inputs
 from synthmix.theory.incomplete_gamma import head, tail
 
 
