@@ -186,10 +186,10 @@ def test_limits_hang_on_the_numbers(make):
 
 def test_says_how_the_domains_fare_and_how_the_law_did(make):
     lines = " ".join(says(make(HELPS)))
-    assert "(the largest budget), the laws were off by 0.43% on average" in lines
+    assert "(the largest budget), the laws have a mean error of 0.43%" in lines
     results = make(HELPS)
     bad = results.fits[0].held_out.model_copy(update={"mean_abs_relative_error": 0.021})
     fits = [results.fits[0].model_copy(update={"law": "data", "held_out": bad}), *results.fits[1:]]
     spread = " ".join(says(results.model_copy(update={"fits": fits})))
-    assert "off by 0.43% to 2.1% (worst: data) on average" in spread
+    assert "mean error of 0.43% to 2.1% (worst: data)" in spread
     assert "33% rephrase: lower loss than the natural text on 5 of 5 domains (most on networkx" in lines

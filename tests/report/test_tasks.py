@@ -86,7 +86,7 @@ def with_tasks(make: Callable[..., Results]) -> Results:
 def test_a_study_without_scores_has_no_section(make: Callable[..., Results]) -> None:
     page = render(make())
     assert 'id="tasks"' not in page
-    assert "does not say how a model does at tasks" in page
+    assert "task scores were not measured" in page
 
 
 def test_the_page_says_where_loss_and_scores_disagree(with_tasks: Results) -> None:
@@ -99,7 +99,7 @@ def test_the_page_says_where_loss_and_scores_disagree(with_tasks: Results) -> No
     assert "80% to 100%" in text
     assert "task_missing" in text
     assert "not fitted" in text
-    assert "does not say how a model does at tasks" not in page
+    assert "task scores were not measured" not in page
     assert len(disagreements(with_tasks)) == 4  # two sources: the question, and the largest cell
 
 

@@ -385,7 +385,7 @@ def _collapse(decision: Decision, source: str) -> list[str]:
     return [f"{source}, collapse (does its curve flatten against natural text's?): {listed(each)}."] if each else []
 
 
-# What the study says and what it does not: each sentence hangs on a number of it
+# Findings and limits of the study: each sentence rests on a number of it
 
 
 def says(results: Results) -> list[str]:
@@ -411,7 +411,7 @@ def says_not(results: Results) -> list[str]:
         )
     unseen = [d.name for d in results.domains if d.whole]
     scored = f"{plural(len(results.domains), 'held-out domain')}, {len(unseen)} of them never trained on"
-    beyond = "it does not say how a model does at tasks" if not results.tasks else "tasks have a section of their own"
+    beyond = "task scores were not measured" if not results.tasks else "tasks have a section of their own"
     found.append(
         f"It is about loss on {scored}, averaged as stated below; {beyond}, and a source whose style matches a domain "
         "scores well there for its style."
@@ -431,7 +431,7 @@ def _noise(results: Results) -> list[str]:
     noise, decision = results.noise, results.decision
     apart = None if decision is None else decision.two_runs
     if noise.sd is None or apart is None:
-        return ["No recipe was trained with more than one seed: differences between single runs may be luck."]
+        return ["No recipe was trained with more than one seed: differences between single runs may be seed noise."]
     count = f"{plural(noise.runs, 'run')} of {plural(noise.cells, 'repeated setting')}"
     return [
         f"Seed noise is {noise.sd:.2g} nats per token (from {count}): in nine cases of ten, two runs that "
@@ -447,7 +447,7 @@ def _held_out(results: Results) -> list[str]:
     most = _relative(worst.mean_abs_relative_error)
     least = _relative(min(test.mean_abs_relative_error for _, test in tests))
     off = most if least == most else f"{least} to {most} (worst: {law})"
-    return [f"Asked to predict runs left out of their fit ({worst.what}), the laws were off by {off} on average."]
+    return [f"On runs held out of their fit ({worst.what}), the laws have a mean error of {off}."]
 
 
 def _domains(results: Results) -> list[str]:
