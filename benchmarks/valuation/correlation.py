@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from synthmix.interval import Interval
+
 DRAWS, LEVEL = 2000, 0.9
 KINDS = ("spearman", "kendall", "pearson")
 
@@ -18,26 +20,17 @@ class Agreement:
     draws: np.ndarray
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def interval(self) -> Interval:
         """Percentiles at :data:`LEVEL`; resamples with a constant side have no correlation and are left out."""
-        return interval_of(self.draws)
+        kept = self.draws[np.isfinite(self.draws)]
+        if not len(kept):
+            return Interval(mid=self.value, level=LEVEL, covers="sampling", why="one side is constant")
+        low, high = map(float, np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+        return Interval(low=low, mid=self.value, high=high, level=LEVEL, covers="sampling")
 
     def minus(self, other: "Agreement") -> "Agreement":
         """Paired: resample by resample."""
         return Agreement(self.value - other.value, self.draws - other.draws)
-
-    def as_json(self) -> dict[str, Any]:
-        low, high = self.interval
-        return {"value": _finite(self.value), "low": _finite(low), "high": _finite(high)}
-
-
-def interval_of(draws: np.ndarray) -> tuple[float, float]:
-    """The percentile interval of finite draws; NaN where there are none."""
-    kept = draws[np.isfinite(draws)]
-    if not len(kept):
-        return float("nan"), float("nan")
-    low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
 
 
 def agreements(scores: np.ndarray, truth: np.ndarray, places: np.ndarray) -> dict[str, Agreement]:
@@ -96,7 +89,3 @@ def _tau_b(scores: np.ndarray, truth: np.ndarray, places: np.ndarray) -> np.ndar
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 1e-12)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

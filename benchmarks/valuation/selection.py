@@ -15,6 +15,7 @@ from benchmarks.valuation.tasks import make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import results_of, together
 
+from synthmix.interval import interval_parts
 from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import check_selection, select, subset
@@ -69,9 +70,8 @@ def check_row(task: Task) -> list[str]:
     budget = round(SHARE * sum(int(valuer.lengths(batch).sum()) for batch in pool.batches()))
     found, check = select(valuer, pool, budget), check_selection(valuer, pool, budget)
     assert check is not None
-    low, high = check.interval
     gain = found.score.value - found.even.value
-    return [task.name, f"{gain:+.4f}", f"{check.gain:+.4f}", f"{low:+.4f} to {high:+.4f}"]
+    return [task.name, f"{gain:+.4f}", *interval_parts(check.interval, "+.4f")]
 
 
 def once(task: Task) -> tuple[Pool, np.ndarray]:

@@ -99,7 +99,7 @@ def mean_table(made: dict[str, tuple[Task, Truth, Results]]) -> str:
         both = [name for name in tasks if OURS in found[name]]
         less = mean_agreement([found[name][OURS] for name in both]).minus(
             mean_agreement([found[name][method] for name in both])) if both else None  # fmt: skip
-        beaten = sum(found[name][OURS].minus(found[name][method]).interval[0] > 0 for name in both)
+        beaten = sum(found[name][OURS].minus(found[name][method]).interval.sign() > 0 for name in both)
         means[method] = (tasks, mine, less, beaten)
     rows = [
         [method, *(_alone(found[name].get(method)) for name in found),
@@ -137,8 +137,10 @@ def _difference(found: dict[str, dict[str, Agreement]], method: str) -> str:
 
 
 def _shown(each: Agreement) -> str:
-    low, high = each.interval
-    return f"{each.value:.3f} [{low:.2f}, {high:.2f}]" if np.isfinite(each.value) else "constant"
+    if (held := each.interval).mid is None:
+        return "constant"
+    low, high = ("?" if end is None else f"{end:.2f}" for end in (held.low, held.high))
+    return f"{held.mid:.3f} [{low}, {high}]"
 
 
 def _alone(each: Agreement | None) -> str:

@@ -48,7 +48,10 @@ def test_json_is_a_list_of_scores(folder: Path) -> None:
     assert code == 0
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["good"]["score"] > rows["bad"]["score"]
-    assert rows["good"]["interval"][0] < rows["good"]["score"] < rows["good"]["interval"][1]
+    held = rows["good"]["interval"]
+    assert held["low"] < rows["good"]["score"] < held["high"]
+    assert held["mid"] == rows["good"]["score"]
+    assert (held["level"], held["covers"]) == (0.9, "sampling")
     assert set(rows["good"]["terms"]) >= {"transfer", "discrepancy", "balance"}
 
 
@@ -68,7 +71,10 @@ def test_mixtures_page_documents_and_baselines(folder: Path, tmp_path: Path) -> 
     )
     assert code == 0
     found = json.loads(out)
-    assert found["mixture"]["best"]["shares"]["a"] > 0.5
+    best = found["mixture"]["best"]
+    assert best["shares"]["a"] > 0.5
+    assert best["intervals"]["a"]["low"] <= best["intervals"]["a"]["mid"] == best["shares"]["a"]
+    assert {row["interval"]["mid"] == row["score"] for row in found["mixture"]["curve"]} == {True}
     assert found["mixture"]["unit"] == "tokens"
     assert [row["name"] for row in found["baselines"]["mmd"]] == ["a", "b"]
     page = (tmp_path / "page.html").read_text()
@@ -129,8 +135,9 @@ def test_select_writes_a_corpus(folder: Path, tmp_path: Path) -> None:
     assert code == 0
     found = json.loads(out)
     assert found["selected"]["score"] > found["even"]["score"]
-    low, high = found["check"]["interval"]
-    assert low < found["check"]["gain"] < high
+    held = found["check"]["interval"]
+    assert held["low"] < found["check"]["gain"] < held["high"]
+    assert held["mid"] == found["check"]["gain"]
     assert found["check"]["gain"] < found["selected"]["score"] - found["even"]["score"]
     from synthmix.corpus import Corpus
 

@@ -91,6 +91,7 @@ def test_the_best_share_and_its_interval() -> None:
     curve = curve_over("hq", 1000, found)
     assert curve.best.mid == pytest.approx(0.3, abs=1e-6)
     assert curve.domains == pytest.approx({"a": 0.2, "b": 0.4})
+    assert curve.best.covers == "sampling"
     assert curve.best.low is not None
     assert curve.best.high is not None
     # -(s - .3)^2 + .01 z s has its top at .3 + .005 z; what all shares share moves nothing.

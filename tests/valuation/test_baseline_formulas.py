@@ -11,9 +11,11 @@ from benchmarks.valuation.baselines.influence import LoGra, TracIn
 from benchmarks.valuation.baselines.retrain import leave_one_out, shapley
 from benchmarks.valuation.baselines.tangent_kernels import Davinz, Deviation
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import norm
 
 from synthmix.valuation.encoding import ArrayEncoder
 from synthmix.valuation.learners import ClassifierLearner
+from synthmix.valuation.methods.baseline import Result
 from synthmix.valuation.methods.featured import SCALES, ConditionalMmd, KnnShapley, Lava, Mmd, unbiased
 from synthmix.valuation.methods.influence import RIDGE, lasso
 from synthmix.valuation.pool import Pool
@@ -227,3 +229,14 @@ def test_a_candidate_of_the_reference_itself_has_no_distance(reference: Pool) ->
     assert Lava().fit(reference).score(reference).value == pytest.approx(
         -np.sqrt(Lava().fit(reference).score(reference).terms["transport"])
     )
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_a_mean_over_documents_has_the_normal_interval_of_a_mean_at_the_level(level: float) -> None:
+    each = np.random.default_rng(0).normal(3, 2, 40)
+    held = Result(each.mean(), each=each).interval(level)
+    assert held is not None
+    ends = norm.interval(level, each.mean(), each.std(ddof=1) / 40**0.5)
+    assert (held.low, held.high) == pytest.approx(ends, rel=1e-12)
+    assert (held.mid, held.level, held.covers) == (each.mean(), level, "sampling")
+    assert Result(1.0).interval(level) is Result(1.0, each=each[:1]).interval(level) is None

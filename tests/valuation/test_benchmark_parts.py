@@ -100,9 +100,12 @@ def test_intervals_hold_the_correlation_and_pairs_cancel():
     worth = rng.normal(size=200)
     scores = worth + rng.normal(size=200)
     one = agreements(scores, worth, resamples(200))["pearson"]
-    assert one.interval[0] < one.value < one.interval[1]
-    assert one.interval[1] - one.interval[0] == pytest.approx(2 * 1.645 * (1 - one.value**2) / np.sqrt(200), rel=0.3)
-    assert one.minus(one).interval == (0, 0)
+    assert one.interval.bounded
+    assert one.interval.mid == one.value
+    assert one.interval.low < one.value < one.interval.high
+    assert one.interval.high - one.interval.low == pytest.approx(2 * 1.645 * (1 - one.value**2) / np.sqrt(200), rel=0.3)
+    none = one.minus(one).interval
+    assert (none.low, none.mid, none.high) == (0, 0, 0)
     assert mean_agreement([one, one]).interval == one.interval
 
 

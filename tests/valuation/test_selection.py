@@ -58,7 +58,9 @@ def test_the_half_that_did_not_choose_sees_a_real_gain(valuer: Valuer) -> None:
     assert check is not None
     assert check.better
     assert check.gain == pytest.approx(check.chosen - check.even)
-    assert check.interval[0] < check.gain < check.interval[1]
+    assert check.interval.low < check.gain < check.interval.high
+    assert check.interval.mid == check.gain
+    assert (check.interval.level, check.interval.covers) == (0.9, "sampling")
 
 
 def test_a_gain_by_luck_alone_is_seen_through() -> None:
@@ -79,7 +81,7 @@ def test_equal_summaries_differ_by_nothing_and_share_the_references_noise(valuer
     assert same.gain == 0
     alone = valuer.score_summary(summary).interval
     assert alone is not None
-    assert same.interval[1] < 2**0.5 * (alone[1] - alone[0]) / 2  # the reference's part has gone
+    assert same.interval.high < 2**0.5 * alone.half_width  # the reference's part has gone
 
 
 def test_halves_are_a_partition_and_a_handful_has_none() -> None:
@@ -105,4 +107,4 @@ def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
             check = compare(valuer, chosen.weighted(taken / found.chosen.sum()), whole.sampled(taken / 40))
             assert abs(check.gain) < 1e-9
             assert not check.better
-            assert check.interval[0] < 0 < check.interval[1]
+            assert check.interval.low < 0 < check.interval.high

@@ -59,7 +59,9 @@ def test_noise_and_duplicates_lower_it_and_equal_data_score_equal(
     assert twice.value < whole.value
     assert noisy.value < whole.value
     assert whole.interval is not None
-    assert whole.interval[0] < whole.value < whole.interval[1]
+    assert whole.interval.low < whole.value < whole.interval.high
+    assert whole.interval.mid == whole.value
+    assert (whole.interval.level, whole.interval.covers) == (0.9, "sampling")
 
 
 def test_a_score_does_not_depend_on_the_other_candidates(digits: tuple[np.ndarray, np.ndarray]) -> None:
@@ -92,7 +94,7 @@ def test_an_order_with_a_period_changes_nothing() -> None:
     assert found.value == pytest.approx(again.value, rel=1e-9)
     assert found.interval is not None
     assert again.interval is not None
-    assert np.diff(found.interval)[0] == pytest.approx(np.diff(again.interval)[0], rel=0.5)
+    assert found.interval.half_width == pytest.approx(again.interval.half_width, rel=0.5)
 
 
 def test_pools_of_one_name_keep_their_own_scores(text_valuer: Valuer) -> None:
@@ -109,7 +111,7 @@ def test_summaries_of_parts_add_up(text_valuer: Valuer) -> None:
     added = text_valuer.score_summary(parts[0] + parts[1])
     assert added.value == whole.value
     assert added.interval is not None
-    assert added.interval[0] < whole.value < added.interval[1]
+    assert added.interval.low < whole.value < added.interval.high
 
 
 def test_sums_of_parts_are_those_of_the_whole_to_the_last_bit(
@@ -143,7 +145,7 @@ def test_a_mixture_from_sums_is_near_the_mixture_itself(text_valuer: Valuer) -> 
     # Both pools give as many tokens as the shorter one has, which is a little less than all of the longer one.
     assert curve.values[0] == pytest.approx(text_valuer.score(Pool.of("good", good)).value, abs=1e-3)
     assert curve.best == 0
-    assert curve.best_low[0] > 0.4
+    assert curve.best_shares[0].low > 0.4
 
 
 def test_complementary_pools_are_best_mixed() -> None:
@@ -153,7 +155,9 @@ def test_complementary_pools_are_best_mixed() -> None:
     high = [" ".join(w for w in t.split() if w in WORDS[12:]) for t in second]
     curve = Valuer(order=2).fit(Pool.of("target", first)).score_mixture([Pool.of("low", low), Pool.of("high", high)])
     assert 0.3 <= curve.shares[curve.best][0] <= 0.7
-    assert curve.best_low[0] <= curve.shares[curve.best][0] <= curve.best_high[0]
+    best = curve.best_shares[0]
+    assert best.low <= curve.shares[curve.best][0] <= best.high
+    assert (best.mid, best.covers) == (curve.shares[curve.best][0], "sampling")
 
 
 def test_the_interval_covers_what_other_samples_give(text_valuer: Valuer) -> None:
@@ -283,7 +287,7 @@ def test_two_halves_of_one_text_gain_nothing_from_each_other(text_valuer: Valuer
     assert curve.values[2] < ends.max() + 0.25 * (curve.high - curve.values)[2]
     real = [text_valuer.score(Pool.of("r", texts[a : a + 40] + texts[80 + a : 120 + a])).value for a in (0, 40)]
     assert curve.values[2] == pytest.approx(np.mean(real), abs=0.5 * (curve.high - curve.values)[2])
-    assert curve.best_high[0] - curve.best_low[0] > 0.4
+    assert curve.best_shares[0].high - curve.best_shares[0].low > 0.4
 
 
 def test_an_even_sample_is_whole_blocks_and_a_part_of_one(text_valuer: Valuer) -> None:

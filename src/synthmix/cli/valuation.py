@@ -161,6 +161,7 @@ def select(
     Example: synthmix select data/rephrased.jsonl --reference data/wiki.jsonl --tokens 5M --to corpora/best
     """
     from synthmix.cli.terminal import show
+    from synthmix.interval import format_interval
     from synthmix.quantities import format_count, parse_count
     from synthmix.valuation.load import open_pool
     from synthmix.valuation.selection import CAVEAT, select_documents
@@ -196,8 +197,8 @@ def select(
             []
             if compared is None
             else [
-                f"on the half of the reference that did not choose: {compared.gain:+.4f} above an even sample "
-                f"({compared.interval[0]:+.4f} to {compared.interval[1]:+.4f})"
+                "on the half of the reference that did not choose, above an even sample: "
+                f"{format_interval(compared.interval, '+.4f')}"
             ]
         ),
         *warnings,

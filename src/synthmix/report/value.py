@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthmix.interval import Interval
+from synthmix.interval import Interval, level_text
 from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.table import Column, Table
@@ -61,7 +61,7 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         facts={
             "Reference": str(found["reference"]),
             "Weights": ", ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items()),
-            "Intervals": f"{best['level']:.0%}, from resampled items of the dataset and of the reference",
+            "Intervals": f"{_interval(best).level:.0%}, from resampled items of the dataset and of the reference",
         },
         colours=max(len(best["terms"]) + 1, 3),
     )
@@ -69,14 +69,13 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
 
 def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
     """Whether the intervals do not touch; None where there are none."""
-    if one["interval"] is None or other["interval"] is None:
-        return None
-    return bool(other["interval"][1] < one["interval"][0])
+    low, high = _interval(one).low, _interval(other).high
+    return None if low is None or high is None else high < low
 
 
-def _interval(row: Mapping[str, Any], level: float | None = None) -> Interval:
-    low, high = row["interval"] or (None, None)
-    return Interval(low=low, mid=row["score"], high=high, level=level or row["level"], covers="sampling")
+def _interval(row: Mapping[str, Any]) -> Interval:
+    """Around a row's score."""
+    return Interval(**(row["interval"] or {"mid": row["score"], "covers": "sampling"}))
 
 
 def score_table(found: Mapping[str, Any]) -> Table:
@@ -94,7 +93,8 @@ def score_table(found: Mapping[str, Any]) -> Table:
     ]
     formula = " - ".join(f"{weight:.4g} x {name}" for name, weight in found["weights"].items() if name in terms)
     told = [f"{name}: {_TERMS[name]}." for name in terms if name in _TERMS]
-    note = f"score = - {formula} (higher is better; each term: lower is better), {scores[0]['level']:.0%} intervals."
+    level = level_text(_interval(scores[0]))
+    note = f"score = - {formula} (higher is better; each term: lower is better), {level}s."
     return Table("scores", columns, rows, "Scores and their terms", note="\n".join([note, *told]))
 
 
@@ -106,9 +106,8 @@ def best_table(curve: Mapping[str, Any]) -> Table:
         for row in curve["curve"]
         if max(row["shares"].values()) > 1 - 1e-9
     }
-    for name, share in best["shares"].items():
-        low, high = best["intervals"][name]
-        rows.append((name, Interval(low=low, mid=share, high=high, covers="sampling"), alone.get(name)))
+    for name, share in best["intervals"].items():
+        rows.append((name, Interval(**share), alone.get(name)))
     columns = [
         Column("dataset", "Dataset"),
         Column("share", "Share", ".0%"),
@@ -132,7 +131,7 @@ def others_table(found: Mapping[str, Any]) -> Table:
 def score_figure(scores: list[dict[str, Any]]) -> Figure:
     """A point with its interval a dataset, best on top."""
     rows = scores[::-1]
-    bounds = [row["interval"] or [row["score"], row["score"]] for row in rows]
+    held = [(_interval(row), row["score"]) for row in rows]
     data = {
         "type": "scatter",
         "mode": "markers",
@@ -141,8 +140,8 @@ def score_figure(scores: list[dict[str, Any]]) -> Figure:
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [high - row["score"] for row, (_, high) in zip(rows, bounds, strict=True)],
-            "arrayminus": [row["score"] - low for row, (low, _) in zip(rows, bounds, strict=True)],
+            "array": [0.0 if interval.high is None else interval.high - score for interval, score in held],
+            "arrayminus": [0.0 if interval.low is None else score - interval.low for interval, score in held],
             "color": "@s1",
             "thickness": 2,
         },
@@ -194,7 +193,7 @@ def mixture_figure(curve: Mapping[str, Any]) -> Figure:
     second = curve["pools"][1]
     rows = sorted(curve["curve"], key=lambda row: row["shares"][second])
     x = [100 * row["shares"][second] for row in rows]
-    low, high = ([row["interval"][i] for row in rows] for i in (0, 1))
+    low, high = ([row["interval"][end] for row in rows] for end in ("low", "high"))
     line: Spec = {
         "type": "scatter",
         "mode": "lines+markers",

@@ -4,7 +4,7 @@ The interval holds what other documents of the same texts, and others of the dom
 is from a trained model's loss. That is what its rank correlation with the measured losses says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,6 +67,6 @@ def curve_over(kind: str, tokens: int, found: list[Drawn], *, level: float = LEV
         gain=(0.0 - best.mean).tolist(),
         low=(0.0 - best.high).tolist(),
         high=(0.0 - best.low).tolist(),
-        best=best.best,
+        best=replace(best.best, covers="sampling"),
         domains=domains,
     )

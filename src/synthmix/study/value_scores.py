@@ -24,7 +24,7 @@ from synthmix.valuation.curve import mean_score, mixtures, scores_at
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
-RULES = 3  # of the score: raised when the same text would be given another one
+RULES = 4  # of what is kept: raised when the same text would be given another score, or an interval of another kind
 
 
 class RecipeValue(Part):

@@ -1,17 +1,18 @@
 """The value of every mixture of pools, from what one pass over each left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.interval import Interval
 from synthmix.rounding import first_lowest
 from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
-from synthmix.valuation.uncertainty import half_width, parts_of
+from synthmix.valuation.uncertainty import LEVEL, half_width, parts_of
 from synthmix.valuation.weights import Weights
 
 STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
@@ -26,9 +27,9 @@ class Curve:
         pools: names.
         shares: (k, pools), rows that sum to 1.
         size: of each mixture, in ``unit`` (tokens of text, else items).
-        values: (k,) scores, higher is better; ``low`` and ``high`` their interval.
+        values: (k,) scores, higher is better; ``low`` and ``high`` (k,) their intervals' ends at ``level``.
         terms: by name (k,).
-        best: the row of the best share; ``best_low`` and ``best_high`` (pools,) bound each pool's share of it.
+        best: the row of the best share; ``best_shares``: each pool's share of it.
     """
 
     pools: tuple[str, ...]
@@ -40,9 +41,13 @@ class Curve:
     high: np.ndarray
     terms: dict[str, np.ndarray]
     best: int
-    best_low: np.ndarray
-    best_high: np.ndarray
+    best_shares: tuple[Interval, ...]
     level: float
+
+    def interval(self, row: int) -> Interval:
+        """Around the score of one row."""
+        low, mid, high = (float(column[row]) for column in (self.low, self.values, self.high))
+        return Interval(low=low, mid=mid, high=high, level=self.level, covers="sampling")
 
     def as_json(self) -> dict[str, Any]:
         """As ``synthmix value --mix --json`` prints it."""
@@ -50,19 +55,18 @@ class Curve:
             {
                 "shares": dict(zip(self.pools, map(float, share), strict=True)),
                 "score": float(self.values[i]),
-                "interval": [float(self.low[i]), float(self.high[i])],
+                "interval": asdict(self.interval(i)),
                 "terms": {name: float(column[i]) for name, column in self.terms.items()},
             }
             for i, share in enumerate(self.shares)
         ]
-        bounds = zip(self.pools, map(float, self.best_low), map(float, self.best_high), strict=True)
-        best = {"shares": rows[self.best]["shares"], "intervals": {name: [low, high] for name, low, high in bounds}}
+        bounds = {name: asdict(share) for name, share in zip(self.pools, self.best_shares, strict=True)}
         return {
             "pools": list(self.pools),
             "size": self.size,
             "unit": self.unit,
             "level": self.level,
-            "best": best,
+            "best": {"shares": rows[self.best]["shares"], "intervals": bounds},
             "curve": rows,
         }
 
@@ -74,7 +78,7 @@ def curve_of(
     shares: Sequence[Sequence[float]] | None = None,
     *,
     size: float | None = None,
-    level: float = 0.9,
+    level: float = LEVEL,
     draws: int = 2000,
     seed: int = 0,
 ) -> Curve:
@@ -100,10 +104,12 @@ def curve_of(
     bests = rows[first_lowest(-drawn)]
     low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
     best = first_lowest(-value)
-    names = tuple(pool.name for pool in pools)
-    return Curve(
-        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, low, high, level
+    shared = tuple(
+        Interval(low=float(a), mid=float(share), high=float(b), level=level, covers="sampling")
+        for a, share, b in zip(low, rows[best], high, strict=True)
     )
+    names = tuple(pool.name for pool in pools)
+    return Curve(names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, shared, level)
 
 
 def scores_at(

@@ -1,9 +1,10 @@
 """The one result of every valuation method, and the shape that all of them have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
+from synthmix.interval import Interval
 from synthmix.valuation.pool import Pool
 
 
@@ -22,16 +23,15 @@ class Score:
 
     Attributes:
         value: the score.
-        interval: of the score, from resampled documents and reference, or None where a method has none.
-        level: of the interval.
+        interval: around the score (its ``mid``) for other documents of the same kind and another sample of the
+            reference; None where a method has none.
         terms: what the score is made of, by name, in the method's own units.
         warnings: ``code: what it means`` each.
     """
 
     name: str
     value: float
-    interval: tuple[float, float] | None = None
-    level: float = 0.9
+    interval: Interval | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     warnings: tuple[str, ...] = ()
@@ -41,8 +41,7 @@ class Score:
         return {
             "name": self.name,
             "score": self.value,
-            "interval": None if self.interval is None else list(self.interval),
-            "level": self.level,
+            "interval": None if self.interval is None else asdict(self.interval),
             "terms": dict(self.terms),
             "seconds": self.cost.seconds,
             "documents": self.cost.documents,

@@ -6,7 +6,7 @@ taken, the rest of the budget still filled evenly. A document that repeats what 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from synthmix.corpus import Corpus, Tokenizer, build_corpus
 from synthmix.corpus.load import Documents
 from synthmix.errors import BadInput
 from synthmix.files import write_bytes
+from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
 from synthmix.valuation.load import open_pool
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
-from synthmix.valuation.uncertainty import half_width, parts_of
+from synthmix.valuation.uncertainty import around, half_width, parts_of
 from synthmix.valuation.valuer import Valuer
 
 LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that are
@@ -136,21 +137,24 @@ def document_gains(valuer: Valuer, pool: Pool, beside: Summary | None = None) ->
 @dataclass(frozen=True)
 class SelectionCheck:
     """Scores on the half that compared: of the documents that the other half chose, of an even sample of as many
-    tokens, and their difference with its interval (of the sampling of pool and reference, and of rounding)."""
+    tokens, and the ``interval`` around their difference (of the sampling of pool and reference, and of rounding)."""
 
     chosen: float
     even: float
-    gain: float
-    interval: tuple[float, float]
-    level: float
+    interval: Interval
+
+    @property
+    def gain(self) -> float:
+        """The difference."""
+        return self.chosen - self.even
 
     @property
     def better(self) -> bool:
         """Whether the interval is above 0."""
-        return self.interval[0] > 0
+        return self.interval.sign() > 0
 
     def as_json(self) -> dict[str, Any]:
-        return {"chosen": self.chosen, "even": self.even, "gain": self.gain, "interval": list(self.interval)}
+        return {"chosen": self.chosen, "even": self.even, "gain": self.gain, "interval": asdict(self.interval)}
 
 
 def check_selection(
@@ -177,17 +181,17 @@ def check_selection(
 def compare(valuer: Valuer, chosen: Summary, even: Summary) -> SelectionCheck:
     """The pools' noise is independent, the reference's the same for both."""
     made = [valuer.score_summary(each) for each in (chosen, even)]
-    scores = [each.value for each in made]
+    chosen_score, even_score = (each.value for each in made)
     first, second = (parts_of(each, valuer.terms, valuer.weights) for each in (chosen, even))
     common = first[-REFERENCE_BLOCKS:] - second[-REFERENCE_BLOCKS:]
     parts = np.concatenate([first[:-REFERENCE_BLOCKS], second[:-REFERENCE_BLOCKS], common])
-    half, gain = float(half_width(parts, valuer.level)), scores[0] - scores[1]
+    half = float(half_width(parts, valuer.level))
     half += ROUNDING * sum(
         abs(weight) * max(1.0, *(abs(each.terms[term.name]) / term.scale for each in made))
         for term in valuer.terms
         if (weight := valuer.weights.values.get(term.name, 0.0))
     )
-    return SelectionCheck(scores[0], scores[1], gain, (gain - half, gain + half), valuer.level)
+    return SelectionCheck(chosen_score, even_score, around(chosen_score - even_score, half, valuer.level))
 
 
 def split_reference(reference: Pool) -> tuple[Pool, Pool] | None:

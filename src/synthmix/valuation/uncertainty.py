@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthmix.interval import Interval
 from synthmix.valuation.summary import Summary
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS, Sums, Term
 from synthmix.valuation.weights import Weights
+
+LEVEL = 0.9  # of intervals, unless another is asked for
 
 
 def parts_of(summary: Summary, terms: Sequence[Term], weights: Weights) -> np.ndarray:
@@ -44,6 +47,12 @@ def half_width(parts: np.ndarray, level: float) -> np.ndarray:
     from scipy.stats import norm
 
     return np.asarray(norm.ppf(0.5 + level / 2) * np.sqrt((parts**2).sum(axis=-1)))
+
+
+def around(value: float, half: float, level: float) -> Interval:
+    """``value`` plus and minus ``half``: what other items of the same kind would change."""
+    why = None if np.isfinite(value) else "a term has no value here"
+    return Interval(low=value - half, mid=value, high=value + half, level=level, covers="sampling", why=why)
 
 
 def _inner(slope: Sums, sums: Sums) -> float:

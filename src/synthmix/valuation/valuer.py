@@ -27,7 +27,7 @@ from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
 from synthmix.valuation.terms.ngram_transfer import text_transfer
 from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
 from synthmix.valuation.terms.term import COUNT, Term
-from synthmix.valuation.uncertainty import half_width, parts_of
+from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
 from synthmix.valuation.weights import Weights, weights_named
 
 FEW = 100
@@ -69,7 +69,7 @@ class Valuer:
         features: int = 512,
         widths: Sequence[float] = WIDTHS,
         lift: int = 256,
-        level: float = 0.9,
+        level: float = LEVEL,
         seed: int = 0,
     ) -> None:
         self.encoder, self.tokenizer, self.gradients, self.after = encoder, tokenizer, gradients, after
@@ -142,9 +142,8 @@ class Valuer:
         """As :meth:`score`, of a pool that was read before."""
         value, terms = self.weights.score_summary(summary, self.terms)
         parts = parts_of(summary, self.terms, self.weights)
-        half = float(half_width(parts, self.level))
-        interval, warnings = (value - half, value + half), warnings_of(summary, self.terms)
-        return Score(summary.name, value, interval, self.level, terms, warnings=warnings)
+        interval = around(value, float(half_width(parts, self.level)), self.level)
+        return Score(summary.name, value, interval, terms, warnings=warnings_of(summary, self.terms))
 
     def score_mixture(self, pools: Sequence[Pool | Summary], shares: Sequence[Sequence[float]] | None = None) -> Curve:
         """The value at every mixture of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.

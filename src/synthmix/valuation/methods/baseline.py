@@ -8,10 +8,12 @@ from typing import Any, Self
 import numpy as np
 
 from synthmix.errors import BadInput, Failure
+from synthmix.interval import Interval
 from synthmix.valuation.encoding import Encoder, encoder_for
 from synthmix.valuation.learners import Learner, learner_for
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Cost, Score
+from synthmix.valuation.uncertainty import LEVEL, around, half_width
 
 HOLD = 20_000  # items of the reference that a model is trained on
 
@@ -27,12 +29,13 @@ class Result:
     warnings: tuple[str, ...] = ()
     each: np.ndarray | None = None
 
-    def interval(self) -> tuple[float, float] | None:
-        """Of 90 %, by the normal distribution of a mean; None where the value is none, or of one document."""
+    def interval(self, level: float = LEVEL) -> Interval | None:
+        """By the normal distribution of a mean; None where the value is none, or of one document."""
         if self.each is None or len(self.each) < 2:
             return None
-        half = 1.645 * float(np.std(self.each, ddof=1)) / len(self.each) ** 0.5
-        return float(self.value - half), float(self.value + half)
+        n = len(self.each)
+        parts = (self.each - np.mean(self.each)) / (n * (n - 1)) ** 0.5
+        return around(float(self.value), float(half_width(parts, level)), level)
 
 
 class CountedPool(Pool):
