@@ -212,9 +212,7 @@ def test_a_bug_is_one_line_that_asks_for_a_report(run: Run, here: Path, monkeypa
 
 
 def test_a_law_without_a_share_says_that_it_mixes_recipes(run: Run, here: Path) -> None:
-    rows = [
-        f"{recipe},{n},{d},{4 - i}" for recipe in "ab" for i, (n, d) in enumerate([(1e6, 1e8), (1e7, 1e9), (1e8, 1e10)])
-    ]
+    rows = [f"{recipe},{10 ** (6 + i)},{10 ** (8 + i)},{4 - i}" for recipe in "ab" for i in range(4)]
     (here / "runs.csv").write_text("\n".join(["recipe,N,D,loss", *rows]) + "\n")
     mixed = run("fit", "runs.csv", "--law", "data", "--bootstrap", "0", "--json").value
     assert "recipes_mixed" in [warning["code"] for warning in mixed["warnings"]]
