@@ -22,8 +22,8 @@ test: $(VENV)/.installed-dev
 
 # The tests that calculate, on this machine made to act as x86-64 processors without AVX and with AVX2 only, on one thread
 # and on two. One of the four: make processor-avx2-1. All in spite of failures: make -k test-processors.
-NUMERIC := $(addprefix tests/,advice cli/test_value.py evaluation generation/test_draw.py mixture phases scaling statistics study theory training \
-	valuation)
+NUMERIC := $(addprefix tests/,advice cli/test_value.py decisions evaluation generation/test_draw.py mixture phases scaling statistics study theory \
+	training valuation)
 default := ATEN_CPU_CAPABILITY=default DNNL_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 avx2 := ATEN_CPU_CAPABILITY=avx2 DNNL_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell \

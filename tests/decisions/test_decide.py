@@ -287,7 +287,7 @@ def test_laws_are_not_fitted_to_three_points(make: Make, one_law: None) -> None:
 
 @ONE
 def test_a_speed_up_outside_the_measured_budgets_has_no_number(make: Make) -> None:
-    found = decided(make({"hq": (-3.0, 4.5)}))
+    found = decided(make({"hq": (-4.5, 6.75)}))
     row = recommended(found)
     assert row.kind == "hq"
     assert row.difference.mid is not None

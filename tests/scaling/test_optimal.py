@@ -71,6 +71,15 @@ def test_a_curve_that_keeps_falling_does_not_flatten() -> None:
     assert alone.E.mid == pytest.approx(0.3, abs=0.1)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_two_curves_that_differ_by_rounding_are_undecided(seed: int) -> None:
+    D = np.geomspace(1e6, 1e9, 12)
+    loss = 2.0 + 900 * D**-0.33
+    last_bit = 1 + 2e-16 * np.random.default_rng(seed).integers(-1, 2, len(D))
+    one, other = (fit("data", Runs(D=D, loss=each), bootstrap=50) for each in (loss, loss * last_bit))
+    assert collapse_test(one, other).verdict == "undecided"
+
+
 def test_collapse_of_chinchilla_is_at_one_size(noisy: Runs) -> None:
     found = fit("chinchilla", noisy, bootstrap=100)
     higher = fit("chinchilla", noisy.with_loss(noisy.loss + 0.2), bootstrap=100)
