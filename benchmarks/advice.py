@@ -142,7 +142,7 @@ def main(count: int) -> None:
     names = ["with the three next runs", "with three random ones", "with the three that tell most, whatever they cost"]
     told = [f"{foretold[0]:.4f}", "", f"{foretold[1]:.4f}"]
     print(markdown_table(
-        ["gain at the question, nats", "error (rms)", "error variance removed (90 %)", "said to be", "foretold",
+        ["gain at the question, nats", "error (rms)", "error variance removed (90 %)", "error by the draws", "foretold",
          "cost / study's"],
         [["the study", f"{error[0]:.4f}", "", f"{said[0]:.4f}", "", ""]]
         + [[name, f"{error[i]:.4f}", removed(square[:, 0], square[:, i]), f"{said[i]:.4f}", told[i - 1],

@@ -19,7 +19,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.report import sentences
 from synthmix.results import Decision, Kind, Question, Results
 from synthmix.runs.load import of_results, read_results
-from synthmix.study.conclude import heard
+from synthmix.study.conclude import task_agreement
 from synthmix.study.finished_study import study_folder
 from synthmix.study.workspace import Workspace
 
@@ -183,7 +183,7 @@ def _decision(
     decision = decide(
         table, fits, question, study=results.study, most_flops=cap, built=built, share_curves=results.share_curves
     )
-    return decision.model_copy(update={"caveats": common_caveats(question, heard(results.tasks))})
+    return decision.model_copy(update={"caveats": common_caveats(question, task_agreement(results.tasks))})
 
 
 def _kinds(results: Results) -> list[str]:

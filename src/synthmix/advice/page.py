@@ -51,7 +51,7 @@ def sections(advice: Advice) -> list[Section]:
     decision = advice.decision
     if decision is None:
         return _of_priors(advice)
-    scores = _lines("Did it rank what was measured?", score_lines(advice.scores, advice.scores_note))
+    scores = _lines("Rank correlation with the measured losses", score_lines(advice.scores, advice.scores_note))
     return [
         Section("shares", "Shares", "Recipes", share_figure(advice), [_options(decision)]),
         Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(decision)),

@@ -43,7 +43,7 @@ _add(STUDIES, "doctor", doctor.doctor, "What this machine can do, what is slow o
 app.add_typer(data.app, name="corpus", rich_help_panel=DATA, short_help="Build, sample and show corpora.")
 _add(DATA, "generate", generation.generate, "Text from any LLM: rephrase a corpus or write anew.")
 _add(DATA, "quality", generation.quality, "Diversity, faithfulness and failures of generated text.")
-_add(DATA, "look", generation.look, "Human evaluation sheets, and what the ratings say.")
+_add(DATA, "look", generation.look, "Human evaluation sheets, and the agreement of raters.")
 _add(DATA, "mix", training.mix, "Shares and a budget to an exact order of sequences.")
 _add(DATA, "select", valuation.select, "The documents of a pool that add most to its value, as a corpus.")
 _add(TRAINING, "ladder", training.ladder, "Hyper-parameters derived from model size.")

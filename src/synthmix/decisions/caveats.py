@@ -98,11 +98,11 @@ def common_caveats(question: Question | None, tasks: Sequence[tuple[str, bool, b
     if question is not None and question.natural is not None and question.tokens / question.natural > NEARLY_FREE:
         epochs = question.tokens / question.natural
         found.append(Caveat(code="repetition", grave=True, numbers={"epochs": epochs, "free": NEARLY_FREE}))
-    heard = [(name, disagrees) for name, above, disagrees in tasks if above]
-    parted = list(dict.fromkeys(name for name, disagrees in heard if disagrees))
+    above_chance = [(name, disagrees) for name, above, disagrees in tasks if above]
+    parted = list(dict.fromkeys(name for name, disagrees in above_chance if disagrees))
     if parted:
         found.append(Caveat(code="tasks_disagree", grave=True, names=parted))
-    return found if heard else [*found, Caveat(code="loss_only")]
+    return found if above_chance else [*found, Caveat(code="loss_only")]
 
 
 def decades(table: RunsTable, params: float, tokens: float) -> tuple[float, float, float]:

@@ -22,22 +22,22 @@ def kind_curves(found: Sequence[Prediction], choice: Choice, noise: float | None
         codes = list(one.undetermined)
         if all(choice.undetermined[k][i] for i in np.flatnonzero(one.shares > 0)):
             codes = list(dict.fromkeys([*codes, *(code for each in choice.undetermined[k] for code in each)]))
-        said = _said(one, noise, level) if len(shares) > 2 and not codes else []
+        bests = _best_shares(one, noise, level) if len(shares) > 2 and not codes else []
         why = "not determined" if codes else "no synthetic token can be had"
-        flats = [each.flat for each in said if each.flat is not None]
+        flats = [each.flat for each in bests if each.flat is not None]
         curves.append(
             KindCurve(
                 kind=one.name,
                 law=one.laws[0].fit.law.name,
                 rivals=[law.fit.law.name for law in one.laws[1:]],
                 undetermined=codes,
-                best=envelope([each.best for each in said]) if said else Interval(mid=None, level=level, why=why),
+                best=envelope([each.best for each in bests]) if bests else Interval(mid=None, level=level, why=why),
                 flat=(min(low for low, _ in flats), max(high for _, high in flats)) if flats else None,
-                shares=shares.tolist() if said else [],
-                mean=said[0].mean.tolist() if said else [],
-                low=np.min([each.low for each in said], axis=0).tolist() if said else [],
-                high=np.max([each.high for each in said], axis=0).tolist() if said else [],
-                **_losses(one, level) if said else {},
+                shares=shares.tolist() if bests else [],
+                mean=bests[0].mean.tolist() if bests else [],
+                low=np.min([each.low for each in bests], axis=0).tolist() if bests else [],
+                high=np.max([each.high for each in bests], axis=0).tolist() if bests else [],
+                **_losses(one, level) if bests else {},
                 measured=[share for share in one.trained if share > 0],
                 extrapolation=one.extrapolation,
             )
@@ -45,7 +45,7 @@ def kind_curves(found: Sequence[Prediction], choice: Choice, noise: float | None
     return curves
 
 
-def _said(one: Prediction, noise: float | None, level: float) -> list[BestShare]:
+def _best_shares(one: Prediction, noise: float | None, level: float) -> list[BestShare]:
     grid = one.shares[one.even]
     ends = (float(grid[0]), float(grid[-1]))
     found = []

@@ -1,4 +1,4 @@
-"""Whether a law determines a prediction at all. What is not determined is said, and never given a number (CHOSEN).
+"""Whether a law determines a prediction at all. What is not determined is marked so, and never given a number (CHOSEN).
 
 An option is determined when its law has half as many distinct points again as parameters, no exponent at a bound, no
 combination of parameters that the runs cannot tell apart, an interval of its difference narrower than the spread of the

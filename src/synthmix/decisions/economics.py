@@ -101,7 +101,7 @@ def natural_option(
         codes = undetermined_law(fits.own[name])
     yardstick = Interval(mid=None, level=level, why=YARDSTICK)
     blank = Interval(mid=None, level=level, why="not determined")
-    said = [interval_of(float(column[0]), _possible(column[1:]), level, law.why) for law, column in laws]
+    intervals = [interval_of(float(column[0]), _possible(column[1:]), level, law.why) for law, column in laws]
     return Option(
         recipe=name,
         kind=None,
@@ -110,7 +110,7 @@ def natural_option(
         law=laws[0][0].law.name if laws else None,
         undetermined=codes,
         measured=measured,
-        loss=envelope(said) if said and not codes else blank,
+        loss=envelope(intervals) if intervals and not codes else blank,
         new_run=envelope([_with_noise(law, column, level) for law, column in laws]) if laws and not codes else blank,
         difference=yardstick,
         above_best=difference(found, NATURAL, choice.best, level),
@@ -171,11 +171,11 @@ def _possible(losses: Array) -> Array:
 
 
 def _loss(one: Prediction, place: int, level: float) -> Interval:
-    said = []
+    intervals = []
     for law in one.laws:
         column = law.loss[:, place]
-        said.append(interval_of(float(column[0]), _possible(column[1:]), level, law.fit.why))
-    return envelope(said)
+        intervals.append(interval_of(float(column[0]), _possible(column[1:]), level, law.fit.why))
+    return envelope(intervals)
 
 
 def _new_run(one: Prediction, place: int, level: float) -> Interval:

@@ -190,11 +190,11 @@ def source_runs(table: RunsTable, source: str) -> RunsTable:
     return table.select(np.array(alone) | np.array(mine))
 
 
-def envelope(said: list[Interval]) -> Interval:
+def envelope(intervals: list[Interval]) -> Interval:
     """The first interval, widened to hold what the others hold: a bootstrap does not hold the choice of law, and
     laws that agree on the runs part beyond them (CHOSEN; 1-scaling.md asks to widen with the extrapolation)."""
-    first = said[0]
-    others = [each for each in said if each.mid is not None]
+    first = intervals[0]
+    others = [each for each in intervals if each.mid is not None]
     if first.mid is None or len(others) < 2:
         return first
     lows, highs = [each.low for each in others], [each.high for each in others]

@@ -76,7 +76,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         table, fits, question, study=config.study, most_flops=cost.flops, built=built, share_curves=curves
     )
     tasks = task_results(config, recipes, rows, records, fits, curves, decision)
-    decision = decision.model_copy(update={"caveats": common_caveats(question, heard(tasks))})
+    decision = decision.model_copy(update={"caveats": common_caveats(question, task_agreement(tasks))})
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
     warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]
     planned = len(cells(config))
@@ -142,7 +142,7 @@ def generation_flops(config: StudyConfig, source: str) -> float | None:
     return None
 
 
-def heard(tasks: list[TaskFound]) -> list[tuple[str, bool, bool]]:
+def task_agreement(tasks: list[TaskFound]) -> list[tuple[str, bool, bool]]:
     """Of each task its name, whether a run is above chance, and whether its best share is another than that by loss."""
     return [(t.task, not t.at_chance, any(share.verdict == "disagree" for share in t.shares)) for t in tasks]
 
