@@ -110,7 +110,7 @@ def test_a_task_at_chance_gives_no_verdict(with_tasks: Results) -> None:
     assert len(disagreements(changed)) == 1
     page = render(changed)
     section = unescape(page[page.index('<section id="tasks">') : page.index('<section id="recipes">')])
-    assert "by more than the luck of 1,000 questions, so this task says nothing of the best share" in section
+    assert "by more than the luck of 1,000 questions, so this task is no evidence about the best share" in section
     assert "the scores are noise: no verdict" in section
     assert "the two best shares" not in section
 

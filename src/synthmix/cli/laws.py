@@ -18,7 +18,9 @@ Runs = Annotated[
     Path, typer.Argument(help="Runs: a study's folder, CSV, TSV, JSONL, Parquet or Arrow.", show_default=False)
 ]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; says how many and why.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are counted by reason.")
+]
 OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)]
 Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")]

@@ -134,7 +134,7 @@ def _rho_figures(found: Found) -> list[Figure]:
     most = max((len(view.data) for view in views), default=0)
     if not most:
         return []
-    caption = "An automatic measure that says what people say stands far from zero."
+    caption = "An automatic measure that agrees with the raters lies far from zero."
     return [Figure("rho", "Correlation", caption, "A dot with an interval for each measure.", views, 170 + 30 * most)]
 
 

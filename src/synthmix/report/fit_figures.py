@@ -280,14 +280,14 @@ def disagreements(results: Results) -> list[str]:
         if task.at_chance and task.shares:
             found.append(
                 f"{task.task}: no run scores above guessing by more than the luck of {task.items:,} questions, so this "
-                "task says nothing of the best share."
+                "task is no evidence about the best share."
             )
             continue
         for share in _told(task):
             where = f"{format_count(share.params)} parameters on {format_count(share.tokens)} tokens"
             by = f"{percent(share.by_loss.mid)} {share.synthetic} by loss, {percent(share.by_score.mid)} by score"
             told = {"agree": "loss and score agree", "disagree": "loss and score disagree"}.get(
-                share.verdict, "it cannot be told whether loss and score agree"
+                share.verdict, "whether loss and score agree is not determined"
             )
             expected = "expected at" if share.is_question else "measured at"
             found.append(f"{task.task}, {expected} {where}: best {by}; {told} ({share.reason}).")

@@ -39,7 +39,7 @@ _THEN = {
     "another_recipe": "{then} (now {now})",
     "same_recipe": "no change: {now} from a hundredth to a hundred times of it",
     "same_recipe_below": "no change: {now} from a hundredth of it on",
-    "never_mixed": "not known: no run mixes two of {names}, and a law of one source says nothing of two at once",
+    "never_mixed": "not known: no run mixes two of {names}, and a law of one source does not extend to two at once",
 }
 
 
@@ -348,7 +348,9 @@ def _by_task(results: Results, source: str) -> list[str]:
     for task in results.tasks:
         mine = [share for share in task.shares if share.synthetic == source]
         if mine and task.at_chance:
-            found.append(f"{source}, {task.task}: no run scores above chance, so it says nothing of the best share.")
+            found.append(
+                f"{source}, {task.task}: no run scores above chance, so it is no evidence about the best share."
+            )
         elif mine:
             last = max(mine, key=lambda share: (share.is_question, share.params * share.tokens))
             score, loss = format_interval(last.by_score, percent), format_interval(last.by_loss, percent)

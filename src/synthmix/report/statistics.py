@@ -80,7 +80,7 @@ def lead(found: Survey) -> tuple[str, list[str]]:
     under = "No training text covers all held-out tokens." if len(some) == len(covered) else ""
     return f"{first} (KL {near[least]:.3f} nats)", [
         under,
-        "Neither says which trains better: that takes trained models.",
+        "Neither shows which trains better: that takes trained models.",
     ]
 
 

@@ -26,7 +26,7 @@ def identification_warnings(problem: Problem, best: Array) -> list[Warn]:
     if not names:
         return []
     message = (
-        f"the runs cannot tell {', '.join(names)}: they can change together without changing any of these losses; "
+        f"the runs do not determine {', '.join(names)}: they can change together without changing any of these losses; "
         "add values of a column, or choose a law with fewer parameters"
     )
     return [Warn(code="not_identified", message=message, about=problem.law.name)]

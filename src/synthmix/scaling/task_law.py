@@ -210,7 +210,7 @@ def task_warnings(
         found.append(Warn(code="task_at_chance", message=message))
     low = float(np.quantile(draws[:, 1], (1 - level) / 2))
     if low <= 1e-6:
-        message = "the score does not rise with falling loss beyond the noise: the law says nothing of larger models"
+        message = "the score does not rise with falling loss beyond the noise: the law does not extrapolate"
         found.append(Warn(code="task_slope_undetermined", message=message))
     elif float(best[1]) >= most * 0.999:
         message = f"the slope stands at its bound of {most:g} logits a nat: the score is not a smooth function of loss"
