@@ -34,7 +34,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def read(file: Path, op: str, domain: str | None) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
-    """Human texts by pair, and generator -> (pair, text), cleaned as a job cleans its answers."""
+    """Natural texts by pair, and generator -> (pair, text), cleaned as a job cleans its answers."""
     human: dict[str, str] = {}
     made: dict[str, list[tuple[str, str]]] = {}
     clean = Cleaning().clean

@@ -27,7 +27,7 @@ def settings_line() -> str:
 
 
 def tasks_table(made: list[tuple[Task, Truth]]) -> str:
-    """What the tasks are, and how sure their truth is."""
+    """What the tasks are, and how certain their truth is."""
     head = ["task", "datasets", "items, smallest to largest", "reference", "test", "truth", "worst to best", "seeds",
             "one seed against the others", "one run on all data"]  # fmt: skip
     rows = []

@@ -29,7 +29,7 @@ TEXT = [
     read("damaged Parquet", "web.parquet", b"PAR1 not", "web.parquet"),
     read("plain text that is not UTF-8", "web.txt", b"a\xff", "web.txt: not UTF-8"),
     Case(
-        "too little real text",
+        "too little natural text",
         ("corpora.web: has", "training tokens, 1M are needed by a recipe; add text, lower ladder.budgets"),
         prepare=lambda w: w.set(ladder__budgets=["1M"], corpora__sampled__tokens="2M"),
         may_write=("out",),

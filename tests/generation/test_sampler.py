@@ -22,7 +22,7 @@ VOCAB, EOS = 40, 0
 
 
 class Prompts:
-    """Real text whose tokens (20 to 39) the sampled model never writes of itself."""
+    """Natural text whose tokens (20 to 39) the sampled model never writes of itself."""
 
     def __init__(self, count: int = 500) -> None:
         self.ids = (20 + np.arange(count) % 20).astype(np.uint16)

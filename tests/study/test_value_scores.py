@@ -55,7 +55,7 @@ def test_every_recipe_budget_and_domain_has_a_score(text: FinishedStudy) -> None
     assert measures["value: score"].higher
     assert not measures["value: transfer"].higher
     by_budget = {cell.D: transfer[i] for i, (cell, domain) in enumerate(groups) if domain == "web"}
-    assert (by_budget[10240][:2] < by_budget[2560][:2]).all(), "with real text in it, more predicts better"
+    assert (by_budget[10240][:2] < by_budget[2560][:2]).all(), "with natural text in it, more predicts better"
 
 
 def test_the_curve_goes_through_the_recipes_and_is_that_of_value_mix(text: FinishedStudy) -> None:
