@@ -56,8 +56,8 @@ def test_parquet_and_a_studys_results_are_read_too(tmp_path: Path) -> None:
         ("loss,b\n1,2\n", "", "no column found for N or D"),
         (HEADER, "", "holds no runs"),
         ("", "", "holds no runs"),
-        (HEADER + "1e6,1e7,x,0,web\n", "", "val_loss: row 0 is 'x', not a number"),
-        (HEADER + "1e6,1e7,,0,web\n", "", "val_loss: row 0 is empty"),
+        (HEADER + "1e6,1e7,x,0,web\n", "", r"val_loss: is not a number in row 0 \('x'\)"),
+        (HEADER + "1e6,1e7,,0,web\n", "", "val_loss: is empty in row 0"),
         (HEADER + "1e6,1e7\n", "", "row 0 has 2 cells, the header 5"),
         (HEADER + "-1,1e7,3,0,web\n", "", "params: is not positive in row 0"),
         (HEADER + "1e6,1e7,nan,0,web\n", "", "val_loss: is not a positive number in row 0"),
@@ -119,7 +119,7 @@ def test_a_column_of_any_row_is_a_column(tmp_path: Path) -> None:
     assert table.column("share").tolist() == [0.0, 0.5]
     assert table.text("recipe") == [None, "b"]
     missing = write(tmp_path, LINES[0] + "\n" + rows[1], "missing.jsonl")
-    with pytest.raises(BadInput, match="share: row 0 is empty"):
+    with pytest.raises(BadInput, match="share: is empty in row 0"):
         read_runs(missing)
 
 
@@ -139,7 +139,9 @@ def test_a_column_name_may_hold_a_comma_and_an_equals_sign(tmp_path: Path) -> No
 def test_bad_rows_are_named_or_left_out_and_counted(tmp_path: Path) -> None:
     rows = "params,tokens,loss,seed\n1e6,1e7,3,0\n1e6,crashed,3,1\n1e6,1e8,nan,0\n-1,1e8,2.5,0\n2e6,1e8,2.5,0\n"
     path = write(tmp_path, rows)
-    with pytest.raises(BadInput, match=r"tokens: row 1 is 'crashed', not a number \(and 2 more rows\).*--skip-bad"):
+    with pytest.raises(
+        BadInput, match=r"tokens: is not a number in row 1 \('crashed'\) \(and 2 more rows\).*--skip-bad"
+    ):
         read_runs(path)
     table = read_runs(path, skip_bad=True)
     assert table.column("N").tolist() == [1e6, 2e6]

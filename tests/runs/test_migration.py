@@ -49,3 +49,11 @@ def test_what_is_no_study_of_any_version_names_the_remedy(folder: Path) -> None:
     (folder / "results.json").write_text('{"study": "x", "answer": null, "surprise": 1}')
     with pytest.raises(BadInput, match=r"results\.json: .* is not a study's results .*synthmix study report FILE"):
         read_results(folder / "results.json")
+
+
+def test_a_file_of_another_version_says_which(tmp_path: Path) -> None:
+    newer = json.loads(WRITTEN.read_text()) | {"version": "99.0", "of_tomorrow": {}}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(newer))
+    with pytest.raises(BadInput, match=r"written by synthmix 99\.0 and read by .*synthmix study report"):
+        read_results(path)

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -93,7 +94,10 @@ def read_results(path: Path) -> Results:
     found = read_json(path, remedy=REMEDY)
     if not isinstance(found, dict):
         raise BadInput("is not a study's results", where=path, remedy=REMEDY)
-    return validated(Results, _current(found), where=path, problem="is not a study's results", remedy=REMEDY)
+    written, ours = found.get("version"), version("synthmix")
+    other = f", written by synthmix {written} and read by {ours}" if written not in (None, ours) else ""
+    problem = f"is not a study's results{other}"
+    return validated(Results, _current(found), where=path, problem=problem, remedy=REMEDY)
 
 
 def _current(found: dict[str, Any]) -> dict[str, Any]:
@@ -287,12 +291,23 @@ def _told(columns: str | Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+class _Bad(NamedTuple):
+    """Why a row cannot be used."""
+
+    column: str
+    problem: str
+    cell: str = ""
+
+    def says(self, row: int) -> str:
+        return f"{self.problem} in row {row}" + (f" ({self.cell})" if self.cell else "")
+
+
 def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> RunsTable:
     if not raw or not len(next(iter(raw.values()))):
         raise BadInput("holds no runs", where=where)
     names = _names(where, raw, {key: name for key, name in told.items() if key not in PATTERNS})
     shares, metrics = _patterns(where, raw, told, set(names.values()))
-    bad: dict[int, str] = {}  # row -> why it cannot be used
+    bad: dict[int, _Bad] = {}
     numbers: dict[str, Floats] = {}
     texts: dict[str, list[str | None]] = {}
     for key, name in names.items():
@@ -310,10 +325,10 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
         numbers[name] = _numbers(name, raw[name], bad, need=False)
     warnings: tuple[Warn, ...] = ()
     if bad and not skip_bad:
-        _, why = min(bad.items())
-        key, _, problem = why.partition(": ")
+        row = min(bad)
         more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
-        raise BadInput(f"{problem}{more} (rows count from 0, without the header)", where=where, key=key, remedy=SKIP)
+        problem = f"{bad[row].says(row)}{more} (rows count from 0, without the header)"
+        raise BadInput(problem, where=where, key=bad[row].column, remedy=SKIP)
     if shares:
         texts["mixture"] = [
             mixture_of({source: float(numbers[f"share.{source}"][i]) for source in shares})
@@ -324,9 +339,9 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
     if bad:
         keep = np.array([row not in bad for row in range(len(table))])
         if not keep.any():
-            raise BadInput(f"none of {len(table)} rows can be used: {min(bad.items())[1]}", where=where)
-        reasons = Counter(re.sub(r" in row \d+.*|row \d+ is ", " ", why).strip() for why in bad.values())
-        listed = "; ".join(f"{count} with {reason}" for reason, count in reasons.most_common())
+            raise BadInput(f"none of {len(table)} rows can be used: {bad[min(bad)].says(min(bad))}", where=where)
+        reasons = Counter((why.column, why.problem) for why in bad.values())
+        listed = "; ".join(f"{count} where {column} {problem}" for (column, problem), count in reasons.most_common())
         message = f"{len(bad)} of {len(table)} rows cannot be used and are left out: {listed}"
         warnings = (Warn(code="rows_left_out", message=message),)
         table = table.select(keep)
@@ -393,7 +408,7 @@ def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     return tuple(found)
 
 
-def _numbers(name: str, cells: list[Any], bad: dict[int, str], *, need: bool) -> Floats:
+def _numbers(name: str, cells: list[Any], bad: dict[int, _Bad], *, need: bool) -> Floats:
     """Cells as numbers, NaN where one is not; ``need``: such a row is bad."""
     try:
         plain = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
@@ -404,17 +419,17 @@ def _numbers(name: str, cells: list[Any], bad: dict[int, str], *, need: bool) ->
                 plain[row] = parse_number(cell)
             except ValueError:
                 plain[row] = np.nan
-                shown = "empty" if cell is None or str(cell).strip() == "" else f"{cell!r}, not a number"
                 if need:
-                    bad.setdefault(row, f"{name}: row {row} is {shown}")
+                    blank = cell is None or str(cell).strip() == ""
+                    bad.setdefault(row, _Bad(name, "is empty") if blank else _Bad(name, "is not a number", repr(cell)))
         return plain
     if need:
         for empty in np.flatnonzero([cell is None for cell in cells]).tolist():
-            bad.setdefault(empty, f"{name}: row {empty} is empty")
+            bad.setdefault(empty, _Bad(name, "is empty"))
     return plain
 
 
-def _check(key: str, name: str, values: Floats, bad: dict[int, str]) -> None:
+def _check(key: str, name: str, values: Floats, bad: dict[int, _Bad]) -> None:
     """Rows out of the range of their column."""
     if key == "share":
         wrong, rule = ~((values >= 0) & (values <= 1)), "is not between 0 and 1"
@@ -423,7 +438,7 @@ def _check(key: str, name: str, values: Floats, bad: dict[int, str]) -> None:
     else:
         wrong, rule = ~(np.isfinite(values) & (values > 0)), "is not positive"
     for row in np.flatnonzero(wrong):
-        bad.setdefault(int(row), f"{name}: {rule} in row {row} ({values[row]:g})")
+        bad.setdefault(int(row), _Bad(name, rule, f"{values[row]:g}"))
 
 
 def _one_loss(where: str, table: RunsTable) -> None:
