@@ -8,8 +8,8 @@ from synthmix.study.generator_gains import Gain, bigger_is_better
 
 
 def gain(name: str, value: float, share: float = 0.5, reach: float | None = 0.01) -> Gain:
-    known = None if reach is None else Interval(low=value - reach, mid=value, high=value + reach)
-    return Gain(name, share, 100_000, 10**6, 2, known, value, {"web": value})
+    ends = {} if reach is None else {"low": value - reach, "high": value + reach}
+    return Gain(name, share, 100_000, 10**6, 2, Interval(mid=value, **ends), {"web": value})
 
 
 @pytest.mark.parametrize(
