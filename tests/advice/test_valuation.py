@@ -9,7 +9,7 @@ import pytest
 from synthmix.advice.advise import advise
 from synthmix.advice.page import sections
 from synthmix.advice.schema import KindValue, Scores
-from synthmix.advice.valuation import NOISE, NOT_READ, disagreements, score_lines, study_scores
+from synthmix.advice.valuation import NOISE, NOT_KEPT, NOT_READ, disagreements, score_lines, study_scores
 from synthmix.interval import Interval
 from synthmix.results import KindCurve, Results
 from synthmix.study.finished_study import read_study
@@ -97,13 +97,15 @@ def test_a_study_whose_texts_are_gone_gets_its_advice_and_one_note(make: Make, f
     """Results of a formula in the folder of another study, whose corpora are taken away."""
     (folder / "results.json").write_text(make().model_dump_json())
     asked = {"params": "3M", "tokens": "30M", "synthetic": ["hq,price=1"], "study": folder}
-    other = advise(**asked)
+    assert advise(**asked).scores_note == NOT_KEPT
+    other = advise(**asked, scores=True)
     assert other.scores is not None
+    assert advise(**asked).scores == other.scores, "they are kept"
     assert other.scores.kinds == [], "hq is no corpus of that study"
     quiet = advise(**asked, scores=False)
     assert (quiet.scores, quiet.scores_note) == (None, NOT_READ)
     shutil.rmtree(folder / "corpora")
-    found = advise(**asked)
+    found = advise(**asked, scores=True)
     assert found.scores is None
     assert found.scores_note.startswith("not read, for the study's runs or texts are not all there: ")
     assert "held-out domains" in found.scores_note

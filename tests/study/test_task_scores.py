@@ -173,8 +173,8 @@ def test_runs_without_a_score_and_other_questions_are_told(scored: Path, results
     mine[0] = mine[0].model_copy(update={"tasks": {}})
     other = mine[1].tasks["facts"].model_copy(update={"id": "other questions"})
     mine[1] = mine[1].model_copy(update={"tasks": mine[1].tasks | {"facts": other}})
-    found, warnings = scored_on("facts", results.runs, mine)
-    assert [row.id for row in found.rows] == [row.id for row in results.runs[2:]]
+    found, warnings = scored_on("facts", of_results(results), mine)
+    assert found.runs.text("run") == [row.id for row in results.runs[2:]]
     assert [warning.code for warning in warnings] == ["task_changed", "task_missing"]
 
 

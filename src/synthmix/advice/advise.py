@@ -37,7 +37,7 @@ def advise(
     budget_money: float | None = None,
     price_training: float | None = None,
     next_flops: float | None = None,
-    scores: bool = True,
+    scores: bool | None = None,
     minutes: float = MINUTES,
     natural_files: str | None = None,
     write_study: str | Path | None = None,
@@ -56,7 +56,7 @@ def advise(
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
         next_flops: the most that one of the next runs may cost.
         scores: read the study's texts for its valuation scores: the first time some seven seconds for each million
-            tokens, then nothing, for they are kept in its folder.
+            tokens, then nothing, for they are kept in its folder. None: those that are kept; False: none.
         minutes: of training that the study may take which would replace the priors. natural_files: its natural text.
         write_study: where its study file is written; a file that is there is never replaced.
 
@@ -127,12 +127,12 @@ def _of_study(
     where: Path | None,
     next_flops: float | None,
     *,
-    scores: bool,
+    scores: bool | None,
     progress: Progress | None,
 ) -> Advice:
     decision = _decision(results, question, where, next_flops, progress or Silent())
-    texts = where if scores else None
-    said, note = study_scores(texts, decision.curves, progress=progress)
+    texts = None if scores is False else where
+    said, note = study_scores(texts, decision.curves, read=scores is True, progress=progress)
     more = disagreements(said)
     caveats = [*sentences.caveats(decision), *(sentences.caveat_text(caveat) for caveat in more)]
     return Advice(

@@ -15,26 +15,30 @@ from synthmix.statistics.ranking import StatisticRow, statistic_table
 from synthmix.study.finished_study import FinishedStudy, read_study
 from synthmix.study.text_measures import largest_groups, loss_groups
 from synthmix.study.value_curves import ValueCurve
-from synthmix.study.value_scores import NAMES, Values, study_values
+from synthmix.study.value_scores import NAMES, Values, kept_values, study_values
 
 SCORE = NAMES[-1]
 LEVEL = 0.9
 NOISE = "A score's interval is that of other documents of the same texts; its distance from a trained loss is in none."
+NOT_KEPT = "not read yet: --scores (scores=True) reads the study's texts, once; the scores are kept in its folder"
 NOT_READ = "not read (--no-scores, or results without the study's folder, where its texts lie)"
 
 
 def study_scores(
-    where: Path | None, curves: Sequence[KindCurve], *, progress: Progress | None = None
+    where: Path | None, curves: Sequence[KindCurve], *, read: bool = True, progress: Progress | None = None
 ) -> tuple[Scores | None, str]:
     """The scores of the kinds of ``curves`` (the laws' own), or None and why there are none; ``where``: the study.
 
-    The first time a study is asked, each of its corpora is read once a held-out domain; what was found is kept there.
+    ``read``: where the folder keeps none, read each of the study's corpora once a held-out domain, and keep what was
+    found; else only those that are kept.
     """
     if where is None:
         return None, NOT_READ
     try:
         text = read_study(where)
-        values = study_values(text, progress=progress)
+        values = study_values(text, progress=progress) if read else kept_values(text)
+        if values is None:
+            return None, NOT_KEPT
         row = _ranking(text, values)
     except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
         # without the remedy, which is for the command that needs them: none should delete a record for its scores' sake

@@ -35,12 +35,13 @@ def advise(
         str | None, typer.Option(help="FLOPs of one of the next runs, at most; unset: those of the whole study.")
     ] = None,
     scores: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--scores/--no-scores",
-            help="Read the study's texts for its valuation scores too: once, they are kept in its folder.",
+            help="Read the study's texts for its valuation scores too: once, they are kept in its folder. "
+            "Unset: those that are kept.",
         ),
-    ] = True,
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
     write_study: Annotated[
         Path | None, typer.Option(help="Without a study: write the study file that would replace the priors.")

@@ -75,7 +75,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
     decision = decide(
         table, fits, question, study=config.study, most_flops=cost.flops, built=built, share_curves=curves
     )
-    tasks = task_results(config, recipes, rows, records, fits, curves, decision)
+    tasks = task_results(config, recipes, table, records, fits, curves, decision)
     decision = decision.model_copy(update={"caveats": common_caveats(question, task_agreement(tasks))})
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
     warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]

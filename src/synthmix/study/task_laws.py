@@ -12,7 +12,6 @@ from synthmix.results import (
     Decision,
     Interval,
     Recipe,
-    RunRow,
     ScorePoint,
     ShareCurve,
     TaskAnswer,
@@ -20,8 +19,9 @@ from synthmix.results import (
     TaskShare,
     Warn,
 )
+from synthmix.runs import RunsTable
+from synthmix.runs.table import Floats
 from synthmix.scaling import BestShare
-from synthmix.scaling.noise import pooled_noise
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID
 from synthmix.scaling.task_law import FORMULA, TaskFit, agreement, best_share_by_score, best_share_of_scores, fit_task
@@ -33,55 +33,53 @@ FEWEST_SHARES = 3
 
 @dataclass(frozen=True)
 class Scored:
-    """The runs that a task was asked of, with scores (n,), and the task as all of them saw it."""
+    """The runs that a task was asked of, and the task as all of them saw it."""
 
     task: str
     metric: str
     items: int
     chance: float
-    rows: list[RunRow]
-    scores: list[float]
-    group: list[int]
+    runs: RunsTable
+
+    @property
+    def scores(self) -> Floats:
+        """(n,), one a run."""
+        return self.runs.column(f"task.{self.task}")
 
 
-def scored_on(task: str, rows: list[RunRow], records: list[RunRecord]) -> tuple[Scored, list[Warn]]:
-    """Runs that answered the same questions: those of the task's most frequent id, with a warning for the others."""
-    having = [(row, record.tasks[task]) for row, record in zip(rows, records, strict=True) if task in record.tasks]
-    common = Counter(score.id for _, score in having).most_common(1)[0][0]
-    same = [(row, score) for row, score in having if score.id == common]
+def scored_on(task: str, table: RunsTable, records: list[RunRecord]) -> tuple[Scored, list[Warn]]:
+    """Runs that answered the same questions: those of the task's most frequent id, with a warning for the others.
+
+    ``records`` (parallel to the table) say what the questions were; scores are the table's.
+    """
+    asked = [record.tasks.get(task) for record in records]
+    having = [score for score in asked if score is not None]
+    common = Counter(score.id for score in having).most_common(1)[0][0]
+    same = np.array([score is not None and score.id == common for score in asked])
     warnings = []
-    if len(same) < len(having):
-        message = f"{len(having) - len(same)} runs were asked other questions of this name and are left out."
+    if same.sum() < len(having):
+        message = f"{len(having) - same.sum()} runs were asked other questions of this name and are left out."
         warnings.append(Warn(code="task_changed", message=message, about=task))
-    if len(having) < len(rows):
-        message = f"{len(rows) - len(having)} of {len(rows)} runs have no score yet."
+    if len(having) < len(table):
+        message = f"{len(table) - len(having)} of {len(table)} runs have no score yet."
         warnings.append(Warn(code="task_missing", message=message, about=task))
-    cells = {key: i for i, key in enumerate(dict.fromkeys((r.recipe, r.params, r.tokens) for r, _ in same))}
-    first = same[0][1]
-    scored = Scored(
-        task=task,
-        metric=first.metric,
-        items=first.items,
-        chance=first.chance,
-        rows=[row for row, _ in same],
-        scores=[score.value for _, score in same],
-        group=[cells[r.recipe, r.params, r.tokens] for r, _ in same],
-    )
+    first = next(score for score in having if score.id == common)
+    scored = Scored(task=task, metric=first.metric, items=first.items, chance=first.chance, runs=table.select(same))
     return scored, warnings
 
 
 def task_results(
     config: StudyConfig,
     recipes: list[Recipe],
-    rows: list[RunRow],
+    table: RunsTable,
     records: list[RunRecord],
     fits: StudyFits,
     curves: list[ShareCurve],
     decision: Decision,
 ) -> list[TaskFound]:
-    """One entry a task that any of ``records`` (parallel to ``rows``) has a score on, by name."""
+    """One entry a task that any of ``records`` (parallel to ``table``) has a score on, by name."""
     names = sorted({name for record in records for name in record.tasks})
-    return [_found(config, recipes, *scored_on(name, rows, records), fits, curves, decision) for name in names]
+    return [_found(config, recipes, *scored_on(name, table, records), fits, curves, decision) for name in names]
 
 
 def _found(
@@ -93,18 +91,16 @@ def _found(
     curves: list[ShareCurve],
     decision: Decision,
 ) -> TaskFound:
-    mixtures = {recipe.name: recipe for recipe in recipes}
-    shares = {
-        source: [mixtures[row.recipe].shares.get(source, 0.0) for row in scored.rows] for source in config.mix.synthetic
-    }
+    runs = scored.runs
+    shares = {name: runs.column(f"share.{name}") for name in config.mix.synthetic if name in runs.sources}
     law: TaskFit | None = None
     try:
         law = fit_task(
-            [row.loss for row in scored.rows],
+            runs.column("loss"),
             scored.scores,
             chance=scored.chance,
             shares=shares,
-            group=scored.group,
+            group=runs.arrays().group,
             items=scored.items,
             bootstrap=config.fit.bootstrap,
             level=config.fit.level,
@@ -126,7 +122,7 @@ def _found(
         metric=scored.metric,
         items=scored.items,
         chance=scored.chance,
-        runs=len(scored.rows),
+        runs=len(runs),
         formula=FORMULA,
         parameters=law.parameters() if law else {},
         r2=law.r2 if law else None,
@@ -206,27 +202,34 @@ def _band(law: TaskFit | None, x: np.ndarray, level: float) -> tuple[list[float]
 
 def measured_shares(config: StudyConfig, scored: Scored, curves: list[ShareCurve]) -> list[TaskShare]:
     """The best share by score at every (N, D) that has a share curve of the loss and three shares with a score."""
-    noise = _noise(scored)
+    runs, noise = scored.runs, _noise(scored)
+    N, D = runs.column("N"), runs.column("D")
+    recipes, synthetic = runs.text("recipe"), runs.text("synthetic")
     found = []
     for curve in curves:
-        cell = [
-            (row, score)
-            for row, score in zip(scored.rows, scored.scores, strict=True)
-            if (row.params, row.tokens) == (curve.params, curve.tokens)
-            and (row.synthetic == curve.synthetic or row.recipe == config.mix.natural)
+        kind = [
+            name == config.mix.natural or source == curve.synthetic
+            for name, source in zip(recipes, synthetic, strict=True)
         ]
-        if len({row.share for row, _ in cell}) < FEWEST_SHARES:  # scored_on warns of runs without a score
+        here = np.flatnonzero((curve.params == N) & (curve.tokens == D) & np.array(kind))
+        share, score = runs.column("share")[here], scored.scores[here]
+        if len(np.unique(share)) < FEWEST_SHARES:  # scored_on warns of runs without a score
             continue
+        seeds = [int(runs.text("seed")[i] or 0) for i in here]
         best = best_share_by_score(
-            [row.share for row, _ in cell],
-            [score for _, score in cell],
+            share.tolist(),
+            score.tolist(),
             noise=noise,
-            pair=[row.seed for row, _ in cell],
+            pair=seeds,
             draws=config.fit.bootstrap,
             level=config.fit.level,
         )
+        points = [
+            ScorePoint(share=r, score=s, seed=seed)
+            for r, s, seed in zip(share.tolist(), score.tolist(), seeds, strict=True)
+        ]
         place = (curve.synthetic, curve.params, curve.tokens)
-        found.append(_beside(place, curve.best, curve.flat, best, cell))
+        found.append(_beside(place, curve.best, curve.flat, best, points))
     return found
 
 
@@ -269,15 +272,15 @@ def _beside(
     by_loss: Interval,
     flat_loss: tuple[float, float] | None,
     best: BestShare,
-    cell: list[tuple[RunRow, float]] | None,
+    points: list[ScorePoint] | None,
 ) -> TaskShare:
-    """The score's best share beside the loss's; ``cell``: the runs measured, None at the question."""
+    """The score's best share beside the loss's; ``points``: the runs measured, None at the question."""
     verdict = agreement(by_loss, flat_loss, best.best, best.flat)
     return TaskShare(
         synthetic=place[0],
         params=place[1],
         tokens=place[2],
-        is_question=cell is None,
+        is_question=points is None,
         by_loss=by_loss,
         by_score=best.best,
         flat_loss=flat_loss,
@@ -285,7 +288,7 @@ def _beside(
         common=verdict.common,
         verdict=verdict.verdict,
         reason=verdict.reason,
-        measured=[ScorePoint(share=row.share, score=score, seed=row.seed) for row, score in cell or []],
+        measured=points or [],
         shares=np.asarray(best.shares)[::2].tolist(),
         mean=np.asarray(best.mean)[::2].tolist(),
         low=np.asarray(best.low)[::2].tolist(),
@@ -296,9 +299,8 @@ def _beside(
 def _noise(scored: Scored) -> float:
     """Standard deviation of one run's score: pooled over seeds; without replicates that of drawing the questions,
     which is an upper bound for runs that answer the same ones (CHOSEN)."""
-    scores = np.array(scored.scores)
-    found = pooled_noise(scores, np.array(scored.group)).sd
+    found = scored.runs.noise(f"task.{scored.task}").sd
     if found:
         return found
-    mean = float(np.clip(scores.mean(), 0.01, 0.99))
+    mean = float(np.clip(scored.scores.mean(), 0.01, 0.99))
     return float(np.sqrt(mean * (1 - mean) / scored.items))

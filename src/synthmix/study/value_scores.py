@@ -68,14 +68,19 @@ def study_values(text: FinishedStudy, *, progress: Progress | None = None) -> Va
     Raises:
         BadInput: a corpus that is gone.
     """
-    key = _key(text)
-    space = Workspace(text.folder)
-    if space.values.exists() and (held := _held(space)) is not None and held.key == key:
+    if (held := kept_values(text)) is not None:
         return held
-    found = _made(text, key, progress or Silent())
+    found = _made(text, _key(text), progress or Silent())
     if os.access(text.folder, os.W_OK):  # a study that may only be read is scored anew each time
-        write_json(space.values, found.model_dump(mode="json"))
+        write_json(Workspace(text.folder).values, found.model_dump(mode="json"))
     return found
+
+
+def kept_values(text: FinishedStudy) -> Values | None:
+    """The scores that are kept in the study's folder; None where there are none of these texts."""
+    space = Workspace(text.folder)
+    held = _held(space) if space.values.exists() else None
+    return held if held is not None and held.key == _key(text) else None
 
 
 def _held(space: Workspace) -> Values | None:
