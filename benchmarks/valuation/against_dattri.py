@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.baselines.influence import LoGra, TracIn
 from benchmarks.valuation.comparison import Comparison, digits, timed
-
 from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.methods.influence import Trak
 from synthmix.valuation.pool import Batch, Pool

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from benchmarks.valuation.comparison import Comparison, digits, timed
 
+from benchmarks.valuation.comparison import Comparison, digits, timed
 from synthmix.theory.mmd import median_distance
 from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.methods.featured import SCALES, Lava, Mmd

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.baselines.retrain import Retrain, Utility, leave_one_out, shapley
 from benchmarks.valuation.comparison import Comparison, digits, timed
-
 from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.methods.featured import KnnShapley
 

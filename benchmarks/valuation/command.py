@@ -13,7 +13,6 @@ from benchmarks.valuation.tables import Truth, mean_table, settings_line, task_t
 from benchmarks.valuation.tasks import DEVELOPMENT, HELD_OUT, NAMES, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import keep, truth
-
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_seconds
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from benchmarks.valuation.sources import Source, joined
 
+from benchmarks.valuation.sources import Source, joined
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
+
 from benchmarks.valuation.sources import Source
 
 

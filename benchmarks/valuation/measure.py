@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from benchmarks.valuation.tasks.task import Task
 
+from benchmarks.valuation.tasks.task import Task
 from synthmix.errors import BadInput
 from synthmix.valuation.score import Method
 

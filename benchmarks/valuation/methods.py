@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, Self
 
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.score import Method, Score

@@ -3,7 +3,6 @@
 from typing import Any
 
 from benchmarks.valuation.truth import KEPT, WORK
-
 from synthmix.files import read_json, write_json, write_text
 
 Results = dict[str, dict[str, Any]]

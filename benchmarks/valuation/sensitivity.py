@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+
 from benchmarks.valuation.correlation import agreements, signed
 from benchmarks.valuation.methods import SEED, learner_of
 from benchmarks.valuation.tasks import DEVELOPMENT, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import truth
-
 from synthmix.markdown import markdown_table
 from synthmix.valuation.encoding import Encoder
 from synthmix.valuation.gradients import gradients_for

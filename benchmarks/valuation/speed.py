@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.baselines.exact_gradients import exact_gradients
 from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.tasks.images import GENERATORS, NOISES, sources
-
 from synthmix.markdown import markdown_table
 from synthmix.valuation.gradients import gradients_for
 from synthmix.valuation.learners import ClassifierLearner

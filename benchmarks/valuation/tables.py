@@ -6,12 +6,12 @@ import zlib
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.correlation import Agreement, agreements, mean_agreement, resamples, signed
 from benchmarks.valuation.measure import matrix
 from benchmarks.valuation.results import Results
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import EVERYTHING, reliability
-
 from synthmix.markdown import markdown_table
 
 OURS = "ours"

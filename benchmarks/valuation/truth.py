@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.language import AnswerLearner
 from benchmarks.valuation.sources import Source, joined
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.files import content_hash, read_json, write_json
 from synthmix.valuation.pool import Pool
 

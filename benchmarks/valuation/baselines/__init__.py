@@ -4,7 +4,6 @@ from benchmarks.valuation.baselines.controls import Chance, MeanLength, Size
 from benchmarks.valuation.baselines.influence import LoGra, TracIn
 from benchmarks.valuation.baselines.retrain import Retrain
 from benchmarks.valuation.baselines.tangent_kernels import Davinz, Deviation
-
 from synthmix.valuation.methods import METHODS
 from synthmix.valuation.methods.baseline import Baseline
 

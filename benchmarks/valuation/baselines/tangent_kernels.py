@@ -4,8 +4,8 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 
+from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 from synthmix.errors import BadInput
 from synthmix.theory.bound import complexity, feature_kernel
 from synthmix.valuation.gradients import GradientFeatures, Kind

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 COUNT = 32
@@ -81,7 +81,6 @@ def _source(found: Iterable[dict[str, Any]], *, natural: bool = False) -> Source
 
 def _learner() -> object:
     from benchmarks.valuation.hashed import HashedWords
-
     from synthmix.valuation.learners import ClassifierLearner
 
     return ClassifierLearner(

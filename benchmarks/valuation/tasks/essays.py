@@ -10,7 +10,6 @@ from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.passages import passages, texts, written
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 COUNT = 32

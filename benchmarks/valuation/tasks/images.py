@@ -4,11 +4,11 @@ Random disjoint parts: 450 test, 150 reference, 350 on which generators are fitt
 """
 
 import numpy as np
+
 from benchmarks.valuation import generators, noise_images
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.sources import Source
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 COUNT = 32

@@ -14,7 +14,6 @@ from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.language import language_learner, prompted
 from benchmarks.valuation.sources import Source, joined, rows
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 COUNT = 32

@@ -5,12 +5,12 @@ chain is fitted on another 1,500; contributors draw from the rest, and from two 
 """
 
 import numpy as np
+
 from benchmarks.valuation import generators
 from benchmarks.valuation.contributors import Recipe, contribute, design
 from benchmarks.valuation.noise_text import PLAIN
 from benchmarks.valuation.sources import Source, joined, rows, texts_of
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 COUNT = 32
@@ -88,7 +88,6 @@ def _passages(long: Source, words: int = 30) -> Source:
 
 def _learner() -> object:
     from benchmarks.valuation.hashed import HashedWords
-
     from synthmix.valuation.learners import ClassifierLearner
 
     return ClassifierLearner(  # five passes, whatever the size; at a higher rate or in more, all of them overfit

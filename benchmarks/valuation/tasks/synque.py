@@ -7,10 +7,10 @@ import csv
 from collections import defaultdict
 
 import numpy as np
+
 from benchmarks.valuation.contributors import Contributor
 from benchmarks.valuation.sources import SHARED, Source, rows
 from benchmarks.valuation.tasks.task import Task
-
 from synthmix.valuation.pool import Pool
 
 FOLDER = "06_sentiment_nlu"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.valuation.contributors import Contributor
-
 from synthmix.valuation.pool import Pool
 
 
