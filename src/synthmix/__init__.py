@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synthmix.advice.advise import advise
     from synthmix.corpus import Corpus, Source, build_corpus
     from synthmix.errors import BadInput, Failure, SynthmixError
+    from synthmix.exporting.export import export
     from synthmix.generation.job import generate_corpus
     from synthmix.results import Decision, Results
     from synthmix.runs import RunsTable, read_runs
@@ -49,6 +50,7 @@ _WHERE = {
     "compare": "runs.laws",
     "compare_generators": "statistics.generators",
     "evaluate": "study.single",
+    "export": "exporting.export",
     "fit": "runs.laws",
     "generate_corpus": "generation.job",
     "hyperparameters": "training.hyperparameters",
@@ -120,6 +122,7 @@ __all__ = [
     "compare",
     "compare_generators",
     "evaluate",
+    "export",
     "fit",
     "generate_corpus",
     "hyperparameters",

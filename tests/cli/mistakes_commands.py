@@ -123,4 +123,24 @@ SMALL_ONES = [
     said("study report none.yaml", "none.yaml: no such study file"),
 ]
 
-COMMANDS = [*ADVISE, *GENERATE, *LADDER_AND_RATES, *LAWS, *TEXT_AND_READING, *VALUES, *SMALL_ONES]
+EXPORT = [
+    said("export 50%:a=x 50%:b=y --to cards", "--to: no format 'cards'; choose one of megatron-blend,"),
+    said("export 50%:a=x 40%:b=y --to json", "make 90%, not 100%"),
+    said("export 50%:a=x y --to json", "y: has no share"),
+    said("export a=x --to json --available b=1B", "--available: no source 'b' in the mixture; it has a"),
+    said("export a=x --to json --available a=lots", "--available a: 'lots' is not a count"),
+    said("export a=x --to json --path x", "--path: 'x' is not SOURCE=VALUE"),
+    said("export a=x --to json --recipe hq", "--recipe: is for a study or an advice"),
+    said("export a=x --to json --out web.jsonl", "web.jsonl: --out: is there already"),
+    said("export 'a=x y' --to megatron-blend", "a path with a space"),
+    said("export none.yaml --to json", "none.yaml: no such study file"),
+    said("export other.json --to json", "other.json: is no advice", prepare=write("other.json", b"{}")),
+    said(
+        "export priors.json --to json",
+        "priors.json: rests on published findings and recommends no mixture",
+        prepare=write("priors.json", b'{"decision": null}'),
+    ),
+    said("export study.yaml --to json --recipe none", "--recipe: no recipe 'none'; it has web"),
+]
+
+COMMANDS = [*ADVISE, *EXPORT, *GENERATE, *LADDER_AND_RATES, *LAWS, *TEXT_AND_READING, *VALUES, *SMALL_ONES]

@@ -93,7 +93,7 @@ def train(
         >>> record.losses["web"].nats  # doctest: +SKIP
     """
     with open_world(parallel) as world:
-        sources = _sources(mixture)
+        sources = sources_of(mixture)
         recipe = make_recipe(" + ".join(sources), {name: share for name, (_, share) in sources.items()})
         size, budget = parsed(parse_count, params, "params"), parsed(parse_count, tokens, "tokens")
         given = dict(shape or {})
@@ -278,8 +278,12 @@ def _on_disk(text: Text, cache: Path) -> str | Path | Source | Corpus:
     return path
 
 
-def _sources(mixture: Text | Mapping[str, Any]) -> Sources:
-    """Name -> text and share."""
+def sources_of(mixture: Text | Mapping[str, Any]) -> Sources:
+    """Name -> text and share.
+
+    Raises:
+        BadInput: a share that is none, or a name given twice.
+    """
     if not isinstance(mixture, Mapping):
         return {_name(mixture): (mixture, Fraction(1))}
     found: Sources = {}
