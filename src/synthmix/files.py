@@ -35,11 +35,14 @@ def _explained(error: OSError, path: str | Path) -> SynthmixError:
         return BadInput("no permission to write here", where=where, remedy="choose another folder")
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         return BadInput("a file stands where a folder is needed, or the reverse", where=where, remedy="move it away")
-    return Failure(f"could not be written ({error.strerror})", where=where)
+    if error.errno == errno.ELOOP:
+        return BadInput("its links go round in a circle", where=where, remedy="name another folder")
+    return Failure(f"could not be written ({error.strerror or error})", where=where)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` so that a reader sees the old file or the whole new one, also after a power cut."""
+    path = followed(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -73,8 +76,26 @@ def read_json(path: Path, *, remedy: str = "delete it and run the same command a
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput("no such file", where=path) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"is damaged ({error})", where=path, remedy=remedy) from None
+
+
+def placed(name: str | Path, base: str | Path | None = None) -> str:
+    """A path as it was written, made one that can be opened: the one rule for every place that takes a path.
+
+    ``~`` and ``~user`` are home folders, a relative path counts from ``base`` (None: the current folder), a URL and an
+    absolute path stay as they are. Links are followed where the path is used.
+    """
+    text = str(name)
+    if "://" in text:
+        return text
+    home = os.path.expanduser(text)
+    return home if base is None else os.path.join(base, home)
+
+
+def followed(path: Path) -> Path:
+    """``path`` with ``~`` and links followed: what a link points to is replaced, and not the link."""
+    return Path(os.path.realpath(placed(path)))
 
 
 @contextmanager
@@ -87,7 +108,7 @@ def new_folder(path: Path, *, marker: str) -> Iterator[Path]:
     Raises:
         BadInput: ``path`` holds something else, which is left alone.
     """
-    path = path.resolve() if path.name in ("", "..") else path
+    path = followed(path)
     with disk_errors(path):
         if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
             raise BadInput(f"holds other files (and no {marker})", where=path, remedy="name a new or an empty folder")

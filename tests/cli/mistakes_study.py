@@ -9,7 +9,7 @@ STUDY_FILE = [
     Case("a key twice", ("study.yaml: line 2: is not YAML: key 'study' twice",), prepare=yaml("study: a\nstudy: b\n")),
     Case("a list", ("study.yaml: is not a study: it has no keys",), prepare=yaml("- a\n- b\n")),
     Case("an empty file", ("study.yaml: is not a study",), prepare=yaml("")),
-    Case("not UTF-8", ("study.yaml: is not UTF-8 text",), prepare=yaml(b"study: \xff\xfe")),
+    Case("not UTF-8", ("study.yaml: not UTF-8",), prepare=yaml(b"study: \xff\xfe")),
     Case("a Python object", ("study.yaml", "is not YAML"), prepare=yaml("study: !!python/object:os.system {}")),
     Case("a key of a list", ("study.yaml", "is not YAML"), prepare=yaml("? [a, b]\n: 1\n")),
     Case("an unknown key", ("evalute: unknown key; did you mean 'evaluate'?",), prepare=change(evalute={})),

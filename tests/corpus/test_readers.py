@@ -70,7 +70,7 @@ def test_text_is_a_document_a_file_or_divided(tmp_path):
 
 
 def test_separator_and_line_end_across_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("synthmix.corpus.readers._CHUNK", 1)
+    monkeypatch.setattr("synthmix.reading.CHUNK", 1)
     (tmp_path / "a.txt").write_bytes("äb\r\nc<sep>d\re".encode())
     assert [one.text for one in read(Source(files=[str(tmp_path / "a.txt")], separator="<sep>"))] == ["äb\nc", "d\ne"]
 

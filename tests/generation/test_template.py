@@ -78,7 +78,7 @@ def test_a_template_travels_to_another_process_and_is_the_same_there() -> None:
 BAD: dict[str, tuple[str | None, str]] = {
     "no such type": (None, r"^nothing: no such template; built in: dialogue, faq, .*; or name a file"),
     "no front matter": ("{% block user %}{% endblock %}", r"mine\.jinja: has no front matter; begin the file with ---"),
-    "not yaml": ("---\nname: [\n---\n", r"mine\.jinja: the front matter is not YAML"),
+    "not yaml": ("---\nname: [\n---\n", r"mine\.jinja: line \d: the front matter is not YAML"),
     "no name": ("---\nversion: 1\n---\n", r"mine\.jinja: name: Field required"),
     "a list": ("---\n- name\n---\n", r"mine\.jinja: name: Field required"),
     "unknown key": ("---\nname: a\ntemperature: 1\n---\n", r"mine\.jinja: temperature: unknown key"),

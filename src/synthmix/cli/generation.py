@@ -8,6 +8,7 @@ import typer
 
 from synthmix.cli.options import Address, AsJson, EngineKind, Quiet, Workers, field_values, parse_named, telling
 from synthmix.errors import BadInput
+from synthmix.reading import parse_yaml
 
 if TYPE_CHECKING:
     from synthmix.generation.output import Summary
@@ -153,17 +154,12 @@ def config_from(given: Mapping[str, Any], sampling: Sequence[str], filters: Sequ
 
 def _named_values(options: Sequence[str], name: str) -> dict[str, Any]:
     """``["temperature=0.8"]`` -> ``{"temperature": 0.8}``; values are YAML."""
-    import yaml
-
     found: dict[str, Any] = {}
     for option in options:
         key, equals, value = option.partition("=")
         if not equals or not key:
             raise BadInput("is not NAME=VALUE", key=f"{name} {option}", remedy=f"write {name} temperature=0.8")
-        try:
-            found[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise BadInput(f"{value!r} is no value", key=f"{name} {key}") from None
+        found[key.strip()] = parse_yaml(value, where=f"{name} {key}", problem=f"{value!r} is no value")
     return found
 
 

@@ -1,32 +1,38 @@
 """Streaming readers: from a source to documents, with every error naming file, line and key.
 
-JSON Lines, Parquet, plain text and Hugging Face datasets; ``.gz`` and ``.zst``; local paths, globs and buckets. Memory:
-one document (one separated piece of a text file, one line, one Parquet batch) at a time. Empty documents are passed on:
-they are counted where the corpus is built.
+JSON Lines, Parquet, plain text and Hugging Face datasets, packed or not; local paths, globs and buckets. Memory: one
+document (one separated piece of a text file, one line, one batch of Parquet's pages) at a time, within the limits of
+:mod:`synthmix.reading`. Empty documents are passed on: they are counted where the corpus is built.
 """
 
-import codecs
 import glob
-import gzip
-import io
-import json
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from synthmix.corpus.sample import read_sample
 from synthmix.corpus.sources import Document, Source, normalize
 from synthmix.errors import BadInput, Failure
+from synthmix.files import placed
+from synthmix.reading import (
+    FLOOR,
+    limits,
+    newlines,
+    open_bytes,
+    packing,
+    parse_json,
+    read_errors,
+    read_lines,
+    read_text_chunks,
+    too_much,
+    unpacked_name,
+)
 
-# The widest window the zstd format's decoders are asked for with `--long=31`; the library's own default is 2^27.
-ZSTD_MAX_WINDOW = 2**31
-_CHUNK = 1 << 20
 _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -38,14 +44,19 @@ _SUFFIXES = {
     ".md": "text",
     ".rst": "text",
 }
+_BATCH_ROWS = 1024
 
 
 def expand(pattern: str) -> list[str]:
     """The files a path or glob stands for, sorted by name, as paths or URLs that :func:`open_bytes` takes.
 
+    ``~`` is the home folder. A file that a glob finds twice, by way of a link, counts once, under its first name.
+
     Raises:
         BadInput: no such file, a glob without a match, a folder, or a bucket without the extra ``cloud``.
     """
+    if "://" not in pattern:
+        return _expand_local(placed(pattern))
     from fsspec.core import url_to_fs
 
     try:
@@ -57,76 +68,51 @@ def expand(pattern: str) -> list[str]:
             key="files",
             remedy="for s3:// and gs:// run pip install 'synthmix[cloud]'",
         ) from None
-    is_glob = any(sign in path for sign in "*?[") and not fs.exists(path)
     with read_errors(pattern):
-        if is_glob and "://" not in pattern:  # keeps relative paths relative, which is how people name them
-            found = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
-        elif is_glob:
+        is_glob = any(sign in path for sign in "*?[") and not fs.exists(path)
+        if is_glob:
             found = sorted(fs.unstrip_protocol(name) for name in fs.glob(path) if fs.isfile(name))
         elif fs.isdir(path):
-            raise BadInput("is a folder", where=pattern, key="files", remedy=f"write {pattern.rstrip('/')}/*.jsonl")
+            raise _folder(pattern)
         else:
             found = [pattern] if fs.exists(path) else []
+    return _there(found, pattern, is_glob=is_glob)
+
+
+def _expand_local(pattern: str) -> list[str]:
+    with read_errors(pattern):
+        is_glob = any(sign in pattern for sign in "*?[") and not os.path.lexists(pattern)
+        if is_glob:
+            names = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
+            found = list({os.path.realpath(name): name for name in reversed(names)}.values())[::-1]
+        elif os.path.isdir(pattern):
+            raise _folder(pattern)
+        else:
+            found = [pattern] if os.path.exists(pattern) else []
+    return _there(found, pattern, is_glob=is_glob)
+
+
+def _folder(pattern: str) -> BadInput:
+    return BadInput("is a folder", where=pattern, key="files", remedy=f"write {pattern.rstrip('/')}/*.jsonl")
+
+
+def _there(found: list[str], pattern: str, *, is_glob: bool) -> list[str]:
     if not found:
         problem = "no file matches" if is_glob else "no such file"
         raise BadInput(problem, where=pattern, key="files", remedy="check the path")
     return found
 
 
-@contextmanager
-def open_bytes(path: str) -> Iterator[IO[bytes]]:
-    """Open ``path`` for reading, decompressed when it ends in .gz or .zst (any window).
-
-    Raises:
-        BadInput: missing, unreadable or damaged.
-    """
-    import fsspec
-    import zstandard
-
-    with read_errors(path), fsspec.open(path, "rb") as raw:
-        if path.endswith(".gz"):
-            with gzip.GzipFile(fileobj=raw) as file:
-                yield cast(IO[bytes], file)
-        elif path.endswith(".zst"):
-            decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_MAX_WINDOW)
-            with decoder.stream_reader(raw, read_across_frames=True) as stream:
-                yield _buffered(stream)
-        else:
-            yield raw
-
-
-def _buffered(stream: Any) -> IO[bytes]:
-    return io.BufferedReader(stream, buffer_size=1 << 20)
-
-
-@contextmanager
-def read_errors(where: str) -> Iterator[None]:
-    """Turn what goes wrong while reading ``where`` into one line that names it."""
-    import zstandard
-
-    try:
-        yield
-    except FileNotFoundError:
-        raise BadInput("no such file", where=where, remedy="check the path") from None
-    except PermissionError:
-        raise BadInput("cannot be read (no permission)", where=where) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise BadInput(f"is damaged ({error})", where=where, remedy="copy or download it again") from None
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror or error})", where=where) from None
-
-
-def document_of(record: Mapping[str, Any], source: Source, domain: str, where: str) -> Document | None:
+def document_of(record: Mapping[str, Any], source: Source, domain: str, where: str, *, longest: int) -> Document | None:
     """A record (a JSON object, a row) as a document; None when ``source.where`` leaves it out.
 
     A null text counts as empty: generators do answer with nothing.
 
     Raises:
-        BadInput: no such field, or a text that is not a string or not Unicode.
+        BadInput: no such field, or a text that is not a string, not Unicode or of more than ``longest`` bytes.
     """
-    for field, wanted in (source.where or {}).items():
-        if record.get(field) not in (wanted if isinstance(wanted, list) else [wanted]):
-            return None
+    if not kept(record, source.where):
+        return None
     if source.text not in record:
         has = ", ".join(map(str, list(record)[:8]))
         raise BadInput(f"no such field; it has {has}", where=where, key=source.text, remedy="name the field in text:")
@@ -141,7 +127,34 @@ def document_of(record: Mapping[str, Any], source: Source, domain: str, where: s
             raise BadInput("names no domain", where=where, key=source.domain_field, remedy="check domain_field")
         domain = own
     key = record.get(source.id_field)
+    if text is not None and len(text) > longest // 4 and len(text.encode(errors="replace")) > longest:
+        raise too_much(f"is longer than {longest} bytes", "longest", where=where, key=source.text)
     return Document(checked(text or "", where, source.text), domain, where if key is None else str(key))
+
+
+def kept(record: Mapping[str, Any], where: Mapping[str, Any] | None) -> bool:
+    """Whether every field of ``where`` is in ``record`` with one of its values.
+
+    Values are equal when they are of one type, numbers when their amounts are (``1`` and ``1.0``); ``true`` is no
+    number. ``None`` stands for a field that is there and null, never for one that is missing.
+    """
+    for field, wanted in (where or {}).items():
+        if field not in record:
+            return False
+        own = record[field]
+        if not any(_same(own, one) for one in (wanted if isinstance(wanted, list) else [wanted])):
+            return False
+    return True
+
+
+def _same(own: Any, wanted: Any) -> bool:
+    if isinstance(own, bool) or isinstance(wanted, bool):
+        return own is wanted
+    return (type(own) is type(wanted) or (_number(own) and _number(wanted))) and own == wanted
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal)
 
 
 def checked(text: str, where: str, key: str) -> str:
@@ -158,41 +171,30 @@ def checked(text: str, where: str, key: str) -> str:
 
 
 def read_jsonl(path: str, source: Source, domain: str) -> Iterator[Document]:
-    """Blank lines are skipped; a byte order mark at the start is allowed.
+    """Blank lines are skipped; a byte order mark is allowed, and any line ends.
 
     Raises:
         BadInput: a line that is not UTF-8, not JSON or not an object; see also :func:`document_of`.
     """
-    with open_bytes(path) as file:
-        for number, raw in enumerate(file, start=1):
-            where = f"{path}:{number}"
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            except UnicodeDecodeError as error:
-                raise BadInput(
-                    f"not UTF-8 at byte {error.start} of the line", where=where, remedy="convert it with iconv"
-                ) from None
-            if not line:
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BadInput(f"not JSON ({error})", where=where, remedy="one JSON object a line") from None
-            if not isinstance(record, dict):
-                raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')
-            document = document_of(record, source, domain, where)
-            if document is not None:
-                yield document
+    most = limits()
+    for number, line in read_lines(path):
+        where = f"{path}:{number}"
+        record = parse_json(line, where=where, remedy="one JSON object a line", deepest=most.depth)
+        if not isinstance(record, dict):
+            raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')
+        document = document_of(record, source, domain, where, longest=most.longest)
+        if document is not None:
+            yield document
 
 
 def read_parquet(path: str, source: Source, domain: str) -> Iterator[Document]:
-    """Rows in file order. A .gz or .zst around the file is unpacked to a temporary file first (Parquet needs to seek).
+    """Rows in file order. A packed file is unpacked to a temporary file first (Parquet needs to seek).
 
     Raises:
-        BadInput: not Parquet, or a column that the source names is missing.
+        BadInput: not Parquet, a damaged page, a column that the source names is missing, or text beyond the limits.
     """
     with open_bytes(path) as file:
-        if path.endswith((".gz", ".zst")):
+        if packing(path):
             with tempfile.TemporaryFile() as unpacked:
                 shutil.copyfileobj(file, unpacked)
                 unpacked.seek(0)
@@ -205,9 +207,14 @@ def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> It
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    refused = (pa.ArrowException, OSError, UnicodeDecodeError, ValueError)
     try:
-        table = pq.ParquetFile(file)
-    except pa.ArrowInvalid as error:
+        types = {field.name: field.type for field in pq.read_schema(file)}
+        file.seek(0)
+        # Text stays in its pages' dictionaries: a value that all rows share is held once.
+        shared = [source.text] if types.get(source.text) in (pa.string(), pa.large_string()) else []
+        table = pq.ParquetFile(file, read_dictionary=shared, page_checksum_verification=True)
+    except refused as error:
         raise BadInput(f"not a Parquet file ({error})", where=path) from None
     names = table.schema_arrow.names
     needed = [source.text, *(source.where or {}), *([source.domain_field] if source.domain_field else [])]
@@ -215,56 +222,71 @@ def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> It
         if name not in names:
             raise BadInput(f"no such column; it has {', '.join(names[:8])}", where=path, key=name)
     columns = [*dict.fromkeys(needed), *({source.id_field} & set(names) - set(needed))]
-    row = 0
+    _check_expansion(table, path, columns)
+    row, longest = 0, limits().longest
     try:
-        for batch in table.iter_batches(batch_size=1024, columns=columns):
-            for record in batch.to_pylist():
+        for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+            cells = {name: batch.column(name) for name in columns}
+            for at in range(len(batch)):
                 row += 1
-                document = document_of(record, source, domain, f"{path}:row {row}")
+                record = {name: column[at].as_py() for name, column in cells.items()}
+                document = document_of(record, source, domain, f"{path}:row {row}", longest=longest)
                 if document is not None:
                     yield document
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+    except BadInput:
+        raise
+    except refused as error:
         raise BadInput(f"cannot be read after row {row} ({error})", where=path) from None
+    if row != table.metadata.num_rows:
+        raise BadInput(f"is damaged ({row} rows of {table.metadata.num_rows})", where=path)
+
+
+def _check_expansion(table: Any, path: str, columns: list[str]) -> None:
+    """What its pages say they unpack to, against what they take."""
+    most, about = limits().expansion, table.metadata
+    for group in range(about.num_row_groups):
+        for number in range(about.num_columns):
+            column = about.row_group(group).column(number)
+            large = column.total_uncompressed_size > max(FLOOR, most * column.total_compressed_size)
+            if large and column.path_in_schema in columns:
+                raise too_much(f"expands more than {most} times", "expansion", where=path, key=column.path_in_schema)
 
 
 def read_text(path: str, source: Source, domain: str) -> Iterator[Document]:
-    """Documents of one text file; line ends become ``\\n``, a byte order mark is dropped.
+    """Documents of one text file; line ends become ``\\n`` (in the separator too), a byte order mark is dropped.
 
     Raises:
-        BadInput: the file is not UTF-8.
+        BadInput: the file is not UTF-8, or a document is longer than the limit.
     """
-    if source.separator is None:
-        yield Document("".join(_decoded(path)), domain, path)
-        return
-    rest, number = "", 0
-    for chunk in _decoded(path):
-        *whole, rest = (rest + chunk).split(source.separator)
-        for text in whole:
-            number += 1
+    for number, (text, last) in enumerate(_pieces(path, source), start=1):
+        if source.separator is None:
+            yield Document(text, domain, path)
+        elif not last or text.strip():  # the separator usually ends the last document too
             yield Document(text, domain, f"{path}#{number}")
-    if rest.strip():  # the separator usually ends the last document too
-        yield Document(rest, domain, f"{path}#{number + 1}")
 
 
-def _decoded(path: str) -> Iterator[str]:
-    decoder, read, held = codecs.getincrementaldecoder("utf-8-sig")(), 0, ""
-    with open_bytes(path) as file:
-        while True:
-            raw = file.read(_CHUNK)
-            try:
-                text = held + decoder.decode(raw, final=not raw)
-            except UnicodeDecodeError as error:
-                raise BadInput(
-                    f"not UTF-8 ({error.reason}, within the {_CHUNK} bytes from {read})",
-                    where=path,
-                    remedy="convert it with iconv, or leave it out",
-                ) from None
-            # A \r at the end may be half of \r\n: it waits for the next chunk.
-            held = "\r" if raw and text.endswith("\r") else ""
-            yield text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
-            if not raw:
-                return
-            read += len(raw)
+def _pieces(path: str, source: Source) -> Iterator[tuple[str, bool]]:
+    """The pieces between separators, and whether it is the last one. Time is linear: what was searched once is put
+    aside, but for the last characters, which may begin a separator."""
+    separator, longest = newlines(source.separator or ""), limits().longest
+    aside, size, tail, number = list[str](), 0, "", 1
+    for chunk in read_text_chunks(path):
+        whole, overlap = [tail + chunk], len(separator) - 1
+        if separator:
+            whole = (tail + chunk).split(separator)
+        for piece in whole[:-1]:
+            yield "".join([*aside, piece]), False
+            aside.clear()
+            size, number = 0, number + 1
+        rest = whole[-1]
+        cut = max(len(rest) - overlap, 0) if separator else len(rest)
+        aside.append(rest[:cut])
+        tail = rest[cut:]
+        size += cut if rest.isascii() else len(rest[:cut].encode())
+        if size > longest:
+            problem, remedy = f"document {number} is longer than {longest} bytes", "say with separator how it divides"
+            raise too_much(problem, "longest", where=path, key=None if separator else "separator", remedy=remedy)
+    yield "".join([*aside, tail]), True
 
 
 def read_dataset(source: Source, domain: str) -> Iterator[Document]:
@@ -274,8 +296,10 @@ def read_dataset(source: Source, domain: str) -> Iterator[Document]:
         BadInput: `datasets` is not installed; no such dataset, configuration or split; see :func:`document_of`.
         Failure: the connection broke on the way.
     """
+    longest = limits().longest
     for number, record in enumerate(_dataset_records(source)):
-        document = document_of(record, source, domain, f"{source.dataset}[{source.split}]:{number}")
+        where = f"{source.dataset}[{source.split}]:{number}"
+        document = document_of(record, source, domain, where, longest=longest)
         if document is not None:
             yield document
 
@@ -304,7 +328,7 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
             key="dataset",
             remedy="run pip install 'synthmix[hub]'",
         ) from None
-    name = str(source.dataset)
+    name = placed(str(source.dataset))
     try:
         if (Path(name) / "dataset_dict.json").exists() or (Path(name) / "state.json").exists():
             saved = datasets.load_from_disk(name)
@@ -323,19 +347,24 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
 def read_documents(source: Source, *, domain: str) -> Iterator[Document]:
     """The documents of ``source`` in reading order; those without a domain of their own get ``domain``.
 
-    A limit in documents is applied here; one in tokens where the tokens are counted, while building.
+    A limit in documents is applied here, and empty ones do not count; one in tokens where the tokens are counted, while
+    building.
 
     Raises:
         BadInput: see the readers; also a source whose ``where`` matches nothing.
     """
     documents = _unlimited(source, source.domain if source.domain is not None else domain)
     limit = source.limit.amount if source.limit is not None and source.limit.unit == "documents" else None
-    number = 0
-    for number, document in enumerate(documents, start=1):
-        yield replace(document, text=normalize(document.text, source.normalize)) if source.normalize else document
+    any_read, number = False, 0
+    for document in documents:
+        any_read = True
+        if source.normalize:
+            document = replace(document, text=normalize(document.text, source.normalize))
+        yield document
+        number += bool(document.text.strip())
         if number == limit:
             return
-    if not number:
+    if not any_read:
         problem = f"no record has {dict(source.where)}" if source.where else "holds no documents"
         raise BadInput(problem, where=described(source), key="where" if source.where else None)
 
@@ -364,9 +393,7 @@ def _reader(path: str, source: Source) -> Callable[[str, Source, str], Iterator[
 
 
 def _format_of(path: str) -> str:
-    name = path.lower()
-    for packed in (".gz", ".zst"):
-        name = name.removesuffix(packed)
+    name = unpacked_name(path)
     for suffix, kind in _SUFFIXES.items():
         if name.endswith(suffix):
             return kind

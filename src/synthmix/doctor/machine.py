@@ -40,6 +40,7 @@ FOR = {
     "track": "--log tensorboard",
     "generate": "text from an OpenAI-compatible server",
     "harness": "synthmix evaluate --harness",
+    "lz4": "files packed as .lz4",
     "sql": "SQL over the records of runs",
     "value": "synthmix value: lava, folders of images",
 }

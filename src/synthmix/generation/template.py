@@ -20,11 +20,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
+from synthmix.reading import parse_yaml
 from synthmix.validation import validated
 
 _FENCED = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?\n", re.DOTALL | re.MULTILINE)
@@ -77,10 +77,7 @@ def read_front(source: str, where: str) -> tuple[Front, str]:
     fenced = _FENCED.match(source)
     if fenced is None:
         raise BadInput("has no front matter", where=where, remedy="begin the file with ---, name: ..., ---")
-    try:
-        raw = yaml.safe_load(fenced[1])
-    except yaml.YAMLError as error:
-        raise BadInput(f"the front matter is not YAML ({error})", where=where) from None
+    raw = parse_yaml(fenced[1], where=where, problem="the front matter is not YAML")
     return validated(Front, raw if isinstance(raw, dict) else {}, where=where), source[fenced.end() :]
 
 

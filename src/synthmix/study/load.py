@@ -10,10 +10,10 @@ from pydantic import BaseModel, ValidationError
 from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
+from synthmix.reading import parse_yaml, read_whole
 from synthmix.study.ladder import study_recipes
 from synthmix.validation import misfit
 
-BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
 UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
 
 
@@ -29,8 +29,6 @@ def load_study(study: Study) -> StudyConfig:
     Raises:
         BadInput: no such file, not UTF-8, not YAML, a key twice, an unknown key, or a value that does not fit.
     """
-    import yaml
-
     if isinstance(study, StudyConfig):
         return study
     if isinstance(study, Mapping):
@@ -40,20 +38,12 @@ def load_study(study: Study) -> StudyConfig:
         text = study
     else:
         path = Path(study).expanduser()
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise BadInput("no such study file", where=path) from None
-        except IsADirectoryError:
-            raise BadInput("is a folder, not a study file", where=path) from None
-        except UnicodeDecodeError:
-            raise BadInput("is not UTF-8 text", where=path) from None
-    try:
-        raw = yaml.load(text, Loader=_loader())  # noqa: S506 - a SafeLoader that refuses a key given twice
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}" if mark else None
-        raise BadInput(f"is not YAML: {getattr(error, 'problem', error)}", where=path, key=line) from None
+        if path.is_dir():
+            raise BadInput("is a folder, not a study file", where=path)
+        if not path.exists():
+            raise BadInput("no such study file", where=path)
+        text = read_whole(path)
+    raw = parse_yaml(text, where=path)
     if not isinstance(raw, dict):
         raise BadInput("is not a study: it has no keys", where=path, remedy="see examples/quickstart.yaml")
     return study_from(raw, where=path)
@@ -129,31 +119,3 @@ def _known_keys(above: list[str]) -> list[str]:
             kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
             models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)] or models
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _loader() -> type:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key given twice: plain YAML would silently keep the last. Only true and false are truth values:
-        in YAML 1.1 ``on``, ``off``, ``yes``, ``no`` are too, and ``tokenizer: {on: web}`` would have the key True."""
-
-        yaml_implicit_resolvers = {  # noqa: RUF012 - the loader's own attribute
-            first: [(tag, pattern) for tag, pattern in known if tag != BOOL or first in "tTfF"]
-            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen = set()
-            for key_node, _ in node.value:
-                if not isinstance(key_node, yaml.ScalarNode):
-                    raise yaml.constructor.ConstructorError(None, None, "a key that is no word", key_node.start_mark)
-                if key_node.tag == MERGE:  # `<<: *anchor`: its keys may be given anew
-                    continue
-                key = self.construct_object(key_node, deep=True)
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"key '{key}' twice", key_node.start_mark)
-                seen.add(key)
-            return super().construct_mapping(node, deep)
-
-    return Loader
