@@ -54,7 +54,7 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
     offline(html)
     assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
     assert "<b>x</b>" not in html
-    assert "not read, for the study's runs or texts are not all there" in " ".join(out.split())
+    assert "not read yet: --scores" in " ".join(out.split()), "nothing is kept, so nothing is opened"
     assert "not known: no run mixes two of hq and a <b>x</b>" in " ".join(out.split())
     assert 'id="scores"' in html
     code, out, err = run(*asked, "--json", "--no-scores")

@@ -50,7 +50,7 @@ def ranked(folder: Path, monkeypatch: pytest.MonkeyPatch, sign: float) -> Scores
     ]
     changed = Values(key=made.key, recipes=values, curves=made.curves)
     monkeypatch.setattr("synthmix.advice.valuation.study_values", lambda *_, **__: changed)
-    found, note = study_scores(folder, [law(0, 0.1)])
+    found, note = study_scores(folder, [law(0, 0.1)], 0.9)
     assert found is not None
     assert note == ""
     return found
@@ -83,7 +83,7 @@ def test_the_score_s_own_best_share_beside_the_laws(folder: Path) -> None:
         (law(0, 1), "cannot tell"),
         (law(own.high + 0.01, own.high + 0.02) if own.high < 0.5 else law(own.low - 0.02, own.low - 0.01), "disagree"),
     ):
-        found, _ = study_scores(folder, [laws])
+        found, _ = study_scores(folder, [laws], 0.9)
         assert found is not None
         (kind,) = found.kinds
         assert kind.verdict == verdict

@@ -141,6 +141,18 @@ def test_a_kind_that_does_nothing_is_not_paid_for(make: Make) -> None:
 
 
 @ONE
+def test_nothing_is_generated_for_a_gain_that_is_not_shown(make: Make) -> None:
+    results = make({"hq": (-0.08, 0.12)})  # a best share near a third, its gain within the noise
+    there, made = decided(results, "hq,price=0"), decided(results, "hq,price=0,params=1M")
+    for found in (there, made):
+        assert best(found).kind == "hq"
+        assert found.options[0].as_good, "natural text alone is as good within the noise"
+        assert found.verdicts[0].state == "not determined"
+    assert recommended(there).kind == "hq", "it is there already"
+    assert recommended(made).is_natural, "its generation takes compute"
+
+
+@ONE
 def test_a_kind_that_hurts_is_left_alone(make: Make) -> None:
     found = decided(make({"hq": (0.5, 0.2)}))
     assert recommended(found).is_natural

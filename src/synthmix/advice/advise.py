@@ -9,8 +9,7 @@ from synthmix.advice.priors import advise_without, findings
 from synthmix.advice.schema import Advice
 from synthmix.advice.valuation import disagreements, study_scores
 from synthmix.decisions import StudyFits, ask, decide, fit_study
-from synthmix.decisions.caveats import common_caveats
-from synthmix.decisions.decide import free
+from synthmix.decisions.decide import free, with_caveats
 from synthmix.decisions.fits import fits_key
 from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
@@ -24,7 +23,6 @@ from synthmix.study.finished_study import study_folder
 from synthmix.study.workspace import Workspace
 
 MINUTES = 60.0
-LEVEL = 0.9
 
 
 def advise(
@@ -132,9 +130,8 @@ def _of_study(
 ) -> Advice:
     decision = _decision(results, question, where, next_flops, progress or Silent())
     texts = None if scores is False else where
-    said, note = study_scores(texts, decision.curves, read=scores is True, progress=progress)
-    more = disagreements(said)
-    caveats = [*sentences.caveats(decision), *(sentences.caveat_text(caveat) for caveat in more)]
+    said, note = study_scores(texts, decision.curves, decision.level, read=scores is True, progress=progress)
+    decision = with_caveats(decision, disagreements(said))
     return Advice(
         question=question,
         basis="study",
@@ -144,7 +141,7 @@ def _of_study(
         recommendation=sentences.recommendation(decision),
         confidence=sentences.confidence(decision),
         decision=decision,
-        caveats=caveats,
+        caveats=sentences.caveats(decision),
         evidence=sentences.evidence(results.model_copy(update={"decision": decision})),
         scores=said,
         scores_note=note,
@@ -176,14 +173,20 @@ def _decision(
     fits = None if where is None else StudyFits.load(Workspace(study_folder(where)).fits, fits_key(table))
     if fits is None:
         progress.start("scaling laws", None, "steps")
-        fits = fit_study(table, level=LEVEL if kept is None else kept.level)
+        fits = fit_study(table) if kept is None else fit_study(table, level=kept.level)
         progress.finish("scaling laws")
     built = {corpus.name: float(corpus.train_tokens) for corpus in results.corpora}
     cap = results.spent.flops if next_flops is None else next_flops
-    decision = decide(
-        table, fits, question, study=results.study, most_flops=cap, built=built, share_curves=results.share_curves
+    return decide(
+        table,
+        fits,
+        question,
+        study=results.study,
+        most_flops=cap,
+        built=built,
+        tasks=task_agreement(results.tasks),
+        share_curves=results.share_curves,
     )
-    return decision.model_copy(update={"caveats": common_caveats(question, task_agreement(results.tasks))})
 
 
 def _kinds(results: Results) -> list[str]:

@@ -2,7 +2,8 @@
 
 from synthmix.advice.schema import Advice, KindValue
 from synthmix.quantities import format_count, percent
-from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
+from synthmix.report.figures import Figure, View
+from synthmix.style import Spec, axis, band, label, layout
 from synthmix.results import KindCurve
 
 _STRIP = 0.05  # height of a kind's strip of alternatives, as a part of the figure

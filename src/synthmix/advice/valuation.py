@@ -12,34 +12,41 @@ from synthmix.report.sentences import AGREEMENT
 from synthmix.results import Caveat, KindCurve
 from synthmix.scaling.task_law import agreement
 from synthmix.statistics.ranking import StatisticRow, statistic_table
-from synthmix.study.finished_study import FinishedStudy, read_study
+from synthmix.study.finished_study import FinishedStudy, read_study, study_folder
 from synthmix.study.text_measures import largest_groups, loss_groups
 from synthmix.study.value_curves import ValueCurve
 from synthmix.study.value_scores import NAMES, Values, kept_values, study_values
+from synthmix.study.workspace import Workspace
 
 SCORE = NAMES[-1]
-LEVEL = 0.9
 NOISE = "A score's interval is that of other documents of the same texts; its distance from a trained loss is in none."
 NOT_KEPT = "not read yet: --scores (scores=True) reads the study's texts, once; the scores are kept in its folder"
 NOT_READ = "not read (--no-scores, or results without the study's folder, where its texts lie)"
 
 
 def study_scores(
-    where: Path | None, curves: Sequence[KindCurve], *, read: bool = True, progress: Progress | None = None
+    where: Path | None,
+    curves: Sequence[KindCurve],
+    level: float,
+    *,
+    read: bool = True,
+    progress: Progress | None = None,
 ) -> tuple[Scores | None, str]:
     """The scores of the kinds of ``curves`` (the laws' own), or None and why there are none; ``where``: the study.
 
-    ``read``: where the folder keeps none, read each of the study's corpora once a held-out domain, and keep what was
-    found; else only those that are kept.
+    ``level``: of the interval of the rank correlation. ``read``: where the folder keeps none, read each of the study's
+    corpora once a held-out domain, and keep what was found; else only those that are kept.
     """
     if where is None:
         return None, NOT_READ
     try:
+        if not read and not Workspace(study_folder(where)).values.exists():
+            return None, NOT_KEPT
         text = read_study(where)
         values = study_values(text, progress=progress) if read else kept_values(text)
         if values is None:
             return None, NOT_KEPT
-        row = _ranking(text, values)
+        row = _ranking(text, values, level)
     except BadInput as error:  # its texts or records are gone or damaged: advice does without them, and says so
         # without the remedy, which is for the command that needs them: none should delete a record for its scores' sake
         what = ": ".join(str(part) for part in (error.where, error.key, error.problem) if part is not None)
@@ -62,12 +69,12 @@ def study_scores(
     )
 
 
-def _ranking(text: FinishedStudy, values: Values) -> StatisticRow:
+def _ranking(text: FinishedStudy, values: Values, level: float) -> StatisticRow:
     """Rank correlation of the score with the measured losses, as ``synthmix stats --study`` has it."""
     losses, groups = loss_groups(text)
     measure = {SCORE: values.measures(text, groups)[SCORE]}
     decisive = largest_groups(text, groups)
-    return statistic_table(losses, measure, recipes=text.recipes, decisive=decisive, level=LEVEL).rows[0]
+    return statistic_table(losses, measure, recipes=text.recipes, decisive=decisive, level=level).rows[0]
 
 
 def _beside(mine: ValueCurve, law: KindCurve) -> KindValue:

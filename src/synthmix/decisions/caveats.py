@@ -13,6 +13,9 @@ from synthmix.rounding import ROUNDING
 from synthmix.runs import RunsTable
 from synthmix.scaling.noise import PooledNoise
 
+#: Of each task's scores: its name, whether any run is above chance, whether its best share is another than by loss.
+Tasks = Sequence[tuple[str, bool, bool]]
+
 
 def source_caveats(
     state: State,
@@ -89,11 +92,8 @@ def confidence(state: State, found: Sequence[Caveat]) -> Confidence:
     return "low" if any(caveat.grave for caveat in found) else "high"
 
 
-def common_caveats(question: Question | None, tasks: Sequence[tuple[str, bool, bool]]) -> list[Caveat]:
-    """Caveats of the whole answer.
-
-    ``tasks``: of each task's scores its name, whether it is above chance, and whether its best share disagrees.
-    """
+def common_caveats(question: Question | None, tasks: Tasks) -> list[Caveat]:
+    """Caveats of the whole answer."""
     found = []
     if question is not None and question.natural is not None and question.tokens / question.natural > NEARLY_FREE:
         epochs = question.tokens / question.natural

@@ -3,8 +3,10 @@
 The rules (CHOSEN): a recipe is better or worse than another only where the interval of their difference excludes zero
 *and* the difference exceeds the seed noise of one run. Intervals are widened to what every law of a source predicts. Of
 the recipes that are as good as the best, among natural text alone and the best share of each source, the cheapest is
-recommended, and of equally cheap ones that with the lowest loss: text is not paid for on the strength of a gain that
-the runs do not show. Where a recipe is not determined it is neither best nor recommended.
+recommended, and of equally cheap ones that with the lowest loss. Where natural text alone is among them, a source whose
+generation takes compute is not free either: neither money nor FLOPs are spent on the strength of a gain that the runs
+do not show. Text at no price whose generator is not known is there already, and then the lowest expected loss decides.
+Where a recipe is not determined it is neither best nor recommended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +44,8 @@ class Choice:
     """What is chosen.
 
     Attributes:
-        best: the option of the lowest expected loss. recommended: of the as good ones, the cheapest.
+        best: the option of the lowest expected loss. recommended: of the as good ones, the cheapest
+            (the rules above).
         as_good: for each prediction, a mask (m,) over its shares. natural_good: the same of natural text alone.
         undetermined: for each prediction, the codes of each of its shares.
         tops: the best share of each prediction; None: none is determined, or none is better than natural text alone.
@@ -80,8 +83,9 @@ def choose(found: Sequence[Prediction], tokens: float, noise: float, level: floa
         for k in range(len(found))
     ]
     natural_good = best.at is None or not _worse(found, NATURAL, best, noise, level)
-    able = [NATURAL] if natural_good else []
-    able += [pick for pick in tops if pick is not None and pick.at is not None and good[pick.at][pick.place]]
+    able = [pick for pick in tops if pick is not None and pick.at is not None and good[pick.at][pick.place]]
+    if natural_good:
+        able = [NATURAL, *(pick for pick in able if not _generated(found, pick, tokens))]
     least = min(money_of(found, pick, tokens) for pick in able)
     able = [pick for pick in able if money_of(found, pick, tokens) == least]
     chosen = able[first_lowest([value_of(found, pick) for pick in able])]
@@ -148,6 +152,12 @@ def share_of(found: Sequence[Prediction], pick: Pick) -> float:
 def money_of(found: Sequence[Prediction], pick: Pick, tokens: float) -> float:
     """What its synthetic tokens cost."""
     return 0.0 if pick.at is None else float(found[pick.at].money(tokens)[pick.place])
+
+
+def _generated(found: Sequence[Prediction], pick: Pick, tokens: float) -> bool:
+    """Whether its synthetic tokens take compute that is known."""
+    flops = None if pick.at is None else found[pick.at].generation(tokens)
+    return flops is not None and bool(flops[pick.place] > 0)
 
 
 def difference(found: Sequence[Prediction], pick: Pick, other: Pick, level: float) -> Interval:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from synthmix.decisions.caveats import common_caveats, confidence, decades, source_caveats
+from synthmix.decisions.caveats import Tasks, common_caveats, confidence, decades, source_caveats
 from synthmix.decisions.choose import NATURAL, Choice, Pick, choose, share_of
 from synthmix.decisions.curves import kind_curves
 from synthmix.decisions.economics import YARDSTICK, option, ranges
@@ -31,8 +31,6 @@ from synthmix.results import (
 from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.runs import Cell, RunsTable
 
-Tasks = Sequence[tuple[str, bool, bool]]
-
 
 def decide(
     table: RunsTable,
@@ -54,17 +52,15 @@ def decide(
         study: its name. most_flops: that one of the next runs may cost; None: what all runs did.
         built: source -> training tokens that there are, for the next runs.
         tasks: of each task's scores its name, whether any run is above chance, and whether its best share is another
-            than that by loss.
+            than that by loss (:func:`question_curves`).
         share_curves: of the measured cells, for the best share where nothing is extrapolated.
         explore: sensitivity and next runs too, which take most of the time.
     """
     seen = measured(table, fits)
-    known = question is not None and table.natural is not None and bool(fits.laws)
-    if question is None or not known:
+    if question is None or table.natural is None or not fits.laws:
         return _as_measured(table, fits, question, study, seen, tasks, share_curves)
-    found = predictions(table, fits, question)
-    noise, spread = fits.noise.sd or 0.0, loss_spread(table)
-    choice = choose(found, question.tokens, noise, fits.level, spread)
+    found, choice = _chosen(table, fits, question)
+    noise = fits.noise.sd or 0.0
     picks = [NATURAL, *_shown(found, choice)]
     options = [
         option(table, fits, question, found, choice, pick, _neighbour(seen, found, pick), noise) for pick in picks
@@ -78,7 +74,7 @@ def decide(
     rows: list[Sensitivity] = []
     runs, mix = [], None
     if explore:
-        ground = Ground(table, fits, noise, spread)
+        ground = Ground(table, fits, noise, loss_spread(table))
         rows = sensitivity(ground, question, found, choice, options[best or 0])
         cap = _flops(table) if most_flops is None else most_flops
         runs = next_runs(table, found, choice, most_flops=cap, built=built)
@@ -108,6 +104,19 @@ def decide(
         next_run_to_mix=mix,
         uncompared=uncompared(table),
     )
+
+
+def _chosen(table: RunsTable, fits: StudyFits, question: Question) -> tuple[list[Prediction], Choice]:
+    found = predictions(table, fits, question)
+    return found, choose(found, question.tokens, fits.noise.sd or 0.0, fits.level, loss_spread(table))
+
+
+def question_curves(table: RunsTable, fits: StudyFits, question: Question | None) -> list[KindCurve]:
+    """The curves that a decision on this question has: difference from natural text alone against the share of each
+    source. Empty where nothing is extrapolated."""
+    if question is None or table.natural is None or not fits.laws:
+        return []
+    return kind_curves(*_chosen(table, fits, question), fits.noise.sd, fits.level)
 
 
 def measured(table: RunsTable, fits: StudyFits) -> list[Measured]:
@@ -416,7 +425,7 @@ def _flops(table: RunsTable) -> float:
 
 def with_caveats(decision: Decision, more: Sequence[Caveat]) -> Decision:
     """The decision with further caveats, of evidence that is read beside the laws."""
-    return decision.model_copy(update={"caveats": [*decision.caveats, *more]})
+    return decision.model_copy(update={"caveats": [*decision.caveats, *more]}) if more else decision
 
 
 def free(names: Sequence[str], costs: Mapping[str, float | None] | None = None) -> tuple[Kind, ...]:

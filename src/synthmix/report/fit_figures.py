@@ -4,19 +4,8 @@ import math
 from html import escape
 
 from synthmix.quantities import format_count, percent
-from synthmix.report.figures import (
-    Figure,
-    Spec,
-    View,
-    axis,
-    band,
-    label,
-    layout,
-    recipe_colour,
-    recipe_token,
-    source_token,
-    symbol,
-)
+from synthmix.report.figures import Figure, View, recipe_colour, recipe_token, source_token, symbol
+from synthmix.style import Spec, axis, band, label, layout
 from synthmix.results import IsoFlop, ProfileCurve, Results, TaskFound, TaskShare
 
 _GREEK = {"alpha": "\u03b1", "beta": "\u03b2"}

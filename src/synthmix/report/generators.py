@@ -6,7 +6,8 @@ from typing import Protocol
 
 from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_share
-from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
+from synthmix.report.figures import Figure, View, error_bars
+from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.generators import GeneratorRow
 from synthmix.statistics.representation import Representation, summary

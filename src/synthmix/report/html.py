@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.files import write_text
-from synthmix.report.figures import THEMES, Figure, scales, series
+from synthmix.report.figures import Figure
+from synthmix.style import THEMES, scales, series
 from synthmix.table import Table
 
 PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}

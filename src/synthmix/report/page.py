@@ -8,7 +8,8 @@ from synthmix.files import write_text
 from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, format_count, format_seconds, percent, plural, times
 from synthmix.report import sentences
-from synthmix.report.figures import THEMES, colours, recipe_token, scales
+from synthmix.report.figures import colours, recipe_token
+from synthmix.style import THEMES, scales
 from synthmix.report.fit_figures import disagreements
 from synthmix.report.html import drawing, embedded, environment
 from synthmix.report.study_figures import figures

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from synthmix.quantities import format_count, format_share
-from synthmix.report.figures import Figure, Spec, View, axis, label, layout
+from synthmix.report.figures import Figure, View
+from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.mixtures import ShareRow
 from synthmix.statistics.types import Costly, Survey

@@ -4,20 +4,8 @@ import math
 from typing import Any, Literal
 
 from synthmix.quantities import fixed, format_count, percent
-from synthmix.report.figures import (
-    Figure,
-    Spec,
-    View,
-    axis,
-    band,
-    direct_labels,
-    label,
-    layout,
-    recipe_colour,
-    recipe_token,
-    source_token,
-    symbol,
-)
+from synthmix.report.figures import Figure, View, direct_labels, recipe_colour, recipe_token, source_token, symbol
+from synthmix.style import Spec, axis, band, label, layout
 from synthmix.report.fit_figures import isoflop_figure, profile_figure, residual_figure, task_figure, task_share_figure
 from synthmix.report.sentences import place
 from synthmix.results import Curve, Results, RunRow, ShareCurve

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from synthmix.report.figures import Figure, Spec, View, axis, error_bars, label, layout
+from synthmix.report.figures import Figure, View, error_bars
+from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.ranking import StatisticTable
 from synthmix.table import Column, Table

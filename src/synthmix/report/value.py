@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.interval import Interval, level_text
-from synthmix.report.figures import Figure, Spec, View, axis, band, label, layout
+from synthmix.report.figures import Figure, View
+from synthmix.style import Spec, axis, band, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.table import Column, Table
 

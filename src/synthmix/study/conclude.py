@@ -4,8 +4,7 @@ from pathlib import Path
 
 from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.decisions import StudyFits, decide, fit_study
-from synthmix.decisions.caveats import common_caveats
-from synthmix.decisions.decide import free
+from synthmix.decisions.decide import free, question_curves
 from synthmix.decisions.fits import fits_key
 from synthmix.errors import BadInput
 from synthmix.evaluation.losses import AVERAGING
@@ -72,11 +71,17 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
     built = {corpus.name: float(corpus.train_tokens) for corpus in corpora}
     generators = _generators(config, space, prepared)
     cost = spent(records, generators, trunk_records(space.runs, specs), seconds(space))
+    tasks = task_results(config, recipes, table, records, fits, curves, question_curves(table, fits, question))
     decision = decide(
-        table, fits, question, study=config.study, most_flops=cost.flops, built=built, share_curves=curves
+        table,
+        fits,
+        question,
+        study=config.study,
+        most_flops=cost.flops,
+        built=built,
+        tasks=task_agreement(tasks),
+        share_curves=curves,
     )
-    tasks = task_results(config, recipes, table, records, fits, curves, decision)
-    decision = decision.model_copy(update={"caveats": common_caveats(question, task_agreement(tasks))})
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
     warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]
     planned = len(cells(config))

@@ -1,6 +1,7 @@
 """From the runs' task scores to results: the law from loss to score, expected scores, the best shares by score."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +10,8 @@ from synthmix.config import StudyConfig
 from synthmix.decisions.fits import RecipeLaw, StudyFits, envelope
 from synthmix.errors import BadInput
 from synthmix.results import (
-    Decision,
     Interval,
+    KindCurve,
     Recipe,
     ScorePoint,
     ShareCurve,
@@ -75,11 +76,14 @@ def task_results(
     records: list[RunRecord],
     fits: StudyFits,
     curves: list[ShareCurve],
-    decision: Decision,
+    asked: Sequence[KindCurve],
 ) -> list[TaskFound]:
-    """One entry a task that any of ``records`` (parallel to ``table``) has a score on, by name."""
+    """One entry a task that any of ``records`` (parallel to ``table``) has a score on, by name.
+
+    ``curves``: loss against share as measured; ``asked``: difference against share at the question.
+    """
     names = sorted({name for record in records for name in record.tasks})
-    return [_found(config, recipes, *scored_on(name, table, records), fits, curves, decision) for name in names]
+    return [_found(config, recipes, *scored_on(name, table, records), fits, curves, asked) for name in names]
 
 
 def _found(
@@ -89,7 +93,7 @@ def _found(
     warnings: list[Warn],
     fits: StudyFits,
     curves: list[ShareCurve],
-    decision: Decision,
+    asked: Sequence[KindCurve],
 ) -> TaskFound:
     runs = scored.runs
     shares = {name: runs.column(f"share.{name}") for name in config.mix.synthetic if name in runs.sources}
@@ -112,7 +116,7 @@ def _found(
     x = np.array([])
     if law is not None:
         answers = _answers(config, recipes, law, fits)
-        found += asked_share(config, law, fits, decision)
+        found += asked_share(config, law, fits, asked)
         warnings += [w.model_copy(update={"about": scored.task}) for w in law.warnings]
         losses = [*law.loss, *_asked_losses(config, fits)]
         x = np.linspace(min(losses) - 0.05, max(losses) + 0.05, CURVE_POINTS)
@@ -233,13 +237,13 @@ def measured_shares(config: StudyConfig, scored: Scored, curves: list[ShareCurve
     return found
 
 
-def asked_share(config: StudyConfig, law: TaskFit, fits: StudyFits, decision: Decision) -> list[TaskShare]:
+def asked_share(config: StudyConfig, law: TaskFit, fits: StudyFits, asked: Sequence[KindCurve]) -> list[TaskShare]:
     """The best share by the score expected at the question, of each source that has a law in its share."""
     if config.question is None:
         return []
     at = {"N": float(config.question.params), "D": float(config.question.tokens)}
     found = []
-    for curve in decision.curves:
+    for curve in asked:
         source = fits.sources.get(curve.kind)
         if curve.undetermined or source is None:
             continue
