@@ -8,16 +8,15 @@ deficiencies; natural text has the colour of the ink.
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from plotly.graph_objects import Figure
 
 Spec = dict[str, Any]
-Values = Sequence[float | None] | npt.NDArray[np.float64]
+Values: TypeAlias = "Sequence[float | None] | npt.NDArray[np.float64]"
 
 _LONGEST_LABEL = 26
 THEMES = ("light", "dark")
@@ -92,10 +91,20 @@ def label(name: str, longest: int = _LONGEST_LABEL) -> str:
     return escape(short).replace("$", "&#36;").replace("%{", "%&#123;")
 
 
-def line(x: Values, y: Values, token: str, name: str, hover: str = "", *, dash: str = "solid", **more: Any) -> Spec:
+def line(
+    x: Values,
+    y: Values,
+    token: str,
+    name: str,
+    hover: str = "",
+    *,
+    dash: str = "solid",
+    longest: int = _LONGEST_LABEL,
+    **more: Any,
+) -> Spec:
     """A line through (n,) points; ``hover``: Plotly's template, the name stands beside it."""
     style = {"color": f"@{token}", "width": 2, **({} if dash == "solid" else {"dash": dash})}
-    return {**_trace("lines", x, y, name, hover), "line": style, **more}
+    return {**_trace("lines", x, y, label(name, longest), hover), "line": style, **more}
 
 
 def marks(
@@ -103,12 +112,12 @@ def marks(
 ) -> Spec:
     """A mark at each of (n,) points."""
     marker = {"color": f"@{token}", "symbol": symbol, "size": size, "line": {"color": "@panel", "width": 1}}
-    return {**_trace("markers", x, y, name, hover), "marker": marker, **more}
+    return {**_trace("markers", x, y, label(name), hover), "marker": marker, **more}
 
 
 def _trace(mode: str, x: Values, y: Values, name: str, hover: str) -> Spec:
-    found: Spec = {"type": "scatter", "mode": mode, "name": label(name), "x": x, "y": y}
-    return {**found, "hovertemplate": f"{hover}<extra>{label(name)}</extra>"} if hover else found
+    found: Spec = {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y}
+    return {**found, "hovertemplate": f"{hover}<extra>{name}</extra>"} if hover else found
 
 
 def band(x: Values, low: Values, high: Values, token: str, group: str) -> Spec:

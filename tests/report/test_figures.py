@@ -4,8 +4,9 @@ from itertools import pairwise
 import plotly.graph_objects as go
 import pytest
 
-from synthmix.report.figures import THEMES, colours, direct_labels, label, recipe_token, scales, symbol
+from synthmix.report.figures import colours, direct_labels, recipe_token, symbol
 from synthmix.report.study_figures import figures
+from synthmix.style import THEMES, label, scales
 
 
 def resolved(value, palette, key=""):

@@ -3,8 +3,8 @@
 from synthmix.advice.schema import Advice, KindValue
 from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, View
-from synthmix.style import Spec, axis, band, label, layout
 from synthmix.results import KindCurve
+from synthmix.style import Spec, axis, band, label, layout, line, marks
 
 _STRIP = 0.05  # height of a kind's strip of alternatives, as a part of the figure
 
@@ -39,7 +39,7 @@ def _shares(advice: Advice, curves: list[KindCurve]) -> tuple[list[Spec], Spec]:
         x = [100 * share for share in curve.shares]
         data += [
             band(x, curve.low, curve.high, token, curve.kind),
-            _line(curve, x, token),
+            line(x, curve.mean, token, curve.kind, "%{x:.0f}%: %{y:+.3f} nats", legendgroup=curve.kind),
             _rings(advice, curve, token),
         ]
         shapes += _strip(advice, curve, token, lane)
@@ -51,19 +51,6 @@ def _shares(advice: Advice, curves: list[KindCurve]) -> tuple[list[Spec], Spec]:
     y = axis("loss minus natural text's, nats per token", tickformat="+.3~f", domain=[floor, 1])
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102], anchor="free", position=0)
     return data, layout(x_axis, y, shapes=shapes)
-
-
-def _line(curve: KindCurve, x: list[float], token: str) -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(curve.kind),
-        "legendgroup": curve.kind,
-        "x": x,
-        "y": curve.mean,
-        "line": {"color": f"@{token}", "width": 2},
-        "hovertemplate": "%{x:.0f}%: %{y:+.3f} nats<extra>" + label(curve.kind) + "</extra>",
-    }
 
 
 def _rings(advice: Advice, curve: KindCurve, token: str) -> Spec:
@@ -219,7 +206,7 @@ def finding_figure(advice: Advice) -> list[Figure]:
     data: list[Spec] = []
     for k, (kind, span) in enumerate(zip(advice.question.kinds, advice.alternatives, strict=True)):
         color = {"color": f"@{token_of(advice, kind.name)}"}
-        for (low, high), symbol, line in (
+        for (low, high), symbol, width in (
             (published[kind.like or kind.name], "circle-open", 2),
             ((span.low, span.high), "circle", 5),
         ):
@@ -230,7 +217,7 @@ def finding_figure(advice: Advice) -> list[Figure]:
                     "name": label(kind.name),
                     "x": [100 * low, 100 * high],
                     "y": [k, k],
-                    "line": {**color, "width": line},
+                    "line": {**color, "width": width},
                     "marker": {**color, "size": 13, "symbol": symbol, "line": {"width": 2}},
                     "hovertemplate": f"{percent(low)} to {percent(high)}<extra></extra>",
                 }
@@ -270,28 +257,11 @@ def _traces(kind: KindValue, token: str) -> list[Spec]:
     name = label(kind.kind)
     found: list[Spec] = [
         band(x, kind.low, kind.high, token, kind.kind),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "legendgroup": kind.kind,
-            "x": x,
-            "y": kind.gain,
-            "line": {"color": f"@{token}", "width": 2},
-            "hovertemplate": "%{x:.0f}%: %{y:+.4f}<extra>" + name + "</extra>",
-        },
+        line(x, kind.gain, token, kind.kind, "%{x:.0f}%: %{y:+.4f}", legendgroup=kind.kind),
     ]
     if kind.best.mid is None:
         return found
-    star = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": f"{name}, best",
-        "legendgroup": kind.kind,
-        "showlegend": False,
-        "x": [100 * kind.best.mid],
-        "y": [max(kind.gain)],
-        "marker": {"color": f"@{token}", "size": 12, "symbol": "star"},
-        "hovertemplate": "best at %{x:.0f}%<extra>" + name + "</extra>",
-    }
-    return [*found, star]
+    hover = f"best at %{{x:.0f}}%<extra>{name}</extra>"
+    more: Spec = {"legendgroup": kind.kind, "showlegend": False, "hovertemplate": hover}
+    best = ([100 * kind.best.mid], [max(kind.gain)])
+    return [*found, marks(*best, token, f"{kind.kind}, best", size=12, symbol="star", **more)]

@@ -212,24 +212,24 @@ def _warnings(found: "Tuned") -> list[str]:
 def tuned_plot(found: "Tuned") -> Any:
     """Loss against rate, a colour a size: runs, parabola, best rate (solid) and the rule's (dotted)."""
     import numpy as np
-    from plotly.graph_objects import Figure
 
+    from synthmix.style import figure, line, marks, standing
     from synthmix.training.protocol import peak_rate
 
-    colours = ("#2a6f97", "#bc4749", "#6a994e", "#8d6a9f", "#bc8034")
-    figure = Figure()
+    data, upright = [], []
     for i, (sweep, optimum) in enumerate(zip(found.sweeps, found.optima, strict=True)):
-        colour, name = colours[i % len(colours)], f"N = {format_count(optimum.params)}"
-        figure.add_scatter(x=sweep.rates, y=sweep.losses, mode="markers", marker={"color": colour}, name=name)
+        token, name = f"s{1 + i % 6}", f"N = {format_count(optimum.params)}"
+        data.append(marks(sweep.rates, sweep.losses, token, name))
         grid = np.geomspace(min(sweep.rates), max(sweep.rates), 100)
-        figure.add_scatter(x=grid, y=optimum.loss(grid), mode="lines", line={"color": colour}, showlegend=False)
+        data.append(line(grid, optimum.loss(grid), token, name, showlegend=False))
         if optimum.rate is not None:
-            figure.add_vline(x=optimum.rate.mid, line={"color": colour, "width": 1})
-        figure.add_vline(x=peak_rate(optimum.width), line={"color": colour, "width": 1, "dash": "dot"})
-    figure.update_layout(template="plotly_white", title="Best rate (solid) and the rule's (dotted)")
-    figure.update_xaxes(title="peak learning rate", type="log")
-    figure.update_yaxes(title="held-out loss, nats per token")
-    return figure
+            upright.append((optimum.rate.mid, {"color": f"@{token}", "width": 1}))
+        upright.append((peak_rate(optimum.width), {"color": f"@{token}", "width": 1, "dash": "dot"}))
+    title = "Best rate (solid) and the rule's (dotted)"
+    drawn = figure(title, "peak learning rate", "held-out loss, nats per token", data, log="x")
+    for x, style in upright:
+        drawn.add_vline(x=x, line=standing(style))
+    return drawn
 
 
 def _words(estimate: "Interval") -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from synthmix.interval import Interval, decimals, format_interval
 from synthmix.quantities import fixed, listed, percent, plural
 from synthmix.report.figures import Figure, View, error_bars
-from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
+from synthmix.style import Spec, axis, label, layout
 from synthmix.table import Column, Table
 
 RAISED = {"quality": "Quality", "preferred": "Judged the better text"}  # what measures are correlated with

@@ -12,7 +12,6 @@ from synthmix.results import Recipe, Results
 from synthmix.style import Spec, base, blend, faint, hue, label
 
 
-
 @dataclass(frozen=True)
 class View:
     """One state of a figure: Plotly traces and layout."""

@@ -4,9 +4,9 @@ import math
 from html import escape
 
 from synthmix.quantities import format_count, percent
-from synthmix.report.figures import Figure, View, recipe_colour, recipe_token, source_token, symbol
-from synthmix.style import Spec, axis, band, label, layout
+from synthmix.report.figures import Figure, View, recipe_token, source_token, symbol
 from synthmix.results import IsoFlop, ProfileCurve, Results, TaskFound, TaskShare
+from synthmix.style import Spec, axis, band, label, layout, line, marks
 
 _GREEK = {"alpha": "\u03b1", "beta": "\u03b2"}
 
@@ -112,42 +112,18 @@ def _level(height: float, dash: str) -> Spec:
 
 
 def _profile(results: Results, curve: ProfileCurve) -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(curve.recipe),
-        "x": curve.values,
-        "y": [excess / curve.threshold for excess in curve.excess],
-        "line": {"color": "@" + recipe_token(results, curve.recipe), "width": 2},
-        "hovertemplate": "%{x:.3g}<extra>" + label(curve.recipe) + "</extra>",
-    }
+    excess = [each / curve.threshold for each in curve.excess]
+    return line(curve.values, excess, recipe_token(results, curve.recipe), curve.recipe, "%{x:.3g}")
 
 
 def _isoflop(results: Results, curve: IsoFlop) -> list[Spec]:
-    token = "@" + recipe_token(results, curve.recipe)
-    line: Spec = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(curve.recipe),
-        "legendgroup": curve.recipe,
-        "x": curve.params,
-        "y": curve.loss,
-        "line": {"color": token, "width": 2},
-        "hovertemplate": "%{x:.3s}: %{y:.3f}<extra>" + label(curve.recipe) + "</extra>",
-    }
+    token, name = recipe_token(results, curve.recipe), curve.recipe
+    along = line(curve.params, curve.loss, token, name, "%{x:.3s}: %{y:.3f}", legendgroup=name)
     if curve.best_params.mid is None or curve.best_loss.mid is None:
-        return [line]
-    best: Spec = {
-        "type": "scatter",
-        "mode": "markers",
-        "legendgroup": curve.recipe,
-        "showlegend": False,
-        "x": [curve.best_params.mid],
-        "y": [curve.best_loss.mid],
-        "marker": {"color": token, "size": 9, "symbol": "diamond"},
-        "hovertemplate": f"best N {format_count(curve.best_params.mid)}<extra>{label(curve.recipe)}</extra>",
-    }
-    return [line, best]
+        return [along]
+    hover = f"best N {format_count(curve.best_params.mid)}"
+    more: Spec = {"legendgroup": name, "showlegend": False}
+    return [along, marks([curve.best_params.mid], [curve.best_loss.mid], token, name, hover, symbol="diamond", **more)]
 
 
 def task_figure(results: Results) -> Figure | None:
@@ -194,37 +170,20 @@ def _law(results: Results, task: TaskFound) -> tuple[list[Spec], Spec]:
     data: list[Spec] = []
     if task.loss:
         data.append(band(task.loss, task.low, task.high, recipe_token(results, results.recipes[0].name), "law"))
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": "law, natural text",
-                "x": task.loss,
-                "y": task.mean,
-                "line": {"color": "@muted", "width": 2},
-                "hovertemplate": "%{x:.3f} nats: %{y:.1%}, fitted<extra></extra>",
-            }
-        )
+        data.append(line(task.loss, task.mean, "muted", "law, natural text", "%{x:.3f} nats: %{y:.1%}, fitted"))
     for recipe in results.recipes:
         runs = [run for run in results.runs if run.recipe == recipe.name and task.task in run.tasks]
         if runs:
             data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": label(recipe.name),
-                    "x": [run.loss for run in runs],
-                    "y": [run.tasks[task.task] for run in runs],
-                    "customdata": [[format_count(r.params), format_count(r.tokens), r.seed] for r in runs],
-                    "marker": {
-                        "color": recipe_colour(results, recipe.name),
-                        "symbol": symbol(results, recipe.name),
-                        "size": 9,
-                        "line": {"color": "@panel", "width": 1},
-                    },
-                    "hovertemplate": "%{x:.3f} nats: %{y:.1%}<br>%{customdata[0]} on %{customdata[1]} tokens, seed "
-                    "%{customdata[2]}<extra>" + label(recipe.name) + "</extra>",
-                }
+                marks(
+                    [run.loss for run in runs],
+                    [run.tasks[task.task] for run in runs],
+                    recipe_token(results, recipe.name),
+                    recipe.name,
+                    "%{x:.3f} nats: %{y:.1%}<br>%{customdata[0]} on %{customdata[1]} tokens, seed %{customdata[2]}",
+                    symbol=symbol(results, recipe.name),
+                    customdata=[[format_count(r.params), format_count(r.tokens), r.seed] for r in runs],
+                )
             )
     chance = {
         "type": "line",
@@ -243,17 +202,14 @@ def _shares(results: Results, task: TaskFound, mine: list[TaskShare]) -> tuple[l
     data: list[Spec] = []
     shapes: list[Spec] = []
     for share in sorted(mine, key=lambda each: each.synthetic):
-        token, name = source_token(results, share.synthetic), label(share.synthetic)
+        token, name = source_token(results, share.synthetic), share.synthetic
         x = [100 * each for each in share.shares]
         data.append(band(x, share.low, share.high, token, share.synthetic))
-        line = {"color": f"@{token}", "width": 2}
-        hover = "%{x:.0f}%: %{y:.1%}<extra>" + name + "</extra>"
-        base: Spec = {"type": "scatter", "name": name, "legendgroup": share.synthetic, "hovertemplate": hover}
-        data.append({**base, "mode": "lines", "x": x, "y": share.mean, "line": line})
+        data.append(line(x, share.mean, token, name, "%{x:.0f}%: %{y:.1%}", legendgroup=name))
         if share.measured:
-            marks = {"color": f"@{token}", "size": 9, "line": {"color": "@panel", "width": 1}}
-            points = {"x": [100 * p.share for p in share.measured], "y": [p.score for p in share.measured]}
-            data.append({**base, **points, "mode": "markers", "marker": marks, "showlegend": False})
+            points = ([100 * p.share for p in share.measured], [p.score for p in share.measured])
+            more: Spec = {"legendgroup": name, "showlegend": False}
+            data.append(marks(*points, token, name, "%{x:.0f}%: %{y:.1%}", **more))
         for best, dash in ((share.by_score, "solid"), (share.by_loss, "dash")):
             if best.mid is not None:
                 at = {"x0": 100 * best.mid, "x1": 100 * best.mid, "y0": 0, "y1": 1, "yref": "paper"}

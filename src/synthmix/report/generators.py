@@ -7,11 +7,11 @@ from typing import Protocol
 from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_share
 from synthmix.report.figures import Figure, View, error_bars
-from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.generators import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style import StyleDistance, StyleMatch, StylePoint
+from synthmix.style import Spec, axis, label, layout
 from synthmix.table import Column, Table
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")

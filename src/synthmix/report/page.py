@@ -9,13 +9,13 @@ from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, format_count, format_seconds, percent, plural, times
 from synthmix.report import sentences
 from synthmix.report.figures import colours, recipe_token
-from synthmix.style import THEMES, scales
 from synthmix.report.fit_figures import disagreements
 from synthmix.report.html import drawing, embedded, environment
 from synthmix.report.study_figures import figures
 from synthmix.report.tables import formula, page_tables, scientific, write_tables
 from synthmix.results import Decision, Results, Verdict
 from synthmix.results.decisions import FAR
+from synthmix.style import THEMES, scales
 
 
 def write_report(results: Results, folder: Path) -> Path:

@@ -7,9 +7,9 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.interval import Interval, format_interval
 from synthmix.report.figures import Figure, View, error_bars
-from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.report.tables import write_table
+from synthmix.style import Spec, axis, label, layout
 from synthmix.table import Column, Table
 
 _GROUPS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from synthmix.quantities import format_count, format_share
 from synthmix.report.figures import Figure, View
-from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.mixtures import ShareRow
 from synthmix.statistics.types import Costly, Survey
+from synthmix.style import Spec, axis, label, layout, line
 from synthmix.table import Column, Table
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -196,10 +196,7 @@ def _costly(found: Survey) -> Table:
 
 def rank_figure(found: Survey) -> Figure:
     """Rank against share of the text, log-log, a line a text."""
-    data = [
-        _line(text.name, [float(r) for r in text.ranks], text.frequencies, f"s{i}")
-        for i, text in enumerate(found.texts)
-    ]
+    data = [line(text.ranks, text.frequencies, f"s{i}", text.name, longest=40) for i, text in enumerate(found.texts)]
     return Figure(
         id="ranks",
         title="Rank and frequency",
@@ -215,10 +212,7 @@ def heaps_figure(found: Survey) -> list[Figure]:
     texts = [(i, text.name, text.heaps) for i, text in enumerate(found.texts) if text.heaps is not None]
     if not texts:
         return []
-    data = [
-        _line(name, [float(n) for n in grown.tokens], [float(t) for t in grown.types], f"s{i}")
-        for i, name, grown in texts
-    ]
+    data = [line(grown.tokens, grown.types, f"s{i}", name, longest=40) for i, name, grown in texts]
     return [
         Figure(
             id="heaps",
@@ -302,12 +296,13 @@ def _curves(found: Survey, value: "object") -> list[Spec]:
         lines.setdefault((row.synthetic, row.domain), []).append(row)
     domains = list(dict.fromkeys(domain for _, domain in lines))
     return [
-        _line(
-            f"{synthetic}, {domain}",
+        line(
             [100 * row.share for row in rows],
             [float(value(row)) for row in rows],
             f"s{_index(found, synthetic)}",
-            _DASHES[domains.index(domain) % len(_DASHES)],
+            f"{synthetic}, {domain}",
+            dash=_DASHES[domains.index(domain) % len(_DASHES)],
+            longest=40,
         )
         for (synthetic, domain), rows in lines.items()
     ]
@@ -319,17 +314,6 @@ def _shares(title: str) -> Spec:
 
 def _log(title: str) -> Spec:
     return axis(title, type="log")
-
-
-def _line(name: str, x: list[float], y: list[float], token: str, dash: str = "solid") -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(name, 40),
-        "x": x,
-        "y": y,
-        "line": {"color": f"@{token}", "width": 2, "dash": dash},
-    }
 
 
 def _index(found: Survey, name: str) -> int:

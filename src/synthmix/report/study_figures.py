@@ -4,11 +4,11 @@ import math
 from typing import Any, Literal
 
 from synthmix.quantities import fixed, format_count, percent
-from synthmix.report.figures import Figure, View, direct_labels, recipe_colour, recipe_token, source_token, symbol
-from synthmix.style import Spec, axis, band, label, layout
+from synthmix.report.figures import Figure, View, direct_labels, recipe_token, source_token, symbol
 from synthmix.report.fit_figures import isoflop_figure, profile_figure, residual_figure, task_figure, task_share_figure
 from synthmix.report.sentences import place
 from synthmix.results import Curve, Results, RunRow, ShareCurve
+from synthmix.style import Spec, axis, band, label, layout, line, marks
 
 _STRIP = 0.05  # height of a source's strip, as a part of the figure
 
@@ -71,7 +71,9 @@ def _share_panel(results: Results, curves: list[ShareCurve]) -> tuple[list[Spec]
         token = source_token(results, curve.synthetic)
         x = [100 * s for s in curve.shares]
         data.append(band(x, curve.low, curve.high, token, curve.synthetic))
-        data.append(_share_line(curve, x, token))
+        data.append(
+            line(x, curve.mean, token, curve.synthetic, "%{x:.0f}%: %{y:.3f} nats, fitted", legendgroup=curve.synthetic)
+        )
         if curve.measured:
             data.append(_share_marks(curve, token))
         shapes += _best(curve, token, k)
@@ -83,33 +85,18 @@ def _share_panel(results: Results, curves: list[ShareCurve]) -> tuple[list[Spec]
     return data, shape
 
 
-def _share_line(curve: ShareCurve, x: list[float], token: str) -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(curve.synthetic),
-        "legendgroup": curve.synthetic,
-        "x": x,
-        "y": curve.mean,
-        "line": {"color": f"@{token}", "width": 2},
-        "hovertemplate": "%{x:.0f}%: %{y:.3f} nats, fitted<extra>" + label(curve.synthetic) + "</extra>",
-    }
-
-
 def _share_marks(curve: ShareCurve, token: str) -> Spec:
     points = sorted(curve.measured, key=lambda p: (p.share, p.seed))
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": label(curve.synthetic),
-        "legendgroup": curve.synthetic,
-        "showlegend": False,
-        "x": [100 * p.share for p in points],
-        "y": [p.loss for p in points],
-        "customdata": [p.seed for p in points],
-        "marker": {"color": f"@{token}", "size": 9, "line": {"color": "@panel", "width": 1}},
-        "hovertemplate": "%{x:.0f}%: %{y:.3f} nats, seed %{customdata}<extra>" + label(curve.synthetic) + "</extra>",
-    }
+    return marks(
+        [100 * p.share for p in points],
+        [p.loss for p in points],
+        token,
+        curve.synthetic,
+        "%{x:.0f}%: %{y:.3f} nats, seed %{customdata}",
+        customdata=[p.seed for p in points],
+        legendgroup=curve.synthetic,
+        showlegend=False,
+    )
 
 
 def _best(curve: ShareCurve, token: str, row: int) -> list[Spec]:
@@ -212,7 +199,8 @@ def _draw(results: Results, along: str, curves: list[Curve], runs: list[RunRow])
         token, points, curve = recipe_token(results, name), [r for r in runs if r.recipe == name], by_recipe.get(name)
         if curve is not None and curve.x:
             data.append(band(curve.x, curve.low, curve.high, token, name))
-            data.append(_line(name, token, curve, shown=not points))
+            more: Spec = {"legendgroup": name, "showlegend": not points}
+            data.append(line(curve.x, curve.mean, token, name, "%{x:.3s}: %{y:.3f} nats, fitted", **more))
             ends.append((name, math.log10(curve.x[-1]), math.log10(curve.mean[-1]), token))
         if points:
             data.append(_marks(name, token, symbol(results, name), points, along))
@@ -224,33 +212,19 @@ def _draw(results: Results, along: str, curves: list[Curve], runs: list[RunRow])
     return data, shape
 
 
-def _line(name: str, token: str, curve: Curve, shown: bool) -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label(name),
-        "legendgroup": name,
-        "showlegend": shown,
-        "x": curve.x,
-        "y": curve.mean,
-        "line": {"color": f"@{token}", "width": 2},
-        "hovertemplate": "%{x:.3s}: %{y:.3f} nats, fitted<extra>" + label(name) + "</extra>",
-    }
-
-
 def _marks(name: str, token: str, shape: str, points: list[RunRow], along: str) -> Spec:
     points = sorted(points, key=lambda r: (_along(r, along), r.seed))
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": label(name),
-        "legendgroup": name,
-        "x": [_along(r, along) for r in points],
-        "y": [r.loss for r in points],
-        "customdata": [r.seed for r in points],
-        "marker": {"color": f"@{token}", "symbol": shape, "size": 8, "line": {"color": "@panel", "width": 1}},
-        "hovertemplate": "%{x:.3s}: %{y:.3f} nats, seed %{customdata}<extra>" + label(name) + "</extra>",
-    }
+    return marks(
+        [_along(r, along) for r in points],
+        [r.loss for r in points],
+        token,
+        name,
+        "%{x:.3s}: %{y:.3f} nats, seed %{customdata}",
+        symbol=shape,
+        size=8,
+        customdata=[r.seed for r in points],
+        legendgroup=name,
+    )
 
 
 def _range(data: list[Spec]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -396,21 +370,16 @@ def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
     for name in dict.fromkeys(recipe for recipe, _ in largest):
         found = [(domain, value) for (recipe, domain), (_, value) in largest.items() if recipe == name]
         data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": label(name),
-                "x": [value for _, value in found],
-                "y": [domains.index(domain) for domain, _ in found],
-                "customdata": [label(domain) for domain, _ in found],
-                "marker": {
-                    "color": recipe_colour(results, name),
-                    "symbol": symbol(results, name),
-                    "size": 10,
-                    "line": {"color": "@panel", "width": 1},
-                },
-                "hovertemplate": "%{customdata}: %{x:.3f}<extra>" + label(name) + "</extra>",
-            }
+            marks(
+                [value for _, value in found],
+                [domains.index(domain) for domain, _ in found],
+                recipe_token(results, name),
+                name,
+                "%{customdata}: %{x:.3f}",
+                symbol=symbol(results, name),
+                size=10,
+                customdata=[label(domain) for domain, _ in found],
+            )
         )
     y = _names([_domain(results, d) for d in domains], range=[len(domains) - 0.4, -0.6])
     return data, layout(axis(title), y)

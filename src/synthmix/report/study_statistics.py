@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 from synthmix.report.figures import Figure, View, error_bars
-from synthmix.style import Spec, axis, label, layout
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.ranking import StatisticTable
+from synthmix.style import Spec, axis, label, layout, line
 from synthmix.table import Column, Table
 
 
@@ -52,14 +52,14 @@ def rare_figures(rare: Sequence[Rare], recipes: list[str]) -> list[Figure]:
 
 def _lines(rare: Sequence[Rare], recipes: list[str], domain: str, bins: list[str]) -> list[Spec]:
     return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": label(recipe, 40),
-            "x": [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "y": [r.nats for r in rare if (r.recipe, r.domain) == (recipe, domain)],
-            "line": {"color": f"@s{i}", "width": 2},
-        }
+        line(
+            [bins.index(r.bin) for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            [r.nats for r in rare if (r.recipe, r.domain) == (recipe, domain)],
+            f"s{i}",
+            recipe,
+            longest=40,
+            mode="lines+markers",
+        )
         for i, recipe in enumerate(recipes)
     ]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from synthmix.interval import Interval, level_text
 from synthmix.report.figures import Figure, View
-from synthmix.style import Spec, axis, band, label, layout
 from synthmix.report.html import Section, write_page
+from synthmix.style import Spec, axis, band, label, layout, line
 from synthmix.table import Column, Table
 
 _TERMS = {
@@ -195,16 +195,10 @@ def mixture_figure(curve: Mapping[str, Any]) -> Figure:
     rows = sorted(curve["curve"], key=lambda row: row["shares"][second])
     x = [100 * row["shares"][second] for row in rows]
     low, high = ([row["interval"][end] for row in rows] for end in ("low", "high"))
-    line: Spec = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": x,
-        "y": [row["score"] for row in rows],
-        "line": {"color": "@s1", "width": 2},
-        "marker": {"size": 5},
-        "hovertemplate": "%{x:.0f} %: %{y:.4f}<extra></extra>",
-        "showlegend": False,
-    }
+    y = [row["score"] for row in rows]
+    curve_line = line(
+        x, y, "s1", "", "%{x:.0f} %: %{y:.4f}", mode="lines+markers", marker={"size": 5}, showlegend=False
+    )
     return Figure(
         id="mixture",
         title="Score over the share",
@@ -213,7 +207,7 @@ def mixture_figure(curve: Mapping[str, Any]) -> Figure:
         views=[
             View(
                 "score",
-                [band(x, low, high, "s1", "score"), line],
+                [band(x, low, high, "s1", "score"), curve_line],
                 layout(axis(f"share of {label(second, 40)}, %"), axis("score (higher is better)"), showlegend=False),
             )
         ],
