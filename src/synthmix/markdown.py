@@ -3,7 +3,7 @@
 https://huggingface.co/docs/hub/datasets-cards
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 _SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
@@ -19,12 +19,6 @@ def front_matter(values: Mapping[str, Any]) -> str:
 def size_category(documents: int) -> str:
     """The hub's name for how many documents there are."""
     return next((label for most, label in _SIZES if documents < most), "n>10M")
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; cells in one line each, with nothing in them that would end one."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell(each) for each in line) + " |" for line in lines)
 
 
 def cell(text: str) -> str:

@@ -45,13 +45,14 @@ class Column:
 @dataclass(frozen=True)
 class Cell:
     """A value with what is shown beside it: ``note`` in small type, ``mark`` a colour of the page (``r0``), ``help`` a
-    sentence on hovering. ``html`` replaces the value on a page. Files hold the value alone."""
+    sentence on hovering. ``html`` replaces the value on a page; ``form`` the column's. Files hold the value alone."""
 
     value: Any
     note: str = ""
     mark: str = ""
     help: str = ""
     html: Any = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,6 @@ class Table:
         """A table for files: columns by name and type."""
         return cls(name, [Column(key, kind=kind) for key, kind in columns.items()], rows)
 
-    @classmethod
-    def of_text(
-        cls, head: Sequence[str], rows: Sequence[Sequence[str]], *, names: int = 1, title: str = "", note: str = ""
-    ) -> "Table":
-        """A table of cells that are written already; all but the first ``names`` columns stand right."""
-        columns = [
-            Column(f"{i}", text, align="left" if i < names else "right", kind=str) for i, text in enumerate(head)
-        ]
-        return cls("", columns, rows, title, note=note)
-
     def only(self, *keys: str) -> "Table":
         """The same table with these columns, in this order."""
         places = {column.key: i for i, column in enumerate(self.columns)}
@@ -120,13 +111,17 @@ class Table:
 
     def written(self) -> list[list[str]]:
         """Every cell as it is shown."""
-        return [[self._written(_value(cell), i) for i, cell in enumerate(row)] for row in self.rows]
+        return [[self._written(cell, i) for i, cell in enumerate(row)] for row in self.rows]
 
-    def _written(self, value: Any, i: int) -> str:
-        column = self.columns[i]
+    def _written(self, cell: Any, i: int) -> str:
+        column, value = self.columns[i], _value(cell)
         if value is None:
             return ("n/a" if self._kind(i) in _NUMBERS else "") if column.missing is None else column.missing
-        return written(value, column.form)
+        return written(value, self._form(cell, i))
+
+    def _form(self, cell: Any, i: int) -> Form | None:
+        own = cell.form if isinstance(cell, Cell) else None
+        return self.columns[i].form if own is None else own
 
     # --- terminal ---------------------------------------------------------------------------------------------------
 
@@ -212,14 +207,14 @@ class Table:
     def _cell(self, cell: Any, i: int, right: bool) -> Any:
         from markupsafe import Markup
 
-        value, column = _value(cell), self.columns[i]
+        value = _value(cell)
         extra = cell if isinstance(cell, Cell) else Cell(value)
         if extra.html is not None:
             said, small = extra.html, ""
         elif isinstance(value, Interval):
-            said, small = interval_parts(value, column.form)
+            said, small = interval_parts(value, self._form(cell, i))
         else:
-            said, small = self._written(value, i), ""
+            said, small = self._written(cell, i), ""
         swatch = Markup('<i class="swatch" style="--c:var(--{})"></i>').format(extra.mark) if extra.mark else ""
         notes = [note for note in (small, extra.note) if note]
         inner = Markup("{}{}{}").format(
@@ -235,6 +230,15 @@ class Table:
             attributes += Markup(' title="{}"').format(extra.help)
         tag = Markup('<th scope="row"{}>{}</th>') if i == 0 else Markup("<td{}>{}</td>")
         return tag.format(attributes, inner)
+
+    # --- Markdown ---------------------------------------------------------------------------------------------------
+
+    def markdown(self) -> str:
+        """Headings and rows, each cell in one line with nothing in it that would end one."""
+        from synthmix.markdown import cell
+
+        lines = [[column.heading for column in self.columns], ["---"] * len(self.columns), *self.written()]
+        return "\n".join("| " + " | ".join(cell(each) for each in line) + " |" for line in lines)
 
     # --- files ------------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from synthmix.advice.figures import finding_figure, money_figure, next_figure, score_figure, share_figure
 from synthmix.advice.schema import Advice
 from synthmix.advice.valuation import score_lines
-from synthmix.interval import format_interval
+from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_seconds, percent
 from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
 from synthmix.report.tables import option_table
 from synthmix.results import Decision
-from synthmix.table import Table
+from synthmix.table import Column, Table, facts
 
 # Two kinds have a law each, and the laws put natural text at different losses.
 OWN_LAWS = "losses are each kind's own law's; compare recipes by the difference from natural text, which is by one law"
@@ -66,28 +66,28 @@ def sections(advice: Advice) -> list[Section]:
 
 
 def _of_priors(advice: Advice) -> list[Section]:
-    head = ["Kind", "Mark", "Source", "Finding (prior)"]
-    rows = [[each.kind, each.mark, each.source, each.says] for each in advice.findings]
+    columns = [Column("kind"), Column("mark"), Column("source"), Column("finding", "Finding (prior)")]
+    rows = [(each.kind, each.mark, each.source, each.says) for each in advice.findings]
     study = advice.pilot_study
     tables = []
     if study is not None:
         workers = f"{study.workers} worker(s) of {study.device}, text not counted"
-        facts = [
-            ["Runs", str(study.runs)],
-            ["Tokens", format_count(study.tokens)],
-            ["FLOPs", f"{study.flops:.2g}"],
-            ["Time", f"{format_seconds(study.seconds)} on {workers}"],
-            *(["Replace first", what] for what in study.to_replace),
+        about = [
+            ("Runs", study.runs),
+            ("Tokens", format_count(study.tokens)),
+            ("FLOPs", f"{study.flops:.2g}"),
+            ("Time", f"{format_seconds(study.seconds)} on {workers}"),
+            *(("Replace first", what) for what in study.to_replace),
+            ("Its file", "--write-study FILE writes it; then synthmix study run FILE"),
         ]
-        facts.append(["Its file", "--write-study FILE writes it; then synthmix study run FILE"])
-        tables = [Table.of_text(["Study", "What"], facts, names=2)]
+        tables = [facts("", about)]
     return [
         Section(
             "priors",
             "Priors",
             "Published best shares",
             finding_figure(advice),
-            [Table.of_text(head, rows, names=len(head))],
+            [Table("priors", columns, rows)],
         ),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
@@ -105,16 +105,14 @@ def _others(decision: Decision) -> list[Table]:
 
 
 def _sensitivity(decision: Decision) -> Table:
-    rows = [
-        [
-            sentences.sensitive_to(each),
-            "-" if each.now is None else _number(each.now),
-            "-" if each.value is None else _number(each.value),
-            sentences.then(each),
-        ]
-        for each in decision.sensitivity
+    columns = [
+        Column("what"),
+        Column("now", form=_number, kind=float, missing="-"),
+        Column("value", "Changes at", _number, kind=float, missing="-"),
+        Column("then"),
     ]
-    return Table.of_text(["What", "Now", "Changes at", "Then"], rows, names=4)
+    rows = [(sentences.sensitive_to(each), each.now, each.value, sentences.then(each)) for each in decision.sensitivity]
+    return Table("sensitivity", columns, rows)
 
 
 def _number(value: float) -> str:
@@ -122,45 +120,60 @@ def _number(value: float) -> str:
 
 
 def _next(decision: Decision) -> list[Table]:
-    rows = [
-        [
-            f"{place}. {run.recipe}",
-            format_count(run.params),
-            format_count(run.tokens),
-            f"{run.flops:.2g}",
-            "-" if run.seconds is None else format_seconds(run.seconds),
-            f"{run.sd_before:.3g}",
-            f"{run.sd_after:.3g}",
-            f"{run.repeats:.2g}",
-        ]
-        for place, run in enumerate(decision.next_runs, 1)
+    columns = [
+        Column("run"),
+        Column("params", "N", format_count),
+        Column("tokens", "D", format_count),
+        Column("flops", "FLOPs", ".2g"),
+        Column("seconds", "Time, one worker", format_seconds, kind=float, missing="-"),
+        Column("sd_before", "Gain known to", ".3g"),
+        Column("sd_after", "then to", ".3g"),
+        Column("epochs", "Epochs of the study's text", ".2g"),
     ]
-    head = ["Run", "N", "D", "FLOPs", "Time, one worker", "Gain known to", "then to", "Epochs of the study's text"]
+    rows = [
+        (
+            f"{at}. {run.recipe}",
+            run.params,
+            run.tokens,
+            run.flops,
+            run.seconds,
+            run.sd_before,
+            run.sd_after,
+            run.repeats,
+        )
+        for at, run in enumerate(decision.next_runs, 1)
+    ]
     natural = decision.natural
     source = next(iter(natural.shares), "natural") if natural is not None else "natural"
     note = sentences.to_mix(decision, source) if rows else NO_RUN
-    return [*([Table.of_text(head, rows)] if rows else []), *([_lines("Beside them", [note])] if note else [])]
+    return [*([Table("next_runs", columns, rows)] if rows else []), *([_lines("Beside them", [note])] if note else [])]
 
 
 def _scores(advice: Advice) -> list[Table]:
     if advice.scores is None or not advice.scores.kinds:
         return []
-    head = ["Kind", "Best share by score", "By the laws, at the question", "Verdict", "By held-out domain"]
+    columns = [
+        Column("kind"),
+        Column("by_score", "Best share by score", percent, kind=Interval),
+        Column("by_laws", "By the laws, at the question", percent, kind=Interval),
+        Column("verdict"),
+        Column("domains", "By held-out domain"),
+    ]
     rows = [
-        [
+        (
             kind.kind,
-            format_interval(kind.best, percent),
-            format_interval(kind.by_laws, percent),
+            kind.best,
+            kind.by_laws,
             f"{kind.verdict}: {kind.reason}",
             ", ".join(f"{name} {percent(share)}" for name, share in kind.domains.items()),
-        ]
+        )
         for kind in advice.scores.kinds
     ]
-    return [Table.of_text(head, rows, names=len(head))]
+    return [Table("scores", columns, rows)]
 
 
 def _lines(head: str, lines: list[str]) -> Table:
-    return Table.of_text([head], [[line] for line in lines])
+    return Table("", [Column("line", head)], [(line,) for line in lines])
 
 
 def _facts(advice: Advice) -> Mapping[str, str]:

@@ -12,9 +12,10 @@ from synthmix.generation.filtering import Dropped
 from synthmix.generation.measures import MEASURES
 from synthmix.generation.quality import QualityReport
 from synthmix.generation.template import Template
-from synthmix.interval import format_interval
-from synthmix.markdown import cell, front_matter, markdown_table, size_category
+from synthmix.interval import Interval
+from synthmix.markdown import cell, front_matter, size_category
 from synthmix.quantities import format_count
+from synthmix.table import Column, Table, facts
 
 RISKS = (
     "The text was written by a model. It may state what is false with confidence; nobody has checked it.",
@@ -105,14 +106,15 @@ def _left_out(
         lines.append(f"{failed:,} more have a request that failed for good.")
     if truncated:
         lines.append(f"{truncated:,} answers ran into their token limit; they are kept, with `finish: length`.")
-    table = markdown_table(
-        ["reason", "documents", "share", "bytes", "one of several reasons"],
-        [
-            [row.reason, f"{row.documents:,}", f"{100 * row.share:.2f} %", f"{row.bytes:,}", f"{row.also:,}"]
-            for row in rows
-        ],
-    )
-    return " ".join(lines) + (f"\n\n{table}" if rows else "")
+    columns = [
+        Column("reason"),
+        Column("documents"),
+        Column("share", form=lambda share: f"{100 * share:.2f} %"),
+        Column("bytes"),
+        Column("also", "one of several reasons"),
+    ]
+    table = Table("dropped", columns, [(row.reason, row.documents, row.share, row.bytes, row.also) for row in rows])
+    return " ".join(lines) + (f"\n\n{table.markdown()}" if rows else "")
 
 
 def _quality(report: QualityReport | None) -> list[str]:
@@ -125,18 +127,20 @@ def _quality(report: QualityReport | None) -> list[str]:
         cells = []
         for one in report.sets:
             measure, scale = one.measures.get(name), 100 if about.share else 1
-            cells.append("" if measure is None else format_interval(measure.mean.scaled(scale), ".3g", level=False))
-        rows.append([f"{about.label}{' (%)' if about.share else ''}", *cells, about.says])
+            cells.append(None if measure is None else measure.mean.scaled(scale))
+        rows.append((f"{about.label}{' (%)' if about.share else ''}", *cells, about.says))
     text = (
         f"Measured on a sample ({', '.join(f'{one.name}: {one.documents:,}' for one in report.sets)} documents), with"
         f" 95 % intervals; diversity on blocks of {report.block_words:,} words."
     )
-    return ["## Quality", text, markdown_table(["measure", *[one.name for one in report.sets], "what it is"], rows)]
+    sets = [Column(f"set {i}", one.name, ".3g", kind=Interval, missing="") for i, one in enumerate(report.sets)]
+    table = Table("quality", [Column("measure"), *sets, Column("says", "what it is")], rows)
+    return ["## Quality", text, table.markdown()]
 
 
 def _mapping(values: Mapping[str, Any]) -> str:
-    rows = [[key.replace("_", " "), _plain(value)] for key, value in values.items() if value not in (None, "", [], {})]
-    return markdown_table(["", ""], rows) if rows else "Not recorded."
+    rows = [(key.replace("_", " "), _plain(value)) for key, value in values.items() if value not in (None, "", [], {})]
+    return facts("", rows).markdown() if rows else "Not recorded."
 
 
 def _plain(value: Any) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synthmix.interval import Interval, decimals, format_interval
+from synthmix.interval import Form, Interval, decimals, format_interval
 from synthmix.quantities import fixed, listed, percent, plural
 from synthmix.report.figures import Figure, View, error_bars
 from synthmix.report.html import Section, write_page
 from synthmix.style import Spec, axis, label, layout
-from synthmix.table import Column, Table
+from synthmix.table import Cell, Column, Table
 
 RAISED = {"quality": "Quality", "preferred": "Judged the better text"}  # what measures are correlated with
 Found = Mapping[str, Any]
@@ -50,10 +50,17 @@ def under(found: Found) -> list[str]:
 def brief(interval: Found, *, share: bool = False) -> str:
     """``0.62 (0.41 to 0.78)`` or ``62% (41% to 78%)``; the reason where there is no value."""
     own = Interval(**interval)
-    if own.mid is None:
-        return own.why or "undefined"
+    return (own.why or "undefined") if own.mid is None else format_interval(own, _form(own, share=share), level=False)
+
+
+def _form(own: Interval, *, share: bool) -> Form:
     digits = min(decimals(own, 2), 2)
-    return format_interval(own, percent if share else lambda value: fixed(value, digits), level=False)
+    return percent if share else lambda value: fixed(value, digits)
+
+
+def _cell(interval: Found, *, share: bool = False) -> Cell:
+    own = Interval(**interval)
+    return Cell(own, form=_form(own, share=share))
 
 
 def write_agreement(found: Found, path: Path) -> None:
@@ -165,11 +172,11 @@ def outcome_table(found: Found) -> Table:
     columns = [
         Column("text", "Text"),
         Column("what", "What"),
-        Column("value", "Value", align="right"),
+        Column("value", "Value", kind=Interval),
         Column("items", "Items"),
     ]
     rows = [
-        (row["corpus"], row["words"], brief(row["value"], share=row["share"]), row["n"]) for row in found["outcomes"]
+        (row["corpus"], row["words"], _cell(row["value"], share=row["share"]), row["n"]) for row in found["outcomes"]
     ]
     return Table("outcomes", columns, rows)
 
@@ -177,10 +184,10 @@ def outcome_table(found: Found) -> Table:
 def agreement_tables(found: Found) -> list[Table]:
     """Each question: alpha, share of equal answers, units with two answers or more; and the raters two by two."""
     columns = [
-        *(Column("question", "Question"), Column("alpha", "Alpha", align="right")),
+        *(Column("question", "Question"), Column("alpha", "Alpha", kind=Interval)),
         *(Column("equal", "Equal answers", percent, kind=float, missing=""), Column("units", "Texts or items")),
     ]
-    rows = [(one["words"], brief(one["alpha"]), one["equal"], one["units"]) for one in found["questions"]]
+    rows = [(one["words"], _cell(one["alpha"]), one["equal"], one["units"]) for one in found["questions"]]
     tables = [Table("agreement", columns, rows)]
     kappas = [
         (one["words"], each["one"], each["other"], each["kappa"], each["n"])
@@ -200,9 +207,9 @@ def rho_table(found: Found) -> Table:
     """Each correlation: measure, with what, rho, texts."""
     columns = [
         *(Column("measure", "Measure"), Column("with", "With")),
-        *(Column("rho", "Spearman's rho", align="right"), Column("texts", "Texts")),
+        *(Column("rho", "Spearman's rho", kind=Interval), Column("texts", "Texts")),
     ]
-    rows = [(row["label"], RAISED[row["with_"]], brief(row["rho"]), row["n"]) for row in found["correlations"]]
+    rows = [(row["label"], RAISED[row["with_"]], _cell(row["rho"]), row["n"]) for row in found["correlations"]]
     return Table("correlations", columns, rows)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.interval import format_interval
-from synthmix.markdown import cell, front_matter, markdown_table, size_category
+from synthmix.markdown import cell, front_matter, size_category
 from synthmix.statistics.mixtures import ShareRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.types import Described, Survey
+from synthmix.table import Column, Table, facts
 
 RISKS = {
     "real": [
@@ -51,7 +52,7 @@ def corpus_card(
         f"# {name}",
         f"{counts.documents:,} documents of {'synthetic' if meta.kind == 'synthetic' else 'natural'} text.",
         "## Origin",
-        markdown_table(["", ""], [[key, value] for key, value in origin.items()]),
+        facts("", origin).markdown(),
         "## Diversity",
         _diversity(described, survey),
         "## Coverage",
@@ -75,27 +76,30 @@ def mixture_card(
     name = f"{share:.1%} {synthetic} in {natural}"
     parts = {natural: 1 - share, synthetic: share}
     licenses = {corpora[source].meta.license or "not stated" for source, part in parts.items() if part}
+    columns = [Column("source"), Column("share", form=".2%"), *map(Column, ("kind", "origin", "license", "generator"))]
     table = [
-        [
+        (
             source,
-            f"{part:.2%}",
+            part,
             "natural" if corpora[source].meta.kind == "real" else "synthetic",
             corpora[source].meta.origin or "not stated",
             corpora[source].meta.license or "not stated",
             _plain(corpora[source].meta.generator) if corpora[source].meta.generator else "none recorded",
-        ]
+        )
         for source, part in parts.items()
     ]
     smoothing = rows[0].divergences[0].smoothing
-    covered = [
-        [
-            row.domain,
-            f"{row.coverage_mass[1]:.3%}",
-            f"{row.coverage_types[1]:.2%}",
-            f"{row.divergences[0].kl_test_train:.4f}",
-            f"{row.divergences[0].jensen_shannon:.4f}",
-        ]
+    measured = [
+        Column("heldout", "held out"),
+        Column("mass", "tokens covered", ".3%"),
+        Column("types", "types covered", ".2%"),
+        Column("kl", "KL(test‖train)", ".4f"),
+        Column("js", "Jensen-Shannon", ".4f"),
+    ]
+    coverage = [
+        (row.domain, row.coverage_mass[1], row.coverage_types[1], first.kl_test_train, first.jensen_shannon)
         for row in rows
+        for first in row.divergences[:1]
     ]
     diversity = [_diversity(t, survey) for t in survey.texts if t.name in parts and t.kind != "held out"]
     documents = sum(corpora[source].train_counts.documents for source, part in parts.items() if part)
@@ -107,14 +111,12 @@ def mixture_card(
             f"# {name}",
             f"A mixture by tokens, {rows[0].tokens:,} of them.",
             "## Shares",
-            markdown_table(["source", "share", "kind", "origin", "license", "generator"], table),
+            Table("shares", columns, table).markdown(),
             "## Diversity of its sources",
             *diversity,
             "## Coverage",
             f"Expected, from the sources' counts; KL smoothed by {smoothing}.",
-            markdown_table(
-                ["held out", "tokens covered", "types covered", "KL(test‖train)", "Jensen-Shannon"], covered
-            ),
+            Table("coverage", measured, coverage).markdown(),
             "## Known risks",
             _bullets([*risks, COMMON]),
         ]
@@ -138,43 +140,40 @@ def _front(name: str, license: str, synthetic: bool, documents: int, language: s
 def _diversity(text: Described, survey: Survey) -> str:
     law, grown, packed, same = text.zipf, text.heaps, text.compression, text.duplication
     rows = [
-        ["distinct tokens", f"{text.types[1]:,} of the first {text.tokens:,}"],
-        ["unigram entropy", f"{text.entropy:.3f} nats"],
+        ("distinct tokens", f"{text.types[1]:,} of the first {text.tokens:,}"),
+        ("unigram entropy", f"{text.entropy:.3f} nats"),
     ]
     if law:
-        rows.append(
-            [
-                "Zipf exponent",
-                format_interval(law.exponent, ".3f"),
-            ]
-        )
+        rows.append(("Zipf exponent", format_interval(law.exponent, ".3f")))
     if grown:
-        rows.append(
-            [
-                "Heaps exponent",
-                format_interval(grown.exponent, ".3f"),
-            ]
-        )
+        rows.append(("Heaps exponent", format_interval(grown.exponent, ".3f")))
     if packed:
-        rows.append(["compression ratio", f"{packed.ratio:.2f} (zstd, first {packed.bytes:,} bytes)"])
+        rows.append(("compression ratio", f"{packed.ratio:.2f} (zstd, first {packed.bytes:,} bytes)"))
     if same:
-        rows.append(["near-duplicates", f"{format_interval(same.rate, '.2%')} of {same.documents:,} documents"])
-    return markdown_table([text.name, ""], rows)
+        rows.append(("near-duplicates", f"{format_interval(same.rate, '.2%')} of {same.documents:,} documents"))
+    return Table("diversity", [Column("what", text.name), Column("value", "")], rows).markdown()
 
 
 def _coverage(name: str, survey: Survey) -> str:
+    columns = [
+        Column("heldout", "held out"),
+        Column("by"),
+        Column("mass", "mass covered", ".3%"),
+        Column("types", "types covered", ".2%"),
+        Column("kl", "KL(test‖train)", ".4f"),
+    ]
     rows = [
-        [
+        (
             pair.against,
             f"{pair.comparison.n} {pair.unit}",
-            f"{pair.comparison.coverage_mass[1]:.3%}",
-            f"{pair.comparison.coverage_types[1]:.2%}",
-            f"{pair.comparison.divergences[0].kl_test_train:.4f}",
-        ]
+            pair.comparison.coverage_mass[1],
+            pair.comparison.coverage_types[1],
+            pair.comparison.divergences[0].kl_test_train,
+        )
         for pair in survey.pairs
         if pair.corpus == name
     ]
-    return markdown_table(["held out", "by", "mass covered", "types covered", "KL(test‖train)"], rows)
+    return Table("coverage", columns, rows).markdown()
 
 
 def _plain(value: object) -> str:
