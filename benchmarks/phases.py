@@ -21,10 +21,10 @@ from synthmix.theory import Setting, breakpoints, closed_form, exact
 RIGHT = {
     "three phases": {"three_phases"},
     "power law": {"power_law"},
-    "phase 1 alone": {"power_law", "cannot_tell"},
-    "phase 3 alone": {"power_law", "cannot_tell"},
-    "phases 1 and 2": {"cannot_tell"},
-    "phases 2 and 3": {"cannot_tell"},
+    "phase 1 alone": {"power_law", "not_determined"},
+    "phase 3 alone": {"power_law", "not_determined"},
+    "phases 1 and 2": {"not_determined"},
+    "phases 2 and 3": {"not_determined"},
 }
 COUNTS = {"three phases": 80, "power law": 50, "phase 1 alone": 15, "phase 3 alone": 15, "phases 1 and 2": 20,
           "phases 2 and 3": 20}  # fmt: skip
@@ -90,7 +90,7 @@ def closed() -> Iterator[str]:
 
 def detect() -> Iterator[str]:
     rng = np.random.default_rng(1)
-    yield "| curves | simulated | three_phases | power_law | cannot_tell | right |\n|---|---|---|---|---|---|"
+    yield "| curves | simulated | three_phases | power_law | not_determined | right |\n|---|---|---|---|---|---|"
     total = 0
     for kind, count in COUNTS.items():
         said: Counter[str] = Counter()
@@ -104,7 +104,7 @@ def detect() -> Iterator[str]:
         total += right
         yield (
             f"| {kind} | {count} | "
-            + " | ".join(str(said[name]) for name in ("three_phases", "power_law", "cannot_tell"))
+            + " | ".join(str(said[name]) for name in ("three_phases", "power_law", "not_determined"))
             + f" | {right / count:.1%} |"
         )
     yield f"| all | {sum(COUNTS.values())} | | | | {total / sum(COUNTS.values()):.1%} |"

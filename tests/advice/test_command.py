@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.page_outline import check_page
 
 from synthmix.cli import main
 from synthmix.results import Results
@@ -52,7 +53,7 @@ def test_text_json_and_page_of_a_study(run: Run, make: Make, saved: Callable[...
         assert part in out
     html = page.read_text()
     offline(html)
-    assert all(f'data-figure="advice-{name}"' in html for name in ("share", "money", "next"))
+    check_page("advice", html)
     assert "<b>x</b>" not in html
     assert "not read yet: --scores" in " ".join(out.split()), "nothing is kept, so nothing is opened"
     assert "not known: no run mixes two of hq and a <b>x</b>" in " ".join(out.split())
@@ -81,7 +82,7 @@ def test_text_json_and_page_without_a_study(
     for part in ("As a prior only", "Kang et al., arXiv 2510.01631", "FOUND", "synthmix study run FILE"):
         assert part in out
     offline(page.read_text())
-    assert 'data-figure="advice-priors"' in page.read_text()
+    check_page("advice-priors", page.read_text())
     assert "advice" in study.read_text()
     code, out, _ = run(*asked, "--json")
     value = json.loads(out)

@@ -34,7 +34,7 @@ def task(verdict: str, *codes: str) -> TaskFound:
     ("found", "said", "code"),
     [
         (task("disagree"), "they disagree (made).", "tasks_disagree"),
-        (task("cannot tell"), "whether they agree is not determined (made).", None),
+        (task("not determined"), "whether they agree is not determined (made).", None),
         (task("disagree", "task_at_chance"), "facts: no run scores above chance", "loss_only"),
     ],
     ids=["disagree", "open", "at chance"],

@@ -80,7 +80,7 @@ def test_the_score_s_own_best_share_beside_the_laws(folder: Path) -> None:
     assert own.high is not None
     for laws, verdict in (
         (law(own.low, min(own.high + 0.1, 1)), "agree"),
-        (law(0, 1), "cannot tell"),
+        (law(0, 1), "not determined"),
         (law(own.high + 0.01, own.high + 0.02) if own.high < 0.5 else law(own.low - 0.02, own.low - 0.01), "disagree"),
     ):
         found, _ = study_scores(folder, [laws], 0.9)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.page_outline import check_page
 from typer.testing import CliRunner
 
 from synthmix.cli.app import app
@@ -78,7 +79,7 @@ def test_mixtures_page_documents_and_baselines(folder: Path, tmp_path: Path) -> 
     assert found["mixture"]["unit"] == "tokens"
     assert [row["name"] for row in found["baselines"]["mmd"]] == ["a", "b"]
     page = (tmp_path / "page.html").read_text()
-    assert "Score over the share" in page
+    check_page("value", page.replace(str(folder), "FOLDER"))
     assert "http://" not in page.split("<script")[0]
     table = pq.read_table(tmp_path / "parts.parquet")
     assert table.num_rows == 300

@@ -39,8 +39,8 @@ def test_answers_are_there_when_it_is_opened_again(tmp_path: Path, make_requests
     journal = Journal(tmp_path)
     assert journal.reply(one.key) == answer(one, "Grüße \u2028 und\nZeilen")
     assert (journal.record(one.key) or {})["by"] == "http://a/v1"
-    assert [journal.settled(p.key) for p in (one, two, three)] == [True, True, False]
-    assert (len(journal), journal.input_tokens, journal.output_tokens, journal.settled_count) == (1, 10, 5, 2)
+    assert [journal.resolved(p.key) for p in (one, two, three)] == [True, True, False]
+    assert (len(journal), journal.input_tokens, journal.output_tokens, journal.resolved_count) == (1, 10, 5, 2)
     assert journal.reply(two.key) is None
     assert journal.reply(three.key) is None
     journal.close()
@@ -56,7 +56,7 @@ def test_a_torn_last_line_is_asked_again_and_nothing_else(tmp_path: Path, make_r
     path = tmp_path / "replies-local.jsonl"
     path.write_bytes(path.read_bytes()[:-cut])
     journal = Journal(tmp_path)
-    assert [journal.settled(prompt.key) for prompt in prompts] == [True] * 4 + [False]
+    assert [journal.resolved(prompt.key) for prompt in prompts] == [True] * 4 + [False]
     journal.add(answer(prompts[4], "once more"))
     assert (journal.reply(prompts[4].key) or answer(prompts[0])).text == "once more"
     journal.close()
@@ -73,7 +73,7 @@ def test_a_line_that_a_power_cut_filled_with_zeros_is_asked_again(tmp_path: Path
     raw[places[0] : places[1] - 1] = bytes(places[1] - 1 - places[0])
     path.write_bytes(raw)
     journal = Journal(tmp_path)
-    assert [journal.settled(prompt.key) for prompt in prompts] == [True, False, True]
+    assert [journal.resolved(prompt.key) for prompt in prompts] == [True, False, True]
     journal.close()
 
 
@@ -109,7 +109,7 @@ def test_failures_are_listed_once_with_the_last_reason_until_they_are_answered(
     journal.fail(two, "refused", "HTTP 400", 1)
     journal.close()
     journal = Journal(tmp_path / "j", retry_failed=True)
-    assert not journal.settled(one.key)
+    assert not journal.resolved(one.key)
     journal.add(answer(one))
     journal.fail(two, "refused", "HTTP 400 again", 1)
     assert write_failed(journal, tmp_path / "failed.jsonl") == 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import binomtest, spearmanr
+from tests.page_outline import check_page
 
 from synthmix.errors import BadInput
 from synthmix.human_eval.agreement import Agreement, agreement, mean_interval, spearman
@@ -145,12 +146,8 @@ def test_the_page_of_the_agreement(found: Agreement, tmp_path: Path) -> None:
     value = json.loads(found.model_dump_json())
     write_agreement(value, tmp_path / "agreement.html")
     text = (tmp_path / "agreement.html").read_text(encoding="utf-8")
-    assert (
-        "Judged the better text beside its source: hq in 0% (0% to 22%) and qa in 100% (78% to 100%); 90% intervals"
-        in text
-    )
-    assert all(f'data-figure="{name}"' in text for name in ("outcomes", "alpha", "rho"))
-    assert "Item 7" in text
+    check_page("agreement", text)
+    assert "hq in 0% (0% to 22%) and qa in 100% (78% to 100%)" in text
     assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
     write_agreement(value, tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "agreement.html").read_bytes()

@@ -22,9 +22,9 @@ F = Fraction
         ("step:0=1/3,50%=0,0.75=1", F(5, 12), "step 33.3% from 0%, 0% from 50%, 100% from 75%"),
         ({"form": "synthetic-first", "share": "33%"}, F(33, 100), "synthetic first"),
         ("synthetic-first:1/3:50%", F(1, 3), "synthetic first 50%"),
-        ({"form": "real-last", "share": "33%", "last": "20%"}, F(33, 100), "real last 20%"),
-        ("natural-last:30%:70%", F(3, 10), "real last 70%"),
-        ("real-last:30%:70%", F(3, 10), "real last 70%"),  # its former name
+        ({"form": "real-last", "share": "33%", "last": "20%"}, F(33, 100), "natural last 20%"),
+        ("natural-last:30%:70%", F(3, 10), "natural last 70%"),
+        ("real-last:30%:70%", F(3, 10), "natural last 70%"),  # its former name
         ("33%", F(33, 100), "constant"),
         (0.25, F(1, 4), "constant"),
     ],

@@ -25,9 +25,9 @@ def noisy(low: float, high: float, *, floor: float = 0.0, noise: float = 0.01, s
     [
         (ENDS.n1 / 200, ENDS.n2 * 60, 0.0, "three_phases", "BIC"),
         (ENDS.n1 / 200, ENDS.n2 * 60, 0.01, "three_phases", "held out"),
-        (ENDS.n1 / 200, ENDS.n2 / 10, 0.01, "cannot_tell", "plateau or a floor"),
-        (ENDS.n1 * 10, ENDS.n2 * 100, 0.0, "cannot_tell", "no first phase"),
-        (ENDS.n1 / 40, ENDS.n1 / 2, 0.0, "cannot_tell", "less than"),  # all in one phase, and few of it
+        (ENDS.n1 / 200, ENDS.n2 / 10, 0.01, "not_determined", "plateau or a floor"),
+        (ENDS.n1 * 10, ENDS.n2 * 100, 0.0, "not_determined", "no first phase"),
+        (ENDS.n1 / 40, ENDS.n1 / 2, 0.0, "not_determined", "less than"),  # all in one phase, and few of it
         (ENDS.n2 * 10, ENDS.n2 * 1e6, 0.0, "power_law", "beyond these n nothing is excluded"),
     ],
 )
@@ -35,7 +35,7 @@ def test_verdicts(low: float, high: float, floor: float, verdict: str, says: str
     found = detect_phases(*noisy(low, high, floor=floor), bootstrap=100)
     assert found.verdict == verdict, found.reason
     assert says in found.reason
-    assert (found.would_tell is not None) == (verdict == "cannot_tell")
+    assert (found.would_tell is not None) == (verdict == "not_determined")
     if verdict == "three_phases":
         for interval, truth in ((found.n1, ENDS.n1), (found.n2, ENDS.n2)):
             assert interval.mid == pytest.approx(truth, rel=0.1)
@@ -51,12 +51,12 @@ def test_noise_that_would_hide_a_plateau_is_said() -> None:
     n = np.geomspace(100, 1e6, 12)
     loss = n**-0.1 * np.exp(0.2 * np.random.default_rng(0).standard_normal(12))
     found = detect_phases(n, loss, bootstrap=50)
-    assert (found.verdict, found.would_tell is not None) == ("cannot_tell", True)
+    assert (found.verdict, found.would_tell is not None) == ("not_determined", True)
 
 
 def test_a_floor_that_is_known_tells_a_plateau_from_it() -> None:
     found = detect_phases(*noisy(ENDS.n1 / 200, ENDS.n2 / 10), floor=0.0, bootstrap=100)
-    assert found.verdict == "cannot_tell"
+    assert found.verdict == "not_determined"
     assert "a plateau, whose end" in found.reason
     assert found.n1.mid == pytest.approx(ENDS.n1, rel=0.1)
 

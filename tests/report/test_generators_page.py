@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.page_outline import check_page
+
 from synthmix.interval import Interval
 from synthmix.report.generators import write_generators
 from synthmix.statistics.generators import DomainFit, GeneratorRow
@@ -22,8 +24,7 @@ def test_the_page_stands_alone_and_shows_what_there_is(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     write_generators(path, rows, [], points, style_match(points), "Is bigger better here? No.")
     page = path.read_text()
-    assert 'data-figure="fits"' in page
-    assert 'data-figure="style"' in page
+    check_page("generators", page)
     assert "Is bigger better here? No." in page
     assert "style match" in page
     assert "wiki <b>" not in page

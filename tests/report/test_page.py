@@ -6,6 +6,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from tests.page_outline import check_page
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
@@ -68,6 +69,10 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network(make):
     policy = next(a["content"] for t, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert "default-src 'none'" in policy
     assert "http" not in policy
+
+
+def test_the_page_has_these_words(make):
+    check_page("report", render(make()))
 
 
 def test_every_label_of_a_control_and_region(make):

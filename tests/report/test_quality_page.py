@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.page_outline import check_page
 
 from synthmix.errors import BadInput
 from synthmix.report.quality import write_quality
@@ -44,6 +45,7 @@ def report() -> dict[str, Any]:
 
 def test_the_page_is_self_contained_and_shows_every_set(report: dict[str, Any], tmp_path: Path) -> None:
     text = write_quality(report, tmp_path).read_text(encoding="utf-8")
+    check_page("quality", text)
     start = text.split("<script", 1)[0]
     assert not re.search(r'(src|href)="(?!#)', start)
     assert "good &lt;b&gt;" in start

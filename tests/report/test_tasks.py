@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from tests.page_outline import check_page
 
 from synthmix.interval import Interval
 from synthmix.report.fit_figures import disagreements, task_figure, task_share_figure
@@ -101,6 +102,11 @@ def test_the_page_says_where_loss_and_scores_disagree(with_tasks: Results) -> No
     assert "not fitted" in text
     assert "task scores were not measured" not in page
     assert len(disagreements(with_tasks)) == 4  # two sources: the question, and the largest cell
+
+
+def test_the_section_has_these_words(with_tasks: Results) -> None:
+    page = render(with_tasks)
+    check_page("report-tasks", page[page.index('<section id="tasks">') : page.index('<section id="recipes">')])
 
 
 def test_a_task_at_chance_gives_no_verdict(with_tasks: Results) -> None:

@@ -81,7 +81,7 @@ def test_every_start_ends_at_the_same_objective(noisy: Runs) -> None:
                              rng.uniform(0, 3, 50), rng.uniform(0.05, 1.5, 50)])  # fmt: skip
     solution = minimise(problem, start)
     best = search(problem)[1]
-    assert solution.settled.all()
+    assert solution.converged.all()
     assert np.mean(solution.objective < best * (1 + 1e-6)) > 0.9
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.valuation.gradients import Watch, linear_layers
+from synthmix.valuation.gradients import LayerHooks, linear_layers
 from synthmix.valuation.learners import Learner, Scalar
 from synthmix.valuation.pool import Batch
 
@@ -30,10 +30,10 @@ def factors(learner: Learner, model: Any, batch: Batch, *, of: Scalar = "output"
 
     model = learner.readable(model)
     held: Factors = {}
-    with torch.enable_grad(), Watch(linear_layers(model)) as watch:
+    with torch.enable_grad(), LayerHooks(linear_layers(model)) as hooks:
         for output in learner.read(model, batch):
             part: dict[str, tuple[Any, Any]] = {}
-            for name, x, slope in watch.slopes(output.scalar(of)):
+            for name, x, slope in hooks.slopes(output.scalar(of)):
                 if name in part:  # a layer that is called twice has more positions
                     x, slope = torch.cat([part[name][0], x], dim=1), torch.cat([part[name][1], slope], dim=1)
                 part[name] = x, slope.detach()

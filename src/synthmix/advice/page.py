@@ -66,7 +66,12 @@ def sections(advice: Advice) -> list[Section]:
 
 
 def _of_priors(advice: Advice) -> list[Section]:
-    columns = [Column("kind"), Column("mark"), Column("source"), Column("finding", "Finding (prior)")]
+    columns = [
+        Column("kind", "Kind"),
+        Column("mark", "Mark"),
+        Column("source", "Source"),
+        Column("finding", "Finding (prior)"),
+    ]
     rows = [(each.kind, each.mark, each.source, each.says) for each in advice.findings]
     study = advice.pilot_study
     tables = []
@@ -106,10 +111,10 @@ def _others(decision: Decision) -> list[Table]:
 
 def _sensitivity(decision: Decision) -> Table:
     columns = [
-        Column("what"),
-        Column("now", form=_number, kind=float, missing="-"),
+        Column("what", "What"),
+        Column("now", "Now", _number, kind=float, missing="-"),
         Column("value", "Changes at", _number, kind=float, missing="-"),
-        Column("then"),
+        Column("then", "Then"),
     ]
     rows = [(sentences.sensitive_to(each), each.now, each.value, sentences.then(each)) for each in decision.sensitivity]
     return Table("sensitivity", columns, rows)
@@ -121,7 +126,7 @@ def _number(value: float) -> str:
 
 def _next(decision: Decision) -> list[Table]:
     columns = [
-        Column("run"),
+        Column("run", "Run"),
         Column("params", "N", format_count),
         Column("tokens", "D", format_count),
         Column("flops", "FLOPs", ".2g"),
@@ -153,10 +158,10 @@ def _scores(advice: Advice) -> list[Table]:
     if advice.scores is None or not advice.scores.kinds:
         return []
     columns = [
-        Column("kind"),
+        Column("kind", "Kind"),
         Column("by_score", "Best share by score", percent, kind=Interval),
         Column("by_laws", "By the laws, at the question", percent, kind=Interval),
-        Column("verdict"),
+        Column("verdict", "Verdict"),
         Column("domains", "By held-out domain"),
     ]
     rows = [

@@ -17,7 +17,7 @@ class KindValue(ValueCurve):
     """
 
     by_laws: Interval
-    verdict: Literal["agree", "disagree", "cannot tell"]
+    verdict: Literal["agree", "disagree", "not determined"]
     reason: str
 
 

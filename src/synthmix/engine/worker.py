@@ -43,7 +43,7 @@ def serve(descriptor: int) -> None:
     connection = Connection(descriptor)
     place, threads = connection.recv()
     tasks = _inbox(connection)
-    usable = _settle(place, threads)
+    usable = _prepare(place, threads)
     connection.send_bytes(packed((READY, None, True)))
     goes_on = True
     while goes_on and (given := tasks.get()) is not None:
@@ -72,7 +72,7 @@ def _inbox(connection: Connection) -> "SimpleQueue[bytes | None]":
     return tasks
 
 
-def _settle(place: Place, threads: int) -> bool:
+def _prepare(place: Place, threads: int) -> bool:
     """Take the place; whether the device that is meant is there."""
     if place.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = place.gpu

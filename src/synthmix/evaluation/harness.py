@@ -108,7 +108,7 @@ def load_tasks(
         loaded |= _loaded(name, manager)
     for entry in loaded.values():
         for task in _members(entry):
-            _settle(task, fewshot)
+            _prepare(task, fewshot)
     ids = {name: _id(name, entry, fewshot, limit) for name, entry in loaded.items()}
     return Tasks(tuple(loaded), loaded, ids, manager, fewshot, limit)
 
@@ -184,7 +184,7 @@ def _members(entry: Any) -> list[Any]:
     return list(entry.get_all_tasks()) if hasattr(entry, "get_all_tasks") else [entry]
 
 
-def _settle(task: Any, fewshot: int | None) -> None:
+def _prepare(task: Any, fewshot: int | None) -> None:
     """As the harness's simple_evaluate: a task that says 0 examples keeps them, one that says nothing has none."""
     said = task.get_config("num_fewshot")
     if said is None or (fewshot is not None and said != 0):

@@ -213,14 +213,14 @@ def _finish(finishes: list[str]) -> str:
 
 def answers(prompts: Iterable[Prompt], journal: Journal) -> Iterator[tuple[Prompt, Reply | None]]:
     """Requests in order with their answers, None for those that failed. What was not asked is left out, and so is a
-    request that the source makes a second time. Ends with the last settled request."""
+    request that the source makes a second time. Ends with the last resolved request."""
     seen = KeyIndex()
-    left = journal.settled_count
+    left = journal.resolved_count
     for prompt in prompts:
         if not left:
             return
         key = prompt.key
-        if journal.settled(key) and seen.put(key, 0):
+        if journal.resolved(key) and seen.put(key, 0):
             left -= 1
             yield prompt, journal.reply(key)
 

@@ -76,10 +76,10 @@ class Concurrency:
         self.in_flight -= 1
         if now - seconds < self._since:
             return  # sent before the last change
-        self._settle -= 1
-        if self._settle == 0:
+        self._pause -= 1
+        if self._pause == 0:
             self._from = now
-        elif self._settle < 0:
+        elif self._pause < 0:
             self._answers += 1
             self._waited += seconds
             if self._phase == "relief":
@@ -120,7 +120,7 @@ class Concurrency:
     def _new_round(self, now: float, *, change: bool = True) -> None:
         if change:
             self._since = now
-        self._settle = max(1, math.ceil(min(self.limit, max(self.in_flight, 1)))) if change else 1
+        self._pause = max(1, math.ceil(min(self.limit, max(self.in_flight, 1)))) if change else 1
         self._sent, self._rejected = (0, 0) if change else (self._sent // 2, self._rejected // 2)
         self._answers, self._waited, self._from = 0, 0.0, now
 

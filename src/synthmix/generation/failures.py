@@ -14,7 +14,7 @@ _SECRETS = re.compile(r"\b(sk|key|gsk|hf|xai|AIza)[-_][^\s'\",;]{6,}|(?<=[Bb]ear
 _OVERLOADED = {429, 503, 529}
 _LATER = {408, 409, 425}
 _FATAL = {401: "refuses the key", 402: "asks for payment", 403: "refuses access", 404: "knows no such page or model"}
-WATCHED = 200  # settled requests
+WINDOW = 200  # resolved requests
 LEAST_SETTLED = 20  # of them, before a verdict
 _RATE_SECONDS = 30.0
 
@@ -94,7 +94,7 @@ class RunCounts:
 
     answered: int = 0
     failed: int = 0
-    skipped: int = 0  # settled by an earlier run
+    skipped: int = 0  # resolved by an earlier run
     documents: int = 0  # begun
     retried: int = 0
     input_tokens: int = 0
@@ -105,7 +105,7 @@ class RunCounts:
     busy: float = 0.0  # seconds in which a generator worked
     generators: list[dict[str, Any]] = field(default_factory=list)  # their identities
     begun: float = field(default_factory=time.monotonic)
-    _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WATCHED))
+    _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _rate: deque[tuple[float, int]] = field(default_factory=deque)
 
     def count(self, input_tokens: int, output_tokens: int, finish: str) -> None:

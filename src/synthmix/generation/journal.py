@@ -4,8 +4,8 @@
 unanswered, both by the request's key. A job's parts (one for a local run, one a shard on a cluster) lie in one folder
 and are read together, so that a job goes on where it stopped, on either engine.
 
-Files of JSON lines are only ever appended to, and survive a kill at any byte. Which requests are settled, and where, is
-kept in a hash table of two flat arrays: a Python dictionary of a million keys takes over 100 MB, this 32 MB.
+Files of JSON lines are only ever appended to, and survive a kill at any byte. Which requests are resolved, and where,
+is kept in a hash table of two flat arrays: a Python dictionary of a million keys takes over 100 MB, this 32 MB.
 """
 
 import json
@@ -218,11 +218,11 @@ class Journal:
         return None if at is None else (self._names[at & _PARTS], at >> _PART_BITS)
 
     @property
-    def settled_count(self) -> int:
-        """How many requests are settled."""
+    def resolved_count(self) -> int:
+        """How many requests are resolved."""
         return len(self._index) + len(self._failed)
 
-    def settled(self, key: str) -> bool:
+    def resolved(self, key: str) -> bool:
         """Whether a request was answered, or has failed for good."""
         return key in self._index or key in self._failed
 

@@ -204,7 +204,7 @@ def finish(
         input_tokens=journal.input_tokens,
         output_tokens=journal.output_tokens,
         answers=len(journal),
-        failed_requests=journal.settled_count - len(journal),
+        failed_requests=journal.resolved_count - len(journal),
         truncated=counting.truncated,
         truncated_documents=counting.truncated_documents,
         dropped=[row.model_dump() for row in kept.table],

@@ -31,7 +31,7 @@ class Queue:
             between documents, so that no document stays half asked.
 
     Attributes:
-        done: no more comes from the source. skipped: requests settled before. at_target: why it is done.
+        done: no more comes from the source. skipped: requests resolved before. at_target: why it is done.
         documents: read from the source so far, every rollout as one.
     """
 
@@ -54,7 +54,7 @@ class Queue:
                 self.done = True
                 return None
             key = prompt.key
-            if self._journal.settled(key):
+            if self._journal.resolved(key):
                 self.skipped += 1
             elif key not in self._asked:
                 self._asked.add(key)
@@ -69,7 +69,7 @@ class Queue:
         request.due = due
         heapq.heappush(self._waiting, request)
 
-    def settle(self, key: str) -> None:
+    def resolve(self, key: str) -> None:
         """A request was answered, or failed for good; the journal knows."""
         self._asked.discard(key)
 

@@ -87,7 +87,7 @@ def _of_first(requests: Iterator[Prompt], documents: int) -> Iterator[Prompt]:
 
 
 def ask(plan: JobPlan, journal: Journal, target: int | None, tick: Tick) -> RunCounts:
-    """Ask what is not settled, until all answers together have ``target`` output tokens or a budget is reached. Of
+    """Ask what is not resolved, until all answers together have ``target`` output tokens or a budget is reached. Of
     what is left of a target or a budget, a shard uses its part.
 
     Raises:
@@ -111,7 +111,7 @@ def _asked(plan: JobPlan, journal: Journal, budget: Budget, target: int | None, 
         if journal.output_tokens >= target:
             return RunCounts(stopped="target")
     made = plan.requests()
-    first = next((prompt for prompt in made if not journal.settled(prompt.key)), None)
+    first = next((prompt for prompt in made if not journal.resolved(prompt.key)), None)
     if first is None:
         return RunCounts()
     budget.check(most_tokens(first))
@@ -176,7 +176,7 @@ class ShardTask:
 
 
 def run_shard(task: ShardTask) -> RunCounts:
-    """Ask what is not settled of a shard."""
+    """Ask what is not resolved of a shard."""
     journal = task.plan.journal()
     try:
         return ask(task.plan, journal, task.target, lambda counts, at_once: None)

@@ -147,7 +147,7 @@ class Runner:
         self.budget.release(request.most)
         self.budget.charge(reply.input_tokens, reply.output_tokens)
         self.counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
-        queue.settle(reply.key)
+        queue.resolve(reply.key)
 
     async def _faulted(
         self, endpoint: EndpointState, request: Request, fault: RequestFault, queue: Queue, seconds: float
@@ -162,7 +162,7 @@ class Runner:
         elif not fault.retry or request.attempts > self.retries.most:
             endpoint.concurrency.failed()
             self.journal.fail(request.prompt, fault.kind, fault.reason, request.attempts)
-            queue.settle(request.prompt.key)
+            queue.resolve(request.prompt.key)
             self.counts.fail(fault)
         else:
             self.counts.retried += 1
@@ -233,7 +233,7 @@ def run_in_process(
                 budget.release(request.most)
                 budget.charge(reply.input_tokens, reply.output_tokens)
                 counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
-                queue.settle(reply.key)
+                queue.resolve(reply.key)
             counts.skipped, counts.documents = queue.skipped, queue.documents
             counts.busy += time.monotonic() - begun
             tick(counts, len(requests))

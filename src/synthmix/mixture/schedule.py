@@ -215,8 +215,7 @@ class Schedule(BaseModel):
             parts = [f"{format_share(y)} from {format_share(x)}" for x, y in sorted((self.steps or {}).items())]
             return "step " + ", ".join(parts)
         extra = self.peak if self.form == "synthetic-first" else self.last
-        name = "real last" if self.form == "natural-last" else self.form.replace("-", " ")  # as finished runs have it
-        return name + (f" {format_share(extra)}" if extra else "")
+        return self.form.replace("-", " ") + (f" {format_share(extra)}" if extra else "")
 
 
 def parse_schedule(value: object) -> Schedule:

@@ -132,14 +132,14 @@ def judge(facts: Facts) -> Judgement:
         return _breaks(facts, span)
     if facts.hidden is None:
         reason = f"n from {span} are less than the {9 * VISIBLE:.0f}-fold range in which a plateau would show"
-        return Judgement("cannot_tell", reason, f"runs at {format_count(first * 1000)} and at n between")
+        return Judgement("not_determined", reason, f"runs at {format_count(first * 1000)} and at n between")
     if facts.hidden < STRONG:
         reason = f"the noise of {facts.noise:.2%} (or too few n) would hide a plateau of a factor {VISIBLE:.0f}"
-        return Judgement("cannot_tell", reason, "replicates with other seeds, or more n over the same range")
+        return Judgement("not_determined", reason, "replicates with other seeds, or more n over the same range")
     if facts.level > -2 and not facts.floor_known:
         reason = f"from {span} the losses level off: a floor of the loss and a plateau look the same"
         tell = f"runs beyond {format_count(last * 10)}, runs on natural text alone, or the floor if it is known"
-        return Judgement("cannot_tell", reason, tell)
+        return Judgement("not_determined", reason, tell)
     reason = f"one power law holds from {span}: no plateau of a factor {VISIBLE:.0f} or more lies within"
     return Judgement("power_law", f"{reason}; beyond these n nothing is excluded")
 
@@ -147,7 +147,7 @@ def judge(facts: Facts) -> Judgement:
 def _breaks(facts: Facts, span: str) -> Judgement:
     gains, n, n1, n2 = facts.gains, facts.n, facts.n1, facts.n2
     if n1.mid is None or n2.mid is None:
-        return Judgement("cannot_tell", "the breakpoints are not determined", "more n")
+        return Judgement("not_determined", "the breakpoints are not determined", "more n")
     before, after = int((n < n1.mid).sum()), int((n > n2.mid).sum())
     if gains["levels_off"] <= STRONG or after < 2 or _open(n2.high, n[-1]):
         what = "a plateau, whose end the data do not reach" if facts.floor_known else "a plateau or a floor"
@@ -155,19 +155,19 @@ def _breaks(facts: Facts, span: str) -> Judgement:
         tell = f"runs beyond {format_count(10 * n[-1])}"
         if not facts.floor_known:
             tell += ", runs on natural text alone, or the floor if it is known"
-        return Judgement("cannot_tell", reason, tell)
+        return Judgement("not_determined", reason, tell)
     if gains["starts_flat"] <= STRONG or before < 2 or (n1.low is not None and n1.low < n[0] / 3):
         reason = f"the losses are flat at first and fall from {format_count(n2.mid)} on: no first phase in the data"
-        return Judgement("cannot_tell", reason, f"runs below {format_count(n[0] / 10)}")
+        return Judgement("not_determined", reason, f"runs below {format_count(n[0] / 10)}")
     if facts.least_gap < np.log(3):
         reason = "the two breakpoints are not apart (n2 / n1 below 3 within the interval)"
-        return Judgement("cannot_tell", reason, f"more n around {format_count(n1.mid)} and replicates")
+        return Judgement("not_determined", reason, f"more n around {format_count(n1.mid)} and replicates")
     if facts.errors is not None and facts.errors["three_phase"] > max(2 * facts.errors["power_law"], 5 * facts.noise):
         reason = (
             f"three phases fit better (BIC by {gains['power_law']:.0f}) and extrapolate worse than a power law "
             f"({facts.errors['three_phase']:.1%} against {facts.errors['power_law']:.1%})"
         )
-        return Judgement("cannot_tell", reason, f"runs beyond {format_count(10 * n[-1])}")
+        return Judgement("not_determined", reason, f"runs beyond {format_count(10 * n[-1])}")
     ahead = ""
     if facts.errors is not None:
         ahead = (
@@ -187,9 +187,9 @@ class Detection:
     """What a curve shows.
 
     Attributes:
-        verdict: ``three_phases``, ``power_law`` or ``cannot_tell``.
+        verdict: ``three_phases``, ``power_law`` or ``not_determined``.
         reason: why, in a sentence or two.
-        would_tell: the measurements that would change "cannot tell"; None otherwise.
+        would_tell: the measurements that would change "not determined"; None otherwise.
         n1, n2: breakpoints of the closed form with intervals (k^beta / C over m, and over pi).
         segments: the same from the three-segment line, without intervals.
         bic: shape -> BIC less the best one's.

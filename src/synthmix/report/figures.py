@@ -71,11 +71,6 @@ def _apart(heights: list[float], gap: float) -> list[float]:
     return [height + i * gap for i, height in enumerate(level)]
 
 
-def recipe_colour(results: Results, name: str) -> str:
-    """``@r<i>`` of a recipe."""
-    return "@" + recipe_token(results, name)
-
-
 def error_bars(found: Sequence[Interval], colour: str) -> Spec:
     """Plotly's ``error_x`` for intervals whose estimates stand along x; an end that is not known has no bar."""
 

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from synthmix.interval import decimals, format_interval, level_text
 from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, times
-from synthmix.results import Caveat, Decision, Interval, Measured, Option, Range, Results, Sensitivity, Verdict
+from synthmix.results import Caveat, Decision, Measured, Option, Range, Results, Sensitivity, Verdict
 from synthmix.results.decisions import CAVEATS, UNDETERMINED
 
 SEVERAL = "several synthetic sources together"
@@ -254,20 +254,6 @@ def epochs(option: Option) -> str:
     return f"{natural}, {option.synthetic_epochs:.2g}"
 
 
-def speedup_text(found: Interval) -> str:
-    """``1.9× (1.2× to 3.1×)``, or why there is none."""
-    return format_interval(found, times, level=False)
-
-
-def tokens_text(found: Interval) -> str:
-    """Tokens saved with their interval; a loss of tokens is negative."""
-    return format_interval(
-        found,
-        lambda value: ("\N{MINUS SIGN}" if (value or 0) < 0 else "") + format_count(abs(value or 0.0)),
-        level=False,
-    )
-
-
 def alternative(found: Range) -> str:
     """``10% to 55% hq, for 5,000 to 27,500``."""
     if found.kind is None:
@@ -361,7 +347,11 @@ def _by_task(results: Results, source: str) -> list[str]:
     return found
 
 
-AGREEMENT = {"agree": "they agree", "disagree": "they disagree", "cannot tell": "whether they agree is not determined"}
+AGREEMENT = {
+    "agree": "they agree",
+    "disagree": "they disagree",
+    "not determined": "whether they agree is not determined",
+}
 
 
 def _text(results: Results, source: str) -> list[str]:

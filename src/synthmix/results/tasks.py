@@ -1,6 +1,8 @@
 """The same by scores on tasks."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from synthmix.interval import Interval
 from synthmix.results.parts import Part, Warn
@@ -12,6 +14,11 @@ class ScorePoint(Part):
     share: float
     score: float
     seed: int
+
+
+def _verdict(value: object) -> object:
+    """``cannot tell`` is what earlier versions wrote."""
+    return "not determined" if value == "cannot tell" else value
 
 
 class TaskShare(Part):
@@ -26,7 +33,7 @@ class TaskShare(Part):
     flat_loss: tuple[float, float] | None
     flat_score: tuple[float, float] | None
     common: tuple[float, float] | None  # shares within the noise of the best by both
-    verdict: Literal["agree", "disagree", "cannot tell"]
+    verdict: Annotated[Literal["agree", "disagree", "not determined"], BeforeValidator(_verdict)]
     reason: str
     measured: list[ScorePoint]
     shares: list[float]

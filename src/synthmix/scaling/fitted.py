@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,10 +178,6 @@ class Fit(Predictor):
             name: interval_of(self.values[k], self.draws[:, k], level or self.level, self.why)
             for k, name in enumerate(self.law.names)
         }
-
-    def with_level(self, level: float) -> "Fit":
-        """The same fit with another default level."""
-        return replace(self, level=level)
 
     def report(self) -> str:
         """The fit as a few lines of text."""

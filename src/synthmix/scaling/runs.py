@@ -174,10 +174,6 @@ class Runs(Inputs):
         """The same design with other losses."""
         return replace(self, loss=loss)
 
-    def regrouped(self) -> "Runs":
-        """The same rows with cells derived from the columns anew."""
-        return replace(self, group=None)
-
 
 def _numbers(name: str, value: Any, n: int) -> Array:
     try:

@@ -57,7 +57,7 @@ class Solution:
 
     theta: Array
     objective: Array
-    settled: Array
+    converged: Array
 
 
 def minimise(problem: Problem, start: Array, *, steps: int = 300, tolerance: float = 1e-10) -> Solution:
@@ -94,9 +94,9 @@ def _chunk(problem: Problem, start: Array, which: Index, steps: int, tolerance: 
         calm[active] = np.where(small, calm[active] + 1, 0)
         done = (calm[active] >= 3) | (lam[active] > 1e12) | (best[active] < 1e-28)
         active = active[~done]
-    settled = np.ones(len(theta), dtype=bool)
-    settled[active] = False
-    return theta, best, settled
+    converged = np.ones(len(theta), dtype=bool)
+    converged[active] = False
+    return theta, best, converged
 
 
 def _huber(predicted: Array, target: Array, weight: Array, delta: float) -> tuple[Array, Array]:

@@ -312,10 +312,10 @@ def _check(loss: Array, score: Array, shares: Mapping[str, Array], chance: float
         raise refuse("lies outside 0 to 1", "score")
 
 
-Verdict = Literal["agree", "disagree", "cannot tell"]
+Verdict = Literal["agree", "disagree", "not determined"]
 AGREE: Verdict = "agree"
 DISAGREE: Verdict = "disagree"
-UNKNOWN: Verdict = "cannot tell"
+UNKNOWN: Verdict = "not determined"
 _WIDE = 0.5  # an interval of a best share over more than half of all shares says nothing (CHOSEN)
 
 

@@ -125,7 +125,7 @@ def cells(config: StudyConfig) -> list[Cell]:
 
 
 def protocol_for(config: StudyConfig, params: int) -> Protocol:
-    """The protocol of all runs of one size: what depends on size and on the smallest budget settled.
+    """The protocol of all runs of one size: what depends on size and on the smallest budget resolved.
 
     Raises:
         BadInput: the smallest budget is below ten steps.

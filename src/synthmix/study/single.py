@@ -25,7 +25,7 @@ from synthmix.store import RunRecord, Store
 from synthmix.study.corpora import EvaluationDomain, domains_of
 from synthmix.study.execute import RunTask, execute
 from synthmix.training.checkpoint import checkpoint_of, load_checkpoint
-from synthmix.training.device import settled_precision
+from synthmix.training.device import resolved_precision
 from synthmix.training.hyperparameters import resolve
 from synthmix.training.parallel import World, open_world
 from synthmix.training.protocol import Protocol
@@ -99,7 +99,7 @@ def train(
         given = dict(shape or {})
         shape_for(size, **given)
         asked = _protocol(protocol)
-        settled = parsed(lambda least: resolve(asked, size, least, given), budget, "tokens")
+        resolved = parsed(lambda least: resolve(asked, size, least, given), budget, "tokens")
         progress = progress if progress and world.is_main else Silent()
         tests = {} if on is None else _named(on)
         with world.main_first():
@@ -112,9 +112,9 @@ def train(
             corpora={name: corpora[name].id for name in recipe.sources},
             tokenizer=shared.hash,
             vocab=shared.vocab_size,
-            steps=settled.steps(budget),
+            steps=resolved.steps(budget),
             seed=seed,
-            protocol=settled,
+            protocol=resolved,
         )
         folders = {name: corpora[name].folder for name in recipe.sources}
         return _trained(spec, folders, domains, Path(to), tuple(log), progress, world)
@@ -129,7 +129,7 @@ def _trained(
     progress: Progress,
     world: World,
 ) -> RunRecord:
-    bf16 = world.agree(settled_precision(spec.protocol.precision) == "bf16")
+    bf16 = world.agree(resolved_precision(spec.protocol.precision) == "bf16")
     progress.start("train", spec.tokens, "tokens")
     outcome = execute(
         RunTask(

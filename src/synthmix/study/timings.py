@@ -18,7 +18,7 @@ from synthmix.files import content_hash, read_json, write_json
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
 from synthmix.training.capabilities import ladder_speeds
-from synthmix.training.device import device_name, settled_precision
+from synthmix.training.device import device_name, resolved_precision
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
 
@@ -61,12 +61,12 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[An
     flops = tuple(longest[shape] * shape.flops_per_token(vocab, config.training.context) for shape in shapes)
     key = content_hash([[s.as_dict() for s in shapes], flops, vocab, config.training.model_dump(), engine.workers])
     path = space.speed
-    # Under a lock, so that two processes on one study settle on one precision.
+    # Under a lock, so that two processes on one study resolve one precision.
     with FileLock(space.root / ".speed.lock"):
         kept = read_json(path) if path.exists() else {}
         if kept.get("key") != key:
-            settled = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
-            kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), settled), engine)
+            resolved = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
+            kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), resolved), engine)
             kept |= {"key": key, "asked": config.training.precision}
             write_json(path, kept)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
@@ -104,7 +104,7 @@ def _timed(probe: Probe, engine: Engine[Any, Any]) -> dict[str, Any]:
 
 def measure_here(probe: Probe) -> dict[str, Any]:
     """Time the shapes in this process: ``{precision, device, speeds}``."""
-    precision = probe.precision or settled_precision(probe.protocol.precision)
+    precision = probe.precision or resolved_precision(probe.protocol.precision)
     flops = dict(zip(probe.shapes, probe.flops, strict=True))
     speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision, flops)
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}

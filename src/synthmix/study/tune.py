@@ -18,7 +18,7 @@ from synthmix.quantities import format_count, parse_count, parsed
 from synthmix.store import Store
 from synthmix.study.corpora import domains_of
 from synthmix.study.execute import RunTask, execute
-from synthmix.training.device import Diverged, settled_precision
+from synthmix.training.device import Diverged, resolved_precision
 from synthmix.training.hyperparameters import hyperparameters
 from synthmix.training.protocol import Protocol, peak_rate
 from synthmix.training.shape import shape_for
@@ -182,7 +182,7 @@ def tune(
         for rate in grid
         for seed in range(seeds)
     ]
-    precision = settled_precision(protocol.precision)  # once: all runs of a sweep are of one precision
+    precision = resolved_precision(protocol.precision)  # once: all runs of a sweep are of one precision
     tasks = [
         RunTask(
             spec=spec,

@@ -60,7 +60,7 @@ def device_name() -> str:
     return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
-def settled_precision(asked: str) -> str:
+def resolved_precision(asked: str) -> str:
     """``asked``, or where that is ``auto`` the faster precision here."""
     return faster_precision() if asked == "auto" else asked
 

@@ -78,7 +78,7 @@ class Protocol(BaseModel):
         return steps
 
     def with_warmup(self, steps: int) -> "Protocol":
-        """For ``wsd``: the warm-up settled in steps, from a smallest budget of ``steps``; a cosine as it is."""
+        """For ``wsd``: the warm-up resolved in steps, from a smallest budget of ``steps``; a cosine as it is."""
         if self.schedule == "cosine" or self.warmup_steps is not None:
             return self
         return self.model_copy(update={"warmup_steps": max(1, round(self.warmup * steps))})

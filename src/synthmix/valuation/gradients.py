@@ -69,7 +69,7 @@ def linear_layers(model: Any) -> dict[str, Any]:
     return {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)}
 
 
-class Watch:
+class LayerHooks:
     """Keeps each layer's input and output in one forward pass; one backward pass gives the slopes.
 
     Args:
@@ -80,7 +80,7 @@ class Watch:
         self.layers, self.narrow = layers, narrow
         self.seen: list[tuple[str, Tensor, Tensor]] = []
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "LayerHooks":
         self.hooks = [module.register_forward_hook(partial(self._keep, name)) for name, module in self.layers.items()]
         return self
 
@@ -176,11 +176,11 @@ def projected(
         return x @ basis(x.shape[-1], inner, f"{name} in", seed, x.device)
 
     found = []
-    with torch.enable_grad(), Watch(layers, narrow) as watch:
+    with torch.enable_grad(), LayerHooks(layers, narrow) as hooks:
         for output in learner.read(model, batch):
             parts: dict[str, Tensor] = {}
-            for name, x, slope in watch.slopes(output.scalar(of)):
-                outer, _ = sides(slope.shape[-1], watch.inputs(name), each)
+            for name, x, slope in hooks.slopes(output.scalar(of)):
+                outer, _ = sides(slope.shape[-1], hooks.inputs(name), each)
                 left = basis(slope.shape[-1], outer, f"{name} out", seed, slope.device)
                 made = torch.einsum("ntl,ntk->nlk", slope @ left, x).flatten(1)
                 parts[name] = parts[name] + made if name in parts else made  # a layer that is called twice
