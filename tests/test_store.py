@@ -230,6 +230,42 @@ def test_what_cannot_be_asked_is_bad_input(store: Store) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy runs to '{0}/out.csv'",
+        "copy (select 1) to '{0}/out.parquet'",
+        "select * from read_text('{0}/secret.txt')",
+        "select * from '{0}/secret.csv'",
+        "select * from glob('{0}/*')",
+        "attach '{0}/new.db'",
+        "export database '{0}/out'",
+        "create table mine as select * from runs",
+        "drop view runs",
+        "install httpfs",
+        "load httpfs",
+        "set enable_external_access = true",
+        "set temp_directory = '{0}/out'",
+        "pragma database_list",
+        "select 1; copy runs to '{0}/out.csv'",
+        "select * from secret",
+        "select getenv('HOME')",
+        "",
+    ],
+)
+def test_a_query_sees_the_runs_and_nothing_else(store: Store, tmp_path: Path, sql: str) -> None:
+    secret = [(1,)]  # a variable, which DuckDB would take for a table
+    store.write(make_record())
+    for name in ("secret.txt", "secret.csv"):
+        (tmp_path / name).write_text("a\n1\n")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(BadInput, match="sql: "):
+        store.query(sql.format(tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert store.query("with one as (select 1 as n) select n from one, runs").to_pydict() == {"n": [1]}
+    assert secret
+
+
 def test_sql_without_duckdb_is_bad_input(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(BadInput, match=r'sql: DuckDB is not installed; run pip install "synthmix\[sql\]"'):

@@ -8,8 +8,9 @@ from dataclasses import asdict
 import pyarrow.parquet as pq
 import pytest
 
+from synthmix.console import plain
 from synthmix.interval import Interval
-from synthmix.quantities import MINUS, format_count, percent, plain
+from synthmix.quantities import MINUS, format_count, percent
 from synthmix.table import Cell, Column, Table, facts
 
 LOSS = Interval(low=3.18, mid=3.21446, high=3.25, covers="new run")
@@ -101,3 +102,20 @@ def test_a_row_of_another_length_or_two_columns_of_one_key_are_refused() -> None
         Table.of("t", {"a": int, "b": int}, [(1,)])
     with pytest.raises(ValueError, match="two columns of one key"):
         Table("t", [Column("a"), Column("a")], [])
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "+1+cmd()", "-2+3", "@sum", "\t=a", "\r=a", "\n=a", "\uff1da", "-", "--x"])
+def test_a_name_is_no_formula_in_a_spreadsheet(name: str) -> None:
+    lines = list(csv.reader(io.StringIO(Table("t", [Column(name, kind=str)], [(name,)]).csv())))
+    assert lines == [["'" + name.replace("\r", "\n")], ["'" + name.replace("\r", "\n")]]
+
+
+@pytest.mark.parametrize("number", ["-0.5", "+3", "-1e-5", "-.5", "-5%"])
+def test_a_number_stays_one(number: str) -> None:
+    assert Table("t", [Column("n")], [(number,)]).csv() == f"n\n{number}\n"
+    assert Table("t", [Column("n")], [(-0.5,)]).csv() == "n\n-0.5\n"
+
+
+def test_a_name_makes_no_row_of_its_own_on_a_terminal() -> None:
+    said = Table("t", [Column("name"), Column("loss")], [("web\nhq  0.1", 3.0)]).text()
+    assert said.splitlines()[1:] == [r"web\nhq  0.1     3"]

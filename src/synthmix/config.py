@@ -12,7 +12,7 @@ from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.validation import Count, Share
+from synthmix.validation import Count, Name, Share
 
 
 class Part(BaseModel):
@@ -106,7 +106,7 @@ class MixConfig(Part):
     natural: str
     synthetic: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
     shares: list[VaryingShare] = Field(default=[Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)])
-    recipes: dict[str, dict[str, SourceShare]] = Field(default={})
+    recipes: dict[Name, dict[str, SourceShare]] = Field(default={})
 
 
 class Replicates(Part):
@@ -162,11 +162,11 @@ class FitConfig(Part):
 class StudyConfig(Part):
     """A whole study. ``file`` is where it was read from (for messages and relative paths)."""
 
-    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    study: Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     folder: Path | None = None
     tokenizer: TokenizerConfig = TokenizerConfig()
-    corpora: dict[str, CorpusEntry] = Field(min_length=1)
-    evaluate: dict[str, EvaluationEntry] = Field(min_length=1)
+    corpora: dict[Name, CorpusEntry] = Field(min_length=1)
+    evaluate: dict[Name, EvaluationEntry] = Field(min_length=1)
     evaluate_tokens: Count = Field(default=50_000, description="tokens of each held-out domain that are scored")
     mix: MixConfig
     ladder: LadderConfig

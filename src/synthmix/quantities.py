@@ -2,7 +2,6 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -160,15 +159,3 @@ def plural(count: int, noun: str) -> str:
 def signed_text(text: str) -> str:
     """A number as Python formats it, its sign a true minus; an exponent's stays as it is."""
     return MINUS + text[1:] if text.startswith("-") else text
-
-
-def plain(text: str) -> str:
-    """``text`` for a terminal: control characters but newlines and tabs, and marks that reverse the reading order,
-    are written out (``\\x1b``) instead of obeyed."""
-    return "".join(c if c in "\n\t" or not _obeyed(c) else c.encode("unicode_escape").decode() for c in text)
-
-
-def _obeyed(character: str) -> bool:
-    return (
-        unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from synthmix.console import plain
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -87,6 +89,7 @@ def layout(x: Spec, y: Spec, **more: Any) -> Spec:
 
 def label(name: str, longest: int = _LONGEST_LABEL) -> str:
     """A user's name as Plotly text: markup escaped (Plotly reads a subset of HTML), long names shortened."""
+    name = plain(name, one_line=True)
     short = name if len(name) <= longest else name[: longest - 1] + "…"
     return escape(short).replace("$", "&#36;").replace("%{", "%&#123;")
 

@@ -2,17 +2,20 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+from synthmix.console import plain
 from synthmix.interval import Form, Interval, format_interval, interval_parts
-from synthmix.quantities import plain, signed_text
+from synthmix.quantities import signed_text
 
 Align: TypeAlias = Literal["left", "right"]
 _NUMBERS = (int, float, Interval)
 _OF_INTERVAL: dict[str, type] = {"": float, "_low": float, "_high": float, "_level": float, "_covers": str, "_why": str}
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet read a cell as a formula
+# What makes a spreadsheet read a cell as a formula: OWASP, "CSV injection", its full-width forms too.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NARROWEST = 24  # characters that a column of text keeps on a terminal
 _LONG = 48  # characters from which an HTML cell of text may wrap
 
@@ -134,20 +137,20 @@ class Table:
 
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(c.heading for c in self.columns))
         body = [
-            [f"{said} {note}" if (note := _note(cell)) else said for cell, said in zip(row, cells, strict=True)]
+            [_shown(f"{said} {note}" if (note := _note(cell)) else said) for cell, said in zip(row, cells, strict=True)]
             for row, cells in zip(self.rows, self.written(), strict=True)
         ]
         least = 0
         for i, column in enumerate(self.columns):
             right = self._right(i)
-            longest = max(len(plain(text)) for text in (column.heading, *(row[i] for row in body)))
+            longest = max(len(text) for text in (_shown(column.heading), *(row[i] for row in body)))
             narrow = longest if right else min(longest, _NARROWEST)
             least += narrow + 2
-            heading = Text(plain(column.heading), "bold")
+            heading = Text(_shown(column.heading), "bold")
             side: Any = "right" if right else "left"
             grid.add_column(heading, justify=side, no_wrap=right, overflow="fold", min_width=narrow)
         for row in body:
-            grid.add_row(*(Text(plain(text)) for text in row))
+            grid.add_row(*map(Text, row))
         out = io.StringIO()
         room = 10_000 if width is None or least > width else width  # a table too wide is left to the terminal to break
         console = Console(file=out, width=room, force_terminal=colour, color_system="standard" if colour else None)
@@ -214,7 +217,7 @@ class Table:
         elif isinstance(value, Interval):
             said, small = interval_parts(value, self._form(cell, i))
         else:
-            said, small = self._written(cell, i), ""
+            said, small = _shown(self._written(cell, i)), ""
         swatch = Markup('<i class="swatch" style="--c:var(--{})"></i>').format(extra.mark) if extra.mark else ""
         notes = [note for note in (small, extra.note) if note]
         inner = Markup("{}{}{}").format(
@@ -275,7 +278,7 @@ class Table:
         spreadsheet would take for a formula begins with an apostrophe."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(self.flat_columns())
+        writer.writerow(map(_csv_cell, self.flat_columns()))
         writer.writerows([[_csv_cell(value) for value in row] for row in self.flat_rows()])
         return buffer.getvalue()
 
@@ -348,4 +351,14 @@ def _csv_cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")  # a bare \r is not quoted, and would end the row
-    return f"'{text}" if value.startswith(_FORMULAS) else text
+    return f"'{text}" if value.startswith(_FORMULAS) and not _is_number(value) else text
+
+
+def _is_number(text: str) -> bool:
+    """Whether ``text`` is a number, signed or not, which no spreadsheet calculates anything from."""
+    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?%?", text, re.ASCII | re.IGNORECASE) is not None
+
+
+def _shown(text: str) -> str:
+    """A cell's text on a terminal; a name cannot make rows of its own."""
+    return plain(text, one_line=True)

@@ -4,13 +4,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainSerializer, ValidationError
 
 from synthmix.errors import BadInput
+from synthmix.names import REMEDY, name_fault
 from synthmix.quantities import parse_count, parse_share
 
 Model = TypeVar("Model", bound=BaseModel)
 
+
+def _name(value: str) -> str:
+    fault = name_fault(value)
+    if fault is not None:
+        raise ValueError(f"{fault}; {REMEDY}")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Count = Annotated[int, BeforeValidator(parse_count)]
 Share = Annotated[Fraction, BeforeValidator(parse_share), PlainSerializer(str, return_type=str)]
 

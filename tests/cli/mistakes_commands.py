@@ -118,6 +118,9 @@ VALUES = [
 SMALL_ONES = [
     said("corpus sample --to web.jsonl --domain networkx -q", "a file stands where a folder is needed"),
     said("corpus show none", "none: no corpus here"),
+    said("corpus build web.jsonl --to new --name a/b --vocab 300 -q", "name: the name 'a/b' holds /; use letters"),
+    said("train a/b=web.jsonl --on other.jsonl --params 25k --tokens 9k -q", "the name 'a/b' holds /; use letters"),
+    said("train .hidden=web.jsonl --on other.jsonl --params 25k --tokens 9k -q", "begins or ends with a dot"),
     said("study plan none.yaml", "none.yaml: no such study file"),
     said("study status none.yaml", "none.yaml: no such study file"),
     said("study report none.yaml", "none.yaml: no such study file"),

@@ -17,6 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     import typer
 
     from synthmix.cli.app import app
+    from synthmix.console import use_safe_streams
     from synthmix.errors import SynthmixError
 
     # Newer versions of typer bring a click of their own: its classes are found by way of typer.
@@ -24,6 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = _named_now([argument for argument in arguments if argument != "--debug"])
+    use_safe_streams()
     try:
         code = app(arguments, standalone_mode=False, prog_name="synthmix")
         if code == INTERRUPTED_CODE:  # Typer turns Ctrl-C into this, without a word
@@ -63,13 +65,13 @@ def _usage(error: Any, debug: bool) -> int:
 
 
 def _told(line: str, code: int, debug: bool) -> int:
+    from synthmix.console import plain
+
     if debug:
         import traceback
 
-        traceback.print_exc()
-    from synthmix.quantities import plain
-
-    line = plain(line)
+        sys.stderr.write(plain(traceback.format_exc()))
+    line = plain(line, one_line=True)
     rank = os.environ.get("RANK", "0")  # torchrun starts several: each tells what it met
     sys.stderr.write(f"synthmix: {line}\n" if rank == "0" else f"synthmix, process {rank}: {line}\n")
     return code

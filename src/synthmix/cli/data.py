@@ -43,7 +43,7 @@ def build(
         corpus = build_corpus(
             source,
             to,
-            name=name or to.name,
+            name=name or to.resolve().name,
             tokenizer=shared_tokenizer([*files, *map(str, against or [])], tokenizer, vocab),
             heldout=share,
             against=others,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.errors import BadInput
+from synthmix.names import REMEDY, name_fault
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import parsed as parsed  # commands take it from here
 
@@ -115,8 +116,11 @@ def parse_named(arguments: Sequence[str]) -> list[Part]:
 
 
 def _part(argument: str, share: Fraction = Fraction(1)) -> Part:
-    name, equals, path = argument.partition("=")
-    return Part(name, path, share) if equals else Part(Path(name).name.split(".")[0] or "corpus", name, share)
+    given, equals, rest = argument.partition("=")
+    name, path = (given, rest) if equals else (Path(given).name.split(".")[0] or "corpus", given)
+    if (fault := name_fault(name)) is not None:
+        raise BadInput(fault, key=argument, remedy=REMEDY if equals else f"give a name: NAME={given}")
+    return Part(name, path, share)
 
 
 def _once(parts: list[Part], remedy: str) -> list[Part]:

@@ -6,7 +6,11 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from synthmix.console import plain
+
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from synthmix.table import Table
 
 
@@ -20,13 +24,13 @@ class TerminalProgress:
         self.console = Console(stderr=True)
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[count]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=False),
-            TextColumn("{task.fields[note]}", style="dim"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=self.console,
             disable=not self.console.is_terminal,
             speed_estimate_period=120,
@@ -44,11 +48,11 @@ class TerminalProgress:
     def start(self, task: str, total: float | None, unit: str) -> None:
         """Begin a task; begun again, it starts from zero."""
         if not self.console.is_terminal:
-            self.console.print(f"{task} ...", highlight=False, markup=False)
+            self.say(f"{task} ...")
         if task in self.tasks:
             self.bars.remove_task(self.tasks[task])
         self.units[task] = unit
-        self.tasks[task] = self.bars.add_task(task, total=total, note="", count="")
+        self.tasks[task] = self.bars.add_task(plain(task, one_line=True), total=total, note="", count="")
 
     def update(self, task: str, done: float, note: str = "") -> None:
         """Move a task's bar to ``done`` units."""
@@ -60,7 +64,7 @@ class TerminalProgress:
                 count = f"{done / total:.0%}" if total else format_seconds(done)
             else:
                 count = f"{format_count(done)}{f' of {format_count(total)}' if total else ''} {unit}" if done else ""
-            self.bars.update(self.tasks[task], completed=done, note=note, count=count)
+            self.bars.update(self.tasks[task], completed=done, note=plain(note, one_line=True), count=plain(count))
 
     def finish(self, task: str, note: str = "") -> None:
         """End a task: its bar becomes a line that stays."""
@@ -68,14 +72,19 @@ class TerminalProgress:
             index = self.bars.task_ids.index(self.tasks[task])
             took = self.bars.tasks[index].elapsed or 0.0
             self.bars.remove_task(self.tasks.pop(task))
-            from rich.markup import escape
+            from rich.text import Text
 
-            said = escape(f"{task}: {note}" if note else task)
-            self.say(f"[green]done[/green] {said} [dim]({took:.1f} s)[/dim]")
+            said = plain(f" {task}: {note} " if note else f" {task} ", one_line=True)
+            self._print(Text.assemble(("done", "green"), said, (f"({took:.1f} s)", "dim")))
 
     def say(self, line: str) -> None:
-        """Print a line above the bars."""
-        self.console.print(line, highlight=False, soft_wrap=True)
+        """Print a line above the bars; names and error texts in it are shown, not obeyed."""
+        from rich.text import Text
+
+        self._print(Text(plain(line)))
+
+    def _print(self, text: "Text") -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
 
 
 def show(value: Any, *blocks: "str | Table", as_json: bool) -> None:
@@ -86,8 +95,6 @@ def show(value: Any, *blocks: "str | Table", as_json: bool) -> None:
     if as_json:
         text = json.dumps(value, indent=1, allow_nan=False)
     else:
-        from synthmix.quantities import plain
-
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         text = "\n\n".join(
             plain(block) if isinstance(block, str) else block.text(width, colour=width is not None)

@@ -21,6 +21,7 @@ from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, new_folder, write_json
+from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
 
 _BATCH_TOKENS = 1_000_000
@@ -53,13 +54,15 @@ def build_corpus(
     Memory: about 250 bytes a document, one shard, and the index of :class:`NearDuplicates`.
 
     Raises:
-        BadInput: what the readers raise; nothing left to train on or nothing held out though it was asked for; a
-            corpus in ``against`` with another tokenizer; an unwritable folder, or one that holds other things.
+        BadInput: a ``name`` that is none (:mod:`synthmix.names`); what the readers raise; nothing left to train on or
+            nothing held out though it was asked for; a corpus in ``against`` with another tokenizer; an unwritable
+            folder, or one that holds other things.
         Failure: a full disk. In either case nothing is left behind.
     """
     progress, folder, heldout = progress or Silent(), Path(folder), Fraction(heldout)
     if not 0 <= heldout <= 1:
         raise BadInput(f"{heldout} is not between 0 and 1", key="heldout")
+    check_name(name, key="name")
     for other in against:
         other.check_tokenizer(tokenizer.hash)
     given = [sources] if isinstance(sources, Source) else sources

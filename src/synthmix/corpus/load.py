@@ -15,6 +15,7 @@ from synthmix.corpus.readers import described, expand, read_documents
 from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.files import content_hash, disk_errors, file_hash
+from synthmix.names import LONGEST
 from synthmix.progress import Progress
 from synthmix.quantities import parse_count, parsed
 
@@ -91,7 +92,7 @@ def open_or_build(
     name = name or "corpus"
     shaping: list[Any] = [FORMAT, tokenizer.hash, name, str(Fraction(heldout)), kind, origin, license]
     key = content_hash([*shaping, [other.id for other in against], [identity(source) for source in sources]])
-    folder = Path(cache) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}-{key}"
+    folder = Path(cache) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:LONGEST]}-{key}"
     if not build:
         return Corpus.open(folder) if is_corpus(folder) else None
     with disk_errors(folder):

@@ -71,14 +71,15 @@ def dataset_card(
         f"# {cell(name)}",
         f"{documents:,} documents of synthetic text"
         + (f", {format_count(tokens)} tokens as the generator counts them" if tokens is not None else "")
-        + f", of the type **{template.name}**: {template.front.description or 'see the template below'}",
+        + f", of the type **{cell(template.name)}**: "
+        + cell(template.front.description or "see the template below"),
         "Each line holds `text`, and in `provenance` where it comes from: source and its hash, template and its hash,"
         " model, sampling and seed, tokens, how the answer ended, and the seconds it took.",
         "## How it was made",
         _mapping(generator),
         "### Source",
         _mapping(source),
-        f"### Template `{template.id}`",
+        f"### Template {cell(template.id)}",
         _fenced(template.body.strip()),
         "## What was left out",
         _left_out(dropped, read, documents, failed, truncated),

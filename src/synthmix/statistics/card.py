@@ -49,7 +49,7 @@ def corpus_card(
     }
     parts = [
         _front(name, meta.license, meta.kind == "synthetic", counts.documents, language),
-        f"# {name}",
+        f"# {cell(name)}",
         f"{counts.documents:,} documents of {'synthetic' if meta.kind == 'synthetic' else 'natural'} text.",
         "## Origin",
         facts("", origin).markdown(),
@@ -60,7 +60,7 @@ def corpus_card(
     ]
     if representation is not None:
         first = survey.texts[0].name
-        parts += [f"## Over- and under-represented against {first}", _bullets(summary(representation))]
+        parts += [f"## Over- and under-represented against {cell(first)}", _bullets(summary(representation))]
     return "\n\n".join([*parts, "## Known risks", _bullets([*RISKS[meta.kind], COMMON])]) + "\n"
 
 
@@ -108,7 +108,7 @@ def mixture_card(
     return "\n\n".join(
         [
             _front(name, " and ".join(sorted(licenses)), "synthetic" in kinds, documents, language),
-            f"# {name}",
+            f"# {cell(name)}",
             f"A mixture by tokens, {rows[0].tokens:,} of them.",
             "## Shares",
             Table("shares", columns, table).markdown(),

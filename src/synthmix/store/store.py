@@ -107,10 +107,13 @@ class Store:
         return pa.table({name: [row.get(name) for row in rows] for name in columns})
 
     def query(self, sql: str) -> "pa.Table":
-        """Answer an SQL query (a SELECT) over the table ``runs`` (DuckDB), as an Arrow table.
+        """Answer one SQL query (a SELECT) over the table ``runs`` (DuckDB), as an Arrow table.
+
+        The query sees this table and nothing else: no file, no address, no extension, no variable of the program; it
+        writes nothing, and its settings are locked.
 
         Raises:
-            BadInput: no run is finished, DuckDB cannot answer or is not installed.
+            BadInput: no run is finished, it is not one SELECT, DuckDB cannot answer it or is not installed.
         """
         try:
             import duckdb
@@ -120,12 +123,25 @@ class Store:
         runs = self.table()
         if not runs.num_rows:
             raise BadInput("no run is finished yet", where=self.folder)
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=_ONLY_MEMORY) as connection:
             connection.register("runs", runs)
+            connection.execute("SET lock_configuration = true")
             try:
+                statements = connection.extract_statements(sql)
+                if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                    raise BadInput("is not one SELECT", key="sql", remedy="write SELECT ... FROM runs")
                 return connection.sql(sql).to_arrow_table()
             except duckdb.Error as error:
                 raise BadInput(str(error), key="sql", remedy=f"columns: {', '.join(runs.column_names)}") from None
+
+
+# No file is read or written (a large query is not spilled to disk either), nothing is fetched, installed or loaded, and
+# no variable of the calling program is taken for a table.
+_ONLY_MEMORY: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+    "temp_directory": "",
+}
 
 
 def _again(path: Path) -> str:
