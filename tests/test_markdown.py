@@ -3,7 +3,7 @@
 import pytest
 
 from synthmix.markdown import cell
-from synthmix.table import Table
+from synthmix.table import Column, Table
 
 SHOWN = {
     "<img src=x onerror=alert(1)>": "&lt;img src=x onerror=alert(1)>",
@@ -23,4 +23,4 @@ SHOWN = {
 @pytest.mark.parametrize(("text", "shown"), SHOWN.items(), ids=lambda text: ascii(text)[:20])
 def test_markup_in_a_name_is_shown(text: str, shown: str) -> None:
     assert cell(text) == shown
-    assert Table.of_text([text], [[text]]).markdown().splitlines()[-1] == f"| {shown} |"
+    assert Table("t", [Column("name", text)], [(text,)]).markdown().splitlines()[-1] == f"| {shown} |"
