@@ -14,11 +14,13 @@ from synthmix.errors import BadInput
 from synthmix.evaluation.harness import TaskScore
 from synthmix.results import Results
 from synthmix.runs.load import of_results
+from synthmix.runs.table import of_rows
 from synthmix.store import RunRecord, Store
 from synthmix.study import score_tasks
 from synthmix.study.conclude import gather
 from synthmix.study.load import load_study
 from synthmix.study.prepare import look
+from synthmix.study.rows import run_row, task_metrics
 from synthmix.study.status import report_study
 from synthmix.study.task_laws import scored_on
 from synthmix.study.workspace import Workspace
@@ -173,9 +175,15 @@ def test_runs_without_a_score_and_other_questions_are_told(scored: Path, results
     mine[0] = mine[0].model_copy(update={"tasks": {}})
     other = mine[1].tasks["facts"].model_copy(update={"id": "other questions"})
     mine[1] = mine[1].model_copy(update={"tasks": mine[1].tasks | {"facts": other}})
-    found, warnings = scored_on("facts", of_results(results), mine)
+    tasks, warnings = task_metrics(mine)
+    recipes = {recipe.name: recipe for recipe in results.recipes}
+    names = [domain.name for domain in results.domains]
+    rows = [run_row(one, recipes[row.recipe], names, tasks) for one, row in zip(mine, results.runs, strict=True)]
+    found = scored_on("facts", of_rows(rows, results.recipes, {}, tasks))
+    assert found.metric == of_results(results).metric("task.facts"), "the results say it too"
     assert found.runs.text("run") == [row.id for row in results.runs[2:]]
-    assert [warning.code for warning in warnings] == ["task_changed", "task_missing"]
+    said = [(warning.code, warning.about) for warning in warnings if warning.about == "facts"]
+    assert said == [("task_changed", "facts"), ("task_missing", "facts")]
 
 
 def test_too_few_scores_give_no_law_but_are_shown(study: Path, asked: Any) -> None:

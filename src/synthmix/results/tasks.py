@@ -56,11 +56,13 @@ class TaskFound(Part):
     """One task over the runs of a study: the law from loss to score, the question, the best shares.
 
     ``parameters`` is empty where no law could be fitted; ``loss``, ``mean``, ``low`` and ``high`` are its curve for
-    the natural text, ``offset <source>`` the effect of a source's share at equal loss, in logits.
+    the natural text, ``offset <source>`` the effect of a source's share at equal loss, in logits. ``id``: hash of the
+    questions; None in files of earlier versions.
     """
 
     task: str
     metric: str
+    id: str | None = None
     items: int
     chance: float
     runs: int

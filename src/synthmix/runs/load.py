@@ -76,7 +76,11 @@ def of_results(results: Results) -> RunsTable:
     Raises:
         BadInput: no run is finished.
     """
-    return of_rows(results.runs, results.recipes, kinds_of(results.corpora))
+    tasks = {
+        each.task: Metric.of_task(each.task, measure=each.metric, items=each.items, chance=each.chance, id=each.id)
+        for each in results.tasks
+    }
+    return of_rows(results.runs, results.recipes, kinds_of(results.corpora), tasks)
 
 
 def kinds_of(corpora: Iterable[CorpusRow]) -> dict[str, Kind]:
@@ -402,7 +406,7 @@ def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     for name in names:
         kind, _, what = name.partition(".")
         if kind == "task":
-            found.append(Metric(name, "score", higher_is_better=True, task=what))
+            found.append(Metric.of_task(what))
         else:
             found.append(Metric(name, "bits" if kind == "bits" else "nats", domain=what or name))
     return tuple(found)

@@ -57,6 +57,8 @@ class Metric:
         unit: ``nats`` per token, ``bits`` per byte, or ``score`` (a task's, between 0 and 1).
         higher_is_better: as of scores.
         domain, task: what it was measured on; both None: the average over domains.
+        measure, items, chance, id: of a task what its score is (``acc``), how many questions were asked, what guessing
+            scores, and the hash of the questions: a column holds scores on equal questions. None where not known.
     """
 
     name: str
@@ -64,6 +66,15 @@ class Metric:
     higher_is_better: bool = False
     domain: str | None = None
     task: str | None = None
+    measure: str | None = None
+    items: int | None = None
+    chance: float | None = None
+    id: str | None = None
+
+    @classmethod
+    def of_task(cls, task: str, **about: Any) -> "Metric":
+        """A task's score; ``about``: measure, items, chance, id."""
+        return cls(f"task.{task}", "score", higher_is_better=True, task=task, **about)
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,18 @@ class RunsTable:
     def __repr__(self) -> str:
         sizes = f"{len(self.recipes)} recipes, {len(self.cells)} cells (N, D)" if self.has("N", "D") else "one curve"
         return f"<RunsTable: {len(self)} runs, {sizes}; metrics {', '.join(m.name for m in self.metrics)}>"
+
+    def metric(self, name: str) -> Metric:
+        """What a column of measurements holds.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        found = next((metric for metric in self.metrics if metric.name == name), None)
+        if found is None:
+            there = ", ".join(metric.name for metric in self.metrics)
+            raise BadInput(f"no metric {name!r}", where="runs", remedy=f"there are {there}")
+        return found
 
     def has(self, *columns: str) -> bool:
         """Whether all of ``columns`` are there."""
@@ -358,12 +381,18 @@ def mixture_of(shares: Mapping[str, float]) -> str:
     return " + ".join(f"{share:.6g} {name}" for name, share in sorted(shares.items()) if share)
 
 
-def of_rows(rows: Sequence[RunRow], recipes: Iterable[Recipe], kinds: Mapping[str, Kind]) -> RunsTable:
+def of_rows(
+    rows: Sequence[RunRow],
+    recipes: Iterable[Recipe],
+    kinds: Mapping[str, Kind],
+    tasks: Mapping[str, Metric] | None = None,
+) -> RunsTable:
     """The table of a study's rows.
 
     Args:
         recipes: the shares of every recipe that ``rows`` name.
         kinds: source -> natural or synthetic.
+        tasks: task -> what is known of its scores.
 
     Raises:
         BadInput: there are no rows.
@@ -395,7 +424,7 @@ def of_rows(rows: Sequence[RunRow], recipes: Iterable[Recipe], kinds: Mapping[st
         metrics.append(Metric(f"bits.{name}", "bits", domain=name))
     for name in dict.fromkeys(name for row in rows for name in row.tasks):
         numbers[f"task.{name}"] = _floats(row.tasks.get(name) for row in rows)
-        metrics.append(Metric(f"task.{name}", "score", higher_is_better=True, task=name))
+        metrics.append((tasks or {}).get(name) or Metric.of_task(name))
     texts: dict[str, list[str | None]] = {
         "run": [row.id for row in rows],
         "recipe": [row.recipe for row in rows],

@@ -19,7 +19,7 @@ from synthmix.study.corpora import Prepared
 from synthmix.study.diagnostics import curves_of, isoflops, profiles, residuals, share_curves, unseen_warnings
 from synthmix.study.execute import missing, versions
 from synthmix.study.ladder import cells, ladder_specs, study_recipes, trunk_records
-from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names
+from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names, task_metrics
 from synthmix.study.sampled import generator_spec
 from synthmix.study.task_laws import task_results
 from synthmix.study.timings import seconds
@@ -62,16 +62,17 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
     recipes = [recipe_row(config, mixture) for mixture in mixtures]
     by_name = {recipe.name: recipe for recipe in recipes}
     names = [domain.name for domain in prepared.domains]
-    rows = [run_row(record, by_name[present[record.spec.mixture.content]], names) for record in records]
+    asked, task_warnings = task_metrics(records)
+    rows = [run_row(record, by_name[present[record.spec.mixture.content]], names, asked) for record in records]
     corpora = corpus_rows(prepared)
-    table = of_rows(rows, recipes, kinds_of(corpora))
+    table = of_rows(rows, recipes, kinds_of(corpora), asked)
     fits = study_fits(config, space, table)
     curves = share_curves(table, config, fits)
     question = study_question(config)
     built = {corpus.name: float(corpus.train_tokens) for corpus in corpora}
     generators = _generators(config, space, prepared)
     cost = spent(records, generators, trunk_records(space.runs, specs), seconds(space))
-    tasks = task_results(config, recipes, table, records, fits, curves, question_curves(table, fits, question))
+    tasks = task_results(config, recipes, table, fits, curves, question_curves(table, fits, question), task_warnings)
     decision = decide(
         table,
         fits,

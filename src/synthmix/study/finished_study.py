@@ -12,7 +12,7 @@ from synthmix.runs import Cell, RunsTable
 from synthmix.runs.table import Kind, mixture_of, of_rows
 from synthmix.store import RunRecord
 from synthmix.study.corpora import EvaluationDomain, domains_of
-from synthmix.study.rows import run_row
+from synthmix.study.rows import run_row, task_metrics
 from synthmix.study.workspace import Workspace
 
 
@@ -95,6 +95,7 @@ def _table(records: list[RunRecord], corpora: Mapping[str, Corpus], domains: lis
             if corpus in corpora:
                 kinds[source] = "synthetic" if corpora[corpus].meta.kind == "synthetic" else "natural"
     recipes: dict[str, Recipe] = {}
+    tasks, _ = task_metrics(records)
     rows = []
     for record in records:
         shares = {name: float(share) for name, share in record.spec.shares.items()}
@@ -105,8 +106,8 @@ def _table(records: list[RunRecord], corpora: Mapping[str, Corpus], domains: lis
         if name in recipes and recipes[name].shares != shares:
             name = f"{name} ({mixture_of(shares)})"
         mine = Recipe(name=name, shares=shares, synthetic=synthetic[0] if alone else None, share=share)
-        rows.append(run_row(record, recipes.setdefault(name, mine), domains))
-    return of_rows(rows, recipes.values(), kinds)
+        rows.append(run_row(record, recipes.setdefault(name, mine), domains, tasks))
+    return of_rows(rows, recipes.values(), kinds, tasks)
 
 
 def study_folder(where: Path) -> Path:

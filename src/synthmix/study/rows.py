@@ -1,10 +1,14 @@
 """From records and corpora to the rows of the results."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.corpus import Corpus
 from synthmix.evaluation.losses import average
 from synthmix.mixture.recipe import Recipe as Mixture
-from synthmix.results import CorpusRow, Domain, Recipe, RunRow, Spent
+from synthmix.results import CorpusRow, Domain, Recipe, RunRow, Spent, Warn
+from synthmix.runs.table import Metric
 from synthmix.store import RunRecord, TrunkRecord
 from synthmix.study.corpora import Prepared
 
@@ -31,8 +35,27 @@ def recipe_row(config: StudyConfig, mixture: Mixture) -> Recipe:
     )
 
 
-def run_row(record: RunRecord, recipe: Recipe, domains: list[str]) -> RunRow:
-    """A record as a row, its losses on the study's present domains."""
+def task_metrics(records: Sequence[RunRecord]) -> tuple[dict[str, Metric], list[Warn]]:
+    """Task -> its questions, those that most runs answered; a warning for scores on others, and for those missing."""
+    found: dict[str, Metric] = {}
+    warnings = []
+    for task in sorted({name for record in records for name in record.tasks}):
+        scores = [record.tasks[task] for record in records if task in record.tasks]
+        common = Counter(score.id for score in scores).most_common(1)[0][0]
+        same = [score for score in scores if score.id == common]
+        about = {"measure": same[0].metric, "items": same[0].items, "chance": same[0].chance, "id": common}
+        found[task] = Metric.of_task(task, **about)
+        if len(same) < len(scores):
+            message = f"{len(scores) - len(same)} runs were asked other questions of this name and are left out."
+            warnings.append(Warn(code="task_changed", message=message, about=task))
+        if len(scores) < len(records):
+            message = f"{len(records) - len(scores)} of {len(records)} runs have no score yet."
+            warnings.append(Warn(code="task_missing", message=message, about=task))
+    return found, warnings
+
+
+def run_row(record: RunRecord, recipe: Recipe, domains: list[str], tasks: Mapping[str, Metric]) -> RunRow:
+    """A record as a row, its losses on the study's present domains, its scores on the questions of ``tasks``."""
     losses = {name: record.losses[name].nats for name in domains}
     return RunRow(
         id=record.id,
@@ -50,7 +73,7 @@ def run_row(record: RunRecord, recipe: Recipe, domains: list[str]) -> RunRow:
         seconds=record.seconds,
         tokens_per_second=record.own_tokens / max(record.seconds, 1e-9),
         epochs=record.epochs,
-        tasks={name: score.value for name, score in record.tasks.items()},
+        tasks={name: score.value for name, score in record.tasks.items() if score.id == tasks[name].id},
     )
 
 

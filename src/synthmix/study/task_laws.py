@@ -1,6 +1,5 @@
 """From the runs' task scores to results: the law from loss to score, expected scores, the best shares by score."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,12 +20,11 @@ from synthmix.results import (
     Warn,
 )
 from synthmix.runs import RunsTable
-from synthmix.runs.table import Floats
+from synthmix.runs.table import Floats, Metric
 from synthmix.scaling import BestShare
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID
 from synthmix.scaling.task_law import FORMULA, TaskFit, agreement, best_share_by_score, best_share_of_scores, fit_task
-from synthmix.store import RunRecord
 
 CURVE_POINTS = 60
 FEWEST_SHARES = 3
@@ -34,56 +32,50 @@ FEWEST_SHARES = 3
 
 @dataclass(frozen=True)
 class Scored:
-    """The runs that a task was asked of, and the task as all of them saw it."""
+    """The runs that have a score on a task."""
 
-    task: str
-    metric: str
-    items: int
-    chance: float
+    metric: Metric
     runs: RunsTable
 
     @property
     def scores(self) -> Floats:
         """(n,), one a run."""
-        return self.runs.column(f"task.{self.task}")
+        return self.runs.column(self.metric.name)
+
+    @property
+    def chance(self) -> float:
+        """What guessing scores."""
+        return self.metric.chance or 0.0
+
+    @property
+    def items(self) -> int:
+        """Questions asked; one where it is not known."""
+        return self.metric.items or 1
 
 
-def scored_on(task: str, table: RunsTable, records: list[RunRecord]) -> tuple[Scored, list[Warn]]:
-    """Runs that answered the same questions: those of the task's most frequent id, with a warning for the others.
-
-    ``records`` (parallel to the table) say what the questions were; scores are the table's.
-    """
-    asked = [record.tasks.get(task) for record in records]
-    having = [score for score in asked if score is not None]
-    common = Counter(score.id for score in having).most_common(1)[0][0]
-    same = np.array([score is not None and score.id == common for score in asked])
-    warnings = []
-    if same.sum() < len(having):
-        message = f"{len(having) - same.sum()} runs were asked other questions of this name and are left out."
-        warnings.append(Warn(code="task_changed", message=message, about=task))
-    if len(having) < len(table):
-        message = f"{len(table) - len(having)} of {len(table)} runs have no score yet."
-        warnings.append(Warn(code="task_missing", message=message, about=task))
-    first = next(score for score in having if score.id == common)
-    scored = Scored(task=task, metric=first.metric, items=first.items, chance=first.chance, runs=table.select(same))
-    return scored, warnings
+def scored_on(task: str, table: RunsTable) -> Scored:
+    """The rows with a score on a task."""
+    metric = table.metric(f"task.{task}")
+    return Scored(metric, table.select(np.isfinite(table.column(metric.name))))
 
 
 def task_results(
     config: StudyConfig,
     recipes: list[Recipe],
     table: RunsTable,
-    records: list[RunRecord],
     fits: StudyFits,
     curves: list[ShareCurve],
     asked: Sequence[KindCurve],
+    warnings: Sequence[Warn],
 ) -> list[TaskFound]:
-    """One entry a task that any of ``records`` (parallel to ``table``) has a score on, by name.
+    """One entry a task that any run has a score on, by name.
 
-    ``curves``: loss against share as measured; ``asked``: difference against share at the question.
+    ``curves``: loss against share as measured; ``asked``: difference against share at the question; ``warnings``: of
+    the scores, by their tasks.
     """
-    names = sorted({name for record in records for name in record.tasks})
-    return [_found(config, recipes, *scored_on(name, table, records), fits, curves, asked) for name in names]
+    names = sorted(metric.task for metric in table.metrics if metric.task is not None)
+    about = {name: [warning for warning in warnings if warning.about == name] for name in names}
+    return [_found(config, recipes, scored_on(name, table), about[name], fits, curves, asked) for name in names]
 
 
 def _found(
@@ -110,20 +102,21 @@ def _found(
             level=config.fit.level,
         )
     except BadInput as error:
-        warnings.append(Warn(code="task_not_fitted", message=f"{error}.", about=scored.task))
+        warnings.append(Warn(code="task_not_fitted", message=f"{error}.", about=scored.metric.task))
     found = measured_shares(config, scored, curves)
     answers: list[TaskAnswer] = []
     x = np.array([])
     if law is not None:
         answers = _answers(config, recipes, law, fits)
         found += asked_share(config, law, fits, asked)
-        warnings += [w.model_copy(update={"about": scored.task}) for w in law.warnings]
+        warnings += [w.model_copy(update={"about": scored.metric.task}) for w in law.warnings]
         losses = [*law.loss, *_asked_losses(config, fits)]
         x = np.linspace(min(losses) - 0.05, max(losses) + 0.05, CURVE_POINTS)
     low, mean, high = _band(law, x, config.fit.level)
     return TaskFound(
-        task=scored.task,
-        metric=scored.metric,
+        task=scored.metric.task or "",
+        metric=scored.metric.measure or "score",
+        id=scored.metric.id,
         items=scored.items,
         chance=scored.chance,
         runs=len(runs),
@@ -303,7 +296,7 @@ def _beside(
 def _noise(scored: Scored) -> float:
     """Standard deviation of one run's score: pooled over seeds; without replicates that of drawing the questions,
     which is an upper bound for runs that answer the same ones (CHOSEN)."""
-    found = scored.runs.noise(f"task.{scored.task}").sd
+    found = scored.runs.noise(scored.metric.name).sd
     if found:
         return found
     mean = float(np.clip(scored.scores.mean(), 0.01, 0.99))
