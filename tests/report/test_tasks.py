@@ -90,23 +90,17 @@ def test_a_study_without_scores_has_no_section(make: Callable[..., Results]) -> 
     assert "task scores were not measured" in page
 
 
-def test_the_page_says_where_loss_and_scores_disagree(with_tasks: Results) -> None:
-    page = render(with_tasks)
-    section = page[page.index('<section id="tasks">') : page.index('<section id="recipes">')]
-    assert 'href="#tasks"' in page
-    assert "facts <i>" not in section
-    text = unescape(section)
-    assert "best 33% rephrase by loss, 90% by score; loss and score disagree" in text
-    assert "80% to 100%" in text
-    assert "task_missing" in text
-    assert "not fitted" in text
-    assert "task scores were not measured" not in page
-    assert len(disagreements(with_tasks)) == 4  # two sources: the question, and the largest cell
+def section(results: Results) -> str:
+    page = render(results)
+    return page[page.index('<section id="tasks">') : page.index('<section id="recipes">')]
 
 
 def test_the_section_has_these_words(with_tasks: Results) -> None:
-    page = render(with_tasks)
-    check_page("report-tasks", page[page.index('<section id="tasks">') : page.index('<section id="recipes">')])
+    found = section(with_tasks)
+    check_page("report-tasks", found)
+    assert "facts <i>" not in found
+    assert "best 33% rephrase by loss, 90% by score" in unescape(found)
+    assert len(disagreements(with_tasks)) == 4  # two sources: the question, and the largest cell
 
 
 def test_a_task_at_chance_gives_no_verdict(with_tasks: Results) -> None:
@@ -114,11 +108,7 @@ def test_a_task_at_chance_gives_no_verdict(with_tasks: Results) -> None:
     tasks = [task.model_copy(update={"warnings": warned}) for task in with_tasks.tasks]
     changed = with_tasks.model_copy(update={"tasks": tasks})
     assert len(disagreements(changed)) == 1
-    page = render(changed)
-    section = unescape(page[page.index('<section id="tasks">') : page.index('<section id="recipes">')])
-    assert "by more than the luck of 1,000 questions, so this task is no evidence about the best share" in section
-    assert "the scores are noise: no verdict" in section
-    assert "the two best shares" not in section
+    check_page("report-tasks-at-chance", section(changed))
 
 
 def test_figures_hold_the_scores(with_tasks: Results) -> None:
