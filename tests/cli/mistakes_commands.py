@@ -1,6 +1,6 @@
 """Bad input: the commands that ask, write, value, count and look."""
 
-from .mistakes import said, write
+from .mistakes import SMALL, Case, said, write
 
 ASK = "advise --params 1B --tokens 20B --real 1B"
 MAKE = "generate --from web.jsonl --to job --model m --endpoint http://127.0.0.1:9 --quiet"
@@ -143,6 +143,22 @@ EXPORT = [
         "priors.json: rests on published findings and recommends no mixture",
         prepare=write("priors.json", b'{"decision": null}'),
     ),
+    said("export web.jsonl --to olmo --tokens 9k", "--out: is missing; name the folder"),
+    said("export web.jsonl --to olmo --out new", "--tokens: is missing; say how many tokens"),
+    said("export web.jsonl --to olmo --out new --tokens 9", "--tokens: 9 tokens are less than one sequence of 128"),
+    said("export web.jsonl --to olmo --out new --tokens 1k --unit word", "--unit: 'word' is no unit of olmo"),
+    said("export web.jsonl --to olmo --out new --tokens 1k --unit document", "--unit: 'document' is no unit of olmo"),
+    said("export web.jsonl --to olmo --out new --tokens 1k --shard-tokens lots", "--shard-tokens: 'lots' is not"),
+    said("export none.jsonl --to olmo --out new --tokens 1k -q", "none.jsonl: files: no such file"),
+    said("export web.jsonl --to olmo --out . --tokens 1k", ".: --out: holds other files (and no manifest.json)"),
+    said("export web.jsonl --to olmo --out hq.jsonl --tokens 1k", "hq.jsonl: --out: is a file, not a folder"),
+    Case(
+        "an export of more than there is",
+        ("web: 1M tokens asked for", "1 epoch(s) allowed", "raise --epochs"),
+        ("export", "web.jsonl", "--to", "olmo", "--out", "new", "--tokens", "1M", *SMALL),
+        may_write=(".synthmix",),
+    ),
+    said("export study.yaml --to olmo --out new --tokens 1k --recipe web -q", "study.yaml: web: its text is not here"),
     said("export study.yaml --to json --recipe none", "--recipe: no recipe 'none'; it has web"),
 ]
 

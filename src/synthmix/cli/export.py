@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.options import AsJson, parse_parts
+from synthmix.cli.options import (
+    CACHE,
+    AsJson,
+    Cache,
+    Quiet,
+    TokenizerOption,
+    Vocab,
+    as_options,
+    parse_parts,
+    telling,
+)
 from synthmix.errors import BadInput
 
 if TYPE_CHECKING:
+    from synthmix.exporting.schema import ExportedData
     from synthmix.exporting.weights import Weights
     from synthmix.table import Table
 
@@ -25,11 +36,14 @@ def export(
         str,
         typer.Option(
             "--to",
-            help="megatron-blend, olmo-mixture, nanotron, torchtitan, interleave-datasets or json.",
+            help="Weights: megatron-blend, olmo-mixture, nanotron, torchtitan, interleave-datasets, json. "
+            "Data: megatron, olmo, datatrove, jsonl, parquet.",
             show_default=False,
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="The file to write; unset: it is printed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write (unset: it is printed); of data the folder.")
+    ] = None,
     recipe: Annotated[str | None, typer.Option(help="Of a study or an advice; unset: the recommended one.")] = None,
     tokens: Annotated[str | None, typer.Option(help="The budget, 1T; unset: that of the question.")] = None,
     path: Annotated[
@@ -42,15 +56,27 @@ def export(
         float | None, typer.Option(help="How often a source may be gone through; unset: the study's, else 1.", min=1)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the order.", min=0)] = 0,
+    context: Annotated[
+        int | None, typer.Option(help="Of data: tokens a sequence predicts; unset: the study's, else 128.", min=1)
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Of text: sequence, as in training, or document: whole ones.")] = "sequence",
+    shard_tokens: Annotated[str | None, typer.Option(help="Tokens of a file; unset: what suits the format.")] = None,
+    tokenizer: TokenizerOption = None,
+    vocab: Vocab = "4096",
+    cache: Cache = CACHE,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """A mixture in the words of another trainer: a recipe, the answer of a study or of an advice, or shares by hand.
+    """A mixture into another trainer: a recipe, the answer of a study or of an advice, or shares by hand.
+
+    Its weights in the words of the trainer, or the mixed data itself in the exact order of our own training.
 
     Example: synthmix export 70%:web=data/web 30%:hq=data/hq --to megatron-blend --tokens 1T --available hq=50B
     """
     from synthmix.cli.terminal import show
     from synthmix.exporting.export import export as exported
     from synthmix.exporting.mixture import find_mixture
+    from synthmix.exporting.schema import MANIFEST, ExportedData
 
     what: Any = mixture[0]
     if len(mixture) > 1 or not _is_file(mixture[0]):
@@ -58,8 +84,29 @@ def export(
     found = find_mixture(
         what, recipe=recipe, paths=_assigned(path, "--path"), available=_assigned(available, "--available")
     )
-    made = exported(found, to, out, tokens=tokens, epochs=epochs, seed=seed)
+    with telling(quiet=quiet or as_json) as progress, as_options("vocab"):
+        made = exported(
+            found,
+            to,
+            out,
+            tokens=tokens,
+            epochs=epochs,
+            seed=seed,
+            context=context,
+            unit=unit,
+            shard_tokens=shard_tokens,
+            tokenizer=tokenizer,
+            vocab=vocab,
+            cache=cache,
+            progress=progress,
+        )
     value = made.model_dump(mode="json")
+    if isinstance(made, ExportedData):
+        where = f"{len(made.files)} files in {made.folder}; checksums in {MANIFEST}"
+        show(
+            value | {"folder": made.folder}, f"{made.recipe} ({made.origin})", data_table(made), where, as_json=as_json
+        )
+        return
     warned = "\n".join(f"warning {warning.code}: {warning.message}" for warning in made.warnings)
     last = f"written: {made.file}" if made.file else made.text.rstrip("\n")
     show(value, f"{made.recipe} ({made.origin})", weight_table(made), warned, last, as_json=as_json)
@@ -81,6 +128,23 @@ def weight_table(made: "Weights") -> "Table":
     ]
     rows = [tuple(getattr(source, column.key) for column in columns) for source in made.sources]
     return Table("weights", columns, rows)
+
+
+def data_table(made: "ExportedData") -> "Table":
+    """A row a source."""
+    from synthmix.quantities import format_count, percent
+    from synthmix.table import Column, Table
+
+    columns = [
+        Column("name", "source"),
+        Column("share", form=percent),
+        Column("rows", f"{made.plan.unit}s", form=","),
+        Column("tokens", form=format_count),
+        Column("available", form=format_count),
+        Column("epochs", form=".3g"),
+    ]
+    rows = [tuple(getattr(source, column.key) for column in columns) for source in made.sources]
+    return Table("sources", columns, rows)
 
 
 def _is_file(argument: str) -> bool:

@@ -101,6 +101,31 @@ class TokenStream:
             at, number = last, number + 1
         return out
 
+    def sequences(self, blocks: np.ndarray, context: int) -> np.ndarray:
+        """Sequences ``blocks``, shape (n,), of ``context`` predicted tokens and the input before the first of them:
+        tokens ``block * context`` to ``(block + 1) * context``, the last one included, shape (n, context + 1).
+
+        Raises:
+            IndexError: outside the stream.
+            BadInput: a damaged shard.
+        """
+        starts = np.asarray(blocks, dtype=np.int64) * context
+        out = np.empty((len(starts), context + 1), dtype=self.dtype)
+        if len(starts) == 0:
+            return out
+        if starts.min() < 0 or starts.max() + context + 1 > len(self):
+            raise IndexError(f"sequences up to token {starts.max() + context + 1} of a stream of {len(self)}")
+        ends = np.array(self._ends, dtype=np.int64)
+        numbers = np.searchsorted(ends, starts, side="right")
+        within = starts + context + 1 <= ends[numbers]  # the others lie across two shards or more
+        for number in np.unique(numbers[within]).tolist():
+            mine = np.flatnonzero((numbers == number) & within)
+            windows = np.lib.stride_tricks.sliding_window_view(self._map(number), context + 1)
+            out[mine] = windows[starts[mine] - (self._ends[number] - self.shards[number].tokens)]
+        for row in np.flatnonzero(~within).tolist():
+            out[row] = self.read(int(starts[row]), int(starts[row]) + context + 1)
+        return out
+
     def blocks(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
         """The tokens from ``start`` to ``stop`` in blocks of at most ``size``."""
         stop = len(self) if stop is None else stop
