@@ -4,12 +4,12 @@
 
 The corpora are random ids in memory-mapped shards, in the page cache, as large as the export. Rounds alternate:
 the yardstick is ``np.tofile`` of the same ids, with and without waiting for the disk (fsync), which the export does.
-Also said: equality with what the trainer reads, on sequences spread over the whole file, and peak memory.
+Also said: seconds of processor time, which other work on the machine does not stretch; equality with what the trainer
+reads, on sequences spread over the whole file; and the most memory of its own (not mapped files) while it wrote.
 """
 
 import argparse
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -20,6 +20,27 @@ import numpy as np
 
 SHARES = {"web": Fraction(67, 100), "hq": Fraction(33, 100)}
 VOCABULARY = 50_000
+
+
+def anonymous() -> float:
+    """Resident memory that is not a mapped file's, in MiB."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["RssAnon"].split()[0]) / 1024
+
+
+class Memory:
+    """The most memory seen, told as a stage's progress is."""
+
+    most = 0.0
+
+    def start(self, task: str, total: float | None, unit: str) -> None: ...
+
+    def update(self, task: str, done: float, note: str = "") -> None:
+        self.most = max(self.most, anonymous())
+
+    def finish(self, task: str, note: str = "") -> None: ...
+
+    def say(self, line: str) -> None: ...
 
 
 def main() -> None:
@@ -66,12 +87,14 @@ def main() -> None:
         mixture = {name: (corpora[name], share) for name, share in SHARES.items()}
         made = rng.integers(0, VOCABULARY, tokens, dtype=np.uint16)
         seconds: dict[str, list[float]] = {"export": [], "tofile and fsync": [], "tofile": []}
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before, memory, processor = anonymous(), Memory(), []
         for number in range(arguments.rounds):
             out = folder / f"out-{number}"
             begun = time.perf_counter()
-            done = export(mixture, "megatron", out, tokens=tokens, context=arguments.context)
+            used = time.process_time()
+            done = export(mixture, "megatron", out, tokens=tokens, context=arguments.context, progress=memory)
             seconds["export"].append(time.perf_counter() - begun)
+            processor.append(time.process_time() - used)
             for name in ("tofile and fsync", "tofile"):
                 begun = time.perf_counter()
                 with (folder / "plain.bin").open("wb") as file:
@@ -90,8 +113,9 @@ def main() -> None:
         median = {name: statistics.median(each) for name, each in seconds.items()}
         for name, value in median.items():
             print(f"{name:18s}{value:8.2f}{size / value:8.0f}{median['export'] / value:8.2f}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"peak memory over that of the yardstick's array: {max(0, peak - before) / 1024:.0f} MiB")
+        own = statistics.median(processor)
+        print(f"processor time of the export: {own:.2f} s, {size / own:.0f} MB/s")
+        print(f"memory of its own: {memory.most - before:.0f} MiB at most")
         context = arguments.context
         available = {name: len(corpus.train) for name, corpus in corpora.items()}
         manifest = make_manifest(make_recipe("mixture", SHARES), tokens // context, context, available, seed=0)
