@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from synthmix.corpus.sources import Source
+from synthmix.corpus.tokenizer import LOSSY
+from synthmix.files import placed
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
@@ -85,17 +87,25 @@ def _as_list(value: Any) -> Any:
 
 
 class TokenizerConfig(Part):
-    """A byte-level BPE trained on the natural corpus (or ``on``), or any Hugging Face tokenizer (``path``)."""
+    """A byte-level BPE trained on the natural corpus (or ``on``), or any Hugging Face tokenizer (``path``).
+
+    ``end``: that tokenizer's end-of-document token, where it does not say; ``new:TOKEN`` adds one. ``lossy``: the
+    largest share of a domain's bytes that it may lose.
+    """
 
     vocab: Count = 4096
     on: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
     path: str | None = None
+    end: str | None = None
+    lossy: Share = LOSSY
     limit: Count = Field(default=20_000_000, description="bytes of text it is trained on")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.path is not None and self.model_fields_set & {"vocab", "on"}:
             raise ValueError("path: a ready tokenizer has its own vocabulary; drop vocab and on")
+        if self.path is None and self.model_fields_set & {"end", "lossy"}:
+            raise ValueError("path: end and lossy are settings of a ready tokenizer; name it, or drop them")
         return self
 
 
@@ -179,8 +189,8 @@ class StudyConfig(Part):
 
     @property
     def root(self) -> Path:
-        """The study's folder."""
-        return self.folder or Path("studies") / self.study
+        """The study's folder. For a study that was read from a file it counts from the file's own folder."""
+        return Path(placed(self.folder or Path("studies") / self.study))
 
     @property
     def sampled(self) -> dict[str, SampledCorpus]:

@@ -61,6 +61,17 @@ def test_a_tokenizer_that_truncates_and_adds_tokens_does_neither_here(tokenizer:
     assert ids.tolist() == tokenizer.encode_batch([text])[0].tolist()
 
 
+def test_dropout_is_switched_off(tokenizer: Tokenizer, tmp_path):
+    state = json.loads(tokenizer.backend.to_str())
+    state["model"]["dropout"] = 0.5
+    (tmp_path / "tokenizer.json").write_text(json.dumps(state))
+    loaded = load_tokenizer(tmp_path)
+    text = "corpus recipe share budget run ladder " * 20
+    for _ in range(3):
+        assert loaded.encode_batch([text])[0].tolist() == tokenizer.encode_batch([text])[0].tolist()
+    assert loaded.hash == tokenizer.hash
+
+
 def test_it_travels_to_another_process(tokenizer: Tokenizer):
     other = pickle.loads(pickle.dumps(tokenizer))  # noqa: S301
     assert other.hash == tokenizer.hash
@@ -76,7 +87,7 @@ def test_a_vocabulary_above_16_bits_takes_32(tmp_path):
     backend = Backend(WordLevel({"</s>": 0, "[UNK]": 1, "high": 65_536}, unk_token="[UNK]"))
     backend.pre_tokenizer = Whitespace()
     backend.save(str(tmp_path / "tokenizer.json"))
-    tokenizer = load_tokenizer(tmp_path)
+    tokenizer = load_tokenizer(tmp_path, lossy=1)
     assert (tokenizer.vocab_size, tokenizer.dtype, tokenizer.end) == (65_537, np.dtype("<u4"), "</s>")
     corpus = build_corpus([Document("high low", "d")], tmp_path / "c", name="c", tokenizer=tokenizer)
     assert corpus.train.read(0, 3).tolist() == [65_536, 1, 0]
@@ -104,5 +115,5 @@ def test_bad_tokenizers(tokenizer: Tokenizer, tmp_path):
     with pytest.raises(BadInput, match="not a tokenizer"):
         load_tokenizer(tmp_path / "broken.json")
     tokenizer.save(tmp_path / "tokenizer.json")
-    with pytest.raises(BadInput, match=r"has no end-of-document token \(<stop>\); name it with end"):
+    with pytest.raises(BadInput, match=r"has no end-of-document token \(<stop>\); name one of its tokens"):
         load_tokenizer(tmp_path, end="<stop>")

@@ -50,7 +50,7 @@ def test_a_study_file_reads_as_it_is_written(tmp_path: Path) -> None:
     assert config.evaluate["web"] == "heldout"
     assert isinstance(config.evaluate["wiki"], Source)
     assert config.evaluate["wiki"].files == [str(tmp_path / "data/wiki.jsonl")]
-    assert config.root == Path("studies/does-rephrasing-help")
+    assert config.root == tmp_path / "studies/does-rephrasing-help"
 
 
 def test_a_corpus_may_be_called_natural(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line: thin, one command a stage, and ``study``."""
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     usage_error: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    arguments = _named_now([argument for argument in arguments if argument != "--debug"])
+    arguments = _named_now([_at_home(argument) for argument in arguments if argument != "--debug"])
     use_safe_streams()
     try:
         code = app(arguments, standalone_mode=False, prog_name="synthmix")
@@ -42,6 +43,12 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a line for the user, the rest under --debug
         code = _told(f"internal error ({type(error).__name__}: {error}); run with --debug and report it", 1, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _at_home(argument: str) -> str:
+    """``~`` as a shell expands it, where a shell does not: quoted, behind ``--to=``, ``NAME=`` and ``50%:NAME=``."""
+    before, path = re.fullmatch(r"((?:[^/~]*[=:])?)(.*)", argument, re.DOTALL).groups()  # type: ignore[union-attr]
+    return before + os.path.expanduser(path) if re.match(r"~[\w.-]*(/|$)", path) else argument
 
 
 def _named_now(arguments: list[str]) -> list[str]:

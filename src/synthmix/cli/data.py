@@ -33,7 +33,7 @@ def build(
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2%
     """
     from synthmix.cli.terminal import show
-    from synthmix.corpus import Corpus, Source, build_corpus
+    from synthmix.corpus import Corpus, Source, build_corpus, lost_text
     from synthmix.quantities import format_count, parse_share
 
     source = Source(files=files, text=text, domain_field=domain_field, where=field_values(where or []) or None)
@@ -60,6 +60,7 @@ def build(
         f"{to}: {format_count(counts.tokens)} training tokens in {counts.documents} documents, "
         f"{sum(c.documents for c in meta.heldout_counts.values())} documents held out, {removed} removed "
         f"({reasons or 'none'})",
+        *([f"The tokenizer loses text: {lost}"] if (lost := lost_text(meta.lost, meta.name)) else []),
         as_json=as_json,
     )
 
@@ -98,7 +99,7 @@ def show(
     Example: synthmix corpus show corpora/web --verify
     """
     from synthmix.cli.terminal import show as print_result
-    from synthmix.corpus import Corpus
+    from synthmix.corpus import Corpus, lost_text
     from synthmix.table import Column, Table
 
     found = Corpus.open(corpus)
@@ -112,6 +113,7 @@ def show(
     print_result(
         found.meta.model_dump(mode="json"),
         Table("corpus", columns, rows),
+        *([f"The tokenizer loses text: {lost}"] if (lost := lost_text(found.meta.lost, found.name)) else []),
         *(f"--- document {i + 1}\n{one[:600]}" for i, one in enumerate(texts)),
         as_json=as_json,
     )

@@ -22,7 +22,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Cache = Annotated[Path, typer.Option(help="Where corpora prepared from plain files are kept.")]
 TokenizerOption = Annotated[
     str | None,
-    typer.Option("--tokenizer", help="tokenizer.json, folder or hub id; unset: that of a built corpus, else trained."),
+    typer.Option(
+        "--tokenizer",
+        help="tokenizer.json, folder or hub id; settings behind it: PATH,end=TOKEN,lossy=10%. Unset: that of a built "
+        "corpus, else trained.",
+    ),
 ]
 Vocab = Annotated[str, typer.Option(help="Vocabulary, when a tokenizer is trained.")]
 CACHE = Path(".synthmix")
@@ -59,16 +63,31 @@ def as_options(*keys: str, **names: str) -> Iterator[None]:
 def field_values(conditions: Sequence[str]) -> dict[str, Any]:
     """``--where source=human --where source=web`` -> ``{"source": ["human", "web"]}``.
 
+    A value that spells a number, ``true``, ``false`` or ``null`` stands for that as well as for the text: ``n=3`` keeps
+    ``3`` and ``"3"``.
+
     Raises:
         BadInput: one is not FIELD=VALUE.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
     for condition in conditions:
         field, equals, value = condition.partition("=")
         if not equals:
             raise BadInput("is not FIELD=VALUE", key=f"--where {condition}", remedy="write --where source=human")
-        found.setdefault(field, []).append(value)
+        if not field:
+            raise BadInput("names no field", key=f"--where {condition}", remedy="write --where source=human")
+        found.setdefault(field, []).extend([value, *_as_number(value)])
     return dict(found)
+
+
+def _as_number(value: str) -> list[Any]:
+    import json
+
+    try:
+        spelt = json.loads(value, parse_constant=lambda name: name)  # NaN equals nothing
+    except (ValueError, RecursionError):
+        return []
+    return [spelt] if spelt is None or isinstance(spelt, bool | int | float) else []
 
 
 EngineKind = Annotated[str, typer.Option("--engine", help="Where tasks run: local (this machine) or ray.")]

@@ -1,6 +1,6 @@
 """From text to memory-mapped token shards: readers, tokenizer, split, removal of duplicates, the embedded sample."""
 
-from synthmix.corpus.build import build_corpus, train_texts
+from synthmix.corpus.build import build_corpus, lost_text, train_texts
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.load import open_or_build
 from synthmix.corpus.meta import Counts, Meta, is_corpus
@@ -23,6 +23,7 @@ __all__ = [
     "build_corpus",
     "is_corpus",
     "load_tokenizer",
+    "lost_text",
     "open_or_build",
     "prepare_sample",
     "read_documents",

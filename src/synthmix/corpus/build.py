@@ -1,5 +1,6 @@
 """From text to a corpus: ingest, split, remove leaks, pack; in a staging folder that is moved in place at the end."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,18 +12,19 @@ from typing import Any, Literal
 import numpy as np
 
 from synthmix.batching import batched
-from synthmix.corpus.corpus import TOKENIZER, Corpus
+from synthmix.corpus.corpus import TOKENIZER, WORDS, Corpus
 from synthmix.corpus.ingest import Ingested, ingest, is_heldout, text_hash
-from synthmix.corpus.meta import FILE, FORMAT, Counts, Meta, content_id
+from synthmix.corpus.meta import FILE, FORMAT, Counts, Loss, Meta, content_id
 from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.shards import SHARD_TOKENS, Shard, ShardWriter
 from synthmix.corpus.sources import Document, Source
-from synthmix.corpus.tokenizer import Tokenizer
+from synthmix.corpus.tokenizer import Tokenizer, how
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, new_folder, write_json
 from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
+from synthmix.quantities import percent, plural
 
 _BATCH_TOKENS = 1_000_000
 
@@ -54,7 +56,8 @@ def build_corpus(
     Memory: about 250 bytes a document, one shard, and the index of :class:`NearDuplicates`.
 
     Raises:
-        BadInput: a ``name`` that is none (:mod:`synthmix.names`); what the readers raise; nothing left to train on or
+        BadInput: a ``name`` that is none (:mod:`synthmix.names`); what the readers raise; text that the tokenizer loses
+            beyond its limit; nothing left to train on or
             nothing held out though it was asked for; a corpus in ``against`` with another tokenizer; an unwritable
             folder, or one that holds other things.
         Failure: a full disk. In either case nothing is left behind.
@@ -70,10 +73,12 @@ def build_corpus(
     progress.start(task, None, "documents")
     with new_folder(folder, marker=FILE) as staging:
         ingested = ingest(given, staging / "spool", name=name, tokenizer=tokenizer, heldout=heldout, progress=progress)
+        hold_to_limit(ingested.lost, tokenizer.lossy, name, progress)
         stays = without_leaks(ingested, against, task=task, progress=progress)
         packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
         _check_sides(packed, ingested, name, heldout)
         ingested.spool.unlink()
+        ingested.word_spool.unlink()
         tokenizer.save(staging / TOKENIZER)
         written = (
             [one.model_dump(mode="json", exclude_defaults=True) for one in given if isinstance(one, Source)]
@@ -96,6 +101,8 @@ def build_corpus(
             heldout_streams=packed.heldout_streams,
             streams=packed.streams,
             removed=ingested.removed,
+            lost=dict(sorted(ingested.lost.items())),
+            words=packed.words,
             origin=origin,
             license=license,
             generator=generator,
@@ -103,7 +110,8 @@ def build_corpus(
             against=[other.id for other in against],
             versions={package: version(package) for package in ("synthmix", "tokenizers")},
         )
-        write_json(staging / FILE, meta.model_dump(mode="json"))
+        unused = {name for name in ("lost", "words") if not getattr(meta, name)}
+        write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused))
     corpus = Corpus.open(folder)
     progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
     return corpus
@@ -134,6 +142,9 @@ def train_texts(
 def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, progress: Progress) -> np.ndarray:
     """Which documents stay, bool, shape (documents,); counts of the others go to ``ingested.removed``.
 
+    Compared are tokens, or the text's words where the tokenizer may lose something: two texts are no duplicates because
+    neither can be spelt.
+
     Three rules, in this order, so that neither the order of building nor of naming lets anything through:
     1. a held-out document goes when the training part of another corpus holds a near-duplicate of it;
     2. a training document goes when it nearly duplicates a held-out one of this corpus,
@@ -143,7 +154,7 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
     heldout = np.flatnonzero(ingested.heldout)
     train = np.flatnonzero(~np.array(ingested.heldout, dtype=bool))
     ingested.removed.update({"near_duplicates_of_heldout": 0, "heldout_trained_on_elsewhere": 0})
-    own = NearDuplicates(batch for _, batch in _batched_tokens(ingested, heldout))
+    own = NearDuplicates(batch for _, batch in _batched(ingested, heldout))
     for other in against:
         if len(heldout) and len(other.train):
             for batch in _batched_corpus(other, "train"):
@@ -154,7 +165,7 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
     done = 0
     if not len(own) and not len(foreign):
         return stays
-    for numbers, batch in _batched_tokens(ingested, train):
+    for numbers, batch in _batched(ingested, train):
         near_own, near_foreign = own.matches(batch), foreign.matches(batch)
         for number, mine, theirs in zip(numbers, near_own, near_foreign, strict=True):
             if theirs or any(stays[heldout[mine]]):
@@ -165,17 +176,48 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
     return stays
 
 
-def _batched_tokens(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    tokens, starts = ingested.tokens()
-    lengths = np.array(ingested.lengths, dtype=np.int64)
+def _batched(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    held, starts, lengths = ingested.compared()
     cuts = np.flatnonzero(np.diff(np.cumsum(lengths[numbers]) // _BATCH_TOKENS)) + 1
     for part in np.split(numbers, cuts):
         if len(part):
-            yield part, [np.asarray(tokens[starts[i] : starts[i] + lengths[i]]) for i in part]
+            yield part, [np.asarray(held[starts[i] : starts[i] + lengths[i]]) for i in part]
 
 
 def _batched_corpus(corpus: Corpus, split: str) -> Iterator[list[np.ndarray]]:
-    return batched((ids for _, ids in corpus.token_documents(split)), len, _BATCH_TOKENS)
+    return batched(corpus.compared_documents(split), len, _BATCH_TOKENS)
+
+
+def hold_to_limit(lost: dict[str, Loss], limit: Fraction, name: str, progress: Progress | None = None) -> None:
+    """Hold what the tokenizer lost of each domain's text to ``limit``, and tell of what is lost below it.
+
+    Raises:
+        BadInput: it lost a larger share of the bytes of a domain.
+    """
+    if not (said := lost_text(lost, name)):
+        return
+    share = max(loss.share for loss in lost.values())
+    if share > limit:
+        raise BadInput(
+            f"{said}; at most {percent(float(limit))} may",
+            where=name,
+            key="tokenizer",
+            remedy=f"name one that can spell this text, or allow it: {how(f'lossy={math.ceil(share * 10) * 10}%')}",
+        )
+    if progress is not None:
+        progress.say(f"{name}: the tokenizer loses text: {said}")
+
+
+def lost_text(lost: dict[str, Loss], name: str) -> str:
+    """What the tokenizer lost of the corpus ``name``, of the domain that lost most, in words; empty: nothing."""
+    worst = max(lost, key=lambda domain: lost[domain].share, default=None)
+    if worst is None or not lost[worst].bytes:
+        return ""
+    domain = "" if len(lost) == 1 and worst == name else f" of domain {worst!r}"
+    said = f"{percent(max(lost[worst].share, 0.0001))} of the bytes{domain} do not survive encoding and decoding"
+    if mostly := sum(loss.documents for loss in lost.values()):
+        said += f", {plural(mostly, 'document')} lost more than half"
+    return said
 
 
 @dataclass
@@ -186,6 +228,7 @@ class Packed:
     heldout_streams: dict[str, str]
     train: dict[str, Counts]
     heldout: dict[str, Counts]
+    words: list[Shard]
 
 
 def pack(
@@ -201,21 +244,30 @@ def pack(
     held = sorted({ingested.domains[i] for i in order.tolist() if ingested.heldout[i]})
     names = {domain: f"heldout/{folder_name(domain)}" for domain in held}
     writers = {name: ShardWriter(folder, name, ingested.dtype, shard_tokens) for name in ["train", *names.values()]}
-    packed = Packed({}, names, {}, {})
+    packed = Packed({}, names, {}, {}, [])
     table: dict[str, list] = {name: [] for name in ("split", "domain", "start", "tokens", "bytes", "key")}
+    words = ShardWriter(folder, WORDS, np.dtype("<u4"), shard_tokens) if ingested.words else None
+    if words:
+        table["words"] = []
+        spelt, first, _ = ingested.compared()
     end = np.array([eos_id], dtype=ingested.dtype)
     for i in order.tolist():
         domain, length = ingested.domains[i], ingested.lengths[i]
         writer = writers[names[domain] if ingested.heldout[i] else "train"]
         side = packed.heldout if ingested.heldout[i] else packed.train
-        row = ("heldout" if ingested.heldout[i] else "train", domain, writer.tokens, length + 1, ingested.sizes[i])
-        for column, value in zip(table, (*row, ingested.keys[i]), strict=True):
+        row = ["heldout" if ingested.heldout[i] else "train", domain, writer.tokens, length + 1, ingested.sizes[i]]
+        row.append(ingested.keys[i])
+        if words:
+            words.write(spelt[first[i] : first[i] + ingested.words[i]])
+            row.append(ingested.words[i])
+        for column, value in zip(table, row, strict=True):
             table[column].append(value)
         writer.write(tokens[starts[i] : starts[i] + length])
         writer.write(end)
         counted = Counts(documents=1, tokens=length + 1, bytes=ingested.sizes[i])
         side[domain] = side.get(domain, Counts()) + counted
     packed.streams = {name: writer.close() for name, writer in writers.items()}
+    packed.words = words.close() if words else []
     packed.train, packed.heldout = dict(sorted(packed.train.items())), dict(sorted(packed.heldout.items()))
     _write_table(table, folder / "documents.parquet")
     return packed
@@ -232,6 +284,7 @@ def _write_table(table: dict[str, list], path: Path) -> None:
     import pyarrow.parquet as pq
 
     types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64(), pa.string()]
+    types += [pa.int64()] * (len(table) - len(types))
     pq.write_table(pa.table(table, schema=pa.schema(list(zip(table, types, strict=True)))), path)
 
 

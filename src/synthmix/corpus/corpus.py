@@ -22,9 +22,11 @@ from synthmix.corpus.shards import TokenStream
 from synthmix.corpus.sources import Document
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
+from synthmix.files import placed
 
 DOCUMENTS = "documents.parquet"
 TOKENIZER = "tokenizer.json"
+WORDS = "words"
 
 
 class Corpus:
@@ -40,9 +42,11 @@ class Corpus:
         Raises:
             BadInput: no corpus there, a damaged record, a missing or truncated shard.
         """
-        corpus = cls(Path(folder), read_meta(Path(folder)))
+        folder = Path(placed(folder))
+        corpus = cls(folder, read_meta(folder))
         for name in corpus.meta.streams:
             corpus._stream(name)  # looks at the shards' sizes
+        corpus._words()
         return corpus
 
     @property
@@ -121,6 +125,7 @@ class Corpus:
         """
         for name in self.meta.streams:
             self._stream(name).verify()
+        self._words().verify()
         self.tokenizer()
 
     def token_documents(self, split: str = "train", domain: str | None = None) -> Iterator[tuple[dict, np.ndarray]]:
@@ -133,6 +138,23 @@ class Corpus:
                 if row["split"] == split and domain in (None, row["domain"]):
                     stream = self.train if split == "train" else streams[row["domain"]]
                     yield row, stream.read(row["start"], row["start"] + row["tokens"] - 1)
+
+    def compared_documents(self, split: str = "train", domain: str | None = None) -> Iterator[np.ndarray]:
+        """What near-duplicates are found by, in stream order: a document's token ids, or where the tokenizer may have
+        lost something the hashes of its words."""
+        import pyarrow.parquet as pq
+
+        if not self.meta.words:
+            yield from (ids for _, ids in self.token_documents(split, domain))
+            return
+        words, at = self._words(), 0
+        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(
+            batch_size=4096, columns=["split", "domain", "words"]
+        ):
+            for row in batch.to_pylist():
+                if row["split"] == split and domain in (None, row["domain"]):
+                    yield words.read(at, at + row["words"])
+                at += row["words"]
 
     def documents(
         self, split: str = "train", domain: str | None = None, limit: int | None = None
@@ -154,6 +176,9 @@ class Corpus:
 
     def _stream(self, name: str) -> TokenStream:
         return TokenStream(self.folder, self.meta.streams[name], np.dtype(self.meta.dtype))
+
+    def _words(self) -> TokenStream:
+        return TokenStream(self.folder, self.meta.words, np.dtype("<u4"))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "meta": self.meta}

@@ -4,6 +4,8 @@ Tokens go to a spool on disk in reading order; in memory stays a row a document 
 """
 
 import hashlib
+import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.batching import batched
+from synthmix.corpus.meta import Loss
 from synthmix.corpus.readers import described, read_documents
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Source
@@ -21,6 +24,8 @@ from synthmix.progress import Progress
 
 BATCH_DOCUMENTS = 1024
 BATCH_CHARACTERS = 4_000_000
+# A word, a character of a script without spaces, or a sign.
+_WORD = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|\\w+|[^\\w\\s]")
 
 
 def text_hash(text: str) -> int:
@@ -33,9 +38,17 @@ def is_heldout(digest: int, share: Fraction) -> bool:
     return digest * share.denominator < share.numerator * 2**64
 
 
+def hashed_words(text: str) -> np.ndarray:
+    """32 bits of each word of a text: what is compared for near-duplicates where tokens do not hold all of it."""
+    return np.array([zlib.crc32(word.encode()) for word in _WORD.findall(text)], dtype=np.uint32)
+
+
 @dataclass
 class Ingested:
-    """What the first pass leaves: the spool, and a column per property of the documents in reading order."""
+    """What the first pass leaves: the spool, and a column per property of the documents in reading order.
+
+    ``lost`` and the spool of ``words`` are filled with a tokenizer that may lose something of the text.
+    """
 
     spool: Path
     dtype: np.dtype
@@ -46,6 +59,22 @@ class Ingested:
     lengths: list[int] = field(default_factory=list)  # tokens, end of document left out
     sizes: list[int] = field(default_factory=list)  # UTF-8 bytes
     keys: list[str | None] = field(default_factory=list)
+    lost: dict[str, Loss] = field(default_factory=dict)
+    words: list[int] = field(default_factory=list)  # of each document
+
+    @property
+    def word_spool(self) -> Path:
+        """Where the words lie."""
+        return self.spool.with_suffix(".words")
+
+    def compared(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What near-duplicates are found by: tokens, or words where tokens may have lost something: the spool mapped,
+        where each document starts and how long it is, shape (documents,)."""
+        if not self.words:
+            return *self.tokens(), np.array(self.lengths, dtype=np.int64)
+        counts = np.array(self.words, dtype=np.int64)
+        mapped = np.memmap(self.word_spool, np.uint32, "r") if counts.sum() else np.empty(0, dtype=np.uint32)
+        return mapped, np.cumsum(counts) - counts, counts
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -73,15 +102,17 @@ def ingest(
         BadInput: what the readers raise; a source with only empty documents.
     """
     ingested, seen = Ingested(spool, tokenizer.dtype), set[int]()
-    with spool.open("wb") as file:
+    with spool.open("wb") as file, ingested.word_spool.open("wb") as words:
         for where, documents, limit in _each(sources, name, progress):
             tokens = before = 0
             for batch in batches(documents):
                 kept = [document for document in batch if document.text.strip()]
                 ingested.removed["empty"] += len(batch) - len(kept)
                 before += len(kept)
-                encoded = tokenizer.encode_batch([document.text for document in kept])
-                for document, ids in zip(kept, encoded, strict=True):
+                texts = [document.text for document in kept]
+                encoded = tokenizer.encode_batch(texts)
+                lost = tokenizer.lost_bytes(texts, encoded)
+                for document, ids, gone in zip(kept, encoded, lost, strict=True):
                     if limit is not None and tokens >= limit:
                         break
                     digest = text_hash(document.text)
@@ -92,6 +123,12 @@ def ingest(
                     file.write(ids.tobytes())
                     tokens += len(ids) + 1
                     _note(ingested, document, digest, heldout, len(ids))
+                    if not tokenizer.lossless:
+                        own = hashed_words(document.text)
+                        words.write(own.tobytes())
+                        ingested.words.append(len(own))
+                        loss = Loss(bytes=gone, of=ingested.sizes[-1], documents=2 * gone > ingested.sizes[-1])
+                        ingested.lost[document.domain] = ingested.lost.get(document.domain, Loss()) + loss
                 progress.update(f"corpus {name}", len(ingested))
                 if limit is not None and tokens >= limit:
                     break

@@ -8,13 +8,13 @@ from typing import Any, Literal, overload
 
 from filelock import FileLock
 
-from synthmix.corpus.build import build_corpus, train_texts
+from synthmix.corpus.build import build_corpus, hold_to_limit, train_texts
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FORMAT, is_corpus
 from synthmix.corpus.readers import described, expand, read_documents
 from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
-from synthmix.files import content_hash, disk_errors, file_hash
+from synthmix.files import content_hash, disk_errors, file_hash, placed
 from synthmix.names import LONGEST
 from synthmix.progress import Progress
 from synthmix.quantities import parse_count, parsed
@@ -92,14 +92,14 @@ def open_or_build(
     name = name or "corpus"
     shaping: list[Any] = [FORMAT, tokenizer.hash, name, str(Fraction(heldout)), kind, origin, license]
     key = content_hash([*shaping, [other.id for other in against], [identity(source) for source in sources]])
-    folder = Path(cache) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:LONGEST]}-{key}"
+    folder = Path(placed(cache)) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:LONGEST]}-{key}"
     if not build:
-        return Corpus.open(folder) if is_corpus(folder) else None
+        return _within(Corpus.open(folder), tokenizer) if is_corpus(folder) else None
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if is_corpus(folder):
-                return Corpus.open(folder)
+                return _within(Corpus.open(folder), tokenizer)
             return build_corpus(
                 sources,
                 folder,
@@ -112,6 +112,12 @@ def open_or_build(
                 license=license,
                 progress=progress,
             )
+
+
+def _within(corpus: Corpus, tokenizer: Tokenizer) -> Corpus:
+    """A corpus that was found built: perhaps when more could be lost."""
+    hold_to_limit(corpus.meta.lost, tokenizer.lossy, corpus.name)
+    return corpus
 
 
 def shared_tokenizer(
@@ -151,7 +157,7 @@ def identity(source: Source) -> list[Any]:
         from synthmix.corpus.sample import sample_versions
 
         return [keys, sample_versions(source.sample)]
-    local = Path(described(source))
+    local = Path(placed(described(source)))
     return [keys, [[str(p.relative_to(local)), file_hash(p)] for p in sorted(local.rglob("*")) if p.is_file()]]
 
 
@@ -203,8 +209,9 @@ class Documents:
     def _source(self, name: str) -> Source:
         if name == "sample":
             return Source(sample="all")
-        if (Path(name) / GENERATED).exists():
-            return Source(files=[str(Path(name) / GENERATED_DATA / "*.jsonl.gz")])
+        folder = Path(placed(name))
+        if (folder / GENERATED).exists():
+            return Source(files=[str(folder / GENERATED_DATA / "*.jsonl.gz")])
         return Source(files=[name], **self.fields)
 
 

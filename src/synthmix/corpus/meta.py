@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from synthmix.corpus.shards import Shard
 from synthmix.errors import BadInput
-from synthmix.files import content_hash, read_json
+from synthmix.files import content_hash, placed, read_json
 from synthmix.validation import validated
 
 FORMAT = 1
@@ -31,6 +31,25 @@ class Counts(BaseModel):
         )
 
 
+class Loss(BaseModel):
+    """What the tokenizer lost of a domain's text: UTF-8 bytes that do not come back, of how many, and the documents
+    that lost more than half of theirs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bytes: int = 0
+    of: int = 0
+    documents: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the bytes."""
+        return self.bytes / self.of if self.of else 0.0
+
+    def __add__(self, other: "Loss") -> "Loss":
+        return Loss(bytes=self.bytes + other.bytes, of=self.of + other.of, documents=self.documents + other.documents)
+
+
 class Meta(BaseModel):
     """A corpus's metadata.
 
@@ -40,6 +59,9 @@ class Meta(BaseModel):
         train, heldout_counts: per domain.
         streams: shards per stream: ``train``, and ``heldout/...`` as named in ``heldout_streams`` per domain.
         removed: reason -> documents that were read and are in neither part.
+        lost: what the tokenizer lost, per domain, of all that was read; empty where it is known to lose nothing.
+        words: hashes of the words of every document, in the order of the table of documents, where something may be
+            lost: duplicates are looked for in the text, not in what is left of it.
         generator: for synthetic text, what made it; free-form.
         sources: the sources as they were written.
         versions: of the packages that decide the content.
@@ -62,6 +84,8 @@ class Meta(BaseModel):
     heldout_streams: dict[str, str]
     streams: dict[str, list[Shard]]
     removed: dict[str, int]
+    lost: dict[str, Loss] = {}
+    words: list[Shard] = []
     origin: str
     license: str
     generator: dict[str, Any] | None
@@ -79,7 +103,7 @@ def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:
 
 def is_corpus(path: str | Path) -> bool:
     """Whether a built corpus lies there; anything else is text to be read."""
-    return (Path(path) / FILE).exists()
+    return (Path(placed(path)) / FILE).exists()
 
 
 def read_meta(folder: Path) -> Meta:

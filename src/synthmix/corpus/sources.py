@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
 from synthmix.corpus.meta import is_corpus
+from synthmix.files import placed
 from synthmix.quantities import parse_count
 
 Fold = Literal["whitespace", "punctuation"]
@@ -83,15 +84,17 @@ class Source(BaseModel):
     Attributes:
         files: path, glob (``**`` too) or list of them; ``s3://`` and ``gs://`` with the extra ``cloud``.
         format: how to read the files; by their suffix when absent.
-        separator: divides a plain text file into documents; absent, a file is one document.
+        separator: divides a plain text file into documents, whatever its line ends; absent, a file is one document.
         text, id_field: fields that hold the text and the document's id (JSONL, Parquet, datasets).
         domain, domain_field: one domain for all documents, or the field that holds it.
-        where: keeps only records whose field equals the value, or one of the values.
+        where: keeps only records whose field equals the value, or one of the values: of the same type (``true`` is
+            not 1, ``"3"`` not 3), and null only where the field is there.
         dataset: id on the Hugging Face hub, a ``save_to_disk`` folder or a folder of data files.
         config, split, revision, streaming: passed on to ``datasets``.
         sample: ``all``, or the domains of the embedded sample.
         normalize: typography to fold away, ``whitespace`` and ``punctuation``: for texts that were saved differently.
-        limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name).
+        limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name) that are not
+            empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,6 +128,8 @@ class Source(BaseModel):
             raise ValueError("domain and domain_field exclude each other")
         if self.files is not None and not self.files:
             raise ValueError("files: the list is empty")
+        if empty := [field for field, wanted in (self.where or {}).items() if wanted == []]:
+            raise ValueError(f"where: the list of values of {empty[0]} is empty")
         if self.separator == "":
             raise ValueError("separator: must not be empty")
         if self.separator is not None and self.files is None:
@@ -135,13 +140,13 @@ class Source(BaseModel):
     def built(self) -> Path | None:
         """The folder of a built corpus, when ``files`` names just one."""
         one = self.files[0] if self.files is not None and len(self.files) == 1 else None
-        return Path(one) if one is not None and is_corpus(one) else None
+        return Path(placed(one)) if one is not None and is_corpus(one) else None
 
     def resolved(self, base: Path) -> Self:
         """The same source with relative local paths made absolute against ``base`` (the study file's folder)."""
         change: dict[str, Any] = {}
         if self.files is not None:
-            change["files"] = [name if "://" in name else str(base / name) for name in self.files]
-        if self.dataset is not None and (base / self.dataset).is_dir():
-            change["dataset"] = str(base / self.dataset)
+            change["files"] = [placed(name, base) for name in self.files]
+        if self.dataset is not None and Path(placed(self.dataset, base)).is_dir():
+            change["dataset"] = placed(self.dataset, base)
         return self.model_copy(update=change)

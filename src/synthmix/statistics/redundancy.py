@@ -47,7 +47,7 @@ def compression(texts: Iterable[str], limit: int = SAMPLE_BYTES) -> Compression 
 def near_duplicates(
     documents: Iterable[np.ndarray], limit: int = SAMPLE_DOCUMENTS, level: float = 0.9
 ) -> Duplication | None:
-    """Of the first ``limit`` documents of token ids (Jaccard similarity of token 5-grams of 0.8 or more)."""
+    """Of the first ``limit`` documents of token ids or hashed words (Jaccard similarity of 5-grams of 0.8 or more)."""
     sample = [tokens for tokens in islice(documents, limit) if len(tokens)]
     if not sample:
         return None

@@ -118,7 +118,7 @@ def describe(
         zipf=law,
         heaps=grown,
         compression=compression(text.texts(), sample_bytes),
-        duplication=near_duplicates(text.token_documents(), level=level),
+        duplication=near_duplicates(text.compared_documents(), level=level),
         ranks=ranks,
         frequencies=frequencies,
     )

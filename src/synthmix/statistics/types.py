@@ -51,6 +51,12 @@ class Text:
             taken += row["tokens"]
             yield ids
 
+    def compared_documents(self) -> Iterator[np.ndarray]:
+        """What near-duplicates among the same documents are found by: :meth:`Corpus.compared_documents`."""
+        split = "train" if self.domain is None else "heldout"
+        compared = self.corpus.compared_documents(split, self.domain)
+        return (own for _, own in zip(self.token_documents(), compared, strict=False))
+
     def texts(self) -> Iterator[str]:
         """The same documents as text."""
         tokenizer = self.corpus.tokenizer()

@@ -16,7 +16,15 @@ from synthmix.runs.load import kinds_of
 from synthmix.runs.table import of_rows
 from synthmix.store import RunRecord
 from synthmix.study.corpora import Prepared
-from synthmix.study.diagnostics import curves_of, isoflops, profiles, residuals, share_curves, unseen_warnings
+from synthmix.study.diagnostics import (
+    curves_of,
+    isoflops,
+    lost_warnings,
+    profiles,
+    residuals,
+    share_curves,
+    unseen_warnings,
+)
 from synthmix.study.execute import missing, versions
 from synthmix.study.ladder import cells, ladder_specs, study_recipes, trunk_records
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names, task_metrics
@@ -85,6 +93,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
     )
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
     warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]
+    warnings += lost_warnings({**prepared.evaluation, **prepared.corpora})
     planned = len(cells(config))
     if len(records) < planned:
         message = f"{planned - len(records)} of {planned} runs are not finished: this is a preliminary report."

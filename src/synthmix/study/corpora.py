@@ -96,7 +96,7 @@ def study_tokenizer(
     """
     asked = config.tokenizer
     if asked.path is not None:
-        return load_tokenizer(asked.path)
+        return load_tokenizer(asked.path, end=asked.end, lossy=asked.lossy)
     entries = trained_on(config)
     key = content_hash([asked.vocab, asked.limit, [[str(e.heldout), identity(e)] for _, e in entries]])
     path = space.tokenizer / f"{key}.json"

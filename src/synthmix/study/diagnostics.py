@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from synthmix.config import StudyConfig
+from synthmix.corpus import Corpus, lost_text
 from synthmix.decisions.determined import undetermined_law
 from synthmix.decisions.fits import RecipeLaw, StudyFits, source_runs
 from synthmix.errors import BadInput
@@ -18,6 +19,15 @@ PROFILED = ("E", "alpha", "beta")  # of the law in (N, D): what extrapolation re
 PROFILE_POINTS, CURVE_POINTS = 41, 40
 REACH = 4.0  # how far beyond the measured budgets and sizes a curve is drawn
 UNSEEN = 0.002  # of a domain's tokens: at ten nats each, 0.02 nats a token, a seed's noise (CHOSEN)
+
+
+def lost_warnings(corpora: Mapping[str, Corpus]) -> list[Warn]:
+    """Corpora of whose text the tokenizer lost something: what was lost is in no loss and in no statistic of tokens."""
+    return [
+        Warn(code="lost_text", message=f"The tokenizer loses text of '{name}': {said}.", about=name)
+        for name, corpus in corpora.items()
+        if (said := lost_text(corpus.meta.lost, corpus.name))
+    ]
 
 
 def unseen_warnings(statistics: list[Statistic], natural: str) -> list[Warn]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
+from synthmix.files import placed
 from synthmix.reading import parse_yaml, read_whole
 from synthmix.study.ladder import study_recipes
 from synthmix.validation import misfit
@@ -24,7 +25,8 @@ Study = str | Path | Mapping[str, Any] | StudyConfig
 def load_study(study: Study) -> StudyConfig:
     """Read and validate a study: its file, its YAML as text (several lines), or the same as a dict.
 
-    Relative paths in a file count from its own folder, else from the current one. One that is loaded is given back.
+    Relative paths in a file, ``folder`` among them, count from the file's own folder, else from the current one; ``~``
+    is the home folder. One that is loaded is given back.
 
     Raises:
         BadInput: no such file, not UTF-8, not YAML, a key twice, an unknown key, or a value that does not fit.
@@ -37,7 +39,7 @@ def load_study(study: Study) -> StudyConfig:
     if isinstance(study, str) and "\n" in study:
         text = study
     else:
-        path = Path(study).expanduser()
+        path = Path(placed(study))
         if path.is_dir():
             raise BadInput("is a folder, not a study file", where=path)
         if not path.exists():
@@ -65,14 +67,19 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
         name: entry.resolved(base) if isinstance(entry, Source) else entry for name, entry in config.evaluate.items()
     }
     tokenizer = config.tokenizer
-    if tokenizer.path is not None and (tokenizer.path.endswith(".json") or (base / tokenizer.path).exists()):
-        tokenizer = tokenizer.model_copy(update={"path": str(base / tokenizer.path)})  # else a name on the hub
+    if tokenizer.path is not None:
+        there = placed(tokenizer.path, base)
+        if tokenizer.path.endswith(".json") or tokenizer.path.startswith("~") or Path(there).exists():
+            tokenizer = tokenizer.model_copy(update={"path": there})  # else a name on the hub
     try:
         study_recipes(config)
     except BadInput as error:
         key = ".".join(str(part) for part in (error.where, error.key) if part)
         raise BadInput(error.problem, where=where, key=key, remedy=error.remedy) from None
-    return config.model_copy(update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer})
+    folder = Path(placed(config.folder or Path("studies") / config.study, base))
+    return config.model_copy(
+        update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer, "folder": folder}
+    )
 
 
 def _resolved(entry: CorpusEntry, base: Path) -> CorpusEntry:
@@ -81,8 +88,8 @@ def _resolved(entry: CorpusEntry, base: Path) -> CorpusEntry:
         return entry.resolved(base)
     if isinstance(entry, WrittenCorpus):
         names = ("generate",) if entry.endpoint else ("generate", "model")
-        paths = {name: str(base / getattr(entry, name)) for name in names if (base / getattr(entry, name)).exists()}
-        return entry.model_copy(update=paths)
+        paths = {name: placed(getattr(entry, name), base) for name in names}
+        return entry.model_copy(update={name: path for name, path in paths.items() if Path(path).exists()})
     return entry
 
 

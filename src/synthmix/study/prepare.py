@@ -64,7 +64,7 @@ def check_generated(config: StudyConfig) -> None:
 def _check_tokenizer(config: StudyConfig) -> None:
     asked = config.tokenizer
     if asked.path is not None:
-        load_tokenizer(asked.path)
+        load_tokenizer(asked.path, end=asked.end, lossy=asked.lossy)
     elif asked.vocab < SMALLEST_VOCABULARY:
         raise BadInput(
             f"{asked.vocab} is too small", key="tokenizer.vocab", remedy=f"ask for {SMALLEST_VOCABULARY} or more"
