@@ -1,0 +1,16 @@
+"""Laws over a vector of shares: many sources at once, fitted with priors, with draws and intervals."""
+
+from synthmix.scaling.mixtures.fit import Calibration, MixtureFit, fit_mixtures
+from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
+from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
+
+__all__ = [
+    "MIXTURE_LAWS",
+    "Calibration",
+    "MixtureFit",
+    "MixtureLaw",
+    "MixturePoints",
+    "MixtureRuns",
+    "find_mixture_law",
+    "fit_mixtures",
+]

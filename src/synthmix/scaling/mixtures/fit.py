@@ -1,0 +1,504 @@
+"""A law of mixtures fitted to runs: one set of parameters a domain, their posterior draws, predictions with intervals.
+
+Maximum a posteriori with the priors of the terms, Gaussian in log-loss. The noise's standard deviation is
+exp(a + b log predicted): losses far above the floor scatter more. Draws are refits to perturbed losses and a perturbed
+prior ("randomize, then optimize", Bardsley et al. 2014, doi 10.1137/140964023), exact for a linear law and, unlike a
+normal approximation, at ease where a source is worth nothing. Checkpoints of one run are not independent: each counts
+1 / (1 + (m - 1) rho), m of them in a run and rho the correlation of their residuals.
+
+Shape letters: n points, k sources, t domains, p parameters, s draws.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.quantities import listed
+from synthmix.results import Warn
+from synthmix.scaling.mixtures.law import BoundLaw, MixtureLaw, find_mixture_law
+from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
+from synthmix.scaling.mixtures.solver import Penalty, Solution, Task, evaluate_logs, penalty_of, solve
+from synthmix.scaling.mixtures.terms import Units, units_of
+from synthmix.scaling.runs import Array, Index, Mask
+
+_FIRST_NOISE = 0.02  # of the log-loss, until the residuals tell
+_PASSES = 3
+_FOLDS = 5
+_DRAW_TOLERANCE = 1e-3  # of the objective, whose spread over the posterior is p / 2
+_TILT = 2.0  # prior standard deviation of b, the exponent of the noise
+Kind = Literal["mean", "new-run"]
+
+
+class Noise(NamedTuple):
+    """Of one run's log-loss in each domain: exp(a + b (log predicted - centre)), each (t,), and degrees of freedom."""
+
+    a: Array
+    b: Array
+    centre: Array
+    dof: Array
+
+    def sd(self, logs: Array) -> Array:
+        """Standard deviations (t, n) at predicted log-losses (t, n)."""
+        found: Array = np.exp(self.a[:, None] + self.b[:, None] * (logs - self.centre[:, None]))
+        return found
+
+
+class Calibration(NamedTuple):
+    """How held-out runs of the same table were predicted.
+
+    Attributes:
+        what: ``mixture``, mixtures held out; ``scale``, the largest N or D held out.
+        error: mean absolute relative error there. covered: share inside of the interval before it was widened.
+        factor: what half-widths are multiplied by so that they hold their level there, (t,). points: how many.
+    """
+
+    what: Literal["mixture", "scale"]
+    error: float
+    covered: float
+    factor: Array
+    points: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MixtureFit:
+    """A law of mixtures fitted to runs.
+
+    Attributes:
+        law: with the terms that the runs bear. runs: what it was fitted to. units: of N and D.
+        theta: (t, p) maximum a posteriori. draws: (s, t, p) of the posterior; s may be 0.
+        noise: of one run. correlation: (t, t) of the domains' residuals. rho: of one run's checkpoints.
+        covariance: (t, p, p) of the normal approximation at ``theta``.
+        freedom: (t,) effective number of parameters.
+        held_out: how held-out runs were predicted, and how that widens intervals.
+        level: of intervals. warnings: coded.
+    """
+
+    law: BoundLaw
+    runs: MixtureRuns
+    units: Units
+    theta: Array
+    draws: Array
+    noise: Noise
+    correlation: Array
+    rho: float
+    covariance: Array
+    freedom: Array
+    held_out: tuple[Calibration, ...] = ()
+    level: float = 0.9
+    warnings: list[Warn] = field(default_factory=list)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """t names."""
+        return self.runs.domains
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """k names."""
+        return self.runs.points.sources
+
+    @cached_property
+    def names(self) -> list[str]:
+        """p parameter names."""
+        return self.law.names(self.runs.points)
+
+    def __repr__(self) -> str:
+        sd = np.exp(self.noise.a)
+        return (
+            f"<MixtureFit {self.law.name}: {len(self.runs)} runs of {len(self.sources)} sources, {len(self.domains)} "
+            f"domains, residual {sd.min():.2%} to {sd.max():.2%}>"
+        )
+
+    def predict(self, points: MixturePoints) -> Array:
+        """Expected losses (n, t)."""
+        return self.law.predict(self.theta, points, self.units).T
+
+    def drawn(self, points: MixturePoints) -> Array:
+        """Losses (s, n, t) under each draw."""
+        s, t, p = self.draws.shape
+        found = self.law.predict(self.draws.reshape(s * t, p), points, self.units)
+        return np.swapaxes(found.reshape(s, t, len(points)), 1, 2)
+
+    def spread(self, points: MixturePoints) -> tuple[Array, Array]:
+        """Standard deviations (n, t) of the log-loss: of the expected one, and of a new run's noise."""
+        logs, slope = evaluate_logs(self.law, self.theta, points, self.units)
+        mean = np.einsum("tnp,tpq,tnq->tn", slope, self.covariance, slope)
+        return np.sqrt(np.maximum(mean, 0)).T, self.noise.sd(logs).T
+
+    def beyond(self, points: MixturePoints) -> Mask:
+        """(n,) whether a point lies beyond the runs in N, D or N D."""
+        outside, runs = np.zeros(len(points), dtype=bool), self.runs.points
+        for of in (_log_n, _log_d, _log_compute):
+            there, here = of(points), of(runs)
+            if there is not None and here is not None:
+                outside |= (there > here.max() + 1e-6) | (there < here.min() - 1e-6)
+        return outside
+
+    def interval(
+        self, points: MixturePoints, kind: Kind = "new-run", level: float | None = None
+    ) -> tuple[Array, Array]:
+        """Lower and upper ends (n, t) at each point.
+
+        ``mean`` holds the expected loss of the mixture, ``new-run`` one further run with its noise. Both are widened by
+        what held-out mixtures showed and, beyond the N or D of the runs, by what held-out scales showed.
+        """
+        from scipy.special import stdtrit
+
+        level = self.level if level is None else level
+        mean, noise = self.spread(points)
+        half = np.sqrt(mean**2 + (noise**2 if kind == "new-run" else 0)) * stdtrit(self.noise.dof, (1 + level) / 2)
+        half *= self.widening(points)
+        logs = np.log(self.predict(points))
+        return np.exp(logs - half), np.exp(logs + half)
+
+    def widening(self, points: MixturePoints) -> Array:
+        """(n, t) factor of the half-widths at each point."""
+        factor = {each.what: each.factor for each in self.held_out}
+        inside = factor.get("mixture", np.ones(len(self.domains)))
+        outside = np.maximum(factor.get("scale", inside), inside)
+        return np.where(self.beyond(points)[:, None], outside, inside)
+
+    def weighted(self, weights: Mapping[str, float] | None) -> Array:
+        """Weights of the domains (t,), adding up to one; None: all alike.
+
+        Raises:
+            BadInput: a domain that is not there, a negative weight, or all are 0.
+        """
+        if weights is None:
+            return np.full(len(self.domains), 1 / len(self.domains))
+        for name, weight in weights.items():
+            if name not in self.domains:
+                raise BadInput(f"no domain {name!r}", key="objective", remedy=f"there are {listed(self.domains)}")
+            if not (np.isfinite(weight) and weight >= 0):
+                raise BadInput(f"the weight of {name!r} is {weight:g}", key="objective", remedy="give one of 0 or more")
+        found = np.array([float(weights.get(name, 0.0)) for name in self.domains])
+        if found.sum() <= 0:
+            raise BadInput("every domain's weight is 0", key="objective")
+        total: Array = found / found.sum()
+        return total
+
+    def report(self) -> str:
+        """The fit in a few lines."""
+        lines = [f"{self.law.name}: {self.law.formula}", repr(self)[1:-1]]
+        for each in self.held_out:
+            held = "mixtures" if each.what == "mixture" else "the largest scale"
+            inside = f"{each.covered:.0%} in the {self.level:.0%} interval"
+            lines.append(
+                f"held-out {held}: mean relative error {each.error:.2%} over {each.points} losses, {inside}, which is "
+                f"widened by {float(np.median(each.factor)):.2f}"
+            )
+        return "\n".join(lines)
+
+
+def _log_n(points: MixturePoints) -> Array | None:
+    return None if points.N is None else np.log(points.N)
+
+
+def _log_d(points: MixturePoints) -> Array | None:
+    return None if points.D is None else np.log(points.D)
+
+
+def _log_compute(points: MixturePoints) -> Array | None:
+    return None if points.N is None or points.D is None else np.log(points.N) + np.log(points.D)
+
+
+def fit_mixtures(
+    law: str | MixtureLaw,
+    runs: MixtureRuns,
+    *,
+    draws: int = 200,
+    level: float = 0.9,
+    seed: int = 0,
+    hold_out: bool = True,
+) -> MixtureFit:
+    """Fit a law over a vector of shares, one set of parameters a domain.
+
+    Args:
+        law: its name (:data:`.MIXTURE_LAWS`), or a law of one's own.
+        draws: of the posterior; 0: none, so no optimum has an interval.
+        level: of intervals. seed: of the draws and of the folds.
+        hold_out: predict held-out mixtures and the held-out largest scale, and widen intervals by what they show.
+
+    Raises:
+        BadInput: fewer distinct mixtures than the law can bear, or ``draws`` or ``level`` out of range.
+    """
+    if draws < 0 or not 0 < level < 1:
+        raise BadInput("must be 0 or more, and level between 0 and 1", where="fit", key="draws")
+    bound = find_mixture_law(law).of(runs.points)
+    warnings = check_design(bound, runs)
+    fitting = _Fitting(bound, runs, units_of(runs.points))
+    found = fitting.map()
+    held = tuple(_calibrations(fitting, found, level, seed)) if hold_out else ()
+    drawn = fitting.draws(found, draws, seed)
+    return MixtureFit(
+        bound, runs, fitting.units, found.solution.theta, drawn, found.noise, found.correlation, found.rho,
+        np.asarray(np.linalg.inv(found.solution.hessian), dtype=np.float64), found.freedom, held, level, warnings,
+    )  # fmt: skip
+
+
+def check_design(law: BoundLaw, runs: MixtureRuns) -> list[Warn]:
+    """Whether the runs can bear the law, and what they cannot tell apart.
+
+    Raises:
+        BadInput: fewer distinct mixtures than sources and three more: even with the priors nothing checks it then.
+    """
+    shares, sources = runs.points.shares, runs.points.sources
+    k, mixtures = len(sources), int(runs.points.mixtures.max()) + 1
+    need = k + 3
+    if mixtures < need:
+        raise BadInput(
+            f"{mixtures} distinct mixtures of {k} sources are too few", where=f"law {law.name}",
+            remedy=f"{need} would do, {2 * k + 4} would do well",
+        )  # fmt: skip
+    found = []
+    if mixtures < 2 * k + 4:
+        message = f"{mixtures} mixtures of {k} sources: the priors weigh as much as the runs; {2 * k + 4} would do well"
+        found.append(Warn(code="few_mixtures", message=message))
+    never = [name for name, column in zip(sources, shares.T, strict=True) if column.max() <= 0]
+    if never:
+        message = f"{listed(never)} has no share in any run: what it is worth is the prior's word alone"
+        found.append(Warn(code="source_never_used", message=message))
+    moving = [i for i in range(k) if np.ptp(shares[:, i]) > 1e-6]
+    fixed = [sources[i] for i in range(k) if i not in moving and sources[i] not in never]
+    if fixed:
+        message = f"{listed(fixed)} has one share in all runs: what it is worth cannot be told from the floor"
+        found.append(Warn(code="source_not_varied", message=message))
+    pairs = [
+        f"{sources[i]} and {sources[j]}"
+        for place, i in enumerate(moving) for j in moving[place + 1 :]
+        if k > 2 and abs(np.corrcoef(shares[:, i], shares[:, j])[0, 1]) > 0.98
+    ]  # fmt: skip
+    if pairs:
+        message = f"shares move together in all runs and cannot be told apart: {'; '.join(pairs)}"
+        found.append(Warn(code="collinear_shares", message=message))
+    return found
+
+
+class _Found(NamedTuple):
+    solution: Solution
+    noise: Noise
+    correlation: Array
+    rho: float
+    freedom: Array
+    weight: Array
+
+
+class _Fitting:
+    """The regressions of all domains of some runs, and what is the same in all of their fits."""
+
+    def __init__(self, law: BoundLaw, runs: MixtureRuns, units: Units) -> None:
+        self.law, self.runs, self.units = law, runs, units
+        self.known = np.isfinite(runs.losses.T)
+        self.target = np.where(self.known, np.log(np.where(self.known, runs.losses.T, 1.0)), 0.0)
+        held = [losses[known] for losses, known in zip(runs.losses.T, self.known, strict=True)]
+        self.penalties: list[Penalty] = [
+            penalty_of([term.prior(runs.points, losses) for term in law.terms]) for losses in held
+        ]
+        self.starts = [self._starts(losses) for losses in held]
+        self.sizes = np.bincount(runs.group)[runs.group]  # checkpoints of each point's run
+
+    def _starts(self, losses: Array) -> list[Array]:
+        each = [term.starts(self.runs.points, losses) for term in self.law.terms]
+        most = max(len(starts) for starts in each)
+        return [np.concatenate([starts[min(i, len(starts) - 1)] for starts in each]) for i in range(most)]
+
+    def task(self, weight: Array, domains: Index | None = None) -> Task:
+        """The regressions of ``domains`` (all; repeated ones are allowed) with weights (b, n)."""
+        which = np.arange(len(self.penalties)) if domains is None else domains
+        precision, linear, low, high = (
+            np.array([getattr(self.penalties[i], name) for i in which])
+            for name in ("precision", "linear", "low", "high")
+        )
+        return Task(self.law, self.runs.points, self.units, self.target[which], weight, precision, linear, low, high)
+
+    def map(self, keep: Mask | None = None, near: _Found | None = None) -> _Found:
+        """Maximum a posteriori, the noise estimated anew after each pass.
+
+        Args:
+            keep: (n,) the points that are fitted; None: all.
+            near: begin at this solution and keep its noise.
+        """
+        known = self.known if keep is None else self.known & keep
+        if near is not None:
+            weight = np.where(known, near.weight, 0.0)
+            solution = solve(self.task(weight), near.solution.theta, tolerance=1e-5)
+            freedom = _freedom(solution)
+            return near._replace(solution=solution, freedom=freedom, weight=weight)
+        weight = np.where(known, _FIRST_NOISE**-2, 0.0)
+        task, rho = self.task(weight), 0.0
+        starts = np.array(list(zip(*self.starts, strict=True)))  # (starts, t, p)
+        tries = [solve(task, start, iterations=60, tolerance=1e-4) for start in starts]
+        best = np.argmin([each.cost for each in tries], axis=0)
+        theta = np.array([tries[place].theta[domain] for domain, place in enumerate(best)])
+        for last in range(_PASSES):
+            solution = solve(task, theta, iterations=60, tolerance=1e-5)
+            theta, freedom = solution.theta, _freedom(solution)
+            logs = np.log(np.maximum(self.law.predict(theta, self.runs.points, self.units), 1e-6))
+            residual = np.where(known, self.target - logs, 0.0)
+            noise = _noise(residual, logs, known, freedom)
+            rho = _correlated(residual / noise.sd(logs), known, self.runs.group)
+            counts = known / noise.sd(logs) ** 2 / (1 + (self.sizes - 1) * rho)
+            if last < _PASSES - 1:
+                task = self.task(counts)
+        correlation = _between_domains(residual / noise.sd(logs), known)
+        solution = solve(self.task(counts), theta, iterations=30, tolerance=1e-6)
+        return _Found(solution, noise, correlation, rho, _freedom(solution), counts)
+
+    def draws(self, found: _Found, count: int, seed: int) -> Array:
+        """(s, t, p) refits to perturbed losses and a perturbed prior."""
+        t, n = self.target.shape
+        p = found.solution.theta.shape[1]
+        if not count:
+            return np.zeros((0, t, p))
+        rng = np.random.default_rng([seed, 17])
+        root = np.linalg.cholesky(found.correlation)
+        losses = np.einsum("ut,stn->sun", root, rng.standard_normal((count, t, n)))
+        with np.errstate(divide="ignore"):
+            size = np.where(found.weight > 0, 1 / np.sqrt(np.maximum(found.weight, 1e-300)), 0.0)
+        prior = [rng.standard_normal((count, len(one.factor))) @ one.factor for one in self.penalties]
+        domains = np.tile(np.arange(t), count)
+        task = self.task(np.tile(found.weight, (count, 1)), domains)
+        task = Task(
+            self.law, self.runs.points, self.units, task.target + (losses * size).reshape(count * t, n), task.weight,
+            task.precision, task.linear + np.stack(prior, axis=1).reshape(count * t, p), task.low, task.high,
+        )  # fmt: skip
+        start = np.tile(found.solution.theta, (count, 1))
+        return solve(task, start, iterations=25, tolerance=_DRAW_TOLERANCE, damping=1e-4).theta.reshape(count, t, p)
+
+
+def _freedom(solution: Solution) -> Array:
+    """Effective number of parameters (t,): the trace of (data + prior)^-1 data."""
+    found: Array = np.einsum("bpq,bqp->b", np.linalg.inv(solution.hessian), solution.of_data)
+    return found
+
+
+def _noise(residual: Array, logs: Array, known: Mask, freedom: Array) -> Noise:
+    """Noise by maximum likelihood, b shrunk to 0, and a corrected for the parameters that were fitted."""
+    t = len(residual)
+    a, b, centre, dof = np.zeros(t), np.zeros(t), np.zeros(t), np.zeros(t)
+    for i in range(t):
+        e, x = residual[i][known[i]], logs[i][known[i]]
+        centre[i] = x.mean()
+        x = x - centre[i]
+        size = np.maximum(e**2, (1e-7) ** 2)
+        a[i] = 0.5 * np.log(size.mean())
+        for _ in range(20):  # Newton on sum(a + b x + size exp(-2 (a + b x)) / 2) + b^2 / (2 tilt^2)
+            ratio = size * np.exp(-2 * np.clip(a[i] + b[i] * x, -20, 10))
+            gradient = np.array([(1 - ratio).sum(), ((1 - ratio) * x).sum() + b[i] / _TILT**2])
+            hessian = 2 * np.array([[ratio.sum(), (ratio * x).sum()], [(ratio * x).sum(), (ratio * x * x).sum()]])
+            hessian[1, 1] += 1 / _TILT**2
+            step = np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
+            a[i], b[i] = a[i] - np.clip(step[0], -1, 1), b[i] - np.clip(step[1], -1, 1)
+        dof[i] = max(len(e) - freedom[i], 2.0)
+        a[i] += 0.5 * np.log(len(e) / dof[i])
+    return Noise(a, b, centre, dof)
+
+
+def _correlated(scaled: Array, known: Mask, group: Array) -> float:
+    """Correlation of the residuals of one run's checkpoints, by the analysis of variance; 0 where each is its own."""
+    sizes = np.bincount(group)
+    if sizes.max() < 2:
+        return 0.0
+    products, squares, pairs, count = 0.0, 0.0, 0.0, 0
+    for row, there in zip(scaled, known, strict=True):
+        sums = np.bincount(group, weights=row * there, minlength=len(sizes))
+        square = np.bincount(group, weights=row**2 * there, minlength=len(sizes))
+        number = np.bincount(group, weights=there.astype(float), minlength=len(sizes))
+        products += float((sums**2 - square).sum())
+        pairs += float((number * (number - 1)).sum())
+        squares, count = squares + float(square.sum()), count + int(there.sum())
+    return float(np.clip((products / max(pairs, 1)) / (squares / max(count, 1)), 0.0, 0.99))
+
+
+def _between_domains(scaled: Array, known: Mask) -> Array:
+    """(t, t) correlation of the domains' residuals, shrunk to none by a tenth so that it can be inverted."""
+    both = known.astype(float) @ known.T
+    product = (scaled * known) @ (scaled * known).T / np.maximum(both, 1)
+    size = np.sqrt(np.maximum(np.diag(product), 1e-30))
+    found: Array = 0.9 * np.clip(product / np.outer(size, size), -1, 1) + 0.1 * np.eye(len(scaled))
+    return found
+
+
+# Held-out mixtures and scales
+
+
+def _calibrations(fitting: _Fitting, found: _Found, level: float, seed: int) -> list[Calibration]:
+    runs = fitting.runs
+    result = []
+    labels = runs.points.mixtures
+    order = np.random.default_rng([seed, 5]).permutation(labels.max() + 1)
+    folds = [np.isin(labels, order[i::_FOLDS]) for i in range(_FOLDS)]
+    mixture = _held_out(fitting, found, folds, "mixture", level)
+    result.append(mixture)
+    if (largest := largest_scale(runs.points)) is not None:
+        result.append(_held_out(fitting, found, [largest], "scale", level))
+    return result
+
+
+def largest_scale(points: MixturePoints) -> Mask | None:
+    """(n,) the points at the largest N, or where N is one, beyond 60 % of the way to the largest D (in logarithms).
+
+    None where too few would be left, or where neither varies."""
+    for of in (_log_n, _log_d):
+        scale = of(points)
+        if scale is None or np.ptp(scale) < 1e-6:
+            continue
+        values = np.unique(np.round(scale, 6))
+        edge = values[-1] if of is _log_n else values.min() + 0.6 * np.ptp(values)
+        test = scale >= edge - 1e-5
+        left = len(np.unique(np.round(scale[~test], 6)))
+        mixtures = len(np.unique(points.mixtures[~test]))
+        if left >= 2 and mixtures >= len(points.sources) + 3:
+            found: Mask = test
+            return found
+    return None
+
+
+def _held_out(
+    fitting: _Fitting, found: _Found, folds: Sequence[Mask], what: Literal["mixture", "scale"], level: float
+) -> Calibration:
+    """Fit without each fold, predict it; the factor of each domain is the quantile of |error| over half-width, pooled
+    with all domains' by how many points it rests on."""
+    from scipy.special import stdtrit
+
+    t = len(fitting.target)
+    scores: list[list[Array]] = [[] for _ in range(t)]
+    errors: list[Array] = []
+    for fold in folds:
+        one = fitting.map(keep=~fold, near=found if what == "mixture" else None)
+        logs, slope = evaluate_logs(fitting.law, one.solution.theta, fitting.runs.points.select(fold), fitting.units)
+        variance = np.einsum("tnp,tpq,tnq->tn", slope, np.linalg.inv(one.solution.hessian), slope)
+        half = np.sqrt(variance + one.noise.sd(logs) ** 2) * stdtrit(one.noise.dof, (1 + level) / 2)[:, None]
+        error = fitting.target[:, fold] - logs
+        for i in range(t):
+            known = fitting.known[i][fold]
+            scores[i].append(np.abs(error[i][known]) / half[i][known])
+            errors.append(np.abs(np.expm1(-error[i][known])))
+    each = [np.concatenate(parts) for parts in scores]
+    pooled = np.concatenate(each)
+    # The errors of one held-out scale hang together, those of different mixtures at one scale much less so.
+    held = np.any(folds, axis=0)
+    alone = _cells(fitting.runs.points, held) if what == "scale" else len(np.unique(fitting.runs.points.mixtures[held]))
+    overall = _quantile(pooled, level, alone)
+    own = np.array([_quantile(part, level, alone) for part in each])
+    trust = np.array([len(part) / (len(part) + 50.0) for part in each])
+    factor = np.exp(trust * np.log(own) + (1 - trust) * np.log(overall))
+    low = 0.75 if what == "mixture" else 1.0
+    return Calibration(
+        what, float(np.concatenate(errors).mean()), float((pooled <= 1).mean()), np.clip(factor, low, 20.0), len(pooled)
+    )
+
+
+def _cells(points: MixturePoints, held: Mask) -> int:
+    """Distinct (N, D) among some points."""
+    columns = [x[held] for x in (points.N, points.D) if x is not None]
+    return len(np.unique(np.column_stack(columns), axis=0))
+
+
+def _quantile(scores: Array, level: float, alone: int) -> float:
+    """The conformal quantile of scores of which ``alone`` are independent: at (m + 1) level / m of m."""
+    return float(max(np.quantile(scores, min((alone + 1) * level / alone, 1.0)), 1e-3))

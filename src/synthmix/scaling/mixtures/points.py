@@ -1,0 +1,146 @@
+"""What laws of mixtures see: points with the share of every source, and the losses that were measured there.
+
+Shape letters: n points, k sources, t domains.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.scaling.runs import Array, Index
+
+#: How far the shares of a row may be from adding up to one: published tables round each to three digits.
+SUM_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MixturePoints:
+    """Points at which a law of mixtures is evaluated.
+
+    Attributes:
+        sources: k names.
+        shares: (n, k), each row adds up to one.
+        N, D: (n,) non-embedding parameters, training tokens; None: the same at all points, and not known.
+        unique: (n, k) unique tokens there are of each source; inf: more than are needed. None: nothing repeats.
+
+    Raises:
+        BadInput: a share outside [0, 1], a row whose shares do not add up to one, an N, D or number of unique tokens
+            that is not positive, or lengths that differ.
+    """
+
+    sources: tuple[str, ...]
+    shares: Any
+    N: Any = None
+    D: Any = None
+    unique: Any = None
+
+    def __post_init__(self) -> None:
+        shares = np.atleast_2d(np.asarray(self.shares, dtype=np.float64))
+        if shares.ndim != 2 or shares.shape[1] != len(self.sources):
+            raise BadInput(f"are not of shape (points, {len(self.sources)} sources)", where="points", key="shares")
+        if not (np.isfinite(shares) & (shares >= 0) & (shares <= 1 + SUM_TOLERANCE)).all():
+            raise BadInput("holds a value outside 0 to 1", where="points", key="shares")
+        total = shares.sum(axis=1)
+        wrong = np.flatnonzero(np.abs(total - 1) > SUM_TOLERANCE)
+        if len(wrong):
+            raise BadInput(
+                f"add up to {total[wrong[0]]:.3g} and not to 1 in row {wrong[0]}", where="points", key="shares",
+                remedy="name the column of every source, or divide each row by its sum",
+            )  # fmt: skip
+        object.__setattr__(self, "shares", shares / total[:, None])
+        for name in ("N", "D", "unique"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            shape = shares.shape if name == "unique" else (len(shares),)
+            array = np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
+            if np.isnan(array).any() or (array <= 0).any() or (name != "unique" and not np.isfinite(array).all()):
+                raise BadInput("is missing or not positive", where="points", key=name)
+            object.__setattr__(self, name, np.ascontiguousarray(array))
+        if self.unique is not None and self.D is None:
+            raise BadInput("unique tokens are known and the tokens trained are not", where="points", key="D")
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+    def __repr__(self) -> str:
+        scale = " ".join(name for name in ("N", "D", "unique") if getattr(self, name) is not None)
+        return f"<MixturePoints: {len(self)} points of {len(self.sources)} sources; {scale or 'one scale'}>"
+
+    @cached_property
+    def epochs(self) -> Array:
+        """(n, k) how often each source is gone through; 1 at least."""
+        if self.unique is None:
+            return np.ones_like(self.shares)
+        found: Array = np.maximum(self.shares * self.D[:, None] / self.unique, 1.0)
+        return found
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether any source is gone through more than once."""
+        return bool((self.epochs > 1 + 1e-6).any())
+
+    def select(self, which: Any) -> "MixturePoints":
+        """The points of a boolean mask or of integer positions."""
+        N, D, unique = (None if x is None else x[which] for x in (self.N, self.D, self.unique))
+        return replace(self, shares=self.shares[which], N=N, D=D, unique=unique)
+
+    @cached_property
+    def mixtures(self) -> Index:
+        """(n,) which mixture a point is of, counted from 0."""
+        return np.unique(np.round(self.shares, 6), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MixtureRuns:
+    """Trained mixtures with what was measured on them.
+
+    Attributes:
+        points: where (n).
+        losses: (n, t) nats per token, positive; NaN where a domain was not measured.
+        domains: t names.
+        group: (n,) which training run a point is of: checkpoints of one run are correlated. None: each its own.
+
+    Raises:
+        BadInput: a loss that is not positive, or lengths that differ.
+    """
+
+    points: MixturePoints
+    losses: Any
+    domains: tuple[str, ...]
+    group: Any = None
+
+    def __post_init__(self) -> None:
+        losses = np.asarray(self.losses, dtype=np.float64)
+        if losses.shape != (len(self.points), len(self.domains)):
+            raise BadInput(
+                f"are of shape {losses.shape} and not ({len(self.points)} points, {len(self.domains)} domains)",
+                where="runs", key="losses",
+            )  # fmt: skip
+        for place, name in enumerate(self.domains):
+            known = losses[:, place][~np.isnan(losses[:, place])]
+            if not len(known) or not np.isfinite(known).all() or (known <= 0).any():
+                raise BadInput("is not a positive number in every row", where="runs", key=name)
+        object.__setattr__(self, "losses", losses)
+        group = np.arange(len(losses)) if self.group is None else np.asarray(self.group)
+        object.__setattr__(self, "group", np.unique(group, return_inverse=True)[1].reshape(-1))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __repr__(self) -> str:
+        return f"<MixtureRuns: {self.points!r}, {len(self.domains)} domains>"
+
+    def select(self, which: Any) -> "MixtureRuns":
+        """The rows of a boolean mask or of integer positions."""
+        return MixtureRuns(
+            points=self.points.select(which), losses=self.losses[which], domains=self.domains, group=self.group[which]
+        )
+
+    def of_domains(self, *names: str) -> "MixtureRuns":
+        """Some of the domains."""
+        places = [self.domains.index(name) for name in names]
+        return MixtureRuns(points=self.points, losses=self.losses[:, places], domains=names, group=self.group)
