@@ -8,6 +8,8 @@ BOUND = "bound --real web.jsonl --synthetic hq.jsonl --target other.jsonl --voca
 CACHE = ".synthmix"
 
 RUNS = write("runs.csv", "N,D,loss\n1e6,1e7,3\n")
+MIXTURES = write("mix.csv", "mix.a,mix.b,loss\n1,0,3\n.5,.5,2.9\n0,1,3.1\n")
+OVER = "fit mix.csv --law effective_tokens"
 EMPTY = write("empty.jsonl", "")
 CUT = write("cut.npz", b"PK\x03\x04")
 
@@ -60,6 +62,18 @@ LAWS = [
     said("compare runs.csv --law chinchila", "--law: no law 'chinchila'", prepare=RUNS),
     said("compare runs.csv --columns N=size", "size", prepare=RUNS),
     said("compare runs.csv --level 2", "--level", prepare=RUNS),
+    said(
+        "fit mix.csv --columns shares=mix.*",
+        "3 mixtures of 2 sources, which this law takes for repeats of one run",
+        prepare=MIXTURES,
+    ),
+    said(f"{OVER} --columns shares=mix.*", "law effective_tokens: 3 distinct mixtures", prepare=MIXTURES),
+    said(f"{OVER} --columns shares=none.*", "columns: no column is like 'none.*'", prepare=MIXTURES),
+    said(f"{OVER} --columns shares=mix.a", "has the share of one source alone", prepare=MIXTURES),
+    said("fit runs.csv --law effective_tokens", "has no shares by source; name the share", prepare=RUNS),
+    said(f"{OVER} --columns shares=mix.* --predict N=1B", "--predict: is not for a law over shares", prepare=MIXTURES),
+    said("fit runs.csv --predict-file new.csv", "--to: is missing; name a .csv", prepare=RUNS),
+    said("fit runs.csv --kind sum", "--kind: 'sum' is no kind of interval", prepare=RUNS),
     said("phases detect none.csv", "none.csv: no such file"),
     said("phases detect runs.csv", "cannot show three phases; measure at 8 or more", prepare=RUNS),
     said("phases detect runs.csv --level 2", "--level", prepare=RUNS),

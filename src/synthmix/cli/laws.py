@@ -21,6 +21,9 @@ Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: whi
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are counted by reason.")
 ]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", help="Which metric; of a law over shares, which domains (repeatable).")
+]
 OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)]
 Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")]
@@ -28,10 +31,13 @@ Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: fro
 
 def fit(
     runs: Runs,
-    law: Annotated[str, typer.Option(help="data, model, chinchilla, ...; see synthmix compare")] = "chinchilla",
+    law: Annotated[
+        str, typer.Option(help="data, model, chinchilla, ...; over all shares: effective_tokens, additive, ...")
+    ] = "chinchilla",
     columns: Columns = "",
     recipe: OneRecipe = None,
     skip_bad: SkipBad = False,
+    metrics: Metrics = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
     level: Level = 0.9,
     delta: Delta = "1e-3",
@@ -39,28 +45,59 @@ def fit(
     compute: Annotated[str | None, typer.Option(help="A FLOP budget: the best N and D for it.")] = None,
     profiles: Annotated[bool, typer.Option("--profiles", help="Profile-likelihood intervals as well.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (HTML).")] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Save the fit (JSON).")] = None,
+    predict_file: Annotated[
+        Path | None, typer.Option("--predict-file", help="A table: its rows with predicted, low, high go --to.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Interval of the predictions: mean or new-run.")] = "new-run",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Save the fit (JSON), or the predicted rows (.csv, .jsonl, .parquet).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a scaling law to training runs, with intervals and warnings.
 
     Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
+
+    Example: synthmix fit runs.csv --law effective_tokens --columns "shares=mix.*" --predict-file new.csv --to out.csv
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs
+    from synthmix.runs.laws import fit as fit_law
+    from synthmix.runs.predict import predict_file as write_predicted
     from synthmix.scaling import LAWS, compute_optimal, profile
-    from synthmix.scaling import fit as fit_law
+    from synthmix.scaling.mixtures import MIXTURE_LAWS, MixtureFit
 
-    if law not in LAWS:
-        raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join(LAWS)}")
+    if law not in LAWS and law not in MIXTURE_LAWS:
+        raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join((*LAWS, *MIXTURE_LAWS))}")
+    if kind not in ("mean", "new-run"):
+        raise BadInput(f"'{kind}' is no kind of interval", key="--kind", remedy="choose mean or new-run")
+    if predict_file is not None and to is None:
+        raise BadInput("is missing", key="--to", remedy="name a .csv, .jsonl or .parquet for the predicted rows")
+    rows: dict[str, Any] = {"columns": columns, "kind": kind, "level": level}
+    if law in MIXTURE_LAWS:
+        _only_for_one_share(predict=predict, compute=compute, profiles=profiles, plots=plots)
+        table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+        mixtures = fit_law(law, table, metric=metrics, draws=0, level=level)
+        assert isinstance(mixtures, MixtureFit)
+        value = mixtures.as_json()
+        value["warnings"] = [{"code": w.code, "message": w.message} for w in (*table.warnings, *mixtures.warnings)]
+        lines = [mixtures.report(), *(f"  warning {w['code']}: {w['message']}" for w in value["warnings"])]
+        if predict_file is not None and to is not None:
+            value["predicted"] = write_predicted(mixtures, predict_file, to, **rows)
+            lines.append(f"{value['predicted']} rows predicted: {to}")
+        elif to is not None:
+            raise BadInput("a fit over shares is not saved", key="--to", remedy="fit it again; it takes seconds")
+        show(value, "\n".join(lines), as_json=as_json)
+        return
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
     table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
-    found = fit_law(law, table.arrays(), bootstrap=bootstrap, level=level, delta=_huber(delta))
+    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta))
+    assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
-    value: dict[str, Any] = found.as_json()
+    value = found.as_json()
     value["warnings"] = [{"code": w.code, "message": w.message} for w in warnings]
     lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
     if points:
@@ -78,7 +115,10 @@ def fit(
         ranges = {name: profile(found, name).interval for name in found.law.names}
         value["profile_intervals"] = {name: [each.low, each.high] for name, each in ranges.items()}
         lines += [f"profile {name}: {_interval(each)}" for name, each in ranges.items()]
-    if to is not None:
+    if predict_file is not None and to is not None:
+        value["predicted"] = write_predicted(found, predict_file, to, **rows)
+        lines.append(f"{value['predicted']} rows predicted: {to}")
+    elif to is not None:
         found.save(to)
         lines.append(f"saved: {to}")
     if plots is not None:
@@ -93,25 +133,35 @@ def compare(
     recipe: OneRecipe = None,
     skip_bad: SkipBad = False,
     laws: Annotated[list[str] | None, typer.Option("--law", help="Only these laws; may be repeated.")] = None,
+    metrics: Metrics = None,
     level: Level = 0.9,
     delta: Delta = "1e-3",
     as_json: AsJson = False,
 ) -> None:
     """Rank all applicable laws by how well they predict the largest runs, held out of their fit.
 
+    Runs of many mixtures are compared by held-out mixtures and by the held-out largest scale.
+
     Example: synthmix compare runs.csv --columns N=params,D=tokens,loss=val_loss
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs
+    from synthmix.runs.laws import compare as rank
+    from synthmix.runs.mixtures import ignored_shares
     from synthmix.scaling import LAWS
-    from synthmix.scaling import compare as rank
+    from synthmix.scaling.mixtures import MIXTURE_LAWS, MixtureComparison
 
     for law in laws or []:
-        if law not in LAWS:
-            raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose from {', '.join(LAWS)}")
+        if law not in LAWS and law not in MIXTURE_LAWS:
+            raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose from {', '.join((*LAWS, *MIXTURE_LAWS))}")
     table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
-    found = rank(table.arrays(), laws, delta=_huber(delta), level=level)
+    over_shares = any(law in MIXTURE_LAWS for law in laws or []) or (not laws and ignored_shares(table) is not None)
+    how: dict[str, Any] = {} if over_shares else {"delta": _huber(delta)}
+    found = rank(table, laws, metric=metrics, level=level, **how)
+    if isinstance(found, MixtureComparison):
+        show(found.as_json(), found.report(), as_json=as_json)
+        return
     value = {
         "winner": found.winner,
         "decided": found.decided,
@@ -134,6 +184,15 @@ def _mixed(table: "RunsTable", recipe: str | None, columns: tuple[str, ...]) -> 
     listed = ", ".join(names)
     message = f"the runs of {len(names)} recipes are fitted as one; choose one with --recipe ({listed}), or a joint law"
     return [Warn(code="recipes_mixed", message=message)]
+
+
+def _only_for_one_share(**given: Any) -> None:
+    """Options that a law over shares does not have."""
+    from synthmix.errors import BadInput
+
+    for name, value in given.items():
+        if value:
+            raise BadInput("is not for a law over shares", key=f"--{name}", remedy="predict rows with --predict-file")
 
 
 def _huber(delta: str) -> float | None:

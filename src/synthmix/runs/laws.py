@@ -1,54 +1,120 @@
-"""Scaling laws on any runs: coerced at the door, then fitted as arrays (:mod:`synthmix.scaling`)."""
+"""Scaling laws on any runs: coerced at the door, then fitted as arrays (:mod:`synthmix.scaling`).
+
+A law over a vector of shares (:data:`synthmix.scaling.mixtures.MIXTURE_LAWS`) reads the share of every source and fits
+every domain; the others read N, D, the share of synthetic text and one metric.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synthmix.errors import BadInput
+from synthmix.quantities import listed
 from synthmix.runs.load import read_runs
+from synthmix.runs.mixtures import ignored_shares, mixture_runs
+from synthmix.runs.table import RunsTable
 from synthmix.scaling import Comparison, Fit, Law, Runs
 from synthmix.scaling import compare as _compare
 from synthmix.scaling import fit as _fit
+from synthmix.scaling.mixtures import (
+    MIXTURE_LAWS,
+    MixtureComparison,
+    MixtureFit,
+    MixtureLaw,
+    MixtureRuns,
+    compare_mixtures,
+    fit_mixtures,
+)
+
+NAME_LAW = "take a law over all shares, --law effective_tokens, or one mixture with --recipe"
 
 
 def fit(
-    law: str | Law, runs: Any, *, columns: str | Mapping[str, str] = "", recipe: str | None = None,
-    skip_bad: bool = False, metric: str = "loss", **how: Any,
-) -> Fit:  # fmt: skip
+    law: str | Law | MixtureLaw, runs: Any, *, columns: str | Mapping[str, str] = "", recipe: str | None = None,
+    skip_bad: bool = False, metric: str | Sequence[str] | None = None, **how: Any,
+) -> Fit | MixtureFit:  # fmt: skip
     """Fit a scaling law to runs.
 
     >>> synthmix.fit("chinchilla", "runs.csv", columns="loss=val_loss").report()     # doctest: +SKIP
+    >>> synthmix.fit("effective_tokens", "runs.csv", columns="shares=train_*,metrics=*_loss")     # doctest: +SKIP
 
     Args:
-        law: its name (:data:`synthmix.scaling.LAWS`), or a law of your own.
+        law: its name (:data:`synthmix.scaling.LAWS`, :data:`synthmix.scaling.mixtures.MIXTURE_LAWS`), or a law of
+            your own.
         runs: whatever :func:`synthmix.read_runs` reads (a path, a frame, rows, results), or arrays
             (:class:`synthmix.scaling.Runs`).
         columns, recipe, skip_bad: as for :func:`synthmix.read_runs`.
-        metric: which of the table's metrics is fitted.
-        how: as for :func:`synthmix.scaling.fit`: ``bootstrap``, ``level``, ``delta``, ``seed``, ``fixed``, ``noise``.
+        metric: which of the table's metrics is fitted; ``loss`` if not given. A law over shares fits several, the
+            losses of all domains if not given.
+        how: as for :func:`synthmix.scaling.fit` (``bootstrap``, ``level``, ``delta``, ``seed``, ``fixed``, ``noise``)
+            or :func:`synthmix.scaling.mixtures.fit_mixtures` (``draws``, ``level``, ``seed``, ``hold_out``).
+
+    Returns:
+        A :class:`synthmix.scaling.Fit`, or of a law over shares a :class:`synthmix.scaling.mixtures.MixtureFit`.
 
     Raises:
-        BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.fit`.
+        BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.fit`; runs of many mixtures with a law that
+            does not see their shares.
     """
-    return _fit(law, _arrays(runs, columns, recipe, skip_bad, metric), **how)
+    if isinstance(law, MixtureLaw) or law in MIXTURE_LAWS:
+        return fit_mixtures(law, mixtures_of(runs, columns, recipe, skip_bad, metric), **how)
+    return _fit(law, _arrays(runs, columns, recipe, skip_bad, _one(metric)), **how)
 
 
 def compare(
-    runs: Any, laws: Sequence[str | Law] | None = None, *, columns: str | Mapping[str, str] = "",
-    recipe: str | None = None, skip_bad: bool = False, metric: str = "loss", **how: Any,
-) -> Comparison:  # fmt: skip
-    """Rank scaling laws by how well they predict the largest runs, held out of their fit.
+    runs: Any, laws: Sequence[str | Law | MixtureLaw] | None = None, *, columns: str | Mapping[str, str] = "",
+    recipe: str | None = None, skip_bad: bool = False, metric: str | Sequence[str] | None = None, **how: Any,
+) -> Comparison | MixtureComparison:  # fmt: skip
+    """Rank scaling laws by how well they predict the largest runs, and laws over shares how well they predict
+    mixtures and the largest scale, held out of their fit.
 
     Args:
-        laws: the candidates; None: every law that the runs can bear.
+        laws: the candidates; None: every law that the runs can bear, those over shares for runs of many mixtures.
         runs, columns, recipe, skip_bad, metric: as for :func:`synthmix.fit`.
-        how: as for :func:`synthmix.scaling.compare`: ``delta``, ``level``, ``seed``.
+        how: as for :func:`synthmix.scaling.compare` (``delta``, ``level``, ``seed``) or
+            :func:`synthmix.scaling.mixtures.compare_mixtures` (``level``, ``seed``).
 
     Raises:
-        BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.compare`.
+        BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.compare`; laws of both kinds at once.
     """
-    return _compare(_arrays(runs, columns, recipe, skip_bad, metric), laws, **how)
+    read = runs if isinstance(runs, Runs | MixtureRuns) else read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    over_shares = [isinstance(law, MixtureLaw) or law in MIXTURE_LAWS for law in laws or ()]
+    if any(over_shares) and not all(over_shares):
+        raise BadInput("laws over shares and other laws do not see the same runs", where="compare", key="law")
+    many = isinstance(read, RunsTable) and laws is None and ignored_shares(read) is not None
+    if (all(over_shares) and over_shares) or many or isinstance(read, MixtureRuns):
+        return compare_mixtures(mixtures_of(read, "", None, False, metric), _mixture_laws(laws), **how)
+    return _compare(_arrays(read, "", None, False, _one(metric)), _one_share_laws(laws), **how)
+
+
+def _mixture_laws(laws: Sequence[str | Law | MixtureLaw] | None) -> list[str | MixtureLaw] | None:
+    return None if laws is None else [law for law in laws if not isinstance(law, Law)]
+
+
+def _one_share_laws(laws: Sequence[str | Law | MixtureLaw] | None) -> list[str | Law] | None:
+    return None if laws is None else [law for law in laws if not isinstance(law, MixtureLaw)]
+
+
+def _one(metric: str | Sequence[str] | None) -> str:
+    names = ["loss"] if metric is None else [metric] if isinstance(metric, str) else list(metric)
+    if len(names) != 1:
+        raise BadInput(f"{listed(names)} are several", key="metric", remedy="this law is fitted to one metric")
+    return names[0]
+
+
+def mixtures_of(
+    runs: Any, columns: str | Mapping[str, str], recipe: str | None, skip_bad: bool, metric: str | Sequence[str] | None
+) -> MixtureRuns:
+    """Runs as laws over shares read them, whatever they come as."""
+    if isinstance(runs, MixtureRuns):
+        return runs
+    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    return mixture_runs(table, [metric] if isinstance(metric, str) else metric)
 
 
 def _arrays(runs: Any, columns: str | Mapping[str, str], recipe: str | None, skip_bad: bool, metric: str) -> Runs:
     if isinstance(runs, Runs):
         return runs
-    return read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad).arrays(metric)
+    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    if (why := ignored_shares(table)) is not None:
+        raise BadInput(why, where="runs", remedy=NAME_LAW)
+    return table.arrays(metric)

@@ -154,6 +154,32 @@ def _of_path(path: Path, told: dict[str, str], skip_bad: bool) -> RunsTable:
         if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
             raise BadInput("holds no runs", where=path, remedy="give a study's results.json, a CSV or a Parquet file")
         return _table(str(path), _of_dicts(rows), told, skip_bad)
+    if suffix in (".parquet", ".pq") and (own := _own(path)) is not None:
+        return own
+    return _table(str(path), _columns(path), told, skip_bad)
+
+
+def read_points(path: Path, columns: str | Mapping[str, str] = "") -> tuple[Columns, RunsTable]:
+    """The columns of a table as they stand, and where its rows are: N, D, shares, unique tokens; no loss is needed.
+
+    Raises:
+        BadInput: as for :func:`read_runs`.
+    """
+    if not path.is_file():
+        raise BadInput("no such file", where=path)
+    raw, told = _columns(path), _told(columns)
+    told = {key: name for key, name in told.items() if key not in (LOSS, "metrics") and _is_there(name, raw)}
+    given = {name: cells for name, cells in raw.items() if name.lower() not in ALIASES[LOSS]}
+    count = len(next(iter(raw.values()), []))
+    return raw, _table(str(path), given | {LOSS: [1.0] * count}, told, False)
+
+
+def _is_there(name: str, raw: Columns) -> bool:
+    return bool(fnmatch.filter(raw, name)) if "*" in name else name in raw
+
+
+def _columns(path: Path) -> Columns:
+    suffix = path.suffix.lower()
     readers: dict[str, Callable[[Path], Columns]] = {
         ".parquet": _parquet, ".pq": _parquet, ".arrow": _arrow, ".feather": _arrow,
         ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".tsv": _csv, ".txt": _csv,
@@ -161,9 +187,7 @@ def _of_path(path: Path, told: dict[str, str], skip_bad: bool) -> RunsTable:
     if suffix not in readers:
         remedy = "give .csv, .tsv, .jsonl, .parquet or .arrow"
         raise BadInput(f"{suffix or 'no suffix'} is not a kind of table", where=path, remedy=remedy)
-    if suffix in (".parquet", ".pq") and (own := _own(path)) is not None:
-        return own
-    return _table(str(path), readers[suffix](path), told, skip_bad)
+    return readers[suffix](path)
 
 
 # Readers: a file or an object -> columns of cells
@@ -309,7 +333,7 @@ class _Bad(NamedTuple):
 def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> RunsTable:
     if not raw or not len(next(iter(raw.values()))):
         raise BadInput("holds no runs", where=where)
-    names = _names(where, raw, {key: name for key, name in told.items() if key not in PATTERNS})
+    names = _names(where, raw, told)
     shares, metrics = _patterns(where, raw, told, set(names.values()))
     bad: dict[int, _Bad] = {}
     numbers: dict[str, Floats] = {}
@@ -325,8 +349,12 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
     for source, name in shares.items():
         numbers[f"share.{source}"] = np.nan_to_num(_numbers(name, raw[name], bad, need=False), nan=0.0)
         _check("share", name, numbers[f"share.{source}"], bad)
+        if f"unique.{source}" in raw:
+            numbers[f"unique.{source}"] = _numbers(f"unique.{source}", raw[f"unique.{source}"], bad, need=False)
     for name in metrics:
         numbers[name] = _numbers(name, raw[name], bad, need=False)
+    if LOSS not in numbers:  # the average over held-out domains, where each was measured
+        numbers[LOSS] = np.mean([numbers[name] for name in metrics], axis=0)
     warnings: tuple[Warn, ...] = ()
     if bad and not skip_bad:
         row = min(bad)
@@ -339,7 +367,7 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
             for i in range(len(next(iter(numbers.values()))))
         ]
         texts.setdefault("recipe", texts["mixture"])
-    table = RunsTable(numbers, texts, _metrics(metrics), {})
+    table = RunsTable(numbers, texts, _metrics(metrics, told.get("metrics", "")), {})
     if bad:
         keep = np.array([row not in bad for row in range(len(table))])
         if not keep.any():
@@ -353,9 +381,10 @@ def _table(where: str, raw: Columns, told: dict[str, str], skip_bad: bool) -> Ru
     return replace(table, warnings=(*warnings, *_assumed(table)))
 
 
-def _names(where: str, raw: Columns, told: dict[str, str]) -> dict[str, str]:
+def _names(where: str, raw: Columns, given: dict[str, str]) -> dict[str, str]:
     """Our column -> the table's."""
     there = ", ".join(raw)
+    told = {key: name for key, name in given.items() if key not in PATTERNS}
     for key, name in told.items():
         if name not in raw:
             problem, remedy = f"no column {name!r} for {key}", f"the table has: {there}"
@@ -373,8 +402,9 @@ def _names(where: str, raw: Columns, told: dict[str, str]) -> dict[str, str]:
             )
         if free:
             names[key] = free[0]
-    if LOSS not in names or not {"N", "D", "share"} & set(names):
-        missing = "loss" if LOSS not in names else "N or D"
+    no_loss = LOSS not in names and "metrics" not in given
+    if no_loss or not ({"N", "D", "share"} & set(names) or "shares" in given):
+        missing = "loss" if no_loss else "N or D"
         remedy = f"name them: --columns N=...,D=...,loss=...; the table has: {there}"
         raise BadInput(f"no column found for {missing}", where=where, key="columns", remedy=remedy)
     return names
@@ -389,8 +419,7 @@ def _patterns(where: str, raw: Columns, told: dict[str, str], taken: set[str]) -
         raise BadInput(
             f"no column is like {pattern!r}", where=where, key="columns", remedy=f"the table has: {', '.join(raw)}"
         )
-    prefix = pattern.split("*")[0]
-    sources = {name.removeprefix(prefix) or name: name for name in shares}
+    sources = {_star(pattern, name): name for name in shares}
     asked = told.get("metrics")
     metrics = [name for name in fnmatch.filter(free, asked) if name not in shares] if asked else []
     if asked and not metrics:
@@ -401,12 +430,20 @@ def _patterns(where: str, raw: Columns, told: dict[str, str], taken: set[str]) -
     return sources, [*metrics, *own]
 
 
-def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
+def _star(pattern: str, name: str) -> str:
+    """What the star of a pattern stands for in a name: ``eval/*_loss`` and ``eval/web_loss`` give ``web``."""
+    before, _, after = pattern.partition("*")
+    return name.removeprefix(before).removesuffix(after) or name
+
+
+def _metrics(names: Sequence[str], pattern: str) -> tuple[Metric, ...]:
     found = [Metric(LOSS)]
     for name in names:
         kind, _, what = name.partition(".")
         if kind == "task":
             found.append(Metric.of_task(what))
+        elif pattern and kind not in ("loss", "bits") and fnmatch.fnmatch(name, pattern):
+            found.append(Metric(name, domain=_star(pattern, name)))
         else:
             found.append(Metric(name, "bits" if kind == "bits" else "nats", domain=what or name))
     return tuple(found)
@@ -449,7 +486,7 @@ def _one_loss(where: str, table: RunsTable) -> None:
     """One run written twice with two losses: without this it would pass for a replicate."""
     if "seed" not in table.texts or "group" in table.texts:
         return
-    labels, seeds, losses = table.arrays().group, table.text("seed"), table.column(LOSS)
+    labels, seeds, losses = table.replicates, table.text("seed"), table.column(LOSS)
     seen: dict[tuple[int, str | None], int] = {}
     for row, key in enumerate(zip(labels.tolist(), seeds, strict=True)):
         first = seen.setdefault(key, row)
@@ -459,7 +496,7 @@ def _one_loss(where: str, table: RunsTable) -> None:
 
 
 def _assumed(table: RunsTable) -> tuple[Warn, ...]:
-    repeated = int((np.bincount(table.arrays().group) > 1).sum())
+    repeated = int((np.bincount(table.replicates) > 1).sum())
     if "seed" in table.texts or not repeated:
         return ()
     message = (

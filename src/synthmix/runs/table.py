@@ -196,6 +196,19 @@ class RunsTable:
         """Names of the sources that have a share column."""
         return [name.removeprefix("share.") for name in self.numbers if name.startswith("share.")]
 
+    def with_sources(self, sources: Sequence[str]) -> "RunsTable":
+        """The same rows with share columns for exactly these sources, in this order; one that is not there has share 0.
+
+        Raises:
+            BadInput: a row has a share of another source.
+        """
+        for name in self.sources:
+            if name not in sources and self.numbers[f"share.{name}"].max() > 0:
+                raise BadInput(f"has a share of {name!r}", key="shares", remedy=f"known are {', '.join(sources)}")
+        rest = {name: column for name, column in self.numbers.items() if not name.startswith("share.")}
+        shares = {f"share.{s}": self.numbers.get(f"share.{s}", np.zeros(len(self))) for s in sources}
+        return replace(self, numbers={**rest, **shares})
+
     def shares(self, recipe: str) -> dict[str, float]:
         """Source -> share of a recipe, sources without a share left out."""
         place = self.text("recipe").index(recipe)
@@ -247,7 +260,7 @@ class RunsTable:
     # Noise and measured differences
 
     @cached_property
-    def _labels(self) -> npt.NDArray[np.intp]:
+    def replicates(self) -> npt.NDArray[np.intp]:
         """(n,) which replicate set (N, D, mixture) a row is of: rows of one label differ in their seed alone."""
         names = self.text("mixture") if "mixture" in self.texts else self.text("recipe")
         columns: list[npt.NDArray[Any]] = [np.array([name or "" for name in names])]
@@ -264,7 +277,7 @@ class RunsTable:
         values = self.column(metric)
         known = np.isfinite(values)
         names = np.array([name or "" for name in self.text("recipe")])
-        return pooled_noise(values[known], self._labels[known], by=names[known])
+        return pooled_noise(values[known], self.replicates[known], by=names[known])
 
     def difference(
         self,
@@ -331,7 +344,7 @@ class RunsTable:
             name: self.numbers[name] for name in ("N", "D", "share", "unique", "quality") if name in self.numbers
         }
         weight = self.numbers.get("weight")
-        return Runs(**columns, loss=self.column(metric), weight=weight, group=self._labels)
+        return Runs(**columns, loss=self.column(metric), weight=weight, group=self.replicates)
 
     def to_frame(self, backend: Literal["pyarrow", "pandas", "polars"] = "pyarrow") -> Any:
         """The table as a frame: the text columns, the numbers, the metrics.

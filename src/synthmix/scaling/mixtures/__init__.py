@@ -1,5 +1,6 @@
 """Laws over a vector of shares: many sources at once, fitted with priors, with draws and intervals."""
 
+from synthmix.scaling.mixtures.compare import MixtureComparison, MixtureScore, compare_mixtures
 from synthmix.scaling.mixtures.fit import Calibration, MixtureFit, fit_mixtures
 from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
@@ -7,10 +8,13 @@ from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
 __all__ = [
     "MIXTURE_LAWS",
     "Calibration",
+    "MixtureComparison",
     "MixtureFit",
     "MixtureLaw",
     "MixturePoints",
     "MixtureRuns",
+    "MixtureScore",
+    "compare_mixtures",
     "find_mixture_law",
     "fit_mixtures",
 ]

@@ -10,9 +10,9 @@ Shape letters: n points, k sources, t domains, p parameters, s draws.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -53,7 +53,8 @@ class Calibration(NamedTuple):
     Attributes:
         what: ``mixture``, mixtures held out; ``scale``, the largest N or D held out.
         error: mean absolute relative error there. covered: share inside of the interval before it was widened.
-        factor: what half-widths are multiplied by so that they hold their level there, (t,). points: how many.
+        factor: what half-widths are multiplied by so that they hold their level there, (t,). points: how many losses.
+        errors: (n, t) relative errors, predicted over measured minus 1; NaN for what was not held out or measured.
     """
 
     what: Literal["mixture", "scale"]
@@ -61,6 +62,7 @@ class Calibration(NamedTuple):
     covered: float
     factor: Array
     points: int
+    errors: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,25 +115,54 @@ class MixtureFit:
             f"domains, residual {sd.min():.2%} to {sd.max():.2%}>"
         )
 
+    def at(self, points: MixturePoints) -> MixturePoints:
+        """The points with what the fit needs: N and D that all of its runs share, no limit where none is known.
+
+        Raises:
+            BadInput: other sources, or an N or D that is missing or that no run has.
+        """
+        here = self.runs.points
+        if points.sources != here.sources:
+            raise BadInput(
+                f"are of {listed(points.sources)}, and the runs of {listed(here.sources)}",
+                where="points",
+                key="sources",
+            )
+        known: dict[str, Any] = {}
+        for name in ("N", "D"):
+            mine, theirs = getattr(here, name), getattr(points, name)
+            if mine is None and theirs is not None:
+                remedy = "leave it out, or give the runs' own"
+                raise BadInput("is not known of the runs, so no law holds it", where="points", key=name, remedy=remedy)
+            if mine is not None and theirs is None:
+                if np.ptp(mine) > 1e-6 * mine.max():
+                    raise BadInput("is missing", where="points", key=name, remedy=f"say at which {name}")
+                known[name] = np.full(len(points), mine[0])
+        found = replace(points, **known) if known else points
+        if here.unique is not None and found.unique is None:
+            found = replace(found, unique=np.full(found.shares.shape, np.inf))
+        return found
+
     def predict(self, points: MixturePoints) -> Array:
         """Expected losses (n, t)."""
-        return self.law.predict(self.theta, points, self.units).T
+        return self.law.predict(self.theta, self.at(points), self.units).T
 
     def drawn(self, points: MixturePoints) -> Array:
         """Losses (s, n, t) under each draw."""
         s, t, p = self.draws.shape
+        points = self.at(points)
         found = self.law.predict(self.draws.reshape(s * t, p), points, self.units)
         return np.swapaxes(found.reshape(s, t, len(points)), 1, 2)
 
     def spread(self, points: MixturePoints) -> tuple[Array, Array]:
         """Standard deviations (n, t) of the log-loss: of the expected one, and of a new run's noise."""
-        logs, slope = evaluate_logs(self.law, self.theta, points, self.units)
+        logs, slope = evaluate_logs(self.law, self.theta, self.at(points), self.units)
         mean = np.einsum("tnp,tpq,tnq->tn", slope, self.covariance, slope)
         return np.sqrt(np.maximum(mean, 0)).T, self.noise.sd(logs).T
 
     def beyond(self, points: MixturePoints) -> Mask:
         """(n,) whether a point lies beyond the runs in N, D or N D."""
-        outside, runs = np.zeros(len(points), dtype=bool), self.runs.points
+        outside, runs, points = np.zeros(len(points), dtype=bool), self.runs.points, self.at(points)
         for of in (_log_n, _log_d, _log_compute):
             there, here = of(points), of(runs)
             if there is not None and here is not None:
@@ -154,6 +185,25 @@ class MixtureFit:
         half *= self.widening(points)
         logs = np.log(self.predict(points))
         return np.exp(logs - half), np.exp(logs + half)
+
+    def average(
+        self, points: MixturePoints, weights: Mapping[str, float] | None = None, kind: Kind = "new-run",
+        level: float | None = None,
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        """The weighted mean of the domains' losses, and the ends of its interval, each (n,).
+
+        Residuals and errors of the domains hang together as those of the runs do.
+        """
+        from scipy.special import stdtrit
+
+        level, share = self.level if level is None else level, self.weighted(weights)
+        mid = self.predict(points)
+        mean, noise = self.spread(points)
+        size = np.sqrt(mean**2 + (noise**2 if kind == "new-run" else 0)) * mid * share * self.widening(points)
+        sd = np.sqrt(np.einsum("nt,tu,nu->n", size, self.correlation, size))
+        half = sd * stdtrit(float(self.noise.dof.min()), (1 + level) / 2)
+        total = mid @ share
+        return total, np.maximum(total - half, 0.0), total + half
 
     def widening(self, points: MixturePoints) -> Array:
         """(n, t) factor of the half-widths at each point."""
@@ -180,6 +230,29 @@ class MixtureFit:
             raise BadInput("every domain's weight is 0", key="objective")
         total: Array = found / found.sum()
         return total
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``synthmix fit --json`` prints: parameters by domain in the coordinates of :attr:`names`."""
+        parameters = {
+            domain: {name: float(x) for name, x in zip(self.names, row, strict=True)}
+            for domain, row in zip(self.domains, self.theta, strict=True)
+        }
+        held = [
+            {
+                "what": e.what,
+                "error": e.error,
+                "covered": e.covered,
+                "widened": dict(zip(self.domains, e.factor.tolist(), strict=True)),
+            }
+            for e in self.held_out
+        ]
+        return {
+            "law": self.law.name, "formula": self.law.formula, "sources": list(self.sources),
+            "units": {"N": self.units.N, "D": self.units.D}, "parameters": parameters, "level": self.level,
+            "residual": dict(zip(self.domains, np.exp(self.noise.a).tolist(), strict=True)),
+            "run_correlation": self.rho, "held_out": held,
+            "warnings": [{"code": warn.code, "message": warn.message} for warn in self.warnings],
+        }  # fmt: skip
 
     def report(self) -> str:
         """The fit in a few lines."""
@@ -467,17 +540,17 @@ def _held_out(
 
     t = len(fitting.target)
     scores: list[list[Array]] = [[] for _ in range(t)]
-    errors: list[Array] = []
+    errors = np.full(fitting.target.T.shape, np.nan)
     for fold in folds:
         one = fitting.map(keep=~fold, near=found if what == "mixture" else None)
         logs, slope = evaluate_logs(fitting.law, one.solution.theta, fitting.runs.points.select(fold), fitting.units)
         variance = np.einsum("tnp,tpq,tnq->tn", slope, np.linalg.inv(one.solution.hessian), slope)
         half = np.sqrt(variance + one.noise.sd(logs) ** 2) * stdtrit(one.noise.dof, (1 + level) / 2)[:, None]
         error = fitting.target[:, fold] - logs
+        errors[fold] = np.where(fitting.known[:, fold], np.expm1(-error), np.nan).T
         for i in range(t):
             known = fitting.known[i][fold]
             scores[i].append(np.abs(error[i][known]) / half[i][known])
-            errors.append(np.abs(np.expm1(-error[i][known])))
     each = [np.concatenate(parts) for parts in scores]
     pooled = np.concatenate(each)
     # The errors of one held-out scale hang together, those of different mixtures at one scale much less so.
@@ -489,8 +562,9 @@ def _held_out(
     factor = np.exp(trust * np.log(own) + (1 - trust) * np.log(overall))
     low = 0.75 if what == "mixture" else 1.0
     return Calibration(
-        what, float(np.concatenate(errors).mean()), float((pooled <= 1).mean()), np.clip(factor, low, 20.0), len(pooled)
-    )
+        what, float(np.nanmean(np.abs(errors))), float((pooled <= 1).mean()), np.clip(factor, low, 20.0), len(pooled),
+        errors,
+    )  # fmt: skip
 
 
 def _cells(points: MixturePoints, held: Mask) -> int:

@@ -239,7 +239,7 @@ class EffectiveTokens:
 def effective_tokens(points: MixturePoints, units: Units, log_star: Array | None) -> tuple[Array, Array]:
     """Tokens of each source (1 or b, n, k) in ``units``, repeated ones discounted, and d tokens / d log R*."""
     tokens = points.shares[None] * (1.0 if points.D is None else (points.D / units.D)[:, None])
-    if log_star is None:
+    if log_star is None or not points.repeats:
         return tokens, np.zeros_like(tokens)
     again = points.epochs - 1  # 0 where a source is not gone through once
     star = np.exp(log_star)[:, None, None]

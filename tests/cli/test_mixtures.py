@@ -1,0 +1,45 @@
+"""``synthmix fit`` and ``compare`` on runs of many mixtures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+Run = Callable[..., Any]
+COLUMNS = "shares=train_*,metrics=*_loss"
+
+
+@pytest.fixture
+def mixtures(here: Path) -> Path:
+    rng = np.random.default_rng(0)
+    rows = ["train_web,train_hq,train_qa,wiki_loss,books_loss"]
+    for web, hq, qa in np.round(rng.dirichlet([1, 1, 1], size=30), 3):
+        wiki = 2 + (0.3 + web**0.5 + 2 * hq**0.7 + 0.2 * qa**0.5) ** -0.5
+        books = 2 + (0.3 + 2 * web**0.5 + hq**0.7 + 0.2 * qa**0.5) ** -0.5
+        noise = np.exp(0.002 * rng.standard_normal(2))
+        rows.append(f"{web},{hq},{qa},{wiki * noise[0]:.5f},{books * noise[1]:.5f}")
+    (here / "mixtures.csv").write_text("\n".join(rows) + "\n")
+    return here / "mixtures.csv"
+
+
+def test_fit_says_what_was_held_out_and_writes_the_rows(run: Run, mixtures: Path, here: Path) -> None:
+    asked = ("fit", mixtures, "--law", "effective_tokens", "--columns", COLUMNS)
+    done = run(*asked, "--predict-file", mixtures, "--to", here / "out.csv", "--json")
+    assert done.value["predicted"] == 30
+    assert done.value["sources"] == ["web", "hq", "qa"]
+    assert done.value["held_out"][0]["what"] == "mixture"
+    lines = (here / "out.csv").read_text().splitlines()
+    assert len(lines) == 31
+    assert lines[0].endswith(
+        "predicted,low,high,predicted.wiki,low.wiki,high.wiki,predicted.books,low.books,high.books"
+    )
+    assert "held-out mixtures: mean relative error" in run(*asked).out
+
+
+def test_compare_ranks_laws_over_shares_unasked(run: Run, mixtures: Path) -> None:
+    done = run("compare", mixtures, "--columns", COLUMNS, "--json")
+    laws = [score["law"] for score in done.value["laws"]]
+    assert laws.index("effective_tokens") < laws.index("linear_shares")
+    assert "log_quadratic" in {*laws, *done.value["skipped"]}
