@@ -73,7 +73,7 @@ def read_json(path: Path, *, remedy: str = "delete it and run the same command a
         BadInput: the file is missing, or is not JSON (a damaged record).
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInput("no such file", where=path) from None
     except (ValueError, RecursionError) as error:

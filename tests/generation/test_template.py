@@ -108,7 +108,7 @@ def test_bad_templates_are_one_line_that_names_the_file(tmp_path: Path, case: st
 def test_what_is_not_text_and_what_fails_when_filled_in_is_bad_input(tmp_path: Path) -> None:
     path = tmp_path / "mine.jinja"
     path.write_bytes(b"---\nname: \xff\n---\n")
-    with pytest.raises(BadInput, match="is not UTF-8"):
+    with pytest.raises(BadInput, match="not UTF-8"):
         load_template(path)
     with pytest.raises(BadInput, match="no such template"):
         load_template(tmp_path)

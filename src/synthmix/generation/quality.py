@@ -4,8 +4,6 @@ Measures of documents (faithfulness, lengths, refusals) are means with a percent
 of sets (diversity) are means over blocks of equal size with Student's interval over the blocks.
 """
 
-import gzip
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -17,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from synthmix.errors import BadInput
 from synthmix.generation.measures import MEASURES, About, Pair, blocks, by_source, diversity, sampled, values_of
 from synthmix.interval import Interval
+from synthmix.reading import parse_json, read_lines
 
 RESAMPLES, LEVEL = 1_000, 0.95
 Values = Mapping[str, Mapping[str, float]]  # measure -> source (or block) -> value
@@ -234,6 +233,5 @@ def pairs_of(folder: Path) -> Iterator[Pair]:
     """
     if not (folder / PAIRS).exists():
         raise BadInput(f"holds no finished text (no {PAIRS})", where=folder, remedy="run synthmix generate --to there")
-    with gzip.open(folder / PAIRS, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield Pair(*json.loads(line))
+    for number, line in read_lines(folder / PAIRS):
+        yield Pair(*parse_json(line, where=f"{folder / PAIRS}:{number}", problem="is damaged"))

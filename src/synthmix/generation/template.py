@@ -23,8 +23,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synthmix.errors import BadInput
-from synthmix.files import content_hash
-from synthmix.reading import parse_yaml
+from synthmix.files import content_hash, placed
+from synthmix.reading import parse_yaml, read_whole
 from synthmix.validation import validated
 
 _FENCED = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?\n", re.DOTALL | re.MULTILINE)
@@ -157,14 +157,11 @@ def load_template(name_or_path: str | Path) -> Template:
             syntax error (the line is named), or with a variable that prompts do not have (it is named).
     """
     builtin = _FOLDER / f"{name_or_path}.jinja"
-    path = builtin if str(name_or_path) in builtin_templates() else Path(name_or_path)
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError):
+    path = builtin if str(name_or_path) in builtin_templates() else Path(placed(name_or_path))
+    if not path.is_file():
         have = ", ".join(builtin_templates())
-        raise BadInput(f"no such template; built in: {have}", where=name_or_path, remedy="or name a file") from None
-    except UnicodeDecodeError:
-        raise BadInput("is not UTF-8 text", where=path, key="template") from None
+        raise BadInput(f"no such template; built in: {have}", where=name_or_path, remedy="or name a file")
+    source = read_whole(path)
     where = str(name_or_path) if path is builtin else str(path)
     front, body = read_front(source, where)
     template = Template(front, body, where)

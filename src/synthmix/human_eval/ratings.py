@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from synthmix.errors import BadInput
-from synthmix.files import read_json
+from synthmix.files import placed, read_json
 from synthmix.human_eval.sheet import PROBLEMS, Item, Place, Sheet
 from synthmix.validation import validated
 
@@ -80,7 +80,7 @@ def load_ratings(sheet: Sheet, paths: Sequence[str | Path]) -> list[Ratings]:
 
 def _expanded(paths: Sequence[str | Path]) -> list[Path]:
     found: list[Path] = []
-    for path in map(str, paths):
+    for path in map(placed, paths):
         if Path(path).is_dir():
             path = str(Path(glob.escape(path)) / "*.json")
         matches = [path] if Path(path).exists() else sorted(glob.glob(path))

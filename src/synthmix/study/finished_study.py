@@ -7,6 +7,7 @@ from pathlib import Path
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FILE
 from synthmix.errors import BadInput
+from synthmix.files import placed
 from synthmix.results import Recipe
 from synthmix.runs import Cell, RunsTable
 from synthmix.runs.table import Kind, mixture_of, of_rows
@@ -116,9 +117,10 @@ def study_folder(where: Path) -> Path:
     Raises:
         BadInput: there is no such file or folder, or it is another kind of file.
     """
+    where = Path(placed(where))
     if where.is_dir():
         return where
-    if where.suffix in (".yaml", ".yml"):
+    if where.suffix.lower() in (".yaml", ".yml"):
         from synthmix.study.load import load_study
 
         return load_study(where).root

@@ -1,6 +1,5 @@
 """How the terms make one number: weights that are fixed in advance, the paper's, or fitted to trained subsets."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.reading import parse_json, read_whole
 from synthmix.valuation.summary import Summary
 from synthmix.valuation.terms.term import Term
 
@@ -69,10 +69,7 @@ def load_weights(name: str) -> Weights:
     """
     if not name.endswith(".json"):
         return weights_named(name)
-    try:
-        held = json.loads(Path(name).read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot be read ({error})", where=name, key="--weights") from None
+    held = parse_json(read_whole(name), where=name)
     fits = isinstance(held, dict) and held and all(isinstance(v, int | float) for v in held.values())
     if not fits or set(held) - set(TERMS):
         raise BadInput("is not {term: weight}", where=name, key="--weights", remedy=f"terms are {', '.join(TERMS)}")
