@@ -67,6 +67,20 @@ def test_sizes_are_timed_as_their_longest_runs_train(
     assert speeds.by_shape == dict.fromkeys(longest, 1e4)
 
 
+def test_a_run_times_again_what_a_plan_timed_roughly(
+    make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "tokens_per_second", lambda *_, flops=0.0, **__: 1e4 if flops else 1e3)
+    config = study_from(make_study(tmp_path / "new"))
+    space = Workspace(config.root)
+    space.create()
+    shapes = {shape_for(25_000), shape_for(40_000)}
+    rough = measure(config, space, 300, InProcess(), rough=True)
+    assert rough.by_shape == pytest.approx(dict.fromkeys(shapes, 1e3), rel=0.1)
+    assert measure(config, space, 300, InProcess()).by_shape == dict.fromkeys(shapes, 1e4)
+    assert measure(config, space, 300, InProcess(), rough=True).by_shape == dict.fromkeys(shapes, 1e4), "kept"
+
+
 def test_a_plan_of_a_finished_study_has_nothing_left(finished: Path) -> None:
     config = load_study(finished)
     with LocalEngine[Any, Any](1) as engine:

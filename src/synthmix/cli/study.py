@@ -67,6 +67,7 @@ def plan(
         progress.start("timing this machine", None, "steps")
         made = make_plan(config, space, where)
         progress.finish("timing this machine")
+        where.close(at_once=True)  # nothing is in work, and torch takes a second to end
     show(made.as_dict(), *_plan(made), as_json=as_json)
 
 

@@ -112,8 +112,8 @@ def cells(config: StudyConfig) -> list[Cell]:
     for params in sorted(set(ladder.params)):
         given = ladder.shapes.get(params, {})
         shape_for(params, **given)
+        protocol = protocol_for(config, params)
         for budget in sorted(set(ladder.budgets)):
-            protocol = protocol_for(config, params)
             try:
                 steps = protocol.steps(budget)
                 protocol.branch(steps)

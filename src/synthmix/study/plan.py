@@ -102,7 +102,7 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
     check_given(config)
     prepared = look(config, space)
     vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
-    speeds = measure(config, space, vocab, engine)
+    speeds = measure(config, space, vocab, engine, rough=True)
     ids = (
         {(s.mixture.content, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)}
         if prepared

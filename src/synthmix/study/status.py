@@ -7,7 +7,6 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.progress import Progress
 from synthmix.results import Results
-from synthmix.study.conclude import conclude
 from synthmix.study.ladder import cells, ladder_specs
 from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
@@ -85,6 +84,8 @@ def report_study(study: Study, *, progress: Progress | None = None) -> Results:
     Raises:
         BadInput: nothing is finished.
     """
+    from synthmix.study.conclude import conclude  # the laws; the status needs none of them
+
     config = load_study(study)
     space = Workspace(config.root)
     prepared = look(config, space)

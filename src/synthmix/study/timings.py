@@ -17,7 +17,7 @@ from synthmix.errors import SynthmixError
 from synthmix.files import content_hash, read_json, write_json
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
-from synthmix.training.capabilities import ladder_speeds
+from synthmix.training.capabilities import ladder_speeds, rough_speeds
 from synthmix.training.device import device_name, resolved_precision
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
@@ -49,10 +49,15 @@ class Probe:
     vocab: int
     protocol: Protocol
     precision: str | None
+    rough: bool = False
 
 
-def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any]) -> Speeds:
+def measure(
+    config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any], *, rough: bool = False
+) -> Speeds:
     """Time the study's sizes, or take the times kept from before (same shapes, budgets, protocol and workers).
+
+    ``rough``: within seconds, for a plan; a run then times again.
 
     A size whose longest run is compiled is timed compiled: its long runs take nearly all of its time.
     """
@@ -64,10 +69,10 @@ def measure(config: StudyConfig, space: Workspace, vocab: int, engine: Engine[An
     # Under a lock, so that two processes on one study resolve one precision.
     with FileLock(space.root / ".speed.lock"):
         kept = read_json(path) if path.exists() else {}
-        if kept.get("key") != key:
+        if kept.get("key") != key or (kept.get("rough") and not rough):
             resolved = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
-            kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), resolved), engine)
-            kept |= {"key": key, "asked": config.training.precision}
+            kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), resolved, rough), engine)
+            kept |= {"key": key, "asked": config.training.precision, "rough": rough}
             write_json(path, kept)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
     return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
@@ -106,7 +111,9 @@ def measure_here(probe: Probe) -> dict[str, Any]:
     """Time the shapes in this process: ``{precision, device, speeds}``."""
     precision = probe.precision or resolved_precision(probe.protocol.precision)
     flops = dict(zip(probe.shapes, probe.flops, strict=True))
-    speeds = ladder_speeds(list(probe.shapes), probe.vocab, probe.protocol, precision, flops)
+    speeds = (rough_speeds if probe.rough else ladder_speeds)(
+        list(probe.shapes), probe.vocab, probe.protocol, precision, flops
+    )
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}
 
 

@@ -5,6 +5,8 @@ bfloat16 tensor-core figures without sparsity, from the vendors' data sheets (FO
 give only the figure with sparsity are halved. A device that is not here is unknown, and its MFU too.
 """
 
+import itertools
+import math
 import statistics
 import sysconfig
 import time
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthmix.training.compiled import prepare, why_not
+from synthmix.training.compiled import prepare, wanted, why_not
 from synthmix.training.device import best_device, faster_precision
 from synthmix.training.model import make_model, optimizer_for, train_step
 from synthmix.training.protocol import Protocol
@@ -21,6 +23,9 @@ from synthmix.training.shape import SMALLEST, Shape, shape_for
 SECONDS = 0.15  # that each product is timed
 T = 1e12
 OTHER = {"ti", "d", "super", "laptop"}  # a word after the name that makes it another device
+ROUGH_FLOPS = 4e10  # of a plan's timing: half a second of a core
+ROUGH_SIZES = 3  # that a plan times; what lies between them is interpolated
+COMPILED_GAIN = 1.25  # compiled over eager steps of this Llama at 0.1M to 10M on a CPU (docs/log.md: 1.2 to 1.4)
 TIMED_FLOPS = 2e12  # a few seconds of a laptop: larger models are scaled from the largest timed one
 
 
@@ -212,6 +217,44 @@ def tokens_per_second(
         train_step(model, optimizer, batch, precision, protocol.clip)
         taken.append(time.perf_counter() - start)
     return protocol.batch / statistics.median(taken[1:])
+
+
+def rough_speeds(
+    shapes: list[Shape], vocab: int, protocol: Protocol, precision: str, flops: Mapping[Shape, float]
+) -> dict[Shape, float]:
+    """Tokens per second of each shape, for a plan, within seconds however many and large the shapes are.
+
+    :data:`ROUGH_SIZES` of them are timed, eager and on batches of at most :data:`ROUGH_FLOPS` in all; those between
+    are interpolated (the logarithm of FLOP/s over that of a token's FLOPs), those beyond scaled by their FLOPs. A shape
+    whose run will be compiled (``flops``: of its longest) is taken to be :data:`COMPILED_GAIN` times as fast.
+    """
+    token = {shape: shape.flops_per_token(vocab, protocol.context) for shape in shapes}
+    ordered = sorted(shapes, key=token.__getitem__)
+    # Four steps of one sequence each, of as many sizes as are timed, must fit.
+    fits = ROUGH_FLOPS / ROUGH_SIZES / 4 / protocol.context
+    some = [shape for shape in ordered if token[shape] <= fits] or ordered[:1]
+    chosen = sorted({round(i * (len(some) - 1) / (ROUGH_SIZES - 1)) for i in range(ROUGH_SIZES)})
+    timed: list[tuple[float, float]] = []
+    for shape in (some[i] for i in chosen):
+        most = ROUGH_FLOPS / len(chosen) / 4 / token[shape]  # tokens of one of four steps
+        batch = protocol.context * max(1, min(protocol.sequences, int(most / protocol.context)))
+        speed = tokens_per_second(shape, vocab, protocol.model_copy(update={"batch": batch}), precision, steps=3)
+        timed.append((math.log(token[shape]), math.log(speed * token[shape])))
+    device = best_device()
+    return {
+        shape: math.exp(_interpolated(math.log(token[shape]), timed))
+        / token[shape]
+        * (COMPILED_GAIN if wanted(flops.get(shape, 0.0), device) else 1.0)
+        for shape in shapes
+    }
+
+
+def _interpolated(x: float, points: list[tuple[float, float]]) -> float:
+    """Linear between rising ``points``, constant beyond them."""
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if x0 <= x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return points[0][1] if x < points[0][0] else points[-1][1]
 
 
 def ladder_speeds(

@@ -12,7 +12,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache
 
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
@@ -52,7 +52,7 @@ class Shape:
         return asdict(self)
 
 
-@lru_cache
+@cache
 def shape_for(
     params: int,
     *,
@@ -99,11 +99,22 @@ def _candidates(params: int, given: Mapping[str, int]) -> Iterator[Shape]:
         counts = _heads(width, given)
         if counts is None:
             continue
-        for depth in (given["depth"],) if "depth" in given else range(1, 129):
+        for depth in (given["depth"],) if "depth" in given else _depths(params, width, counts, given):
             rest = params - Shape(width, depth, *counts, 0).params
             hidden = given.get("hidden") or round(rest / (3 * width * depth) / 8) * 8
             if "hidden" in given or 2 * width <= hidden <= 4 * width:
                 yield Shape(width, depth, *counts, hidden)
+
+
+def _depths(params: int, width: int, counts: tuple[int, int], given: Mapping[str, int]) -> range:
+    """The depths at which a feed-forward part of 2 to 4 widths, rounded to 8, can make up for ``params``."""
+    if "hidden" in given:
+        return range(1, 129)
+    deepest, shallowest = (
+        (params - width) / (Shape(width, 1, *counts, hidden).params - width)
+        for hidden in (2 * width - 4, 4 * width + 4)
+    )
+    return range(max(1, int(shallowest)), min(128, int(deepest) + 1) + 1)
 
 
 def _heads(width: int, given: Mapping[str, int]) -> tuple[int, int] | None:
