@@ -12,6 +12,7 @@ Value = TypeVar("Value")
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+_SPACES = "' \N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}\N{THIN SPACE}\N{NARROW NO-BREAK SPACE}"
 _SUFFIX = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _COUNT = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?)\s*([kmbgt]?)", re.IGNORECASE)
 
@@ -47,7 +48,7 @@ def parsed(parse: Callable[[Any], Value], value: Any, key: str) -> Value:
 
 
 def parse_number(value: Any) -> float:
-    """``1.3B``, ``1,000,000``, ``33%``, ``1/3`` or a plain number, also one that is not finite -> a float.
+    """``1.3B``, ``1,000,000``, ``1 000 000``, ``33%``, ``1/3`` or a plain number, infinite and NaN too -> a float.
 
     Raises:
         ValueError: not a number.
@@ -56,9 +57,9 @@ def parse_number(value: Any) -> float:
         raise ValueError(f"{value!r} is not a number")
     if isinstance(value, int | float):
         return float(value)
-    text = str(value).strip().replace("_", "")
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
-        text = text.replace(",", "")
+    text = str(value).strip().replace("_", "").replace(MINUS, "-")
+    if re.fullmatch(rf"[+-]?\d{{1,3}}([,{_SPACES}]\d{{3}})+(\.\d+)?", text):
+        text = re.sub(f"[,{_SPACES}]", "", text)
     try:
         return float(text)
     except ValueError:

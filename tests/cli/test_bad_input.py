@@ -9,11 +9,12 @@ import pytest
 from .mistakes import Case, Run, World
 from .mistakes_commands import COMMANDS
 from .mistakes_files import DAMAGED, PLACES, TEXT
+from .mistakes_runs import RUNS
 from .mistakes_stages import STAGES
 from .mistakes_study import LADDER, STUDY_FILE
 from .test_help import EVERY
 
-CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *STAGES, *COMMANDS]
+CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *STAGES, *COMMANDS, *RUNS]
 
 
 @pytest.fixture

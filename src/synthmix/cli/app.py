@@ -14,6 +14,7 @@ from synthmix.cli import (
     generators,
     laws,
     phases,
+    runs,
     statistics,
     study,
     training,
@@ -51,6 +52,7 @@ _add(TRAINING, "ladder", training.ladder, "Hyper-parameters derived from model s
 _add(TRAINING, "train", training.train, "Train one model on a mixture and evaluate it.")
 _add(TRAINING, "tune", tuning.tune, "Sweep the learning rate at small sizes.")
 _add(TRAINING, "evaluate", evaluation.evaluate, "Loss on held-out text, or scores on tasks.")
+app.add_typer(runs.app, name="runs", rich_help_panel=ANALYSIS, short_help="Runs of any trainer as one table.")
 _add(ANALYSIS, "fit", laws.fit, "Fit a scaling law to runs, with intervals.")
 _add(ANALYSIS, "compare", laws.compare, "Rank laws by their error on the largest runs, held out.")
 _add(ANALYSIS, "stats", statistics.stats, "Coverage, divergence, Zipf and Heaps exponents of text.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.cli.options import AsJson, parsed
+from synthmix.cli.runs import Columns, MappingFile, SkipBad, Sources, taken
 
 if TYPE_CHECKING:
     from synthmix.interval import Interval
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from synthmix.runs import RunsTable
     from synthmix.scaling import Fit
 
-Runs = Annotated[
-    Path, typer.Argument(help="Runs: a study's folder, CSV, TSV, JSONL, Parquet or Arrow.", show_default=False)
-]
-Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are counted by reason.")
-]
 Metrics = Annotated[
     list[str] | None, typer.Option("--metric", help="Which metric; of a law over shares, which domains (repeatable).")
 ]
@@ -30,11 +24,12 @@ Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: fro
 
 
 def fit(
-    runs: Runs,
+    runs: Sources,
     law: Annotated[
         str, typer.Option(help="data, model, chinchilla, ...; over all shares: effective_tokens, additive, ...")
     ] = "chinchilla",
     columns: Columns = "",
+    mapping: MappingFile = None,
     recipe: OneRecipe = None,
     skip_bad: SkipBad = False,
     metrics: Metrics = None,
@@ -74,15 +69,20 @@ def fit(
         raise BadInput(f"'{kind}' is no kind of interval", key="--kind", remedy="choose mean or new-run")
     if predict_file is not None and to is None:
         raise BadInput("is missing", key="--to", remedy="name a .csv, .jsonl or .parquet for the predicted rows")
-    rows: dict[str, Any] = {"columns": columns, "kind": kind, "level": level}
+    rows: dict[str, Any] = {"columns": columns, "mapping": mapping, "kind": kind, "level": level}
     if law in MIXTURE_LAWS:
         _only_for_one_share(predict=predict, compute=compute, profiles=profiles, plots=plots)
-        table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+        table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
         mixtures = fit_law(law, table, metric=metrics, draws=0, level=level)
         assert isinstance(mixtures, MixtureFit)
         value = mixtures.as_json()
         value["warnings"] = [{"code": w.code, "message": w.message} for w in (*table.warnings, *mixtures.warnings)]
-        lines = [mixtures.report(), *(f"  warning {w['code']}: {w['message']}" for w in value["warnings"])]
+        value["taken"] = dict(table.taken)
+        lines = [
+            *taken(table),
+            mixtures.report(),
+            *(f"  warning {w['code']}: {w['message']}" for w in value["warnings"]),
+        ]
         if predict_file is not None and to is not None:
             value["predicted"] = write_predicted(mixtures, predict_file, to, **rows)
             lines.append(f"{value['predicted']} rows predicted: {to}")
@@ -92,14 +92,15 @@ def fit(
         return
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
-    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
     found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta))
     assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
     value = found.as_json()
     value["warnings"] = [{"code": w.code, "message": w.message} for w in warnings]
-    lines = [found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
+    value["taken"] = dict(table.taken)
+    lines = [*taken(table), found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
     if points:
         mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
         distance = found.distance(**points)
@@ -128,8 +129,9 @@ def fit(
 
 
 def compare(
-    runs: Runs,
+    runs: Sources,
     columns: Columns = "",
+    mapping: MappingFile = None,
     recipe: OneRecipe = None,
     skip_bad: SkipBad = False,
     laws: Annotated[list[str] | None, typer.Option("--law", help="Only these laws; may be repeated.")] = None,
@@ -155,12 +157,13 @@ def compare(
     for law in laws or []:
         if law not in LAWS and law not in MIXTURE_LAWS:
             raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose from {', '.join((*LAWS, *MIXTURE_LAWS))}")
-    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
     over_shares = any(law in MIXTURE_LAWS for law in laws or []) or (not laws and ignored_shares(table) is not None)
     how: dict[str, Any] = {} if over_shares else {"delta": _huber(delta)}
     found = rank(table, laws, metric=metrics, level=level, **how)
     if isinstance(found, MixtureComparison):
-        show(found.as_json(), found.report(), as_json=as_json)
+        as_said = found.as_json() | {"taken": dict(table.taken)}
+        show(as_said, "\n".join([*taken(table), found.report()]), as_json=as_json)
         return
     value = {
         "winner": found.winner,
@@ -171,7 +174,8 @@ def compare(
         "skipped": found.skipped,
         "warnings": [{"code": w.code, "message": w.message} for w in (*table.warnings, *found.warnings)],
     }
-    show(value, found.report(), as_json=as_json)
+    value["taken"] = dict(table.taken)
+    show(value, "\n".join([*taken(table), found.report()]), as_json=as_json)
 
 
 def _mixed(table: "RunsTable", recipe: str | None, columns: tuple[str, ...]) -> "list[Warn]":

@@ -29,8 +29,8 @@ NAME_LAW = "take a law over all shares, --law effective_tokens, or one mixture w
 
 
 def fit(
-    law: str | Law | MixtureLaw, runs: Any, *, columns: str | Mapping[str, str] = "", recipe: str | None = None,
-    skip_bad: bool = False, metric: str | Sequence[str] | None = None, **how: Any,
+    law: str | Law | MixtureLaw, runs: Any, *, columns: str | Mapping[str, str] = "", mapping: Any = None,
+    recipe: str | None = None, skip_bad: bool = False, metric: str | Sequence[str] | None = None, **how: Any,
 ) -> Fit | MixtureFit:  # fmt: skip
     """Fit a scaling law to runs.
 
@@ -42,7 +42,7 @@ def fit(
             your own.
         runs: whatever :func:`synthmix.read_runs` reads (a path, a frame, rows, results), or arrays
             (:class:`synthmix.scaling.Runs`).
-        columns, recipe, skip_bad: as for :func:`synthmix.read_runs`.
+        columns, mapping, recipe, skip_bad: as for :func:`synthmix.read_runs`.
         metric: which of the table's metrics is fitted; ``loss`` if not given. A law over shares fits several, the
             losses of all domains if not given.
         how: as for :func:`synthmix.scaling.fit` (``bootstrap``, ``level``, ``delta``, ``seed``, ``fixed``, ``noise``)
@@ -56,34 +56,35 @@ def fit(
             does not see their shares.
     """
     if isinstance(law, MixtureLaw) or law in MIXTURE_LAWS:
-        return fit_mixtures(law, mixtures_of(runs, columns, recipe, skip_bad, metric), **how)
-    return _fit(law, _arrays(runs, columns, recipe, skip_bad, _one(metric)), **how)
+        return fit_mixtures(law, mixtures_of(_table(runs, columns, mapping, recipe, skip_bad), metric), **how)
+    return _fit(law, _arrays(_table(runs, columns, mapping, recipe, skip_bad), _one(metric)), **how)
 
 
 def compare(
     runs: Any, laws: Sequence[str | Law | MixtureLaw] | None = None, *, columns: str | Mapping[str, str] = "",
-    recipe: str | None = None, skip_bad: bool = False, metric: str | Sequence[str] | None = None, **how: Any,
+    mapping: Any = None, recipe: str | None = None, skip_bad: bool = False, metric: str | Sequence[str] | None = None,
+    **how: Any,
 ) -> Comparison | MixtureComparison:  # fmt: skip
     """Rank scaling laws by how well they predict the largest runs, and laws over shares how well they predict
     mixtures and the largest scale, held out of their fit.
 
     Args:
         laws: the candidates; None: every law that the runs can bear, those over shares for runs of many mixtures.
-        runs, columns, recipe, skip_bad, metric: as for :func:`synthmix.fit`.
+        runs, columns, mapping, recipe, skip_bad, metric: as for :func:`synthmix.fit`.
         how: as for :func:`synthmix.scaling.compare` (``delta``, ``level``, ``seed``) or
             :func:`synthmix.scaling.mixtures.compare_mixtures` (``level``, ``seed``).
 
     Raises:
         BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.compare`; laws of both kinds at once.
     """
-    read = runs if isinstance(runs, Runs | MixtureRuns) else read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
+    read = _table(runs, columns, mapping, recipe, skip_bad)
     over_shares = [isinstance(law, MixtureLaw) or law in MIXTURE_LAWS for law in laws or ()]
     if any(over_shares) and not all(over_shares):
         raise BadInput("laws over shares and other laws do not see the same runs", where="compare", key="law")
     many = isinstance(read, RunsTable) and laws is None and ignored_shares(read) is not None
     if (all(over_shares) and over_shares) or many or isinstance(read, MixtureRuns):
-        return compare_mixtures(mixtures_of(read, "", None, False, metric), _mixture_laws(laws), **how)
-    return _compare(_arrays(read, "", None, False, _one(metric)), _one_share_laws(laws), **how)
+        return compare_mixtures(mixtures_of(read, metric), _mixture_laws(laws), **how)
+    return _compare(_arrays(read, _one(metric)), _one_share_laws(laws), **how)
 
 
 def _mixture_laws(laws: Sequence[str | Law | MixtureLaw] | None) -> list[str | MixtureLaw] | None:
@@ -101,20 +102,26 @@ def _one(metric: str | Sequence[str] | None) -> str:
     return names[0]
 
 
-def mixtures_of(
-    runs: Any, columns: str | Mapping[str, str], recipe: str | None, skip_bad: bool, metric: str | Sequence[str] | None
-) -> MixtureRuns:
+def _table(
+    runs: Any, columns: str | Mapping[str, str], mapping: Any, recipe: str | None, skip_bad: bool
+) -> RunsTable | Runs | MixtureRuns:
+    if isinstance(runs, Runs | MixtureRuns):
+        return runs
+    return read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
+
+
+def mixtures_of(runs: Any, metric: str | Sequence[str] | None) -> MixtureRuns:
     """Runs as laws over shares read them, whatever they come as."""
     if isinstance(runs, MixtureRuns):
         return runs
-    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
-    return mixture_runs(table, [metric] if isinstance(metric, str) else metric)
+    return mixture_runs(read_runs(runs), [metric] if isinstance(metric, str) else metric)
 
 
-def _arrays(runs: Any, columns: str | Mapping[str, str], recipe: str | None, skip_bad: bool, metric: str) -> Runs:
+def _arrays(runs: RunsTable | Runs | MixtureRuns, metric: str) -> Runs:
     if isinstance(runs, Runs):
         return runs
-    table = read_runs(runs, columns, recipe=recipe, skip_bad=skip_bad)
-    if (why := ignored_shares(table)) is not None:
+    if isinstance(runs, MixtureRuns):
+        raise BadInput("are of many sources, which this law does not see", where="runs", remedy=NAME_LAW)
+    if (why := ignored_shares(runs)) is not None:
         raise BadInput(why, where="runs", remedy=NAME_LAW)
-    return table.arrays(metric)
+    return runs.arrays(metric)

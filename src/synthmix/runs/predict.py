@@ -21,8 +21,8 @@ _SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 def predict_file(
-    found: Fit | MixtureFit, path: str | Path, to: str | Path, *, columns: str = "", kind: Kind = "new-run",
-    level: float | None = None,
+    found: Fit | MixtureFit, path: str | Path, to: str | Path, *, columns: str = "", mapping: Any = None,
+    kind: Kind = "new-run", level: float | None = None,
 ) -> int:  # fmt: skip
     """Write the rows of a table with the columns ``predicted``, ``low`` and ``high``.
 
@@ -30,6 +30,7 @@ def predict_file(
     average over domains.
 
     Args:
+        mapping: a mapping file, as for :func:`synthmix.read_runs`.
         path: a table with the columns that the law reads; no loss is needed.
         to: a ``.csv``, ``.jsonl`` or ``.parquet`` file.
         kind: the interval is that of the expected loss, or of one new run.
@@ -45,7 +46,7 @@ def predict_file(
         raise BadInput(
             f"{to.suffix or 'no suffix'} cannot be written", where=to, remedy="name a .csv, .jsonl or .parquet"
         )
-    raw, table = read_points(path, columns)
+    raw, table = read_points(path, columns, mapping)
     try:
         added = (
             _of_mixtures(found, table, kind, level)

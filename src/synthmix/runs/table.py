@@ -14,21 +14,22 @@ import numpy.typing as npt
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count
 from synthmix.results import Interval, Recipe, RunRow, Warn
+from synthmix.runs.cells import Floats, Mask, labels
 from synthmix.scaling.noise import PooledNoise, pooled_noise
 from synthmix.scaling.runs import Runs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Kind = Literal["natural", "synthetic"]
 Stage = Literal["ladder", "generator"]
 
 LOSS = "loss"
 #: Columns of numbers, beside ``share.<source>``, ``unique.<source>`` and the metrics. A column that is not known is
 #: absent, a cell that is not known is NaN.
-NUMBERS = ("N", "N_total", "D", "share", "unique", "quality", "weight", "flops", "seconds", "tokens_per_second")
+NUMBERS = (
+    "N", "N_total", "D", "step", "share", "unique", "quality", "weight", "flops", "seconds", "tokens_per_second",
+)  # fmt: skip
 #: Columns of text; None where not known.
 TEXTS = ("run", "recipe", "mixture", "synthetic", "seed", "group", "stage")
 
@@ -89,6 +90,7 @@ class RunsTable:
         metrics: what the metric columns hold, ``loss`` first where it is there.
         kinds: source -> natural or synthetic, as far as known.
         warnings: what was taken for granted in reading.
+        taken: column -> what it was read from, in a foreign table's own names.
 
     Raises:
         BadInput: lengths differ, or no point is there.
@@ -99,6 +101,7 @@ class RunsTable:
     metrics: tuple[Metric, ...] = (Metric(LOSS),)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     warnings: tuple[Warn, ...] = ()
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {len(column) for column in (*self.numbers.values(), *self.texts.values())}
@@ -263,13 +266,8 @@ class RunsTable:
     def replicates(self) -> npt.NDArray[np.intp]:
         """(n,) which replicate set (N, D, mixture) a row is of: rows of one label differ in their seed alone."""
         names = self.text("mixture") if "mixture" in self.texts else self.text("recipe")
-        columns: list[npt.NDArray[Any]] = [np.array([name or "" for name in names])]
-        columns += [self.numbers[name] for name in ("N", "D", "share", "unique", "quality") if name in self.numbers]
-        label = np.zeros(len(self), dtype=np.intp)
-        for column in columns:  # one column after the other, dense again each time, so that the product cannot overflow
-            place = np.unique(column, return_inverse=True)[1].reshape(-1)
-            label = np.unique(label * (int(place.max()) + 1) + place, return_inverse=True)[1].reshape(-1)
-        return label
+        known = [name for name in ("N", "D", "share", "unique", "quality") if name in self.numbers]
+        return labels([name or "" for name in names], *(self.numbers[name] for name in known))
 
     def noise(self, metric: str = LOSS) -> PooledNoise:
         """Seed noise of one run, pooled over the cells with replicates; ``by`` holds it by recipe where the replicates
@@ -335,16 +333,28 @@ class RunsTable:
     # Ways out
 
     def arrays(self, metric: str = LOSS) -> Runs:
-        """The columns that laws read, as arrays; runs that differ in their seed alone are one group.
+        """The columns that laws read, as arrays; runs that differ in their seed alone are one group. Rows at which the
+        metric was not measured are left out. Of a score it is the error, 1 - score: that falls, and is above 0.
 
         Raises:
-            BadInput: a value that a law cannot bear (``metric`` not positive, N or D missing).
+            BadInput: a value that a law cannot bear (``metric`` not positive, N or D missing, a score of 1 or more).
         """
-        columns = {
-            name: self.numbers[name] for name in ("N", "D", "share", "unique", "quality") if name in self.numbers
-        }
-        weight = self.numbers.get("weight")
-        return Runs(**columns, loss=self.column(metric), weight=weight, group=self.replicates)
+        values = self.column(metric)
+        which = np.isfinite(values) if metric != LOSS else np.ones(len(self), dtype=bool)
+        if not which.any():
+            raise BadInput("is not measured in any run", where="runs", key=metric)
+        known = next((each for each in self.metrics if each.name == metric), Metric(metric))
+        if known.unit == "score":
+            if float(values[which].max()) >= 1:
+                remedy = "scores lie between 0 and 1: in a mapping file units: {task.NAME: percent} divides by 100"
+                raise BadInput(
+                    f"is {values[which].max():g} somewhere, not below 1", where="runs", key=metric, remedy=remedy
+                )
+            values = 1 - values if known.higher_is_better else values
+        names = [name for name in ("N", "D", "share", "unique", "quality") if name in self.numbers]
+        columns = {name: self.numbers[name][which] for name in names}
+        weight = self.numbers["weight"][which] if "weight" in self.numbers else None
+        return Runs(**columns, loss=values[which], weight=weight, group=self.replicates[which])
 
     def to_frame(self, backend: Literal["pyarrow", "pandas", "polars"] = "pyarrow") -> Any:
         """The table as a frame: the text columns, the numbers, the metrics.
@@ -375,7 +385,8 @@ class RunsTable:
 
         from synthmix.files import write_bytes
 
-        about = {"metrics": [asdict(metric) for metric in self.metrics], "kinds": dict(self.kinds)}
+        about: dict[str, Any] = {"metrics": [asdict(metric) for metric in self.metrics], "kinds": dict(self.kinds)}
+        about |= {"taken": dict(self.taken), "warnings": [warning.model_dump() for warning in self.warnings]}
         table = self._arrow().replace_schema_metadata({"synthmix-runs-1": json.dumps(about)})
         held = io.BytesIO()
         pq.write_table(table, held)

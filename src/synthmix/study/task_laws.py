@@ -20,7 +20,8 @@ from synthmix.results import (
     Warn,
 )
 from synthmix.runs import RunsTable
-from synthmix.runs.table import Floats, Metric
+from synthmix.runs.cells import Floats
+from synthmix.runs.table import Metric
 from synthmix.scaling import BestShare
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.share_summary import GRID

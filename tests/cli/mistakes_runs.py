@@ -1,0 +1,49 @@
+"""Bad input: tables and logs of other people's runs, and mapping files."""
+
+import json
+
+from .mistakes import Case, said, write
+
+TO = "--to runs.parquet"
+MIXED = "run,n,d,loss,w.a,w.b\nr0,1M,1M,3.1,1,0\nr1,1M,1M,3.0,.5,.4\n"
+
+
+def mapped(name: str, mapping: dict, *words: str, table: str = MIXED) -> Case:
+    """An import of ``runs.csv`` by a mapping file."""
+
+    def prepare(world: object) -> None:
+        write("runs.csv", table)(world)
+        write("m.yaml", json.dumps(mapping))(world)
+
+    arguments = ("runs", "import", "runs.csv", "--mapping", "m.yaml", *TO.split())
+    return Case(f"an import: {name}", words, arguments, prepare)
+
+
+RUNS = [
+    said(f"runs import none.csv {TO}", "none.csv: no such file"),
+    said(f"runs import none/*.csv {TO}", "none/*.csv: no such file"),
+    said(f"runs import runs.xlsx {TO}", ".xlsx is not a kind of table", prepare=write("runs.xlsx", "x")),
+    said(f"runs import empty {TO}", "holds no results.json", prepare=lambda w: (w.folder / "empty").mkdir()),
+    said("runs import runs.csv --to web.jsonl", "web.jsonl: --to: is there already", prepare=write("runs.csv", MIXED)),
+    said(f"runs import cut.csv.gz {TO}", "cut.csv.gz: is damaged", prepare=write("cut.csv.gz", b"\x1f\x8bxx")),
+    said(f"runs import a.csv {TO}", "'loss' and 'val_loss' may both be loss; say which one",
+         prepare=write("a.csv", "n,d,loss,val_loss\n1,1,3,4\n")),
+    said(f"runs import b.csv {TO}", "the run 'r' stands there twice with loss 3 and 4",
+         prepare=write("b.csv", "run,n,d,loss\nr,1M,1M,3\nr,1M,1M,4\n")),
+    said(f"runs import c.jsonl {TO}", "is not JSON Lines (line 2", prepare=write("c.jsonl", '{"n": 1}\n{"n"')),
+    said(f"runs import d.csv --mapping none.yaml {TO}", "none.yaml: no such file", prepare=write("d.csv", MIXED)),
+    mapped("no such column", {"columns": {"N": "size"}}, "no column 'size' for N; the table has: run, n, d"),
+    mapped("no such column in an expression", {"columns": {"D": "d * batch"}}, "no column 'batch' for D in d * batch"),
+    mapped("an expression that is none", {"columns": {"loss": "log(`loss`"}}, "columns: "),
+    mapped("a call", {"where": "open('x') == 1"}, "'open('x')' is not calculated here"),
+    mapped("an unknown key", {"column": {}}, "m.yaml: column: unknown key"),
+    mapped("a mapping of nothing", {}, "m.yaml: names no column; write columns:"),
+    mapped("no rows left", {"where": "n > 2M"}, "where: none of 2 rows is left by where: n > 2M"),
+    mapped("shares that do not add up", {"shares": "w.*"}, "shares: add up to 0.9 and not to 1 in row 1 (in a mapping file"),
+    mapped("no such source", {"shares": "w.*", "normalise_shares": True, "natural": "c"}, "no source is like 'c'"),
+    mapped("no such pattern", {"metrics": "task/*"}, "metrics: no column is like 'task/*'"),
+    mapped("an unknown format", {"format": "excel"}, "'excel' is no format; there are csv"),
+    mapped("an unknown unit", {"units": {"loss": "joule"}}, "units.loss: Input should be 'nats'"),
+    mapped("a comma that may be a point", {"columns": {"loss": "loss"}}, "'3,142' may be 3.142 or 3142",
+           table="n;d;loss\n1e6;1e6;3,142\n"),
+]  # fmt: skip
