@@ -39,7 +39,7 @@ RUNS = [
     mapped("an unknown key", {"column": {}}, "m.yaml: column: unknown key"),
     mapped("a mapping of nothing", {}, "m.yaml: names no column; write columns:"),
     mapped("no rows left", {"where": "n > 2M"}, "where: none of 2 rows is left by where: n > 2M"),
-    mapped("shares that do not add up", {"shares": "w.*"}, "shares: add up to 0.9 and not to 1 in row 1 (in a mapping file"),
+    mapped("shares that do not add up", {"shares": "w.*"}, "shares: add up to 0.9 and not to 1 in row 1"),
     mapped("no such source", {"shares": "w.*", "normalise_shares": True, "natural": "c"}, "no source is like 'c'"),
     mapped("no such pattern", {"metrics": "task/*"}, "metrics: no column is like 'task/*'"),
     mapped("an unknown format", {"format": "excel"}, "'excel' is no format; there are csv"),

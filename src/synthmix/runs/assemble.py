@@ -28,11 +28,12 @@ _ROOM = 24  # columns that a message lists
 
 
 class _Bad(NamedTuple):
-    """Why a row cannot be used."""
+    """Why a row cannot be used; ``kind``: what it is counted under, where ``problem`` holds a number."""
 
     column: str
     problem: str
     cell: str = ""
+    kind: str = ""
 
     def says(self, row: int) -> str:
         return f"{self.problem} in row {row}" + (f" ({self.cell})" if self.cell else "")
@@ -539,7 +540,7 @@ def _add_up(shares: dict[str, Floats], told: Told, where: str, bad: dict[int, _B
         wrong, rule = ~(np.abs(total - 1) <= SHARES_WITHIN), "add up to {} and not to 1"
     hint = "" if told.normalise_shares else "in a mapping file normalise_shares: true divides, rest: NAME has the rest"
     for row in np.flatnonzero(wrong).tolist():
-        bad.setdefault(row, _Bad("shares", rule.format(f"{total[row]:.4g}"), hint))
+        bad.setdefault(row, _Bad("shares", rule.format(f"{total[row]:.4g}"), hint, rule.format("another sum")))
 
 
 def _kinds(shares: Mapping[str, Floats], told: Told, where: str) -> dict[str, Kind]:
@@ -626,7 +627,7 @@ def _left_out(raw: Raw, bad: Mapping[int, _Bad], keep: Mask, places: Any, total:
     if not keep.any() and bad:
         row = min(bad)
         raise BadInput(f"none of {total:,} rows can be used: {bad[row].says(int(places[row]))}", where=raw.where)
-    reasons = Counter(f"{why.column} {why.problem}" for why in bad.values())
+    reasons = Counter(f"{why.column} {why.kind or why.problem}" for why in bad.values())
     said = [cells.listed_counts(reasons)] if reasons else []
     said += [f"{count:,} because {why}" for why, count in raw.dropped.items()]
     dropped = sum(raw.dropped.values())
