@@ -94,8 +94,15 @@ def placed(name: str | Path, base: str | Path | None = None) -> str:
 
 
 def followed(path: Path) -> Path:
-    """``path`` with ``~`` and links followed: what a link points to is replaced, and not the link."""
-    return Path(os.path.realpath(placed(path)))
+    """``path`` with ``~`` and links followed: what a link points to is replaced, and not the link.
+
+    Raises:
+        BadInput: the links lead back to themselves.
+    """
+    real = Path(os.path.realpath(placed(path)))
+    if real.is_symlink():
+        raise BadInput("its links go round in a circle", where=path, remedy="name another folder")
+    return real
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import pytest
 from .mistakes import Case, Run, World
 from .mistakes_commands import COMMANDS
 from .mistakes_files import DAMAGED, PLACES, TEXT
+from .mistakes_input import INPUT
 from .mistakes_runs import RUNS
 from .mistakes_stages import STAGES
 from .mistakes_study import LADDER, STUDY_FILE
 from .test_help import EVERY
 
-CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *STAGES, *COMMANDS, *RUNS]
+CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *RUNS]
 
 
 @pytest.fixture

@@ -218,3 +218,45 @@ def test_a_law_without_a_share_says_that_it_mixes_recipes(run: Run, here: Path) 
     assert "recipes_mixed" in [warning["code"] for warning in mixed["warnings"]]
     alone = run("fit", "runs.csv", "--law", "data", "--recipe", "a", "--bootstrap", "0", "--json").value
     assert "recipes_mixed" not in [warning["code"] for warning in alone["warnings"]]
+
+
+def test_a_study_is_where_its_file_says_wherever_it_is_asked_from(
+    run: Run, finished: Path, make_study: Callable[..., dict[str, Any]], save_study: Callable[..., Path], here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A relative folder counts from the study file, ``~`` is the home folder, links are followed."""
+    (here / "mine").mkdir()
+    (here / "away").mkdir()
+    (here / "mine" / "out").symlink_to(finished.parent / "tiny")
+    monkeypatch.setenv("HOME", str(here))
+    for folder in ("out", "~/mine/out", str(here / "mine" / "out")):
+        raw = make_study(Path(folder))
+        save_study(here / "mine" / "study.yaml", raw)
+        for place, asked in [("mine", "study.yaml"), ("away", "../mine/study.yaml"), ("away", "~/mine/study.yaml")]:
+            monkeypatch.chdir(here / place)
+            assert "21 of 21 runs done" in run("study", "status", asked).out, (folder, place)
+    assert not list((here / "away").iterdir())
+
+
+def test_where_on_the_command_line_keeps_numbers_and_texts(run: Run, here: Path) -> None:
+    records = [{"n": 3}, {"n": "3"}, {"n": 3.0}, {"n": True}, {"n": 4}, {"n": None}, {}]
+    lines = [json.dumps({"text": f"document {i} has words", **record}) for i, record in enumerate(records)]
+    (here / "a.jsonl").write_text("\n".join(lines))
+    for value, kept in [("3", 3), ("true", 1), ("null", 1), ("4.0", 1)]:
+        build = ("corpus", "build", "a.jsonl", "--to", "c", "--vocab", "300", "--json", "-q")
+        assert run(*build, "--where", f"n={value}").value["train"]["c"]["documents"] == kept, value
+
+
+def test_home_is_found_where_no_shell_looks(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    (here / "real").mkdir()
+    (here / "link").symlink_to("real")
+    (here / "a.jsonl").write_text('{"text": "be good"}\n{"text": "or be quiet"}\n')
+    ran = run("corpus", "build", "~/*.jsonl", "--to=~/link", "--vocab", "300", "--json", "-q")
+    assert (ran.value["name"], ran.value["train"]["link"]["documents"]) == ("link", 2)
+    assert (here / "link").is_symlink()
+    assert (here / "real" / "corpus.json").exists()
+    mixed = run(
+        "mix", "50%:x=~/link", "50%:y=~/a.jsonl", "--tokens", "6", "--context", "2", "--epochs", "9", "--json", "-q"
+    )
+    assert mixed.code == 0, mixed.err

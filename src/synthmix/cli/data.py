@@ -1,5 +1,6 @@
 """``synthmix corpus``: build, sample, show."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ def build(
         corpus = build_corpus(
             source,
             to,
-            name=name or to.resolve().name,
+            name=name or os.path.basename(os.path.abspath(to)),
             tokenizer=shared_tokenizer([*files, *map(str, against or [])], tokenizer, vocab),
             heldout=share,
             against=others,

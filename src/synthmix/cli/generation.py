@@ -1,5 +1,6 @@
 """``synthmix generate``, ``quality`` and ``look``: text from any LLM, measured, and read by people."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -229,7 +230,7 @@ def quality(
     from synthmix.generation.quality import compare_quality
     from synthmix.report.quality import measure_table, write_quality
 
-    named = {folder.resolve().name: folder for folder in folders}
+    named = {os.path.basename(os.path.abspath(folder)): folder for folder in folders}
     if len(named) < len(folders):
         raise BadInput("two folders have the same name", where=str(folders[0]), remedy="rename one")
     report = compare_quality(named)

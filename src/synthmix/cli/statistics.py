@@ -1,5 +1,6 @@
 """``synthmix stats`` and ``compare-tokenizers``: what training and held-out text say of each other."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -134,10 +135,10 @@ def both_sides(
 
     trained, tests = parse_named(corpora), parse_named(against)
     shared = shared_tokenizer([part.path for part in (*trained, *tests)], tokenizer, vocab)
-    mine = {Path(part.path).resolve() for part in trained}
+    mine = {os.path.realpath(part.path) for part in trained}
     heldout: dict[str, tuple[Corpus, str]] = {}
     for part in tests:
-        if Path(part.path).resolve() in mine and not is_corpus(part.path):
+        if os.path.realpath(part.path) in mine and not is_corpus(part.path):
             raise BadInput(
                 "stands on both sides, so it would cover itself",
                 where=part.path,
