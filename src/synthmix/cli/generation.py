@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.options import Address, AsJson, EngineKind, Quiet, Workers, field_values, parse_named, telling
+from synthmix.cli.options import (
+    Address,
+    AllowKey,
+    AsJson,
+    EngineKind,
+    Quiet,
+    Workers,
+    field_values,
+    parse_named,
+    remember_keys,
+    telling,
+)
 from synthmix.errors import BadInput
 from synthmix.reading import parse_yaml
 
@@ -55,12 +66,16 @@ def generate(
     price_out: Annotated[float, typer.Option(help="Money per million output tokens.", min=0)] = 0.0,
     budget_tokens: Annotated[Count, typer.Option(help="Never use more tokens, input and output together.")] = None,
     budget_money: Annotated[float | None, typer.Option(help="Never spend more.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Variable that holds the key; unset: OPENAI_API_KEY.")] = None,
+    key_env: Annotated[
+        str | None, typer.Option(help="Variable that holds the key for --endpoint; unset: OPENAI_API_KEY, for OpenAI.")
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for one answer.")] = 300.0,
     retries: Annotated[int, typer.Option(help="Further tries of a request.", min=0)] = 8,
     concurrency: Annotated[int, typer.Option(help="Most requests at once to an endpoint.", min=1)] = 512,
     batch: Annotated[int, typer.Option(help="Prompts at once when the model runs here.", min=1)] = 16,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed for good.")] = False,
+    max_wait: Annotated[float, typer.Option(help="Longest wait in seconds that a server may ask for.")] = 300.0,
+    allow_key: AllowKey = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Five finished examples, and what the whole job will take.")
     ] = False,
@@ -96,6 +111,7 @@ def generate(
         "retries": retries,
         "concurrency": concurrency,
         "batch": batch,
+        "max_wait": max_wait,
     }
     if engine not in ("local", "ray"):
         raise BadInput(f"{engine!r} is neither local nor ray", key="--engine")
@@ -105,23 +121,37 @@ def generate(
 
     from synthmix.corpus.load import Documents, HeldoutTexts
     from synthmix.generation.job import generate_corpus
+    from synthmix.generation.keys import server_of
     from synthmix.generation.preview import preview_corpus
 
     read, held = Documents(source, text=text), HeldoutTexts(heldout or [], source)
+    remember_keys(allow_key or [])
+    # Both named by the user, here and now; what a study file names is not.
+    allowed = [f"{key_env}@{url}" for url in map(server_of, endpoint or [])] if key_env else []
     about = {"name": ", ".join(source)}
     with telling(quiet=quiet) as progress:
         if preview:
-            found = preview_corpus(config, read, held, to, progress)
+            found = preview_corpus(config, read, held, to, progress, allow_keys=allowed)
             show(found.model_dump(mode="json"), preview_lines(found, to), as_json=as_json)
             return
         if engine == "local" and workers is None:
-            summary = generate_corpus(config, read, held, to, progress, retry_failed=retry_failed, about=about)
+            summary = generate_corpus(
+                config, read, held, to, progress, retry_failed=retry_failed, about=about, allow_keys=allowed
+            )
         else:
             from synthmix.engine import open_engine
 
             with open_engine(engine, workers=workers, address=address) as where:
                 summary = generate_corpus(
-                    config, read, held, to, progress, retry_failed=retry_failed, engine=where, about=about
+                    config,
+                    read,
+                    held,
+                    to,
+                    progress,
+                    retry_failed=retry_failed,
+                    engine=where,
+                    about=about,
+                    allow_keys=allowed,
                 )
     show({"folder": str(to), **summary.model_dump(mode="json")}, summary_lines(summary), as_json=as_json)
 
@@ -179,6 +209,11 @@ def summary_lines(summary: "Summary") -> str:
     lines += [f"filtered: {', '.join(reasons)}"] if reasons else []
     if summary.failed_file:
         lines.append(f"{summary.requests.failed} requests failed, see {summary.folder / summary.failed_file}")
+    if summary.requests.uncounted:
+        lines.append(
+            f"{summary.requests.uncounted} answers came without a count of tokens: they count with the most that "
+            "they may have cost"
+        )
     if summary.stopped == "budget":
         lines.append(f"stopped by the budget; {documents.unfinished} documents begun and not finished")
     lines.append(f"mix it as files: {summary.folder}/data/*.jsonl.gz")

@@ -29,6 +29,10 @@ TokenizerOption = Annotated[
     ),
 ]
 Vocab = Annotated[str, typer.Option(help="Vocabulary, when a tokenizer is trained.")]
+AllowKey = Annotated[
+    list[str] | None,
+    typer.Option("--allow-key", help="VARIABLE@SERVER: this key may go there; remembered; may be repeated."),
+]
 CACHE = Path(".synthmix")
 
 
@@ -42,6 +46,20 @@ def telling(*, quiet: bool) -> Iterator[Progress]:
 
     with TerminalProgress() as progress:
         yield progress
+
+
+def remember_keys(pairs: Sequence[str]) -> None:
+    """Write down, in the user's configuration, where keys may be sent.
+
+    Raises:
+        BadInput: not VARIABLE@SERVER.
+    """
+    if not pairs:
+        return
+    from synthmix.generation.keys import Allowed, remember
+
+    path = remember([Allowed.parse(pair, "--allow-key") for pair in pairs])
+    typer.echo(f"{path}: remembered {', '.join(pairs)}", err=True)
 
 
 @contextmanager

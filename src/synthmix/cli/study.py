@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.options import Address, AsJson, EngineKind, Quiet, Workers, telling
+from synthmix.cli.options import Address, AllowKey, AsJson, EngineKind, Quiet, Workers, remember_keys, telling
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_count, format_seconds
 
@@ -41,6 +41,7 @@ def plan(
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
+    allow_key: AllowKey = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,6 +57,7 @@ def plan(
     from synthmix.study.plan import make_plan
     from synthmix.study.workspace import Workspace
 
+    remember_keys(allow_key or [])
     config = load_study(study)
     space = Workspace(config.root)
     space.create()
@@ -77,6 +79,7 @@ def run(
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
+    allow_key: AllowKey = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -90,6 +93,7 @@ def run(
     from synthmix.study.load import load_study
     from synthmix.study.run import run_study
 
+    remember_keys(allow_key or [])
     config = load_study(study)
     with naming(study), telling(quiet=quiet) as progress:
         where = open_engine(engine, workers=workers or config.workers, address=address)

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from synthmix.corpus.markup import strip_markup
+from synthmix.generation.finishes import CUT, WHOLE
 from synthmix.generation.journal import Journal, KeyIndex
 from synthmix.generation.prompts import Prompt, Reply, join_chunks
 
@@ -28,14 +30,14 @@ CLOSERS = (
     r"(?:is there anything else|would you like me to)\b[^\n]*",
     r"(?:\*\*)?note:(?:\*\*)? (?:i|this (?:is|passage|text|rewrite|version)|the (?:passage|text|original))\b[^\n]*",
 )
-_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)\s*", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[a-z]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL | re.IGNORECASE)
 _TAGGED = re.compile(r"\A<(passage|text|answer|output)>\s*(.*?)\s*</\1>\Z", re.DOTALL | re.IGNORECASE)
 Name = tuple[str, str, int]
 
 
 class Cleaning(BaseModel):
-    """Which of these are taken off an answer. ``lead_ins`` and ``closers`` are regular expressions.
+    """Which of these are taken off an answer. ``lead_ins`` and ``closers`` are regular expressions; ``thoughts`` is the
+    markup of models (:mod:`synthmix.corpus.markup`), reasoning above all.
 
     A lead-in is taken off where it is a line of its own or stands before another, and where it ends with a colon;
     a closer where it is the last line.
@@ -51,7 +53,7 @@ class Cleaning(BaseModel):
     def clean(self, text: str) -> str:
         """``text`` without them, stripped."""
         if self.thoughts:
-            text = _THOUGHT.sub("", text)
+            text = strip_markup(text)
         text = text.strip()
         if self._lead is not None and (lead := self._lead.match(text)):
             text = text[lead.end() :].lstrip()
@@ -81,8 +83,9 @@ CLEANING = Cleaning()
 class Generated:
     """A finished document. ``source_text`` is the source in full, or the seeds of a new text.
 
-    ``provenance``: source id and hash, rollout, template, model, sampling, chunks, tokens, finish (``length`` when any
-    chunk ran into its limit), seconds of waiting, and the keys of the requests.
+    ``provenance``: source id and hash, rollout, template, model, sampling as it was sent, chunks, tokens (all that were
+    paid, and those of the text), finish (:func:`synthmix.generation.finishes.finish_of`, the worst of the chunks),
+    seconds of waiting, and the keys of the requests.
     """
 
     text: str
@@ -95,7 +98,12 @@ class Generated:
     @property
     def truncated(self) -> bool:
         """Whether an answer ran into its token limit: kept, and marked."""
-        return self.provenance.get("finish") == "length"
+        return self.finish == CUT
+
+    @property
+    def finish(self) -> str:
+        """Why its answers ended."""
+        return str(self.provenance.get("finish", WHOLE))
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,7 @@ class Assembly:
     def _document(self, parts: list[tuple[Prompt, Reply]]) -> Generated:
         first, clean = parts[0][0], self._cleaning.clean if self._cleaning is not None else str.strip
         replies = [reply for _, reply in parts]
+        left_out = {name for reply in replies for name in reply.left_out}
         return Generated(
             text=join_chunks([clean(reply.text) for reply in replies]),
             document=first.document,
@@ -160,10 +169,11 @@ class Assembly:
                 "rollout": first.rollout,
                 "template": first.template,
                 "model": replies[0].model,
-                "sampling": dict(first.sampling),
+                "sampling": {name: value for name, value in first.sampling.items() if name not in left_out},
                 "chunks": first.chunks,
                 "input_tokens": sum(reply.input_tokens for reply in replies),
                 "output_tokens": sum(reply.output_tokens for reply in replies),
+                "text_tokens": sum(reply.written for reply in replies),
                 "finish": _finish([reply.finish for reply in replies]),
                 "seconds": round(sum(reply.seconds for reply in replies), 3),
                 "requests": [reply.key for reply in replies],
@@ -205,10 +215,8 @@ def assemble(pairs: Iterable[tuple[Prompt, Reply | None]], *, cleaning: Cleaning
 
 
 def _finish(finishes: list[str]) -> str:
-    """``length`` if any answer was cut off, else the first that is not an ordinary stop."""
-    if "length" in finishes:
-        return "length"
-    return next((finish for finish in finishes if finish != "stop"), "stop")
+    """The first that is neither whole nor cut off at its limit, else ``length`` if any was, else ``stop``."""
+    return next((finish for finish in finishes if finish not in (WHOLE, CUT)), CUT if CUT in finishes else WHOLE)
 
 
 def answers(prompts: Iterable[Prompt], journal: Journal) -> Iterator[tuple[Prompt, Reply | None]]:

@@ -9,18 +9,34 @@ processor time again. Here connections are kept in pools of eight.
 
 import asyncio
 import json
+import math
+import re
 import time
 import urllib.request
+from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from synthmix.errors import BadInput
+from synthmix.generation.budget import most_tokens
 from synthmix.generation.failures import RequestFault, broken_reply, of_status, redacted, timed_out
+from synthmix.generation.finishes import ERROR, WHOLE, finish_of
+from synthmix.generation.keys import Masked
 from synthmix.generation.prompts import Prompt, Reply
+from synthmix.generation.usage import usage_of
 
 POOL_CONNECTIONS = 8
 KEEP_SECONDS = 60.0
 NEW_LIMIT = "max_completion_tokens"
+_OPTIONAL = ("seed",)  # drawn for every request, and of use only where a server knows it
+_NOT_TEXT = ("thinking", "redacted_thinking", "reasoning", "reasoning_text", "reasoning_content", "thought", "summary")
+_REASONING = ("reasoning_content", "reasoning", "thinking", "thought")  # fields beside the content
+_UNFINISHED_TRIES = 2  # further ones, of an answer that the server broke off
+_HEADERS = (
+    *("host", "accept", "accept-encoding", "connection", "user-agent", "content-type", "content-length"),
+    "transfer-encoding",
+)
+_MODEL_SHOWN = 200  # characters of a model's name
 
 
 def http_library() -> Any:
@@ -32,16 +48,27 @@ def http_library() -> Any:
     return import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.split(".")[0])
 
 
-def http_client(url: str, timeout: float) -> Any:
+def http_client(url: str, timeout: float, key: str | None = None) -> Any:
     """An asynchronous HTTP client without a limit on connections (:mod:`synthmix.generation.concurrency` limits them).
 
     Args:
         timeout: seconds for connecting, writing and every single read.
+        key: sent as a bearer token.
     """
     http = http_library()
+
+    async def only_what_is_needed(request: Any) -> None:
+        # The official client takes an organisation, a project, an administrator's key and headers from the environment,
+        # and would send them to whichever server is named.
+        for name in [each for each in request.headers if each.lower() not in _HEADERS]:
+            del request.headers[name]
+        request.headers["Authorization"] = f"Bearer {key or 'none'}"
+
+    hooks = {"request": [only_what_is_needed], "response": [stays_there]}
+    more: dict[str, Any] = {"timeout": timeout, "follow_redirects": True, "event_hooks": hooks}
     if proxied(url):  # proxies of the environment are left to the client
         limits = http.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_SECONDS)
-        return http.AsyncClient(limits=limits, timeout=timeout, follow_redirects=True)
+        return http.AsyncClient(limits=limits, **more)
 
     base: Any = http.AsyncBaseTransport
 
@@ -73,7 +100,31 @@ def http_client(url: str, timeout: float) -> Any:
             for pool in self.pools:
                 await pool.aclose()
 
-    return http.AsyncClient(transport=Pools(), timeout=timeout, follow_redirects=True)
+    return http.AsyncClient(transport=Pools(), **more)
+
+
+class Redirected(Exception):
+    """An answer that sends the request, its text and its key to another server."""
+
+
+async def stays_there(response: Any) -> None:
+    """Refuse a redirect away from the server that was named; one to https on the same host may be followed.
+
+    Raises:
+        Redirected: the answer is one.
+    """
+    if not response.has_redirect_location:
+        return
+    here = urlsplit(str(response.request.url))
+    try:
+        there = urlsplit(urljoin(str(response.request.url), response.headers["location"]))
+        same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
+        safer = (here.scheme, there.scheme) == ("http", "https") and (here.port, there.port) == (None, None)
+        name = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+    except ValueError:
+        same, safer, name = False, False, "no address"
+    if not same and not (safer and here.hostname == there.hostname):
+        raise Redirected(name)
 
 
 def proxied(url: str) -> bool:
@@ -88,12 +139,21 @@ class OpenAIEndpoint:
     Args:
         key: sent as a bearer token, kept in memory only; None for a server that asks for none.
         timeout: seconds for one whole answer.
+        finishes: finish reasons that are as good as ``stop``.
 
     Raises:
         BadInput: not an http address, or one that holds a password; the client is not installed.
     """
 
-    def __init__(self, url: str, model: str, *, key: str | None = None, timeout: float = 300.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        key: str | None = None,
+        timeout: float = 300.0,
+        finishes: Collection[str] = (),
+    ) -> None:
         try:
             import openai
         except ImportError:
@@ -102,14 +162,15 @@ class OpenAIEndpoint:
             ) from None
 
         self.url, self.model, self.timeout = checked_url(url), model, timeout
-        self._key, self._limit = key, "max_tokens"
+        self._mask, self._sent_otherwise = Masked(key), frozenset[str]()
+        self._finishes = finishes
         self._http = http_library()
         self._client = openai.AsyncOpenAI(
             base_url=self.url,
             api_key=key or "none",
             max_retries=0,
             timeout=timeout,
-            http_client=http_client(self.url, timeout),
+            http_client=http_client(self.url, timeout, key),
         )
         self.identity: dict[str, Any] = {"model": model, "endpoint": self.url}
 
@@ -122,20 +183,30 @@ class OpenAIEndpoint:
         Raises:
             RequestFault: there is none; it says whether another try may help.
         """
-        begun = time.monotonic()
-        try:
-            answer = await self._ask("/chat/completions", self._body(prompt))
-        except RequestFault as fault:
-            if self._limit == NEW_LIMIT or fault.status != 400 or NEW_LIMIT not in fault.reason:
-                raise
-            self._limit = NEW_LIMIT  # hosted reasoning models know the limit by this name only
-            answer = await self._ask("/chat/completions", self._body(prompt))
-        found = self._parse(answer)
-        return Reply(key=prompt.key, seconds=round(time.monotonic() - begun, 4), **found)
+        begun, tried = time.monotonic(), self._sent_otherwise
+        while True:
+            # What a request was sent with is its own: others learn something while it waits.
+            body = self._body(prompt, tried)
+            try:
+                answer = await self._ask("/chat/completions", body)
+                break
+            except RequestFault as fault:
+                if not (learned := _refused(body, fault)):
+                    raise
+                self._sent_otherwise |= learned
+                tried |= learned
+        if left_out := sorted(tried & set(_OPTIONAL)):
+            self.identity["left_out"] = left_out
+        found = self._parse(answer, most_tokens(prompt))
+        left = tuple(name for name in left_out if name in prompt.sampling)
+        return Reply(key=prompt.key, seconds=round(time.monotonic() - begun, 4), left_out=left, **found)
 
-    def _body(self, prompt: Prompt) -> dict[str, Any]:
-        limit = {self._limit if name == "max_tokens" else name: value for name, value in prompt.sampling.items()}
-        return {"model": self.model, "messages": list(prompt.messages), **limit}
+    def _body(self, prompt: Prompt, otherwise: frozenset[str]) -> dict[str, Any]:
+        limit = NEW_LIMIT if "max_tokens" in otherwise else "max_tokens"
+        left_out = otherwise & set(_OPTIONAL)
+        sampling = {name: value for name, value in prompt.sampling.items() if name not in left_out}
+        sent = {limit if name == "max_tokens" else name: value for name, value in sampling.items()}
+        return {"model": self.model, "messages": list(prompt.messages), **sent}
 
     async def models(self) -> list[str] | None:
         """What the server says it serves; None where it has no such page, keeps it from us, or fails at it.
@@ -148,14 +219,18 @@ class OpenAIEndpoint:
         try:
             answer = await self._ask("/models", None)
         except RequestFault as fault:
+            if fault.kind == "broken reply":  # a page of another kind; the answers tell whether it is a server at all
+                return None
             if fault.status is None or fault.overload:
                 raise
             return None
         data = answer.get("data") if isinstance(answer, dict) else answer
+        if data is None and isinstance(answer, dict):
+            data = answer.get("models")
         if not isinstance(data, list):
-            raise broken_reply(f"its list of models is {redacted(json.dumps(answer)[:100], self._key)}")
-        names = [each.get("id") if isinstance(each, dict) else each for each in data]
-        return [name for name in names if isinstance(name, str)]
+            return None
+        names = [each.get("id", each.get("name")) if isinstance(each, dict) else each for each in data]
+        return [self._name(name) if name != self.model else name for name in names if isinstance(name, str)]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -182,30 +257,54 @@ class OpenAIEndpoint:
         except ValueError:
             raise broken_reply(f"not JSON but {self._shown(response)}") from None
 
-    def _parse(self, answer: Any) -> dict[str, Any]:
+    def _parse(self, answer: Any, most: tuple[int, int]) -> dict[str, Any]:
+        if isinstance(answer, dict) and answer.get("error") and not answer.get("choices"):
+            reason = f"an error instead of an answer: {self._words(answer['error'])}"
+            raise RequestFault("server error", reason, retry=True, billed=True)
         try:
-            choice, usage = answer["choices"][0], answer.get("usage") or {}
-            text = choice["message"]["content"]
-            if not isinstance(text, str | None):
-                raise TypeError
-            text = text or ""
+            choice = answer["choices"][0]
+            message = choice["message"]
+            text = _text_of(message.get("content"))
             text.encode()
-            return {
-                "text": text,
-                "finish": str(choice.get("finish_reason") or "stop"),
-                "input_tokens": int(usage.get("prompt_tokens") or 0),
-                # A server that does not count: four characters a token.
-                "output_tokens": int(usage.get("completion_tokens") or -(-len(text) // 4)),
-                "model": str(answer.get("model") or self.model),
-            }
+            finish = finish_of(choice.get("finish_reason"))
+            hidden = next((message[name] for name in _REASONING if isinstance(message.get(name), str)), "").strip()
         except (LookupError, TypeError, AttributeError, ValueError):
-            raise broken_reply(f"no message in {redacted(json.dumps(answer)[:100], self._key)}") from None
+            raise broken_reply(f"no message in {self._cut(json.dumps(answer))}") from None
+        if finish == ERROR:
+            reason = "the server ended the answer with an error"
+            raise RequestFault("broken off", reason, retry=True, billed=True, tries=_UNFINISHED_TRIES)
+        if hidden and text.lstrip().startswith(hidden):
+            text = text.lstrip()[len(hidden) :]  # reasoning, said in its own field too
+        if message.get("refusal") and not text.strip():
+            finish = "content_filter"
+        text = self._mask.text(text)
+        used = usage_of(answer.get("usage"), text, WHOLE if finish in self._finishes else finish, most)
+        return {
+            "text": text,
+            "finish": finish,
+            "input_tokens": used.input,
+            "output_tokens": used.output,
+            "text_tokens": used.text,
+            "counted": used.counted,
+            "model": self._name(answer.get("model")),
+        }
+
+    def _name(self, said: Any) -> str:
+        """A model's name as a server says it."""
+        name = self._mask(said) if isinstance(said, str) and said.strip() else self.model
+        return "".join(each for each in name if each.isprintable())[:_MODEL_SHOWN]
+
+    def _cut(self, text: str) -> str:
+        return redacted(self._mask(text)[:_MODEL_SHOWN], None)
 
     def _connection_fault(self, error: Exception) -> RequestFault:
         """A connection that was refused, or broke; only in the second case may the server have worked."""
         cause = error.__cause__ or error
+        if isinstance(cause, Redirected):
+            reason = f"sends requests on to another server, {self._cut(str(cause))}: refused"
+            return RequestFault("redirect", reason, retry=False, fatal=True)
         refused = type(cause).__name__ in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol", "ProxyError")
-        reason = redacted(str(cause) or type(cause).__name__, self._key)
+        reason = redacted(self._mask(str(cause)) or type(cause).__name__, None)
         return RequestFault("unreachable" if refused else "connection", reason, retry=True, billed=not refused)
 
     def _message(self, response: Any) -> str:
@@ -214,15 +313,49 @@ class OpenAIEndpoint:
             found = json.loads(response.content)
         except ValueError:
             return self._shown(response) if response.content.strip() else ""
-        inner = found.get("error", found) if isinstance(found, dict) else found
+        return self._words(found.get("error", found) if isinstance(found, dict) else found)
+
+    def _words(self, inner: Any) -> str:
         if isinstance(inner, dict):
             words = [inner.get("message") or inner.get("detail") or "", inner.get("code") or ""]
             inner = " ".join(str(word) for word in words if word)
-        return redacted(str(inner), self._key)
+        return redacted(self._mask(str(inner)), None)
 
     def _shown(self, response: Any) -> str:
         kind = response.headers.get("content-type", "something").split(";")[0]
-        return f"{kind}: {redacted(response.content[:80].decode(errors='replace'), self._key)!r}"
+        shown = redacted(self._mask(response.content[:1000].decode(errors="replace")), None)[:80]
+        return f"{self._mask(kind)[:80]}: {shown!r}"
+
+
+def _refused(body: dict[str, Any], fault: RequestFault) -> frozenset[str]:
+    """Parameters of ``body`` that the server does not know and that can be done without, or named otherwise."""
+    if fault.status not in (400, 422):
+        return frozenset()
+    found = {name for name in _OPTIONAL if name in body and re.search(rf"\b{name}\b", fault.reason)}
+    if "max_tokens" in body and NEW_LIMIT in fault.reason:
+        found.add("max_tokens")  # hosted reasoning models know the limit by its new name only
+    return frozenset(found)
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message: a string, or a list of parts of which those that are reasoning are left out.
+
+    Raises:
+        TypeError: something else.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise TypeError
+    found = []
+    for part in content:
+        if isinstance(part, dict) and part.get("type") in _NOT_TEXT:
+            continue
+        kind, text = (part.get("type", "text"), part.get("text")) if isinstance(part, dict) else ("text", part)
+        if kind not in ("text", "output_text") or not isinstance(text, str):
+            raise TypeError
+        found.append(text)
+    return "".join(found)
 
 
 def checked_url(url: str) -> str:
@@ -261,8 +394,8 @@ def retry_after(headers: Any) -> float | None:
         except ValueError:
             try:
                 seconds = parsedate_to_datetime(value).timestamp() - time.time()
-            except ValueError:
+            except (ValueError, TypeError, OverflowError):
                 continue
-        if seconds == seconds:  # not NaN
+        if not math.isnan(seconds):
             return max(0.0, seconds)
     return None

@@ -1,21 +1,19 @@
 """The endpoints that a job names: looked at before the first paid request, then each with its own concurrency."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from synthmix.errors import BadInput
 from synthmix.generation.client import OpenAIEndpoint, checked_url
 from synthmix.generation.concurrency import Concurrency
 from synthmix.generation.failures import RequestFault
+from synthmix.generation.keys import KEY, Allowed, key_for
 from synthmix.generation.prompts import Endpoint, Prompt
 from synthmix.generation.settings import GenerateConfig
 
-KEY = "OPENAI_API_KEY"
 PROBES = 4  # tries before a server that answers with errors is given up
 LONGEST_WAIT = 10.0  # seconds between them
 _QUESTION = Prompt("", "", 0, 1, 0, ({"role": "user", "content": "Hello"},), "", "", {"max_tokens": 1})
@@ -23,34 +21,26 @@ PAUSE = (1.0, 30.0)  # seconds for which an endpoint that cannot be reached is l
 PAUSES = 8  # of them in a row, about two minutes, before it is given up
 
 
-def key_for(config: GenerateConfig) -> str | None:
-    """The key, from the environment. Servers over plain http get along without.
+def keys_for(config: GenerateConfig, allowed: Sequence[Allowed]) -> list[str | None]:
+    """The key for each endpoint, from the environment.
 
     Raises:
-        BadInput: no key where one is needed, or one that no header can hold.
+        BadInput: not an http address; see :func:`synthmix.generation.keys.key_for`.
     """
-    name = config.key_env or KEY
-    key = os.environ.get(name, "").strip()
-    hosted = [url for url in config.endpoint if urlsplit(checked_url(url)).scheme == "https"]
-    if not key and (config.key_env is not None or hosted):
-        raise BadInput(
-            f"no key: the environment variable {name} is not set",
-            where=hosted[0] if hosted else None,
-            remedy=f"export {name}=..., or name another one with --key-env",
-        )
-    if key and not (key.isascii() and key.isprintable()):
-        raise BadInput(f"the environment variable {name} does not hold a key", remedy="set it again")
-    return key or None
+    return [key_for(checked_url(url), config.key_env, allowed) for url in config.endpoint]
 
 
-def endpoints_of(config: GenerateConfig) -> list[OpenAIEndpoint]:
+def endpoints_of(config: GenerateConfig, allowed: Sequence[Allowed] = ()) -> list[OpenAIEndpoint]:
     """A connection to each endpoint.
 
     Raises:
-        BadInput: no key, or not an http address.
+        BadInput: no key, or one that may not go there, or not an http address.
     """
-    key = key_for(config)
-    return [OpenAIEndpoint(url, config.model, key=key, timeout=config.timeout) for url in config.endpoint]
+    keys = keys_for(config, allowed)
+    return [
+        OpenAIEndpoint(url, config.model, key=key, timeout=config.timeout, finishes=config.filters.finish)
+        for url, key in zip(config.endpoint, keys, strict=True)
+    ]
 
 
 async def probe(endpoints: Sequence[OpenAIEndpoint], key_name: str = KEY) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synthmix.errors import Failure
-from synthmix.quantities import format_count
+from synthmix.generation.finishes import CUT
+from synthmix.generation.prompts import Reply
+from synthmix.quantities import format_count, format_seconds
 
 SHOWN = 200  # characters of a server's own message
 _SECRETS = re.compile(r"\b(sk|key|gsk|hf|xai|AIza)[-_][^\s'\",;]{6,}|(?<=[Bb]earer )\S+")
@@ -16,6 +18,7 @@ _LATER = {408, 409, 425}
 _FATAL = {401: "refuses the key", 402: "asks for payment", 403: "refuses access", 404: "knows no such page or model"}
 WINDOW = 200  # resolved requests
 LEAST_SETTLED = 20  # of them, before a verdict
+USELESS = 0.9  # of the answers, from which a job stops rather than pays for more
 _RATE_SECONDS = 30.0
 
 
@@ -30,6 +33,7 @@ class RequestFault(Exception):
         overload: the endpoint has too much to do (and should be asked less at once).
         billed: the server may have worked for it and charged for it, though the answer is lost.
         status: of HTTP, when there was an answer.
+        tries: further ones that are worth it, where these are fewer than usual.
     """
 
     def __init__(
@@ -43,10 +47,11 @@ class RequestFault(Exception):
         overload: bool = False,
         billed: bool = False,
         status: int | None = None,
+        tries: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.kind, self.reason, self.retry, self.fatal = kind, reason, retry, fatal
-        self.wait, self.overload, self.billed, self.status = wait, overload, billed, status
+        self.wait, self.overload, self.billed, self.status, self.tries = wait, overload, billed, status, tries
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.kind, self.reason, {k: v for k, v in vars(self).items() if k not in ("kind", "reason")})
@@ -77,6 +82,13 @@ def of_status(status: int, message: str, wait: float | None) -> RequestFault:
     return RequestFault("refused", reason, retry=False, status=status)
 
 
+def asks_too_much(fault: RequestFault, most: float) -> RequestFault:
+    """A server that asks to wait longer than anybody wants to: for this run it will not answer."""
+    asked = format_seconds(min(fault.wait or 0.0, 1e8))
+    reason = f"asks to wait {asked} (Retry-After), longer than max_wait, {format_seconds(most)} ({fault.reason})"
+    return RequestFault(fault.kind, reason, retry=False, fatal=True, status=fault.status)
+
+
 def redacted(text: str, key: str | None) -> str:
     """``text`` on one line, shortened, with the key and whatever looks like one blacked out."""
     if key:
@@ -100,21 +112,39 @@ class RunCounts:
     input_tokens: int = 0
     output_tokens: int = 0
     truncated: int = 0
+    unusable: int = 0  # answers that did not finish, or without a text free of markup
     lost: int = 0  # tokens that tries without an answer may have cost
     stopped: str | None = None
+    waits_until: float = 0.0  # Retry-After
     busy: float = 0.0  # seconds in which a generator worked
     generators: list[dict[str, Any]] = field(default_factory=list)  # their identities
     begun: float = field(default_factory=time.monotonic)
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    _used: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _rate: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def count(self, input_tokens: int, output_tokens: int, finish: str) -> None:
-        """An answer."""
+    def count(self, reply: Reply) -> None:
+        """An answer.
+
+        Raises:
+            Failure: nine of ten of the last answers cannot be used.
+        """
         self.answered += 1
-        self.input_tokens += input_tokens
-        self.output_tokens += output_tokens
-        self.truncated += finish == "length"
+        self.input_tokens += reply.input_tokens
+        self.output_tokens += reply.output_tokens
+        self.truncated += reply.finish == CUT
+        self.unusable += reply.written == 0
         self._recent.append(True)
+        self._used.append(reply.written > 0)
+        bad = self._used.count(False)
+        if len(self._used) >= LEAST_SETTLED and bad >= USELESS * len(self._used):
+            raise Failure(
+                f"{bad} of the last {len(self._used)} answers cannot be used: they did not finish, or hold no text "
+                f"that is free of a model's markup (the last one's finish reason: {reply.finish})",
+                key="generate",
+                remedy="look at the answers in requests/; raise max_tokens, have the server parse reasoning, or for a "
+                "server that never says why an answer ends add --filter finish=[missing]",
+            )
 
     def fail(self, fault: RequestFault) -> None:
         """A request that failed for good.
@@ -134,7 +164,7 @@ class RunCounts:
 
     def plus(self, later: "RunCounts") -> "RunCounts":
         """This run and a later one as one; ``stopped`` is the later one's."""
-        names = ("answered", "failed", "retried", "input_tokens", "output_tokens", "truncated", "busy")
+        names = ("answered", "failed", "retried", "input_tokens", "output_tokens", "truncated", "unusable", "busy")
         both = {name: getattr(self, name) + getattr(later, name) for name in names}
         generators = [*self.generators, *(each for each in later.generators if each not in self.generators)]
         lost = max(self.lost, later.lost)
@@ -160,4 +190,6 @@ class RunCounts:
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.retried} retries"] if self.retried else []
         parts += [f"cost {money:.2f}"] if money else []
+        left = self.waits_until - time.monotonic()
+        parts += [f"waits {format_seconds(left)} as the server asks"] if left > 1 else []
         return ", ".join(parts)

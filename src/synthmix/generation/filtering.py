@@ -113,7 +113,7 @@ def filter_generated(
 
     def examine(batch: Batch) -> tuple[np.ndarray, list[int], np.ndarray | None]:
         flags, words = screen.examine(
-            [one.text for one in batch], [one.source_text for one in batch], [one.truncated for one in batch]
+            [one.text for one in batch], [one.source_text for one in batch], [one.finish for one in batch]
         )
         return flags, words.sizes.tolist(), word_signatures(words) if threshold is not None else None
 

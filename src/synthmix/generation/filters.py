@@ -5,12 +5,14 @@ duplicates are looked for behind them (:mod:`synthmix.generation.filtering`).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from synthmix.corpus.markup import has_markup
 from synthmix.corpus.near_duplicates import SHINGLE, mixed
+from synthmix.generation.finishes import CUT, WHOLE
 from synthmix.generation.language import accepted, checked_language, detector, languages
 from synthmix.generation.ngrams import NgramIndex, Words, batches_of, words_of
 from synthmix.generation.phrases import task_talk
@@ -22,6 +24,8 @@ _SHORTEST_HELDOUT = 8
 _MOST_OF_SOURCE = 0.1  # of a source's n-grams may be held-out ones: common phrases and quotations (CHOSEN)
 REASONS = (
     "empty",
+    "unfinished",
+    "markup",
     "contaminated",
     "contaminated_source",
     "refusal",
@@ -47,6 +51,9 @@ class Filters(BaseModel):
         language: a code such as ``en``, or ``source``: the source's, and for a seeded type the template's. A text goes
             when both languages are known and differ.
         truncated: drop texts that ran into the token limit instead of marking them.
+        finish: finish reasons that are as good as ``stop``: ``[missing]`` for a server that never says one. Texts with
+            others than these, ``stop`` and ``length`` are dropped as unfinished.
+        markup: drop texts in which marks of a model are left (:mod:`synthmix.corpus.markup`).
         near_duplicates: Jaccard similarity of word 5-grams from which a text is a near-duplicate of an earlier one
             or of a source.
         contamination_words: a text that shares so many successive words with a held-out text is dropped, and so is a
@@ -65,6 +72,8 @@ class Filters(BaseModel):
     prompt_leakage: bool = True
     language: Annotated[str | None, AfterValidator(checked_language)] = "source"
     truncated: bool = False
+    finish: list[Literal["missing", "unknown", "content_filter", "tool_calls"]] = []
+    markup: bool = True
     near_duplicates: float | None = Field(default=0.8, ge=0.6, lt=1)
     contamination_words: int = Field(default=13, ge=8, le=50)
 
@@ -92,15 +101,21 @@ class Screen:
         self._leaks = NgramIndex([[template.instructions]] if template is not None else [], LEAK_WORDS)
 
     def examine(
-        self, texts: Sequence[str], sources: Sequence[str], truncated: Sequence[bool]
+        self, texts: Sequence[str], sources: Sequence[str], finishes: Sequence[str]
     ) -> tuple[np.ndarray, Words]:
-        """Which of :data:`REASONS` hold for each text: bool, shape (texts, reasons); and the texts' words."""
+        """Which of :data:`REASONS` hold for each text: bool, shape (texts, reasons); and the texts' words.
+
+        Args:
+            finishes: why each text ended (:func:`synthmix.generation.finishes.finish_of`).
+        """
         words, given, limits = words_of(texts), words_of(sources), self.filters
         none = np.zeros(len(texts), dtype=bool)
         short, long = self._lengths(words.counts, given.counts)
         refuses, mentions = task_talk(words, sources) if limits.refusals or limits.meta_talk else (none, none)
         found = {
             "empty": words.counts == 0,
+            "unfinished": np.array([each not in (WHOLE, CUT, *limits.finish) for each in finishes], dtype=bool),
+            "markup": np.array([limits.markup and has_markup(text) for text in texts], dtype=bool),
             "contaminated": self.heldout.counts(words) > 0,
             "contaminated_source": self._made_of_heldout(given),
             "refusal": refuses & limits.refusals,
@@ -111,7 +126,7 @@ class Screen:
             "too_long": long,
             "wrong_language": none if limits.language is None else self._foreign(texts, sources, limits.language),
             "copied": none if limits.copied is None or self.seeded else copies(words, given, limits.copied),
-            "truncated": np.array(truncated, dtype=bool) & limits.truncated,
+            "truncated": np.array([each == CUT for each in finishes], dtype=bool) & limits.truncated,
         }
         return np.stack([found[reason] for reason in REASONS], axis=1), words
 

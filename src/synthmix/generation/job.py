@@ -8,25 +8,26 @@
     quality.json          diversity and faithfulness of a sample        job.json          what decides the text
 """
 
+import shutil
 import time
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.load import GENERATED
+from synthmix.corpus.load import GENERATED, GENERATED_DATA
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.files import disk_errors, read_json, write_json
 from synthmix.generation.budget import Prices
-from synthmix.generation.client import checked_url
-from synthmix.generation.endpoints import key_for
+from synthmix.generation.endpoints import keys_for
 from synthmix.generation.failures import RunCounts
 from synthmix.generation.filters import heldout_index
 from synthmix.generation.journal import records, sizes, write_failed
+from synthmix.generation.keys import permissions
 from synthmix.generation.language import detector
-from synthmix.generation.output import Finished, Requests, Summary, Tokens, finish, publish
+from synthmix.generation.output import DROPPED, Finished, Requests, Summary, Tokens, finish, publish
 from synthmix.generation.requests import JobPlan, WorkerPool, ask, ask_on_workers
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.template import load_template
@@ -49,6 +50,7 @@ def generate_corpus(
     retry_failed: bool = False,
     engine: WorkerPool | None = None,
     about: Mapping[str, Any] | None = None,
+    allow_keys: Sequence[str] = (),
 ) -> Summary:
     """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
 
@@ -60,14 +62,17 @@ def generate_corpus(
         engine: spreads the requests over workers, each with a shard of the documents and a journal of its own; the
             folder must be one that all of them see, and ``documents`` must survive pickling.
         about: what is known of the source (``name``, ``license``, ...), for the card.
+        allow_keys: where keys may be sent (``EXAMPLE_KEY@api.example.com``), beside what the environment and the user's
+            configuration allow.
 
     Raises:
         BadInput: an empty source, no key, an endpoint or model that is not there, a budget that is spent, or a folder
             with another job in it: known before the first request that costs anything.
-        Failure: half of the requests fail, or all of them; a full disk. The same call goes on from there.
+        Failure: half of the requests fail, or all of them; no document passes the filters; a full disk. The same call
+            goes on from there.
     """
     folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
-    plan = prepared(config, documents, folder, retry_failed=retry_failed)
+    plan = prepared(config, documents, folder, retry_failed=retry_failed, allow_keys=allow_keys)
     claim(folder, config.identity(plan.template))
     index = heldout_index(heldout, config.filters.contamination_words)
     asked, before = config.tokens, sizes(plan.journals)
@@ -81,19 +86,40 @@ def generate_corpus(
                 failed = write_failed(journal, folder / FAILED)
             if config.tokens is None or counts.stopped != "target" or made.tokens >= config.tokens:
                 break
-            kept = max(made.tokens / max(1, made.output_tokens), 0.02)
-            asked = made.output_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
+            kept = max(made.tokens / max(1, made.text_tokens), 0.02)
+            asked = made.text_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
     if not made.answers and failed:
         first = next(iter(records(folder / FAILED)))
         raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="fix the cause")
+    if not made.documents.written:
+        raise _nothing(folder, made)
     summary = _summary(plan, made, counts, folder / FAILED if failed else None, time.monotonic() - begun)
     publish(folder, config, plan.template, made, about or {}, counts.generators)
     write_json(folder / GENERATED, summary.model_dump(mode="json"))
     return summary
 
 
+def _nothing(folder: Path, made: Finished) -> Failure:
+    """A job without a document; what an earlier one may have left of its own is no longer true."""
+    shutil.rmtree(folder / GENERATED_DATA, ignore_errors=True)
+    (folder / GENERATED).unlink(missing_ok=True)
+    reasons = [f"{row['documents']} {row['reason'].replace('_', ' ')}" for row in made.dropped if row["documents"]]
+    counts = made.documents
+    problem = (
+        f"no document was written: {counts.filtered} were filtered ({', '.join(reasons) or 'none'}), {counts.failed} "
+        f"failed, {counts.unfinished} were begun and not finished"
+    )
+    remedy = f"look at {folder / DROPPED}" if counts.filtered else "raise the budget, or ask again"
+    return Failure(problem, where=folder, remedy=f"{remedy}; answers are kept")
+
+
 def prepared(
-    config: GenerateConfig, documents: Iterable[Document], folder: Path, *, retry_failed: bool = False
+    config: GenerateConfig,
+    documents: Iterable[Document],
+    folder: Path,
+    *,
+    retry_failed: bool = False,
+    allow_keys: Sequence[str] = (),
 ) -> JobPlan:
     """The plan of a job, with what can be seen before anything is written or asked.
 
@@ -102,13 +128,14 @@ def prepared(
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
-    plan = JobPlan(config, load_template(config.generate), documents, folder, retry_failed=retry_failed)
+    allowed = permissions(allow_keys) if config.place == "endpoint" else ()
+    plan = JobPlan(
+        config, load_template(config.generate), documents, folder, retry_failed=retry_failed, allowed=allowed
+    )
     if config.filters.language is not None:
         detector()
     if config.place == "endpoint":
-        key_for(config)
-        for url in config.endpoint:
-            checked_url(url)
+        keys_for(config, allowed)
     else:
         check_checkpoint(checkpoint_of(config.model))
     next(plan.requests())
@@ -149,7 +176,7 @@ def _ask(
     progress.start(task, total if target is None else target, "documents" if target is None else "tokens")
 
     def tick(counts: RunCounts, at_once: int) -> None:
-        have = counts.documents if target is None else journal.output_tokens
+        have = counts.documents if target is None else journal.text_tokens
         cost = Prices(config.price_in, config.price_out).cost(journal.input_tokens, journal.output_tokens)
         progress.update(task, have, note=counts.note(cost, at_once))
 
@@ -178,6 +205,7 @@ def _summary(plan: JobPlan, made: Finished, counts: RunCounts, failed: Path | No
             failed=made.failed_requests,
             retried=counts.retried,
             truncated=made.truncated,
+            uncounted=made.uncounted,
         ),
         tokens=Tokens(input=made.input_tokens, output=made.output_tokens, written=made.tokens, lost=counts.lost),
         cost=prices.cost(made.input_tokens, made.output_tokens),

@@ -24,6 +24,7 @@ _EMPTY = 0
 _PART_BITS = 12
 _PARTS = (1 << _PART_BITS) - 1
 _FIELDS = ("text", "finish", "input_tokens", "output_tokens", "model", "seconds")
+_MORE = ("text_tokens", "counted", "left_out")  # written where they say something
 
 
 class KeyIndex:
@@ -176,7 +177,8 @@ class Journal:
         retry_failed: failed requests count as not asked yet.
 
     Attributes:
-        input_tokens, output_tokens: of all answers so far.
+        input_tokens, output_tokens: of all answers so far. text_tokens: of them, of text. uncounted: answers whose
+            server said no tokens, and that count with what was set aside.
     """
 
     def __init__(self, folder: Path, part: str = "local", *, retry_failed: bool = False) -> None:
@@ -191,7 +193,7 @@ class Journal:
             except Timeout:
                 raise BadInput("another process generates here", where=folder, remedy="wait for it") from None
         self._index, self._failed = KeyIndex(), KeyIndex()
-        self.input_tokens = self.output_tokens = 0
+        self.input_tokens = self.output_tokens = self.text_tokens = self.uncounted = 0
         self._replies = Lines(folder / f"replies-{part}.jsonl")
         self._failures = Lines(folder / f"failed-{part}.jsonl")
         own = self._replies.path.name
@@ -231,9 +233,12 @@ class Journal:
         if reply.key in self._index:
             return
         fields = {name: getattr(reply, name) for name in _FIELDS}
+        fields |= {} if reply.text_tokens is None else {"text_tokens": reply.text_tokens}
+        fields |= {} if reply.counted else {"counted": False}
+        fields |= {"left_out": reply.left_out} if reply.left_out else {}
         at = self._replies.append({"key": reply.key, **fields, "at": int(time.time()), "by": where})
         self._index.put(reply.key, at << _PART_BITS)
-        self._count(reply.input_tokens, reply.output_tokens)
+        self._count(reply.input_tokens, reply.output_tokens, reply.written, counted=reply.counted)
 
     def fail(self, prompt: Prompt, kind: str, reason: str, attempts: int) -> None:
         """Write down that a request stays unanswered."""
@@ -245,7 +250,12 @@ class Journal:
     def reply(self, key: str) -> Reply | None:
         """The answer to a request, if there is one."""
         found = self.record(key)
-        return None if found is None else Reply(key=key, **{name: found[name] for name in _FIELDS})
+        if found is None:
+            return None
+        more = {name: found[name] for name in _MORE if name in found}
+        if "left_out" in more:
+            more["left_out"] = tuple(more["left_out"])
+        return Reply(key=key, **{name: found[name] for name in _FIELDS}, **more)
 
     def record(self, key: str) -> dict[str, Any] | None:
         """The answer as it was written down, with ``at`` (seconds since 1970) and ``by`` (the endpoint)."""
@@ -280,15 +290,18 @@ class Journal:
             file.close()
         self._lock.release()
 
-    def _count(self, input_tokens: int, output_tokens: int) -> None:
+    def _count(self, input_tokens: int, output_tokens: int, text_tokens: int, *, counted: bool) -> None:
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
+        self.text_tokens += text_tokens
+        self.uncounted += not counted
 
     def _read(self, number: int, path: Path) -> None:
         for at, line in starts(path):
             record = record_of(line)  # however it is spaced: a line that another program wrote is not paid for twice
             if record is not None and "key" in record and self._index.put(record["key"], at << _PART_BITS | number):
-                self._count(record["input_tokens"], record["output_tokens"])
+                paid, counted = record["output_tokens"], record.get("counted", True)
+                self._count(record["input_tokens"], paid, record.get("text_tokens", paid), counted=counted)
 
 
 def sizes(folder: Path) -> dict[str, int]:

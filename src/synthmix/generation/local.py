@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synthmix.errors import BadInput
 from synthmix.generation.draw import RowDraw
 from synthmix.generation.prompts import Prompt, Reply
+from synthmix.generation.usage import text_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -118,7 +119,7 @@ class LocalModel:
             if stop in text:
                 text, finish = text[: text.index(stop)], "stop"
         written = len(row) if end is None else end + 1
-        return Reply(prompt.key, text, finish, asked, written, self._name, seconds)
+        return Reply(prompt.key, text, finish, asked, written, self._name, seconds, text_tokens(text, finish, written))
 
 
 def _params(model: "PreTrainedModel") -> int:

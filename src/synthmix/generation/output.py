@@ -49,7 +49,9 @@ class Documents(BaseModel):
 
 
 class Requests(BaseModel):
-    """Counts of requests: all that were ever answered, answered now, answered before, failed, tried again now."""
+    """Counts of requests: all that were ever answered, answered now, answered before, failed, tried again now;
+    ``truncated``: answers at their token limit; ``uncounted``: answers whose server said no tokens, and that count with
+    what was set aside for them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,10 +61,12 @@ class Requests(BaseModel):
     failed: int
     retried: int
     truncated: int
+    uncounted: int = 0
 
 
 class Tokens(BaseModel):
-    """Tokens as the server counts them: of all answers, of the written text; ``lost``: what tries without an answer
+    """Tokens that are paid, as the server counts them: of all answers; ``written``: of the written text, never more
+    than we count in it; ``lost``: what tries without an answer
     may have cost at the most."""
 
     model_config = ConfigDict(frozen=True)
@@ -139,14 +143,21 @@ def _record(document: Generated, kind: str) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Finished:
-    """What came out. ``tokens``: of the written text; ``input_tokens``, ``output_tokens``: of all answers;
-    ``truncated``: answers at their token limit, ``truncated_documents``: written ones; ``sample``: for the report."""
+    """What came out.
+
+    Attributes:
+        tokens: of the written text. input_tokens, output_tokens: of all answers; text_tokens: of the text in them.
+        uncounted: see :class:`Requests`. truncated: answers at their token limit; truncated_documents: written ones.
+        sample: for the report.
+    """
 
     files: list[Path]
     documents: Documents
     tokens: int
     input_tokens: int
     output_tokens: int
+    text_tokens: int
+    uncounted: int
     answers: int
     failed_requests: int
     truncated: int
@@ -203,6 +214,8 @@ def finish(
         tokens=counting.tokens,
         input_tokens=journal.input_tokens,
         output_tokens=journal.output_tokens,
+        text_tokens=journal.text_tokens,
+        uncounted=journal.uncounted,
         answers=len(journal),
         failed_requests=journal.resolved_count - len(journal),
         truncated=counting.truncated,
@@ -238,7 +251,7 @@ class _Counting:
 
     def written(self, kept: Iterable[Generated]) -> Iterator[Generated]:
         for document in kept:
-            self.tokens += document.provenance["output_tokens"]
+            self.tokens += document.provenance["text_tokens"]
             self.truncated_documents += document.truncated
             yield with_origin(document, self._journal)
 

@@ -81,8 +81,9 @@ def estimate(plan: JobPlan, pairs: Sequence[tuple[Prompt, Reply]], kept: float) 
     else:
         per_character = answered / max(1, sum(len(prompt.source) for prompt, _ in pairs))
         output_tokens = sum(len(prompt.source) for prompt in asked) * times * per_character
-    if config.tokens is not None and kept and output_tokens * kept > config.tokens:
-        share = config.tokens / (output_tokens * kept)
+    text = sum(reply.written for _, reply in pairs) / max(1, answered)
+    if config.tokens is not None and kept and text and output_tokens * text * kept > config.tokens:
+        share = config.tokens / (output_tokens * text * kept)
         requests, input_tokens, output_tokens = requests * share, input_tokens * share, output_tokens * share
         documents = round(documents * share)
     each = sum(reply.seconds for _, reply in pairs) / len(pairs)
@@ -92,7 +93,7 @@ def estimate(plan: JobPlan, pairs: Sequence[tuple[Prompt, Reply]], kept: float) 
         requests=round(requests),
         input_tokens=round(input_tokens),
         output_tokens=round(output_tokens),
-        written_tokens=round(output_tokens * kept),
+        written_tokens=round(output_tokens * text * kept),
         kept=kept,
         cost=Prices(config.price_in, config.price_out).cost(input_tokens, output_tokens),
         seconds=requests * each / at_once,
@@ -138,6 +139,7 @@ def preview_corpus(
     progress: Progress | None = None,
     *,
     examples: int = EXAMPLES,
+    allow_keys: Sequence[str] = (),
 ) -> Preview:
     """Generate the first ``examples`` documents of a job and estimate the rest. See
     :func:`synthmix.generation.job.generate_corpus` for the arguments and what is raised.
@@ -146,7 +148,7 @@ def preview_corpus(
         Failure: none of the examples was answered.
     """
     progress, folder = progress or Silent(), Path(folder)
-    plan = prepared(config, documents, folder)
+    plan = prepared(config, documents, folder, allow_keys=allow_keys)
     claim(folder, config.identity(plan.template))
     few = replace(plan, first=examples)
     progress.start("preview", examples, "documents")

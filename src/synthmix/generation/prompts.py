@@ -85,7 +85,15 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. ``finish``: ``stop``, ``length``, ...; tokens as the server counts them; ``seconds`` of waiting."""
+    """One answer.
+
+    Attributes:
+        finish: ``stop``, ``length``, ...: see :func:`synthmix.generation.finishes.finish_of`.
+        input_tokens, output_tokens: what is paid, as the server counts it; where it says nothing (``counted`` is
+            false) what was set aside.
+        seconds: of waiting. text_tokens: tokens of text, reasoning left out; None: all of the output.
+        left_out: sampling parameters that the server does not know and that were not sent.
+    """
 
     key: str
     text: str
@@ -94,6 +102,14 @@ class Reply:
     output_tokens: int
     model: str
     seconds: float
+    text_tokens: int | None = None
+    counted: bool = True
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> int:
+        """Tokens of text."""
+        return self.output_tokens if self.text_tokens is None else self.text_tokens
 
 
 class Endpoint(Protocol):

@@ -27,7 +27,7 @@ class Queue:
     """The requests of a run, from an iterator that may be longer than memory.
 
     Args:
-        target: the source is done once the answers, with those expected, have this many output tokens. Looked at
+        target: the source is done once the answers, with those expected, have this many tokens of text. Looked at
             between documents, so that no document stays half asked.
 
     Attributes:
@@ -95,7 +95,7 @@ class Queue:
         self.documents += 1
         if self._target is None:
             return False
-        have = self._journal.output_tokens
+        have = self._journal.text_tokens
         expected = len(self._asked) * have / max(1, len(self._journal))
         self.at_target = have + expected >= self._target
         return self.at_target

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 from synthmix.corpus.sources import Document
 from synthmix.errors import SynthmixError
 from synthmix.generation.budget import Budget, Prices, most_tokens
-from synthmix.generation.endpoints import KEY, endpoints_of, probe
+from synthmix.generation.endpoints import endpoints_of, probe
 from synthmix.generation.failures import RunCounts
 from synthmix.generation.journal import Journal
+from synthmix.generation.keys import KEY, Allowed
 from synthmix.generation.prompts import Prompt, prompts
 from synthmix.generation.queue import Queue
 from synthmix.generation.runner import Retries, Runner, run_in_process
@@ -30,7 +31,8 @@ Tick = Callable[[RunCounts, int], None]
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What is to be asked. ``shard`` of ``shards``: only documents whose hash says so. ``first``: only so many."""
+    """What is to be asked. ``shard`` of ``shards``: only documents whose hash says so. ``first``: only so many.
+    ``allowed``: which keys may go where."""
 
     config: GenerateConfig
     template: Template
@@ -40,6 +42,7 @@ class JobPlan:
     shards: int = 1
     retry_failed: bool = False
     first: int | None = None
+    allowed: tuple[Allowed, ...] = ()
 
     @property
     def part(self) -> str:
@@ -87,7 +90,7 @@ def _of_first(requests: Iterator[Prompt], documents: int) -> Iterator[Prompt]:
 
 
 def ask(plan: JobPlan, journal: Journal, target: int | None, tick: Tick) -> RunCounts:
-    """Ask what is not resolved, until all answers together have ``target`` output tokens or a budget is reached. Of
+    """Ask what is not resolved, until all answers together have ``target`` tokens of text or a budget is reached. Of
     what is left of a target or a budget, a shard uses its part.
 
     Raises:
@@ -107,8 +110,8 @@ def ask(plan: JobPlan, journal: Journal, target: int | None, tick: Tick) -> RunC
 def _asked(plan: JobPlan, journal: Journal, budget: Budget, target: int | None, tick: Tick) -> RunCounts:
     config = plan.config
     if target is not None:
-        target = journal.output_tokens + -(-(target - journal.output_tokens) // plan.shards)
-        if journal.output_tokens >= target:
+        target = journal.text_tokens + -(-(target - journal.text_tokens) // plan.shards)
+        if journal.text_tokens >= target:
             return RunCounts(stopped="target")
     made = plan.requests()
     first = next((prompt for prompt in made if not journal.resolved(prompt.key)), None)
@@ -117,7 +120,7 @@ def _asked(plan: JobPlan, journal: Journal, budget: Budget, target: int | None, 
     budget.check(most_tokens(first))
     queue = Queue(chain([first], made), journal, target)
     if config.place == "endpoint":
-        return blocking(_over_http(config, queue, journal, budget, tick))
+        return blocking(_over_http(plan, queue, journal, budget, tick))
     from synthmix.generation.local import LocalModel
 
     return run_in_process(LocalModel(config.model, batch=config.batch), queue, journal, budget, tick)
@@ -133,12 +136,21 @@ def _budget(plan: JobPlan, journal: Journal) -> Budget:
     return budget
 
 
-async def _over_http(config: GenerateConfig, queue: Queue, journal: Journal, budget: Budget, tick: Tick) -> RunCounts:
-    endpoints = endpoints_of(config)
+async def _over_http(plan: JobPlan, queue: Queue, journal: Journal, budget: Budget, tick: Tick) -> RunCounts:
+    config = plan.config
+    endpoints = endpoints_of(config, plan.allowed)
     try:
         await probe(endpoints, config.key_env or KEY)
         retries = Retries(most=config.retries)
-        runner = Runner(endpoints, journal, budget, retries=retries, most=config.concurrency, tick=tick)
+        runner = Runner(
+            endpoints,
+            journal,
+            budget,
+            retries=retries,
+            most=config.concurrency,
+            longest_wait=config.max_wait,
+            tick=tick,
+        )
         return await runner.run(queue)
     finally:
         for endpoint in endpoints:

@@ -16,7 +16,7 @@ from synthmix.errors import Failure
 from synthmix.generation.budget import Budget
 from synthmix.generation.concurrency import Concurrency
 from synthmix.generation.endpoints import EndpointState, free_endpoint
-from synthmix.generation.failures import RequestFault, RunCounts
+from synthmix.generation.failures import RequestFault, RunCounts, asks_too_much
 from synthmix.generation.journal import Journal
 from synthmix.generation.prompts import Batcher, Endpoint
 from synthmix.generation.queue import Queue, Request
@@ -46,6 +46,7 @@ class Runner:
 
     Args:
         most: requests at once to one endpoint, at most.
+        longest_wait: seconds that a server may ask to wait; one that asks for more is given up.
         tick: called about twice a second with the counts and the number of requests in flight.
     """
 
@@ -57,11 +58,12 @@ class Runner:
         *,
         retries: Retries | None = None,
         most: int = 512,
+        longest_wait: float = 300.0,
         tick: Callable[[RunCounts, int], None] = lambda counts, at_once: None,
     ) -> None:
         self.endpoints = [EndpointState(endpoint, Concurrency(most=most)) for endpoint in endpoints]
         self.journal, self.budget, self.tick = journal, budget, tick
-        self.retries = retries or Retries()
+        self.retries, self.longest_wait = retries or Retries(), longest_wait
         self.counts = RunCounts(generators=[endpoint.identity for endpoint in endpoints])
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
@@ -146,20 +148,25 @@ class Runner:
         self.journal.add(reply, endpoint.where or "")
         self.budget.release(request.most)
         self.budget.charge(reply.input_tokens, reply.output_tokens)
-        self.counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
         queue.resolve(reply.key)
+        self.counts.count(reply)
 
     async def _faulted(
         self, endpoint: EndpointState, request: Request, fault: RequestFault, queue: Queue, seconds: float
     ) -> None:
         now = time.monotonic()
+        if fault.wait is not None and fault.wait > self.longest_wait:
+            fault = asks_too_much(fault, self.longest_wait)
+        elif fault.retry and fault.wait:
+            self.counts.waits_until = max(self.counts.waits_until, now + fault.wait)
+        most = self.retries.most if fault.tries is None else min(fault.tries, self.retries.most)
         if fault.fatal or fault.kind == "unreachable":  # no fault of the request
             endpoint.concurrency.failed()
             request.attempts -= 1
             queue.again(request)
             if fault.fatal or endpoint.out_of_reach(now):
                 self._give_up(endpoint, fault)
-        elif not fault.retry or request.attempts > self.retries.most:
+        elif not fault.retry or request.attempts > most:
             endpoint.concurrency.failed()
             self.journal.fail(request.prompt, fault.kind, fault.reason, request.attempts)
             queue.resolve(request.prompt.key)
@@ -232,8 +239,8 @@ def run_in_process(
                 journal.add(reply, str(batcher.identity.get("where", "in process")))
                 budget.release(request.most)
                 budget.charge(reply.input_tokens, reply.output_tokens)
-                counts.count(reply.input_tokens, reply.output_tokens, reply.finish)
                 queue.resolve(reply.key)
+                counts.count(reply)
             counts.skipped, counts.documents = queue.skipped, queue.documents
             counts.busy += time.monotonic() - begun
             tick(counts, len(requests))

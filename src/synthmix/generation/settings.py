@@ -54,8 +54,8 @@ def check_sampling(spec: Mapping[str, Any]) -> dict[str, Any]:
 def draw_sampling(spec: Mapping[str, Any], seed: int, key: str) -> dict[str, Any]:
     """What one request is sampled with. ``key`` names the request (document, chunk, rollout).
 
-    A ``seed`` below 2^31 is drawn as well, unless ``spec`` fixes one: servers that honour it repeat their answer, and
-    rollouts of one prompt differ.
+    A ``seed`` below 2^31 is drawn as well, unless ``spec`` fixes one or says None: servers that honour it repeat their
+    answer, and rollouts of one prompt differ.
 
     Raises:
         BadInput: see :func:`check_sampling`.
@@ -70,7 +70,8 @@ def draw_sampling(spec: Mapping[str, Any], seed: int, key: str) -> dict[str, Any
                 raise BadInput(_explain(name, value), key=f"sampling.{name}") from None
         elif value is not None:
             drawn[name] = value
-    drawn.setdefault("seed", int(_unit(seed, key, "seed") * 2**31))
+    if "seed" not in spec:
+        drawn["seed"] = int(_unit(seed, key, "seed") * 2**31)
     return drawn
 
 
@@ -158,8 +159,10 @@ class GenerateConfig(BaseModel):
         documents: use only the first ones of the source. rollouts: answers per document.
         chunk_tokens: longest piece of a document in one request.
         price_in, price_out: money per million tokens. budget_tokens, budget_money: never passed.
-        key_env: environment variable that holds the key. timeout: seconds for one answer. retries: of one request.
+        key_env: environment variable that holds the key; the user must have allowed it for the endpoint
+            (:mod:`synthmix.generation.keys`). timeout: seconds for one answer. retries: of one request.
         concurrency: requests at once to one endpoint, at most; found below that.
+        max_wait: longest wait in seconds that a server may ask for (Retry-After); one that asks for more is given up.
         batch: prompts at once in this process.
     """
 
@@ -183,6 +186,7 @@ class GenerateConfig(BaseModel):
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     retries: int = Field(default=8, ge=0)
     concurrency: int = Field(default=512, ge=1)
+    max_wait: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     batch: int = Field(default=16, ge=1)
 
     @model_validator(mode="after")

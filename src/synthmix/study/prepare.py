@@ -7,7 +7,8 @@ from synthmix.corpus.readers import expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.generation.endpoints import key_for
+from synthmix.generation.endpoints import keys_for
+from synthmix.generation.keys import permissions
 from synthmix.generation.template import load_template
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
@@ -36,7 +37,7 @@ def check_given(config: StudyConfig) -> None:
         if isinstance(entry, WrittenCorpus):
             load_template(entry.generate)
             if entry.place == "endpoint":
-                key_for(entry)
+                keys_for(entry, permissions())
     check_generated(config)
     _check_tokenizer(config)
     for source in (*config.corpora.values(), *config.evaluate.values()):
