@@ -17,6 +17,10 @@ from .in_process import InProcess
 # One thread, here and in what tests start: pytest-xdist's workers share the cores already. Before numpy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What the person who runs the tests has allowed is no part of them.
+os.environ["SYNTHMIX_CONFIG"] = str(Path(__file__).parent / "no-configuration")
+os.environ.pop("SYNTHMIX_ALLOW_KEYS", None)
+
 # A busy machine is slow at any moment: no test asserts a time, and neither does hypothesis.
 settings.register_profile("synthmix", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("synthmix")

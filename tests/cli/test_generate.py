@@ -94,6 +94,7 @@ def test_a_preview(run: Run, source: Path, stub: str) -> None:
 
 def test_sampling_parameters_may_be_distributions(run: Run, source: Path, stub: str) -> None:
     options = ("--sampling", "temperature={uniform: [0.6, 1.0]}", "--sampling", "max_tokens=20", "--json", "--quiet")
+    options += ("--filter", "min_words=0", "--filter", "ratio=[0, 9]")
     assert run(*asked(stub, *options)).value["requests"]["truncated"] == 12
     lines = Path("hq/requests/replies-local.jsonl").read_text().splitlines()
     assert {json.loads(line)["output_tokens"] for line in lines} == {20}

@@ -3,6 +3,7 @@
 Prints its address as the first line and ends when its standard input does. It answers every prompt with words that
 follow from the prompt, serves at most ``capacity`` requests at once (the others wait, or with ``--reject`` get a 429),
 and refuses for ever what holds a word given by ``--poison``. ``GET /stats`` tells what was asked and answered.
+Under ``/mode/NAME+NAME/v1`` each prompt is answered in one of these modes (``server_modes.py``), drawn by its words.
 Under ``/as/STATUS/WORDS/LIST/v1`` a model that is not there gets that status, with words (``said``) or without
 (``silent``), and the list of models is ``data``, ``bare``, ``names``, ``empty``, or a status.
 """
@@ -16,6 +17,8 @@ import sys
 import time
 from typing import Any
 
+from server_modes import answered, refused
+
 MODEL = "stub"
 
 
@@ -28,6 +31,7 @@ class Stub:
         self.words, self.active, self.peak, self.requests, self.rejected = args.words, 0, 0, 0, 0
         self.waiting: collections.deque[tuple[Connection, dict[str, Any]]] = collections.deque()
         self.answered: collections.Counter[str] = collections.Counter()
+        self.modes: collections.Counter[str] = collections.Counter()
         self.input_tokens = self.output_tokens = 0
         self.new = args.new
 
@@ -74,7 +78,8 @@ class Stub:
             "choices": [choice],
             "usage": usage,
         }
-        connection.send(200, json.dumps(reply).encode())
+        self.modes[connection.mode] += 1
+        connection.send(*answered(connection.mode, reply, connection.key))
 
     def stats(self) -> bytes:
         counts = {
@@ -85,6 +90,7 @@ class Stub:
             "peak": self.peak,
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
+            "modes": self.modes,
         }
         return json.dumps(counts).encode()
 
@@ -103,7 +109,7 @@ class Connection(asyncio.Protocol):
     """HTTP/1.1 with Content-Length, as little of it as a client needs."""
 
     def __init__(self, stub: Stub) -> None:
-        self.stub, self.buffer = stub, b""
+        self.stub, self.buffer, self.mode, self.key = stub, b"", "", ""
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -127,6 +133,11 @@ class Connection(asyncio.Protocol):
         if path.startswith("/as/"):
             _, _, status, words, listing, rest = path.split("/", 5)
             path = f"/{rest}"
+        names = [""]
+        if path.startswith("/mode/"):
+            _, _, listed, rest = path.split("/", 3)
+            names, path = listed.split("+"), f"/{rest}"
+        self.key = next((line[22:].strip() for line in head.split("\r\n") if line[:14].lower() == "authorization:"), "")
         if path == "/stats":
             self.send(200, self.stub.stats())
         elif self.stub.key and f"authorization: bearer {self.stub.key.lower()}" not in lowered:
@@ -135,6 +146,11 @@ class Connection(asyncio.Protocol):
             self.models(listing)
         elif method == "POST" and path == "/v1/chat/completions":
             asked = json.loads(body)
+            drawn = hashlib.blake2b("".join(each["content"] for each in asked["messages"]).encode(), digest_size=4)
+            self.mode = names[int.from_bytes(drawn.digest(), "big") % len(names)]
+            if said := refused(self.mode, asked, self.key):
+                self.send(*said)
+                return
             if self.stub.new and "max_tokens" in asked:
                 self.send(400, error("Unsupported parameter: use 'max_completion_tokens' instead"))
             elif asked["model"] != MODEL:

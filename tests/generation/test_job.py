@@ -277,7 +277,8 @@ def test_the_key_is_in_no_file_no_error_and_no_log(
     settings = config(proxy, key_env="MY_KEY", budget_tokens="1M")
     said = ""
     try:
-        generate_corpus(settings, make_documents(30, poison=10), [], tmp_path / "out")
+        documents, allowed = make_documents(30, poison=10), [f"MY_KEY@{proxy}"]
+        generate_corpus(settings, documents, [], tmp_path / "out", allow_keys=allowed)
     except BadInput as error:
         said = str(error) + repr(error)
         assert "refuses the key" in said

@@ -247,6 +247,8 @@ class OpenAIEndpoint:
                     response = await self._client.post(path, cast_to=self._http.Response, body=body)
         except (TimeoutError, openai.APITimeoutError):
             raise timed_out(self.timeout) from None
+        except Redirected as error:
+            raise self._connection_fault(error) from None
         except openai.APIConnectionError as error:
             raise self._connection_fault(error) from None
         except openai.APIStatusError as error:
