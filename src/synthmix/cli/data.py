@@ -13,7 +13,9 @@ app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=Tr
 
 @app.command()
 def build(
-    files: Annotated[list[str], typer.Argument(help="Files or globs: text, JSONL, Parquet (.gz, .zst, s3://, gs://).")],
+    files: Annotated[
+        list[str], typer.Argument(help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://).")
+    ],
     to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="Its name; unset: the folder's.")] = None,
     tokenizer: TokenizerOption = None,

@@ -210,7 +210,7 @@ def render_report(
 ) -> None:
     """Render the page and the tables from a study's results; reads nothing else.
 
-    Example: synthmix report studies/quickstart --to public/
+    Example: synthmix report examples/studies/quickstart --to public/
     """
     from synthmix.cli.terminal import show
     from synthmix.report import headline, write_report
