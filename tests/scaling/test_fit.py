@@ -267,3 +267,39 @@ def test_a_law_of_ones_own_fits_and_loads(clean: Runs, tmp_path: Path) -> None:
         Fit.load(tmp_path / "mine.json")
     assert Fit.load(tmp_path / "mine.json", law).parameters == found.parameters
     assert set(found.parameters) == {"floor", "a", "p", "b"}
+
+
+def many(n: int, repeats: int = 1) -> Runs:
+    """Chinchilla's own law with 1 % noise at ``n`` points, each with ``repeats`` seeds."""
+    rng = np.random.default_rng(1)
+    N, D = (np.repeat(10 ** rng.uniform(low, low + 3, n), repeats) for low in (6, 8))
+    loss = (1.69 + 406.4 * N**-0.34 + 410.7 * D**-0.28) * np.exp(0.01 * rng.standard_normal(len(N)))
+    return Runs(N=N, D=D, loss=loss)
+
+
+def test_of_very_many_runs_a_sub_sample_is_fitted_and_said() -> None:
+    runs = many(100_000)
+    found = fit("chinchilla", runs, bootstrap=50)
+    assert len(found.runs) == 4_000
+    said = next(warn.message for warn in found.warnings if warn.code == "sub_sample")
+    assert said.startswith("fitted to a random sub-sample of 4,000 of 100,000 runs (seed 0)")
+    truth = dict(zip(("E", "A", "alpha", "B", "beta"), (1.69, 406.4, 0.34, 410.7, 0.28), strict=True))
+    for name, value in truth.items():
+        assert found.parameters[name] == pytest.approx(value, rel=0.1)
+    assert "sub_sample" not in codes(fit("chinchilla", runs.select(np.arange(500)), bootstrap=0))
+    whole = fit("chinchilla", runs.select(np.arange(6_000)), bootstrap=0, most_runs=None)
+    assert len(whole.runs) == 6_000
+    assert "sub_sample" not in codes(whole)
+
+
+@pytest.mark.parametrize(("cells", "repeats", "kept", "each"), [(50, 90, 50, 20), (800, 3, 500, 2), (2000, 1, 1000, 1)])
+def test_a_sub_sample_keeps_replicates_together(cells: int, repeats: int, kept: int, each: int) -> None:
+    runs = many(cells, repeats)
+    some = runs.sampled(1_000, seed=0)
+    assert len(some) == kept * each
+    assert some.cells == kept
+    assert set(np.bincount(some.group)) == {each}
+    rows = {(N, D, loss) for N, D, loss in zip(runs.N, runs.D, runs.loss, strict=True)}
+    assert {(N, D, loss) for N, D, loss in zip(some.N, some.D, some.loss, strict=True)} <= rows, "rows as they were"
+    assert np.array_equal(some.loss, runs.sampled(1_000, seed=0).loss)
+    assert not np.array_equal(some.loss, runs.sampled(1_000, seed=1).loss)

@@ -34,6 +34,7 @@ def fit(
     skip_bad: SkipBad = False,
     metrics: Metrics = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
+    all_runs: Annotated[bool, typer.Option("--all-runs", help="Fit all rows of a large table.")] = False,
     level: Level = 0.9,
     delta: Delta = "1e-3",
     predict: Annotated[str | None, typer.Option(help="N=1B,D=100B: the loss expected there.")] = None,
@@ -93,7 +94,8 @@ def fit(
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
     table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
-    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta))
+    every = {"most_runs": None} if all_runs else {}
+    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta), **every)
     assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]

@@ -9,7 +9,7 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.results import Warn
 from synthmix.rounding import ROUNDING
-from synthmix.scaling.fit import check_enough, fit
+from synthmix.scaling.fit import MOST_RUNS, check_enough, fit, some_runs
 from synthmix.scaling.held_out import FEWEST, Column, Cut, corner, cut, relative_errors
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import LAWS, find
@@ -37,12 +37,13 @@ def compare(
         laws: the candidates; None: every law whose columns the runs have, and that ignores no column that varies.
         delta: Huber's.
         level: of the margin's interval.
-        seed: of the margin's resampling.
+        seed: of the margin's resampling, and of the sub-sample where there are more than ``MOST_RUNS`` runs.
 
     Raises:
         BadInput: fewer than one law can be fitted after a cut.
     """
     skipped: dict[str, str] = {}
+    runs, warnings = some_runs(runs, MOST_RUNS, seed)
     able = _applicable(runs, laws, skipped)
     cuts = _cuts(runs, able)
     if not cuts:
@@ -65,7 +66,6 @@ def compare(
     noise = seed_noise(runs).sd_log
     decided = margin.sign() > 0
     winner = leaders[0].name if decided else next(law.name for law in able if law in leaders)
-    warnings = []
     if len(scores) > 1 and not decided:
         message = f"{scores[0].law} leads {scores[1].law} by less than the held-out runs can tell"
         warnings.append(Warn(code="not_decided", message=message))

@@ -18,8 +18,7 @@ def identification_warnings(problem: Problem, best: Array) -> list[Warn]:
     sensitivity = slopes[free] / predicted
     size = np.linalg.norm(sensitivity, axis=1)
     dead = size <= 1e-12
-    _, values, right = np.linalg.svd((sensitivity[~dead] / size[~dead, None]).T, full_matrices=True)
-    values = np.r_[values, np.zeros(len(right) - len(values))]
+    values, right = _right_singular((sensitivity[~dead] / size[~dead, None]).T)
     null = right[values <= _TINY * max(values.max(initial=0.0), 1e-300)]
     mixed = np.flatnonzero(~dead)[(np.abs(null) > 0.2).any(axis=0)] if len(null) else np.zeros(0, dtype=int)
     names = [problem.law.names[free[k]] for k in sorted({*np.flatnonzero(dead).tolist(), *mixed.tolist()})]
@@ -41,10 +40,17 @@ def determines(law: Law, theta: Array, known: Inputs, asked: Inputs) -> bool:
     if dead.any() and np.abs(here[dead]).max() > _TINY:
         return False
     there, here = there[~dead] / size[~dead, None], here[~dead] / size[~dead, None]
-    _, values, right = np.linalg.svd(there.T, full_matrices=True)
-    values = np.r_[values, np.zeros(len(right) - len(values))]
+    values, right = _right_singular(there.T)
     null = right[values <= _TINY * values.max()]
     return not len(null) or float(np.abs(null @ here).max()) <= 1e3 * _TINY
+
+
+def _right_singular(matrix: Array) -> tuple[Array, Array]:
+    """All p singular values and right singular vectors (p, p) of an (n, p) matrix, in memory of n p numbers."""
+    if matrix.shape[0] > matrix.shape[1]:
+        matrix = np.linalg.qr(matrix, mode="r")
+    _, values, right = np.linalg.svd(matrix, full_matrices=True)
+    return np.r_[values, np.zeros(len(right) - len(values))], right
 
 
 CODES = {
@@ -56,6 +62,7 @@ CODES = {
     "E_above_lowest_loss": "E is above the lowest measured loss",
     "flat_profile": "the runs hardly constrain a parameter",
     "not_identified": "some parameters can change together without changing any prediction of the runs",
+    "sub_sample": "of very many runs a random sub-sample was fitted",
     "no_replicates": "no cell is repeated with another seed",
     "loss_rises": "loss rises with D or N somewhere",
     "constant_loss": "all losses are equal",
@@ -142,12 +149,15 @@ def _rises(found: list[Warn], law: Law, runs: Runs, noise: Noise) -> None:
             continue
         others = [name for name in ("N", "D", "share", "unique", "quality") if name != column and runs.has(name)]
         keys = np.column_stack([getattr(runs, name) for name in others]) if others else np.zeros((len(runs), 1))
-        for key in np.unique(keys, axis=0):
-            rows = (keys == key).all(axis=1)
+        _, of, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        order = np.argsort(of.reshape(-1), kind="stable")
+        for rows in np.split(order, np.cumsum(counts)[:-1]):
+            if len(rows) < 2:
+                continue
             values, place = np.unique(getattr(runs, column)[rows], return_inverse=True)
-            means = np.bincount(place, np.log(runs.loss[rows])) / np.bincount(place)
             if len(values) < 2:
                 continue
+            means = np.bincount(place, np.log(runs.loss[rows])) / np.bincount(place)
             if (means - np.minimum.accumulate(means)).max() > slack or means[-1] - means[0] > overall + 1e-12:
                 _add(found, law, "loss_rises", f"the loss rises with {column} somewhere: too short a schedule, an "
                      "unstable learning rate, repetition, or noise larger than the effect")  # fmt: skip

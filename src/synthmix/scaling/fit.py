@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.results import Warn
 from synthmix.scaling.bootstrap import choose, resample
 from synthmix.scaling.diagnostics import design_warnings, fit_warnings, identification_warnings
 from synthmix.scaling.fitted import Fit
@@ -15,6 +16,9 @@ from synthmix.scaling.noise import Noise, split
 from synthmix.scaling.runs import Array, Runs
 from synthmix.scaling.solver import Problem, minimise
 from synthmix.scaling.starts import search
+
+#: Runs that one fit takes unless asked for more (CHOSEN: a thousand resamples in seconds of a core).
+MOST_RUNS = 4_000
 
 
 def fit(
@@ -29,6 +33,7 @@ def fit(
     noise: float | None = None,
     fixed: Mapping[str, float] | None = None,
     starts: int | None = None,
+    most_runs: int | None = MOST_RUNS,
 ) -> Fit:
     """Fit a law to runs by the sum of Huber(delta) of log-prediction minus log-loss.
 
@@ -46,6 +51,9 @@ def fit(
         noise: seed noise (standard deviation of log-loss) known from elsewhere, for runs without replicates.
         fixed: parameters that are given and not fitted.
         starts: number of starts of the search.
+        most_runs: of more runs than this a random sub-sample is fitted, with a warning (see
+            :meth:`synthmix.scaling.runs.Runs.sampled`); None: all, however long it takes. Resamples of one's own are
+            of all runs.
 
     Raises:
         BadInput: a column or enough distinct points are missing, or a fixed parameter is unknown.
@@ -58,6 +66,7 @@ def fit(
     if unknown:
         raise BadInput(f"no such parameter: {', '.join(sorted(unknown))}", where=f"law {law.name}", key="fixed")
     free = len(law.names) - len(given)
+    runs, said = some_runs(runs, most_runs if isinstance(bootstrap, int) else None, seed, law.name)
     check_enough(law, runs, free)
     problem, scales = problem_of(law, runs, given, 1e-3 if delta is None else delta)
     best, objective = search(problem, starts=starts)
@@ -67,7 +76,7 @@ def fit(
         best, objective = search(problem, starts=starts)
     how = _how(method, runs, free, found, bootstrap)
     draws = resample(problem, runs, best, found, how, bootstrap, seed)
-    warnings = design_warnings(law, runs, free, found)
+    warnings = said + design_warnings(law, runs, free, found)
     warnings += identification_warnings(problem, best)
     warnings += fit_warnings(law, runs, best, draws, problem.low, problem.high)
     return Fit(
@@ -84,6 +93,18 @@ def fit(
         warnings=warnings,
         fixed=tuple(given),
     )
+
+
+def some_runs(runs: Runs, most: int | None, seed: int, about: str | None = None) -> tuple[Runs, list[Warn]]:
+    """The runs that are fitted, and the warning that they are not all."""
+    if most is None or len(runs) <= most:
+        return runs, []
+    some = runs.sampled(most, seed)
+    message = (
+        f"fitted to a random sub-sample of {len(some):,} of {len(runs):,} runs (seed {seed}): the intervals "
+        "are of these, wider than those of all would be"
+    )
+    return some, [Warn(code="sub_sample", message=message, about=about)]
 
 
 def _check_options(bootstrap: int | Array, level: float, delta: float | None, noise: float | None) -> None:

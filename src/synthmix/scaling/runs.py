@@ -161,6 +161,27 @@ class Runs(Inputs):
         """Weights of the rows, ones where none were given."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
+    def sampled(self, most: int, seed: int) -> Self:
+        """At most ``most`` rows, drawn at random: as many of every cell as fit, two of each at least; where even these
+        are more, of cells drawn at random. All rows where there are no more than that."""
+        if len(self) <= most:
+            return self
+        rng = np.random.default_rng(seed)
+        shuffled = rng.permutation(len(self))
+        order = shuffled[np.argsort(self.group[shuffled], kind="stable")]  # cell by cell, at random within
+        counts = np.bincount(self.group)
+        rank = np.empty(len(self), dtype=np.intp)
+        rank[order] = np.arange(len(self)) - np.repeat(np.cumsum(counts) - counts, counts)
+        each = 2
+        while np.minimum(counts, each + 1).sum() <= most:
+            each += 1
+        taken = rank < each
+        if taken.sum() > most:
+            cells = rng.permutation(len(counts))
+            fits = np.cumsum(np.minimum(counts, each)[cells]) <= most
+            taken &= np.isin(self.group, cells[fits])
+        return self.select(np.flatnonzero(taken))
+
     def distinct(self, column: str) -> int:
         """Number of distinct values in a column; 0 when it is absent."""
         return len(np.unique(getattr(self, column))) if self.has(column) else 0
