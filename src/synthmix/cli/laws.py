@@ -62,6 +62,7 @@ def fit(
     from synthmix.runs.laws import fit as fit_law
     from synthmix.runs.predict import predict_file as write_predicted
     from synthmix.scaling import LAWS, compute_optimal, profile
+    from synthmix.scaling.fit import MOST_RUNS
     from synthmix.scaling.mixtures import MIXTURE_LAWS, MixtureFit
 
     if law not in LAWS and law not in MIXTURE_LAWS:
@@ -94,8 +95,8 @@ def fit(
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
     table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
-    every = {"most_runs": None} if all_runs else {}
-    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta), **every)
+    most = None if all_runs else MOST_RUNS
+    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta), most_runs=most)
     assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]

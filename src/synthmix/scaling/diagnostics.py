@@ -48,7 +48,7 @@ def determines(law: Law, theta: Array, known: Inputs, asked: Inputs) -> bool:
 def _right_singular(matrix: Array) -> tuple[Array, Array]:
     """All p singular values and right singular vectors (p, p) of an (n, p) matrix, in memory of n p numbers."""
     if matrix.shape[0] > matrix.shape[1]:
-        matrix = np.linalg.qr(matrix, mode="r")
+        matrix = np.linalg.qr(matrix).R
     _, values, right = np.linalg.svd(matrix, full_matrices=True)
     return np.r_[values, np.zeros(len(right) - len(values))], right
 
