@@ -13,8 +13,7 @@ from synthmix.study import value_scores
 from synthmix.study.finished_study import FinishedStudy, read_study
 from synthmix.study.text_measures import loss_groups
 from synthmix.study.value_curves import SHARES, Drawn, curve_over
-from synthmix.study.value_pass import summary_of, terms_of, texts_of
-from synthmix.study.value_scores import NAMES, Values, study_values
+from synthmix.study.value_scores import NAMES, Values, study_values, summary_of, terms_of, texts_of
 from synthmix.valuation.curve import curve_of
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 from synthmix.valuation.weights import FIXED

@@ -7,11 +7,13 @@ recommended, and of equally cheap ones that with the lowest loss. Where natural 
 generation takes compute is not free either: neither money nor FLOPs are spent on the strength of a gain that the runs
 do not show. Text at no price whose generator is not known is there already, and then the lowest expected loss decides.
 Where a recipe is not determined it is neither best nor recommended.
+
+Shape letters: d draws, m shares.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -187,7 +189,7 @@ def _pairs(found: Sequence[Prediction], pick: Pick, other: Pick) -> list[tuple[A
     return pairs
 
 
-def _joined(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _joined(mine: Mapping[str, object], theirs: Mapping[str, object]) -> list[tuple[str, str]]:
     """Names of the laws that are held against each other."""
     return [(name, name) for name in mine if name in theirs] or [(one, two) for one in mine for two in theirs]
 

@@ -4,6 +4,8 @@ Muennighoff et al. (arXiv 2305.16264, equation 5; FOUND): U unique tokens seen f
 U + U R* (1 - exp(-R / R*)), R* = 15.39 (its published fit). The profile over R* is nearly flat from 15 to 100, and 90 %
 of resamples lie above 7 (docs/scaling-benchmarks.md): draws take R* log-uniform from 7 to 100 (CHOSEN).
 A mixture counts as the sum of its parts' effective tokens, its share as trained (CHOSEN: no source measures it).
+
+Shape letters: d draws, n cases.
 """
 
 from collections.abc import Sequence

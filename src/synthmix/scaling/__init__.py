@@ -12,8 +12,7 @@ from synthmix.scaling.optimal import Optimum, compute_optimal, data_law_at, mode
 from synthmix.scaling.profile import Profile, profile
 from synthmix.scaling.ranking import Comparison, Score
 from synthmix.scaling.runs import Inputs, Runs
-from synthmix.scaling.share import best_share, best_share_of_fits
-from synthmix.scaling.share_law import best_share_of_law, share_shift
+from synthmix.scaling.share import best_share, best_share_of_fits, best_share_of_law, share_shift
 from synthmix.scaling.share_summary import BestShare
 from synthmix.scaling.speedup import Generation, speedup
 

@@ -1,4 +1,7 @@
-"""What a law with parameters and draws says about points: losses, intervals, distance from the runs."""
+"""What a law with parameters and draws says about points: losses, intervals, distance from the runs.
+
+Shape letters: n points, p parameters.
+"""
 
 import math
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
@@ -69,7 +73,7 @@ class Predictor:
         """Why there are no intervals; None when there are."""
         return None if len(self.draws) > 1 else "no resamples: nothing tells how large the noise is"
 
-    def points(self, **columns: Any) -> Inputs:
+    def points(self, **columns: ArrayLike | None) -> Inputs:
         """Inputs for a prediction; a column that the law needs and the runs hold constant may be left out."""
         for name in self.law.columns:
             if columns.get(name) is None and self.runs.distinct(name) == 1:
@@ -79,15 +83,15 @@ class Predictor:
         self.law.check(x)
         return x
 
-    def predict(self, **columns: Any) -> Array:
+    def predict(self, **columns: ArrayLike) -> Array:
         """Expected losses (n,) at N=, D=, share=, unique=, quality= (numbers or arrays)."""
         return self.law.predict(self.values, self.points(**columns))
 
-    def draw(self, **columns: Any) -> Array:
+    def draw(self, **columns: ArrayLike) -> Array:
         """Losses (resamples, n): one row for each resample's parameters."""
         return self.law.predict(self.draws, self.points(**columns))
 
-    def interval(self, *, kind: Kind = "mean", level: float | None = None, **columns: Any) -> tuple[Array, Array]:
+    def interval(self, *, kind: Kind = "mean", level: float | None = None, **columns: ArrayLike) -> tuple[Array, Array]:
         """Ends (n,), (n,) of the interval of the curve (``mean``) or of one new run with its noise (``new_run``).
 
         NaN where there is no interval (see :attr:`why`). Model error is not in it: see :meth:`distance`.
@@ -102,7 +106,7 @@ class Predictor:
         low, high = np.quantile(losses, [tail, 1 - tail], axis=0)
         return low, high
 
-    def loss(self, *, kind: Kind = "mean", level: float | None = None, **columns: Any) -> Interval:
+    def loss(self, *, kind: Kind = "mean", level: float | None = None, **columns: ArrayLike) -> Interval:
         """One expected loss with its interval, at one point."""
         value = float(self.predict(**columns)[0])
         low, high = self.interval(kind=kind, level=level, **columns)

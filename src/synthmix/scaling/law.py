@@ -2,13 +2,16 @@
 
 A term is evaluated at parameters of shape (..., 1) and n points, giving arrays (..., n), with its analytic derivatives.
 Terms may share a parameter by naming it alike.
+
+Shape letters: n runs or points, p parameters; leading axes (...) are parameter vectors.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from synthmix.errors import BadInput
 from synthmix.scaling.runs import COLUMNS, Array, Inputs, Mask
@@ -240,7 +243,7 @@ class Law:
                 slopes[..., place[name], :] += part
         return total, slopes
 
-    def predict(self, theta: Any, x: Inputs) -> Array:
+    def predict(self, theta: ArrayLike, x: Inputs) -> Array:
         """Losses (..., n), nats per token, at parameters (..., p)."""
         at_all = np.asarray(theta, dtype=np.float64)
         at = {name: at_all[..., k, None] for k, name in enumerate(self.names)}
@@ -255,7 +258,7 @@ class Law:
         found: Array = np.sum([np.broadcast_to(term.evaluate(at, x)[0], (len(x),)) for term in self.terms], axis=0)
         return found
 
-    def jacobian(self, theta: Any, x: Inputs) -> Array:
+    def jacobian(self, theta: ArrayLike, x: Inputs) -> Array:
         """Derivatives of the losses by the parameters, (..., n, p)."""
         return np.swapaxes(self.evaluate(np.asarray(theta, dtype=np.float64), x)[1], -1, -2)
 

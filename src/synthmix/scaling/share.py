@@ -7,24 +7,34 @@ posterior, and the lowest point of each is a draw of r*. How curved it is (ampli
 integrated over, so that the gaps between a few shares count as not known. CHOSEN against a plain quadratic (biased when
 the curve is steep at one end) and an argmin over the shares (unstable on flat optima); docs/scaling-benchmarks.md has
 their coverage.
+
+Shape letters: n runs, m measured shares, g shares of the grid.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from synthmix.errors import BadInput
-from synthmix.scaling.curve import posterior
+from synthmix.interval import Interval
+from synthmix.rounding import first_lowest
 from synthmix.scaling.fitted import Fit
+from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array
-from synthmix.scaling.share_summary import GRID, BestShare, from_curves
+from synthmix.scaling.share_summary import GRID, BestShare, from_curves, vertex
+
+# CHOSEN, and checked by simulation on curves of five shapes (benchmarks/scaling_coverage.py): without the short length
+# and with smaller amplitudes, four shares were read as an exact quadratic, and a bent curve's optimum was missed.
+LENGTHS = (0.12, 0.25, 0.5)
+AMPLITUDES = (0.1, 0.3, 1.0)  # of the means' range
 
 
 def best_share(
-    share: Any,
-    loss: Any,
+    share: ArrayLike,
+    loss: ArrayLike,
     *,
-    pair: Any = None,
+    pair: Sequence[object] | Array | None = None,
     noise: float | None = None,
     draws: int = 1000,
     seed: int = 0,
@@ -116,3 +126,85 @@ def _unpaired(r: Array, y: Array, pair: np.ndarray) -> tuple[Array, int]:
     design[np.arange(len(y)), shares.max() + 1 + pair] = 1
     effect = np.linalg.lstsq(design, y, rcond=None)[0][int(shares.max()) + 1 :]
     return y - effect[pair] + effect.mean(), labels
+
+
+def best_share_of_law(
+    fit: Fit, *, noise: float | None = None, level: float | None = None, **columns: float
+) -> BestShare:
+    """Best share at N=, D= of one fitted law that has the share in it: the lowest point of its curve, per resample.
+
+    ``noise``: standard deviation of one run's loss for the flat range; None: the fit's own.
+
+    Raises:
+        BadInput: the law has no share.
+    """
+    if "share" not in fit.law.columns:
+        raise BadInput("has no share in it", where=f"law {fit.law.name}", remedy="fit a joint law")
+    mean = fit.predict(**columns, share=GRID)
+    sd = noise if noise is not None or fit.noise.total is None else fit.noise.total * float(mean.min())
+    measured = (float(fit.runs.share.min()), float(fit.runs.share.max()))
+    curves = fit.draw(**columns, share=GRID)
+    return from_curves(GRID, mean, curves, noise=sd, level=level or fit.level, measured=measured)
+
+
+def share_shift(fit: Fit, start: dict[str, float], end: dict[str, float], *, level: float | None = None) -> Interval:
+    """How the best share of a fitted law moves from one (N, D) to another: r*(end) minus r*(start), per resample."""
+    theta = np.vstack([fit.values, fit.draws])
+    optima = []
+    for columns in (start, end):
+        curves = fit.law.predict(theta, fit.points(**columns, share=GRID))
+        optima.append(vertex(GRID, curves, first_lowest(curves)))
+    moved = optima[1] - optima[0]
+    return interval_of(float(moved[0]), moved[1:], level or fit.level, fit.why)
+
+
+def posterior(
+    x: Array, y: Array, covariance: Array, grid: Array, *, draws: int, dof: int = 0, seed: int = 0
+) -> tuple[Array, Array]:
+    """A smooth curve through a few noisy means: curves (draws, g) and their expectation (g,) given means (m,) at points
+    (m,) with error covariance (m, m).
+
+    The quadratic's coefficients have flat priors (universal kriging; Rasmussen and Williams 2006, section 2.7); each
+    hyper-parameter pair is weighted by the restricted likelihood. ``dof`` > 0: the covariance's scale is itself drawn.
+    """
+    rng = np.random.default_rng(seed)
+    unit = max(float(np.ptp(y)), 1e-9)
+    shift = float(y.mean())
+    z, error = (y - shift) / unit, covariance / unit**2
+    pairs = [(length, amplitude) for length in LENGTHS for amplitude in AMPLITUDES]
+    parts = [_given(x, z, error, grid, length, amplitude) for length, amplitude in pairs]
+    weight = np.exp(np.array([part[0] for part in parts]) - max(part[0] for part in parts))
+    weight /= weight.sum()
+    mean = np.einsum("h,hg->g", weight, np.array([part[1] for part in parts]))
+    chosen = rng.multinomial(draws, weight)
+    curves = []
+    for (_, centre, root), count in zip(parts, chosen, strict=True):
+        if count:
+            sample = rng.standard_normal((count, root.shape[1])) @ root.T
+            if dof > 0:
+                sample *= np.sqrt(dof / rng.chisquare(dof, size=(count, 1)))
+            curves.append(centre + sample)
+    return rng.permutation(np.concatenate(curves)) * unit + shift, mean * unit + shift
+
+
+def _given(
+    x: Array, y: Array, error: Array, grid: Array, length: float, amplitude: float
+) -> tuple[float, Array, Array]:
+    """Log restricted likelihood, mean (g,) and a root (g, g) of the covariance, at one length and amplitude."""
+
+    def kernel(a: Array, b: Array) -> Array:
+        return amplitude**2 * np.exp(-0.5 * ((a[:, None] - b[None, :]) / length) ** 2)
+
+    trend, trend_grid = (np.vander(points, 3, increasing=True) for points in (x, grid))
+    total = kernel(x, x) + error + 1e-10 * np.eye(len(x))
+    inverse = np.linalg.inv(total)
+    information = trend.T @ inverse @ trend
+    coefficients = np.linalg.solve(information, trend.T @ inverse @ y)
+    residual = y - trend @ coefficients
+    fit = -0.5 * (residual @ inverse @ residual + np.linalg.slogdet(total)[1] + np.linalg.slogdet(information)[1])
+    across = kernel(grid, x)
+    mean = trend_grid @ coefficients + across @ inverse @ residual
+    remainder = trend_grid - across @ inverse @ trend
+    spread = kernel(grid, grid) - across @ inverse @ across.T + remainder @ np.linalg.solve(information, remainder.T)
+    values, vectors = np.linalg.eigh((spread + spread.T) / 2)
+    return float(fit), mean, vectors * np.sqrt(np.maximum(values, 0.0))

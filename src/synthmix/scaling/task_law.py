@@ -12,14 +12,17 @@ CHOSEN: the floor is held at chance, which a task with choices knows, and the to
 cannot tell. c_s is ours (DERIVED: a nested model): the effect of a source's share r_s on the score *at equal loss*, in
 logits. Without it the score is a function of the loss alone, and the best share by score is that by loss, by
 construction.
+
+Shape letters: n runs, p parameters.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
@@ -150,12 +153,12 @@ class TaskFit:
     level: float
     warnings: list[Warn]
 
-    def predict(self, loss: Any, shares: Mapping[str, Any] | None = None) -> Array:
+    def predict(self, loss: ArrayLike, shares: Mapping[str, ArrayLike] | None = None) -> Array:
         """Expected scores (n,) at losses (n,), nats per token, and shares by source (absent: 0)."""
         found: Array = self._at(self.values[None], loss, shares)[0]
         return found
 
-    def draw(self, loss: Any, shares: Mapping[str, Any] | None = None) -> Array:
+    def draw(self, loss: ArrayLike, shares: Mapping[str, ArrayLike] | None = None) -> Array:
         """Scores (resamples, n). ``loss`` (n,), or (draws, n): those of the first step, paired with
         this one's, as many as both have."""
         losses = np.asarray(loss, dtype=np.float64)
@@ -181,7 +184,7 @@ class TaskFit:
         slope = theta[:, 1]
         return np.where(slope > 0, self.centre + theta[:, 0] / np.where(slope > 0, slope, 1.0), np.nan)
 
-    def _at(self, theta: Array, loss: Any, shares: Mapping[str, Any] | None) -> Array:
+    def _at(self, theta: Array, loss: ArrayLike, shares: Mapping[str, ArrayLike] | None) -> Array:
         losses = np.atleast_1d(np.asarray(loss, dtype=np.float64))
         logits = theta[:, :1] - theta[:, 1:2] * (losses - self.centre)
         for i, name in enumerate(self.offsets):
@@ -223,13 +226,13 @@ CELLS_PER_PARAMETER = 8  # as scaling/bootstrap.py
 
 
 def fit_task(
-    loss: Any,
-    score: Any,
+    loss: ArrayLike,
+    score: ArrayLike,
     *,
     chance: float = 0.0,
     top: float = 1.0,
-    shares: Mapping[str, Any] | None = None,
-    group: Any = None,
+    shares: Mapping[str, ArrayLike] | None = None,
+    group: ArrayLike | None = None,
     items: int | None = None,
     bootstrap: int = 1000,
     seed: int = 0,
@@ -329,7 +332,14 @@ class Agreement:
 
 
 def best_share_by_score(
-    share: Any, score: Any, *, noise: float, pair: Any = None, draws: int = 1000, seed: int = 0, level: float = 0.9
+    share: ArrayLike,
+    score: ArrayLike,
+    *,
+    noise: float,
+    pair: Sequence[object] | Array | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.9,
 ) -> BestShare:
     """Best share by scores (n,) at one (N, D), as :func:`synthmix.scaling.best_share` by losses; curves are scores.
 
@@ -342,7 +352,9 @@ def best_share_by_score(
     return _as_scores(best_share(share, y, pair=pair, noise=noise, draws=draws, seed=seed, level=level))
 
 
-def best_share_of_scores(mean: Array, curves: Array, *, noise: float, level: float, measured: Any) -> BestShare:
+def best_share_of_scores(
+    mean: Array, curves: Array, *, noise: float, level: float, measured: tuple[float, float]
+) -> BestShare:
     """Best share by expected scores (201,) at every share and draws of them (draws, 201); ``measured``: ends."""
     return _as_scores(from_curves(GRID, -mean, -curves, noise=noise, level=level, measured=measured))
 

@@ -1,11 +1,15 @@
 """Valuation scores of a study's recipes and of every share of its kinds: would the score have chosen the right mixture?
 
-Each corpus is read once for each held-out domain (:mod:`.value_pass`); the score of every recipe, budget and share
+Each corpus is read once for each held-out domain: transfer reads as many tokens as the largest budget, at most
+:data:`TOKENS`, the discrepancy the first :data:`DOCUMENTS` documents; both are even samples, since a corpus stands in
+the order of a hash. The score of every recipe, budget and share
 follows from the sums, the same way as ``synthmix value --mix``. What was found is kept in the study's folder and read
 again while texts, domains and recipes are the same.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -18,12 +22,19 @@ from synthmix.statistics.ranking import Measure
 from synthmix.study.finished_study import FinishedStudy
 from synthmix.study.text_measures import Group
 from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
-from synthmix.study.value_pass import DOCUMENTS, TOKENS, summary_of, terms_of, texts_of
 from synthmix.study.workspace import Workspace
 from synthmix.valuation.curve import mean_score, mixtures, scores_at
+from synthmix.valuation.encoding import Encoded, encoder_for
+from synthmix.valuation.pool import BATCH, Batch, Pool
+from synthmix.valuation.summary import Summary, summarise
+from synthmix.valuation.terms.discrepancy import Discrepancy
+from synthmix.valuation.terms.ngram_transfer import NgramTransfer
+from synthmix.valuation.terms.term import Term, scaled
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
+DOCUMENTS = 3000
+TOKENS = 20_000_000
 RULES = 4  # of what is kept: raised when the same text would be given another score, or an interval of another kind
 
 
@@ -135,3 +146,50 @@ def _natural(recipes: list[list[str]], corpora: dict[str, Corpus]) -> str | None
     """The natural text that is trained alone, and is in the most recipes."""
     alone = {names[0] for names in recipes if len(names) == 1 and corpora[names[0]].meta.kind == "real"}
     return max(sorted(alone), key=lambda name: sum(name in names for names in recipes), default=None)
+
+
+def terms_of(text: FinishedStudy, domain: str) -> list[Term]:
+    """Transfer and discrepancy, fitted on a held-out domain."""
+    corpus, stream = Corpus.open(text.domains[domain].folder), text.domains[domain].domain
+    near = NgramTransfer(_same, corpus.meta.vocab_size)
+    near.fit(Pool(domain, partial(_tokens, corpus, "heldout", stream, None)))
+    reference = Pool.of(domain, _texts(corpus, "heldout", stream))
+    far = Discrepancy(Encoded(encoder_for(reference)))
+    far.fit(reference)
+    return [near, far]
+
+
+def texts_of(corpora: Mapping[str, Corpus]) -> dict[str, list[str]]:
+    """The documents that the discrepancy reads, decoded once for all domains."""
+    return {source: _texts(corpus, "train", None) for source, corpus in corpora.items()}
+
+
+def summary_of(source: str, corpus: Corpus, texts: list[str], terms: list[Term], most: int) -> Summary:
+    """The sums of both terms over a corpus; those of the sample of documents count for all that were read."""
+    near, far = terms
+    read = summarise(Pool(source, partial(_tokens, corpus, "train", None, min(most, TOKENS))), [near])
+    sample = summarise(Pool.of(source, texts), [far])
+    sums = [scaled(block, read.items / sample.items) for block in sample.sums[far.name]]
+    return Summary(source, read.items, {near.name: read.sums[near.name], far.name: sums})
+
+
+def _same(batch: Batch) -> list[np.ndarray]:
+    return list(batch.items)
+
+
+def _tokens(corpus: Corpus, split: str, domain: str | None, most: int | None) -> Iterator[Batch]:
+    held: list[np.ndarray] = []
+    read = 0
+    for _, ids in corpus.token_documents(split, domain):
+        held.append(ids.astype(np.int64))
+        read += len(ids)
+        if len(held) == BATCH:
+            yield Batch(held)
+            held = []
+        if most is not None and read >= most:
+            break
+    yield Batch(held)
+
+
+def _texts(corpus: Corpus, split: str, domain: str | None) -> list[str]:
+    return list(corpus.texts(split, domain, DOCUMENTS))

@@ -4,9 +4,8 @@ from synthmix.errors import BadInput
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws.broken import BROKEN
 from synthmix.scaling.laws.exponential import EXPONENTIAL, EXPONENTIAL_TWO
-from synthmix.scaling.laws.joint import JOINT_QUADRATIC
 from synthmix.scaling.laws.mixture import MIXTURE_ADDITIVE, MIXTURE_JOINT
-from synthmix.scaling.laws.power import CHINCHILLA, CHINCHILLA_TIED, DATA, MODEL
+from synthmix.scaling.laws.power import CHINCHILLA, CHINCHILLA_TIED, DATA, JOINT_QUADRATIC, MODEL
 from synthmix.scaling.laws.quality import QUALITY
 from synthmix.scaling.laws.rectified import RECTIFIED
 from synthmix.scaling.laws.repetition import REPETITION, REPETITION_FULL
