@@ -50,7 +50,7 @@ def make_results(
         "averaging": "plain mean",
         "context": 128,
         "domains": [Domain(name="wiki", whole=True, documents=9, tokens=9000, bytes=36_000)],
-        "corpora": [_corpus("web", "real"), *(_corpus(name, "synthetic") for name in sources)],
+        "corpora": [_corpus("web", "natural"), *(_corpus(name, "synthetic") for name in sources)],
         "recipes": recipes,
         "runs": runs,
         "noise": Noise(sd=SD * 4 if seeds > 1 else None, cells=9 if seeds > 1 else 0, runs=18 if seeds > 1 else 0),

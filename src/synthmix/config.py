@@ -14,7 +14,7 @@ from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
-from synthmix.validation import Count, Name, Share
+from synthmix.validation import Count, Name, Share, TextKind
 
 
 class Part(BaseModel):
@@ -23,16 +23,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def _kept_kind(value: Any) -> Any:
-    """``natural`` is ``real`` in what is kept on disk, so that corpora built before stay valid."""
-    return "real" if value == "natural" else value
-
-
 class RealCorpus(Source):
     """Text that was not made by the study. A bare string is a path or glob."""
 
     heldout: Share = Fraction(0)
-    kind: Annotated[Literal["real", "synthetic"], BeforeValidator(_kept_kind)] = "real"
+    kind: TextKind = "natural"
     origin: str = ""
     license: str = ""
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainSerializer, ValidationError
 
@@ -20,9 +20,15 @@ def _name(value: str) -> str:
     return value
 
 
+def _text_kind(value: Any) -> Any:
+    return "natural" if value == "real" else value
+
+
 Name = Annotated[str, AfterValidator(_name)]
 Count = Annotated[int, BeforeValidator(parse_count)]
 Share = Annotated[Fraction, BeforeValidator(parse_share), PlainSerializer(str, return_type=str)]
+#: ``real`` is what earlier versions wrote for natural text.
+TextKind = Annotated[Literal["natural", "synthetic"], BeforeValidator(_text_kind)]
 
 
 class Misfit(NamedTuple):

@@ -32,7 +32,7 @@ def test_corpus_build_and_show(run: Run, here: Path, data: Path) -> None:
     corpus = Corpus.open(here / "web")
     assert value["id"] == corpus.id
     assert value["train"]["web"]["documents"] + value["heldout_counts"]["web"]["documents"] == 400
-    assert (corpus.meta.origin, corpus.meta.license, corpus.meta.kind) == ("made up", "CC0-1.0", "real")
+    assert (corpus.meta.origin, corpus.meta.license, corpus.meta.kind) == ("made up", "CC0-1.0", "natural")
     shown = run("corpus", "show", "web", "--verify", "--json")
     assert shown.value == corpus.meta.model_dump(mode="json")
     text = run("corpus", "show", "web", "--documents", "1").out

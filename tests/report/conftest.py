@@ -297,7 +297,7 @@ def make_results(
         "corpora": [
             CorpusRow(
                 name="web",
-                kind="real",
+                kind="natural",
                 documents=18_230,
                 train_tokens=5_120_000,
                 bytes=20_100_000,

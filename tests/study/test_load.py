@@ -54,14 +54,15 @@ def test_a_study_file_reads_as_it_is_written(tmp_path: Path) -> None:
 
 
 def test_a_corpus_may_be_called_natural(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    """On disk it stays ``real``, so that corpora built before are found again."""
+    """``real`` is what earlier versions wrote, in study files and in what they built."""
     raw = make_study(tmp_path)
     name = raw["mix"]["natural"]
     entry = raw["corpora"][name]
     said = entry if isinstance(entry, dict) else {"files": entry}
     natural = raw | {"corpora": raw["corpora"] | {name: said | {"kind": "natural"}}}
-    assert study_from(natural) == study_from(raw)
-    assert study_from(natural).corpora[name].kind == "real"  # type: ignore[union-attr]
+    before = raw | {"corpora": raw["corpora"] | {name: said | {"kind": "real"}}}
+    assert study_from(natural) == study_from(raw) == study_from(before)
+    assert study_from(natural).corpora[name].kind == "natural"  # type: ignore[union-attr]
 
 
 def test_the_same_study_as_plain_data_is_the_same(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_training_reaches_below_the_unigram_entropy(results: Results, folder: Pa
 
 def test_the_sampled_text_is_a_corpus_with_its_provenance(results: Results, folder: Path) -> None:
     rows = {row.name: row for row in results.corpora}
-    assert (rows["web"].kind, rows["sampled"].kind) == ("real", "synthetic")
+    assert (rows["web"].kind, rows["sampled"].kind) == ("natural", "synthetic")
     [sampled] = [path for path in (folder / "corpora").glob("sampled-*") if path.is_dir()]
     corpus = Corpus.open(sampled)
     corpus.verify()

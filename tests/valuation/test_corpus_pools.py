@@ -19,7 +19,7 @@ def folder(make_stories: Callable[..., list[str]], tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("pools")
     texts = make_stories(200)
     tokenizer = train_tokenizer(texts, 300)
-    for name, heldout, kind in (("web", Fraction(1, 10), "real"), ("made", Fraction(0), "synthetic")):
+    for name, heldout, kind in (("web", Fraction(1, 10), "natural"), ("made", Fraction(0), "synthetic")):
         documents = [Document(text, name, None) for text in texts]
         build_corpus(documents, folder / name, name=name, tokenizer=tokenizer, heldout=heldout, kind=kind)
     return folder

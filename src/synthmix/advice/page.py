@@ -197,8 +197,8 @@ def _facts(advice: Advice) -> Mapping[str, str]:
         **({"Laws": laws} if laws else {}),
         "Intervals": f"{decision.level:.0%}, of the bootstrap, widened to every law; a law's own error is not in them",
         "As good": "not clearly worse than the best: the difference's interval holds 0, or it is within a seed's noise",
-        "Recommended": "of natural text and each kind's best share, the cheapest that is as good as the best; where natural text "
-        "is, nothing is generated for a gain that is not shown",
+        "Recommended": "of natural text and each kind's best share, the cheapest that is as good as the best; "
+        "where natural text is, nothing is generated for a gain that is not shown",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
         "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",

@@ -50,7 +50,7 @@ def build(
             tokenizer=shared_tokenizer([*files, *map(str, against or [])], tokenizer, vocab),
             heldout=share,
             against=others,
-            kind="synthetic" if synthetic else "real",
+            kind="synthetic" if synthetic else "natural",
             origin=origin,
             license=license,
             progress=progress,

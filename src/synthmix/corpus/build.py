@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from synthmix.files import content_hash, new_folder, write_json
 from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import percent, plural
+from synthmix.validation import TextKind
 
 _BATCH_TOKENS = 1_000_000
 
@@ -37,7 +38,7 @@ def build_corpus(
     tokenizer: Tokenizer,
     heldout: Fraction | int = 0,
     against: Sequence[Corpus] = (),
-    kind: Literal["real", "synthetic"] = "real",
+    kind: TextKind = "natural",
     origin: str = "",
     license: str = "",
     generator: dict[str, Any] | None = None,

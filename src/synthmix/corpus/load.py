@@ -18,6 +18,7 @@ from synthmix.files import content_hash, disk_errors, file_hash, placed
 from synthmix.names import LONGEST
 from synthmix.progress import Progress
 from synthmix.quantities import parse_count, parsed
+from synthmix.validation import TextKind
 
 TRAINED_ON = 20_000_000  # bytes of the first text that a tokenizer is trained on
 GENERATED, GENERATED_DATA = "generation.json", "data"  # of a generated folder: its summary, and the folder of its text
@@ -32,7 +33,7 @@ def open_or_build(
     name: str | None = ...,
     heldout: Fraction | int = ...,
     against: Sequence[Corpus] = ...,
-    kind: Literal["real", "synthetic"] = ...,
+    kind: TextKind = ...,
     origin: str = ...,
     license: str = ...,
     progress: Progress | None = ...,
@@ -49,7 +50,7 @@ def open_or_build(
     name: str | None = ...,
     heldout: Fraction | int = ...,
     against: Sequence[Corpus] = ...,
-    kind: Literal["real", "synthetic"] = ...,
+    kind: TextKind = ...,
     origin: str = ...,
     license: str = ...,
     progress: Progress | None = ...,
@@ -65,7 +66,7 @@ def open_or_build(
     name: str | None = None,
     heldout: Fraction | int = 0,
     against: Sequence[Corpus] = (),
-    kind: Literal["real", "synthetic"] = "real",
+    kind: TextKind = "natural",
     origin: str = "",
     license: str = "",
     progress: Progress | None = None,
@@ -90,7 +91,8 @@ def open_or_build(
         what = Source(files=[str(what)])
     sources = [what] if isinstance(what, Source) else list(what)
     name = name or "corpus"
-    shaping: list[Any] = [FORMAT, tokenizer.hash, name, str(Fraction(heldout)), kind, origin, license]
+    kept = "real" if kind == "natural" else kind  # as the keys of corpora built before have it
+    shaping: list[Any] = [FORMAT, tokenizer.hash, name, str(Fraction(heldout)), kept, origin, license]
     key = content_hash([*shaping, [other.id for other in against], [identity(source) for source in sources]])
     folder = Path(placed(cache)) / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:LONGEST]}-{key}"
     if not build:

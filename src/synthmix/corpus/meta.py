@@ -1,14 +1,14 @@
 """What is known about a corpus: ``corpus.json``, written last, so that a folder that has it is whole."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.corpus.shards import Shard
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, placed, read_json
-from synthmix.validation import validated
+from synthmix.validation import TextKind, validated
 
 FORMAT = 1
 FILE = "corpus.json"
@@ -71,7 +71,7 @@ class Meta(BaseModel):
 
     format: int
     name: str
-    kind: Literal["real", "synthetic"]
+    kind: TextKind
     id: str
     tokenizer_hash: str
     vocab_size: int

@@ -431,7 +431,7 @@ def _corpus_table(results: Results) -> Table:
     ]
     rows = [
         (
-            *(c.name, "natural" if c.kind == "real" else c.kind, c.documents, c.train_tokens, c.bytes),
+            *(c.name, c.kind, c.documents, c.train_tokens, c.bytes),
             ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in c.removed.items() if n) or None,
             *(c.origin, c.license),
         )

@@ -1,11 +1,10 @@
 """What was trained on, trained, and spent."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from synthmix.interval import Interval
 from synthmix.results.parts import Part
+from synthmix.validation import TextKind
 
 
 class RunRow(Part):
@@ -53,7 +52,7 @@ class CorpusRow(Part):
     """One corpus as built."""
 
     name: str
-    kind: Literal["real", "synthetic"]
+    kind: TextKind
     documents: int
     train_tokens: int
     bytes: int

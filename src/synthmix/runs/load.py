@@ -112,7 +112,7 @@ def of_results(results: Results) -> RunsTable:
 
 def kinds_of(corpora: Iterable[CorpusRow]) -> dict[str, Kind]:
     """Source -> natural or synthetic."""
-    return {corpus.name: "synthetic" if corpus.kind == "synthetic" else "natural" for corpus in corpora}
+    return {corpus.name: corpus.kind for corpus in corpora}
 
 
 def read_results(path: Path) -> Results:

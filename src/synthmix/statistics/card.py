@@ -15,7 +15,7 @@ from synthmix.statistics.types import Described, Survey
 from synthmix.table import Column, Table, facts
 
 RISKS = {
-    "real": [
+    "natural": [
         "It holds what people wrote and somebody collected: errors, bias and personal data may be among it.",
         "Text collected after 2022 may itself be written by models; nothing here can tell.",
     ],
@@ -36,10 +36,12 @@ def corpus_card(
     meta, counts = corpus.meta, corpus.train_counts
     described = next(text for text in survey.texts if text.name == name and text.kind != "held out")
     origin = {
-        "Kind": "natural" if meta.kind == "real" else meta.kind,
+        "Kind": meta.kind,
         "Origin": meta.origin or "not stated",
         "License": meta.license or "not stated",
-        "Generator": _plain(meta.generator) if meta.generator else ("none" if meta.kind == "real" else "not recorded"),
+        "Generator": _plain(meta.generator)
+        if meta.generator
+        else ("none" if meta.kind == "natural" else "not recorded"),
         "Domains": ", ".join(meta.train),
         "Documents": f"{counts.documents:,}",
         "Tokens": f"{counts.tokens:,} of a vocabulary of {meta.vocab_size:,}",
@@ -50,7 +52,7 @@ def corpus_card(
     parts = [
         _front(name, meta.license, meta.kind == "synthetic", counts.documents, language),
         f"# {cell(name)}",
-        f"{counts.documents:,} documents of {'synthetic' if meta.kind == 'synthetic' else 'natural'} text.",
+        f"{counts.documents:,} documents of {meta.kind} text.",
         "## Origin",
         facts("", origin).markdown(),
         "## Diversity",
@@ -81,7 +83,7 @@ def mixture_card(
         (
             source,
             part,
-            "natural" if corpora[source].meta.kind == "real" else "synthetic",
+            corpora[source].meta.kind,
             corpora[source].meta.origin or "not stated",
             corpora[source].meta.license or "not stated",
             _plain(corpora[source].meta.generator) if corpora[source].meta.generator else "none recorded",

@@ -199,7 +199,7 @@ def _opened(
         name=name,
         heldout=1 if heldout_all else real.heldout if real else 0,
         against=against or [],
-        kind=real.kind if real else "real",
+        kind=real.kind if real else "natural",
         origin=real.origin if real else "",
         license=real.license if real else "",
         progress=progress,

@@ -94,7 +94,7 @@ def _table(records: list[RunRecord], corpora: Mapping[str, Corpus], domains: lis
     for record in records:
         for source, corpus in record.spec.corpora.items():
             if corpus in corpora:
-                kinds[source] = "synthetic" if corpora[corpus].meta.kind == "synthetic" else "natural"
+                kinds[source] = corpora[corpus].meta.kind
     recipes: dict[str, Recipe] = {}
     tasks, _ = task_metrics(records)
     rows = []

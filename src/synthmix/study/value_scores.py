@@ -144,7 +144,7 @@ def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
 
 def _natural(recipes: list[list[str]], corpora: dict[str, Corpus]) -> str | None:
     """The natural text that is trained alone, and is in the most recipes."""
-    alone = {names[0] for names in recipes if len(names) == 1 and corpora[names[0]].meta.kind == "real"}
+    alone = {names[0] for names in recipes if len(names) == 1 and corpora[names[0]].meta.kind == "natural"}
     return max(sorted(alone), key=lambda name: sum(name in names for names in recipes), default=None)
 
 

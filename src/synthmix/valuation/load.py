@@ -51,7 +51,7 @@ def open_pool(
             raise BadInput("a corpus of tokens has no labels", where=path, key="--label", remedy="name the JSONL file")
         corpus = Corpus.open(path)
         split = "heldout" if reference and corpus.heldout_domains else "train"
-        own = share if share is not None else float(corpus.meta.kind == "real")
+        own = share if share is not None else float(corpus.meta.kind == "natural")
         return Pool(called, partial(_corpus_batches, path, split), share=own)
     if Path(path).is_dir() and (classes := _class_folders(Path(path))):
         return Pool(called, partial(_image_batches, classes), share=share)

@@ -240,7 +240,7 @@ def select_documents(
         to,
         name=to.name,
         tokenizer=tokenizer,
-        kind="synthetic" if pool.share == 0 else "real",
+        kind="synthetic" if pool.share == 0 else "natural",
         origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
         progress=progress,
     )
