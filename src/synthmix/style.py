@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Spec = dict[str, Any]
-Values: TypeAlias = "Sequence[float | None] | npt.NDArray[np.float64]"
+Values: TypeAlias = "Sequence[float | str | None] | Sequence[float | None] | npt.NDArray[np.float64]"
 
 _LONGEST_LABEL = 26
 THEMES = ("light", "dark")
@@ -111,11 +111,20 @@ def line(
 
 
 def marks(
-    x: Values, y: Values, token: str, name: str, hover: str = "", *, size: int = 9, symbol: str = "circle", **more: Any
+    x: Values,
+    y: Values,
+    token: str,
+    name: str,
+    hover: str = "",
+    *,
+    size: int = 9,
+    symbol: str = "circle",
+    longest: int = _LONGEST_LABEL,
+    **more: Any,
 ) -> Spec:
     """A mark at each of (n,) points."""
     marker = {"color": f"@{token}", "symbol": symbol, "size": size, "line": {"color": "@panel", "width": 1}}
-    return {**_trace("markers", x, y, label(name), hover), "marker": marker, **more}
+    return {**_trace("markers", x, y, label(name, longest), hover), "marker": marker, **more}
 
 
 def _trace(mode: str, x: Values, y: Values, name: str, hover: str) -> Spec:

@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.interval import Form, Interval, decimals, format_interval
 from synthmix.quantities import fixed, listed, percent, plural
-from synthmix.report.figures import Figure, View, error_bars
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.style import Spec, axis, label, layout
 from synthmix.table import Cell, Column, Table
@@ -148,15 +148,7 @@ def _rho_figures(found: Found) -> list[Figure]:
 
 def _dot(name: str, interval: Found, token: str, scale: float) -> Spec:
     own = Interval(**interval).scaled(scale)
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": label(name, 40),
-        "x": [own.mid],
-        "y": [label(name, 40)],
-        "error_x": error_bars([own], f"@{token}"),
-        "marker": {"color": f"@{token}", "size": 10},
-    }
+    return dots([own], [label(name, 40)], token, name, size=10, longest=40)
 
 
 def _rows(title: str, *, zero: bool = False) -> Spec:

@@ -6,10 +6,11 @@ shapes repeat the distinction without colour.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from synthmix.interval import Interval
 from synthmix.results import Recipe, Results
-from synthmix.style import Spec, base, blend, faint, hue, label
+from synthmix.style import Spec, base, blend, faint, hue, label, marks
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,24 @@ def _apart(heights: list[float], gap: float) -> list[float]:
     return [height + i * gap for i, height in enumerate(level)]
 
 
-def error_bars(found: Sequence[Interval], colour: str) -> Spec:
-    """Plotly's ``error_x`` for intervals whose estimates stand along x; an end that is not known has no bar."""
+def dots(
+    found: Sequence[Interval], y: Sequence[float | str], token: str, name: str, hover: str = "", **more: Any
+) -> Spec:
+    """Estimates along x with their intervals, at ``y``; an end that is not known has no bar."""
 
     def reach(end: float | None, mid: float | None) -> float:
         return 0.0 if end is None or mid is None else abs(end - mid)
 
-    return {
+    bars = {
         "type": "data",
         "symmetric": False,
         "array": [reach(one.high, one.mid) for one in found],
         "arrayminus": [reach(one.low, one.mid) for one in found],
-        "color": colour,
+        "color": f"@{token}",
         "thickness": 1.2,
         "width": 0,
     }
+    return marks([one.mid for one in found], y, token, name, hover, error_x=bars, **more)
 
 
 _SYMBOLS = ("diamond", "square", "triangle-up", "triangle-down", "cross", "star")

@@ -21,19 +21,15 @@ def residual_figure(results: Results) -> Figure | None:
         for recipe in dict.fromkeys(point.recipe for point in results.residuals):
             mine = [point for point in results.residuals if point.recipe == recipe]
             data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": label(recipe),
-                    "x": [getattr(point, along) for point in mine],
-                    "y": [100 * point.residual for point in mine],
-                    "marker": {
-                        "color": "@" + recipe_token(results, recipe),
-                        "symbol": symbol(results, recipe),
-                        "size": 8,
-                    },
-                    "hovertemplate": "%{x:.3s}: %{y:+.2f} %<extra>" + label(recipe) + "</extra>",
-                }
+                marks(
+                    [getattr(point, along) for point in mine],
+                    [100 * point.residual for point in mine],
+                    recipe_token(results, recipe),
+                    recipe,
+                    "%{x:.3s}: %{y:+.2f} %",
+                    symbol=symbol(results, recipe),
+                    size=8,
+                )
             )
         mean = sum(run.loss for run in results.runs) / len(results.runs)
         noise = [] if results.noise.sd is None else [200 * results.noise.sd / mean, -200 * results.noise.sd / mean]

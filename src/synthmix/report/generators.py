@@ -6,12 +6,12 @@ from typing import Protocol
 
 from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_share
-from synthmix.report.figures import Figure, View, error_bars
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.generators import GeneratorRow
 from synthmix.statistics.representation import Representation, summary
 from synthmix.statistics.style import StyleDistance, StyleMatch, StylePoint
-from synthmix.style import Spec, axis, label, layout
+from synthmix.style import axis, label, layout, marks
 from synthmix.table import Column, Table
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
@@ -80,24 +80,12 @@ def _fits(rows: Sequence[GeneratorRow], names: list[str]) -> list[Figure]:
         for row in rows:
             found: list[Interval] = [getattr(fit, field) for fit in row.domains]
             shift = 0.6 * (names.index(row.name) / max(len(names) - 1, 1) - 0.5)
-            marker = {"color": f"@s{names.index(row.name)}", "size": 9}
-            data.append(_dots(row.name, found, [i + shift for i in range(len(domains))], marker))
-        y = axis("", tickvals=list(range(len(domains))), ticktext=[label(d) for d in domains], ticks="")
-        views.append(View(text, data, layout(axis(title), y)))
-    caption = "Sources are the people's documents that the generators were given."
+            y = [i + shift for i in range(len(domains))]
+            data.append(dots(found, y, f"s{names.index(row.name)}", row.name, longest=40))
+        places = axis("", tickvals=list(range(len(domains))), ticktext=[label(d) for d in domains], ticks="")
+        views.append(View(text, data, layout(axis(title), places)))
+    caption = "Sources are the natural documents that the generators were given."
     return [Figure("fits", "Against held-out text", caption, "A dot and an interval for each.", views, height=460)]
-
-
-def _dots(name: str, found: list[Interval], y: list[float], marker: Spec) -> Spec:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": label(name, 40),
-        "x": [one.mid for one in found],
-        "y": y,
-        "marker": marker,
-        "error_x": error_bars(found, marker["color"]),
-    }
 
 
 def _scatter(points: Sequence[StylePoint], names: list[str]) -> list[Figure]:
@@ -110,20 +98,17 @@ def _scatter(points: Sequence[StylePoint], names: list[str]) -> list[Figure]:
             mine = [p for p in points if (p.generator, p.share) == (name, share)]
             if mine:
                 data.append(
-                    {
-                        "type": "scatter",
-                        "mode": "markers",
-                        "name": label(f"{share:.0%} {name}", 40),
-                        "x": [p.distance for p in mine],
-                        "y": [p.gain for p in mine],
-                        "customdata": [label(p.domain) for p in mine],
-                        "marker": {
-                            "color": f"@s{names.index(name)}",
-                            "symbol": _SYMBOLS[shares.index(share) % len(_SYMBOLS)],
-                            "size": 10,
-                        },
-                        "hovertemplate": "%{customdata}: %{y:+.3f} nats<extra></extra>",
-                    }
+                    marks(
+                        [p.distance for p in mine],
+                        [p.gain for p in mine],
+                        f"s{names.index(name)}",
+                        f"{share:.0%} {name}",
+                        "%{customdata}: %{y:+.3f} nats",
+                        symbol=_SYMBOLS[shares.index(share) % len(_SYMBOLS)],
+                        size=10,
+                        longest=40,
+                        customdata=[label(p.domain) for p in mine],
+                    )
                 )
     view = View("all", data, layout(axis("style distance to the held-out text"), axis("gain over natural text, nats")))
     caption = "A point a mixture and held-out text. Falling to the right: the gain is partly one of style."

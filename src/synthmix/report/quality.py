@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval, format_interval
-from synthmix.report.figures import Figure, View, error_bars
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.report.tables import write_table
 from synthmix.style import Spec, axis, label, layout
@@ -171,21 +171,8 @@ def _view(report: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> Vie
         if measure is None:
             continue
         mean = Interval(**measure["mean"])
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": label(one["name"]),
-                "x": [scale * (mean.mid or 0.0)],
-                "y": [label(one["name"])],
-                "error_x": error_bars([mean.scaled(scale)], f"@s{number}"),
-                "marker": {
-                    "color": f"@s{number}",
-                    "size": 10,
-                    "symbol": "diamond" if one["name"] == _SOURCE else "circle",
-                },
-            }
-        )
+        shape = "diamond" if one["name"] == _SOURCE else "circle"
+        data.append(dots([mean.scaled(scale)], [label(one["name"])], f"s{number}", one["name"], size=10, symbol=shape))
     unit = f"{about['label']} (%)" if about["share"] else about["label"]
     names = axis("", autorange="reversed", type="category")
     return View(about["label"], data, layout(axis(unit), names, showlegend=False))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from synthmix.report.figures import Figure, View, error_bars
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.statistics.ranking import StatisticTable
 from synthmix.style import Spec, axis, label, layout, line
@@ -135,15 +135,7 @@ def _correlations(ranked: StatisticTable) -> Figure:
     for name in ("spearman", "kendall"):
         rows = [row for row in ranked.rows if getattr(row, name).mid is not None][::-1]
         found = [getattr(row, name) for row in rows]
-        trace = {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [one.mid for one in found],
-            "y": list(range(len(rows))),
-            "marker": {"color": "@s1", "size": 8},
-            "error_x": error_bars(found, "@s1"),
-            "hovertemplate": "%{x:.2f}<extra></extra>",
-        }
+        trace = dots(found, list(range(len(rows))), "s1", "", "%{x:.2f}", size=8)
         names = [label(row.name, 44) for row in rows]
         y = axis("", tickvals=list(range(len(rows))), ticktext=names, ticks="", showgrid=False)
         x = axis("rank correlation with measured loss", range=[-1.05, 1.05])

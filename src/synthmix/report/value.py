@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.interval import Interval, level_text
-from synthmix.report.figures import Figure, View
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.style import Spec, axis, band, label, layout, line
 from synthmix.table import Column, Table
@@ -132,24 +132,8 @@ def others_table(found: Mapping[str, Any]) -> Table:
 def score_figure(scores: list[dict[str, Any]]) -> Figure:
     """A point with its interval a dataset, best on top."""
     rows = scores[::-1]
-    held = [(_interval(row), row["score"]) for row in rows]
-    data = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [row["score"] for row in rows],
-        "y": list(range(len(rows))),
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [0.0 if interval.high is None else interval.high - score for interval, score in held],
-            "arrayminus": [0.0 if interval.low is None else score - interval.low for interval, score in held],
-            "color": "@s1",
-            "thickness": 2,
-        },
-        "marker": {"color": "@s1", "size": 9},
-        "hovertemplate": "%{x:.4f}<extra></extra>",
-        "showlegend": False,
-    }
+    found = [_interval(row) for row in rows]
+    data = dots(found, list(range(len(rows))), "s1", "", "%{x:.4f}", showlegend=False)
     names = axis("", tickvals=list(range(len(rows))), ticktext=[label(row["name"], 32) for row in rows], showgrid=False)
     return Figure(
         id="scores",

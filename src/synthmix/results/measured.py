@@ -1,10 +1,11 @@
 """What was trained on, trained, and spent."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from synthmix.interval import Interval
-from synthmix.results.parts import Part
-from synthmix.validation import TextKind
+from synthmix.results.parts import Part, formerly
 
 
 class RunRow(Part):
@@ -52,7 +53,7 @@ class CorpusRow(Part):
     """One corpus as built."""
 
     name: str
-    kind: TextKind
+    kind: Annotated[Literal["natural", "synthetic"], formerly("real", "natural")]
     documents: int
     train_tokens: int
     bytes: int

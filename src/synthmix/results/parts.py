@@ -1,12 +1,17 @@
 """What every result is made of."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Part(BaseModel):
     """Base of the parts: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def formerly(before: str, now: str) -> BeforeValidator:
+    """Reads a code that earlier versions wrote otherwise."""
+    return BeforeValidator(lambda value: now if value == before else value)
 
 
 class Warn(Part):

@@ -2,10 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
-
 from synthmix.interval import Interval
-from synthmix.results.parts import Part, Warn
+from synthmix.results.parts import Part, Warn, formerly
 
 
 class ScorePoint(Part):
@@ -14,11 +12,6 @@ class ScorePoint(Part):
     share: float
     score: float
     seed: int
-
-
-def _verdict(value: object) -> object:
-    """``cannot tell`` is what earlier versions wrote."""
-    return "not determined" if value == "cannot tell" else value
 
 
 class TaskShare(Part):
@@ -33,7 +26,7 @@ class TaskShare(Part):
     flat_loss: tuple[float, float] | None
     flat_score: tuple[float, float] | None
     common: tuple[float, float] | None  # shares within the noise of the best by both
-    verdict: Annotated[Literal["agree", "disagree", "not determined"], BeforeValidator(_verdict)]
+    verdict: Annotated[Literal["agree", "disagree", "not determined"], formerly("cannot tell", "not determined")]
     reason: str
     measured: list[ScorePoint]
     shares: list[float]
