@@ -7,6 +7,7 @@ import pytest
 
 from synthmix.interval import Interval
 from synthmix.report.tables import tables, write_tables
+from synthmix.results import Results, TaskShare
 
 pytestmark = pytest.mark.smoke
 
@@ -69,3 +70,16 @@ def test_an_empty_table_still_has_its_columns(make, field):
     table = next(t for t in tables(make(**{field: []})) if t.name == field)
     assert table.csv().rstrip("\n") == ",".join(table.flat_columns())
     assert pq.read_table(io.BytesIO(table.parquet())).column_names == list(table.flat_columns())
+
+
+def test_codes_of_earlier_versions_are_read(make):
+    raw = make().model_dump(mode="json")
+    for corpus in raw["corpora"]:
+        corpus["kind"] = {"natural": "real"}.get(corpus["kind"], corpus["kind"])
+    assert Results.model_validate(raw) == make()
+    share = {"by_loss": {"mid": 0.1}, "by_score": {"mid": 0.2}, "reason": "wide", "is_question": False, "common": None}
+    none = dict.fromkeys(("flat_loss", "flat_score")) | {
+        name: [] for name in ("measured", "shares", "mean", "low", "high")
+    }
+    found = TaskShare(synthetic="hq", params=1, tokens=1, verdict="cannot tell", **share, **none)
+    assert found.verdict == "not determined"
