@@ -64,6 +64,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/corpus.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/trunk.py
 	$(BIN)/python benchmarks/filters.py

@@ -1,11 +1,13 @@
 """Text that others wrote reaches a terminal as text, whatever it holds and whatever the terminal's encoding."""
 
 import io
+import logging
 import os
 import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,13 @@ from synthmix.table import Column, Table
 
 EVIL = "a\x1b]0;owned\x07b\x1b[31m\u202ec\x9b2Jd\udcff[link=file:///x]e[/link][red]f"
 SHOWN = r"a\x1b]0;owned\x07b\x1b[31m\u202ec\x9b2Jd\udcff[link=file:///x]e[/link][red]f"
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    made = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(made)
 
 
 def test_what_a_terminal_would_obey_is_written_out() -> None:
@@ -50,20 +59,22 @@ def test_progress_on_a_terminal_shows_names_and_obeys_nothing(monkeypatch: pytes
     assert "\x1b[31m" not in said
 
 
-def test_a_warning_is_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_and_logs_are_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for encoding in ("latin-1", "ascii"))
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
     use_safe_streams()
     warnings.showwarning(UserWarning(EVIL), UserWarning, "file.py", 1)
+    record = logging.getLogger("any").makeRecord("any", logging.WARNING, "file.py", 1, "log of %s", (EVIL,), None)
+    logging.StreamHandler(err).handle(record)
     out.write("\N{MINUS SIGN}0.5 \N{MULTIPLICATION SIGN} é שלום ±")
     for stream in (out, err):
         stream.flush()
     assert out.errors == ERRORS
     assert out.buffer.getvalue() == b"-0.5 \xd7 \xe9 \\u05e9\\u05dc\\u05d5\\u05dd \xb1"  # type: ignore[attr-defined]
     told = err.buffer.getvalue()  # type: ignore[attr-defined]
-    assert SHOWN.encode() in told
+    assert told.count(SHOWN.encode()) == 2, "the warning and the log"
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]", told)
 
 

@@ -1,6 +1,7 @@
 """What reaches a terminal or a log: text that is shown, never obeyed, in whatever encoding the other end has."""
 
 import codecs
+import logging
 import sys
 import unicodedata
 import warnings
@@ -34,13 +35,20 @@ def _is_obeyed(character: str) -> bool:
 
 
 def use_safe_streams() -> None:
-    """Make stdout, stderr and warnings safe for any text: a character that the encoding lacks is written out
-    (``\\u05e9``; our own signs as ASCII) instead of ending the command, and a warning's text is shown, not obeyed."""
+    """Make stdout, stderr, warnings and logs of this process safe for any text: a character that the encoding lacks is
+    written out (``\\u05e9``; our own signs as ASCII) instead of ending the command, and the text of a warning or of a
+    log record is shown, not obeyed."""
     codecs.register_error(ERRORS, _shown)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=ERRORS)
     warnings.showwarning = _show_warning
+    logging.setLogRecordFactory(_Record)
+
+
+class _Record(logging.LogRecord):
+    def getMessage(self) -> str:  # noqa: N802 - logging's own name
+        return plain(super().getMessage())
 
 
 def _shown(error: UnicodeError) -> tuple[str, int]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import cloudpickle
 
+from synthmix.console import use_safe_streams
 from synthmix.engine.places import Place
 from synthmix.errors import SynthmixError
 from synthmix.training.device import CHECK, LostDevice, device_errors
@@ -104,6 +105,7 @@ def prepare(threads: int) -> None:
     """Settings of every worker, here and on a cluster: few threads, a heap that keeps its pages, quiet libraries."""
     from synthmix.training.device import keep_heap, use_threads
 
+    use_safe_streams()
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     keep_heap()
     use_threads(threads)
