@@ -207,8 +207,8 @@ class _Plan:
         for source in shares:
             if f"unique.{source}" in raw.names:
                 columns.setdefault(f"unique.{source}", f"unique.{source}")
-        free = [name for name in raw.names if name not in taken | read | set(metrics.values()) | set(shares.values())]
-        _guess(raw, columns, free, told)
+        free = [name for name in raw.names if name not in taken | set(metrics.values()) | set(shares.values())]
+        _guess(raw, columns, free, read, told)
         used = {*(source for source in columns.values() if isinstance(source, str)), *metrics.values()}
         named = [name for name in columns if name.startswith(MEASURED)]
         own = [name for name in raw.names if name.startswith(MEASURED) or name in raw.metrics]
@@ -301,12 +301,13 @@ def _matched(
     return found
 
 
-def _guess(raw: Raw, columns: dict[str, str | int | float], free: Sequence[str], told: Told) -> None:
-    """Add what is found under its usual name; two candidates are a question."""
+def _guess(raw: Raw, columns: dict[str, str | int | float], free: Sequence[str], read: set[str], told: Told) -> None:
+    """Add what is found under its usual name; two candidates are a question. What an expression reads (``read``) may
+    still be the step or the run, but not a measurement."""
     for key, known in ALIASES.items():
         if key in columns or (key == "N_total" and "N" in columns):
             continue
-        found = [name for name in free if usual(name) in known]
+        found = [name for name in free if usual(name) in known and (key in KEPT or name not in read)]
         if not found or (key == LOSS and told.metrics and len(found) > 1):
             continue
         if len(found) > 1 and key not in KEPT:

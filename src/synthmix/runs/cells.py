@@ -153,22 +153,31 @@ def factorized(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
 
 
 def labels(*columns: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """(n,) dense integers: rows that are equal in every column have one. Lists hold strings or None."""
+    """(n,) dense integers, in the order of the columns' values: rows that are equal in every column have one. Lists
+    hold strings or None."""
     found: npt.NDArray[np.intp] | None = None
     for column in columns:  # one column after the other, dense again each time, so that the product cannot overflow
         place = _places(column)
-        if found is not None:
-            place = found * (int(place.max(initial=0)) + 1) + place
-        found = np.unique(place, return_inverse=True)[1].reshape(-1)
+        found = place if found is None else _places(found * (int(place.max(initial=0)) + 1) + place)
     assert found is not None
     return found
 
 
 def _places(column: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """(n,) rank of each value among the distinct ones: hashed, so that only these are sorted."""
+    import pyarrow as pa
+
     if isinstance(column, np.ndarray):
-        return np.unique(column, return_inverse=True)[1].reshape(-1)
-    seen: dict[Any, int] = {}
-    return np.array([seen.setdefault(cell, len(seen)) for cell in column], dtype=np.intp)
+        plain = column + 0.0 if column.dtype.kind == "f" else column  # -0.0 is 0.0
+        coded = pa.array(plain).dictionary_encode()
+        distinct = _numpy(coded.dictionary)
+    else:
+        coded = pa.array(["" if cell is None else cell for cell in column], type=pa.string()).dictionary_encode()
+        distinct = np.array(coded.dictionary.to_pylist(), dtype=object)
+    rank = np.empty(len(distinct), dtype=np.intp)
+    rank[np.argsort(distinct, kind="stable")] = np.arange(len(distinct))
+    ranks: npt.NDArray[np.intp] = rank[_numpy(coded.indices)]
+    return ranks
 
 
 def _numpy(array: Any) -> npt.NDArray[Any]:
