@@ -151,7 +151,7 @@ def _read(source: Any, said: Told, skip_bad: bool) -> RunsTable:
     if isinstance(source, Results):
         return of_results(source)
     if isinstance(source, str | Path):
-        own = _own(Path(source).expanduser())
+        own = None if "://" in str(source) else _own(Path(source).expanduser())
         return own if own is not None else assemble(read_sources([source], said, skip_bad), said, skip_bad=skip_bad)
     if isinstance(source, Mapping):
         columns = {str(name): list(cells) for name, cells in source.items()}

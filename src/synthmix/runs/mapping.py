@@ -20,7 +20,16 @@ Rows = Literal["run", "last", "every"]
 ALIASES: dict[str, tuple[str, ...]] = {
     "N": ("n", "params", "parameters", "n_params", "num_params", "model_size", "n_no_embed", "non_embedding_params"),
     "N_total": ("n_total", "total_params", "params_total"),
-    "D": ("d", "tokens", "training_tokens", "train_tokens", "n_tokens", "consumed_tokens", "tokens_seen"),
+    "D": (
+        "d",
+        "tokens",
+        "training_tokens",
+        "train_tokens",
+        "n_tokens",
+        "consumed_tokens",
+        "tokens_seen",
+        "num_input_tokens_seen",
+    ),
     "loss": ("loss", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "lm_loss"),
     "share": ("share", "synthetic_share"),
     "unique": ("unique", "unique_tokens"),

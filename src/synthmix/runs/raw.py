@@ -264,16 +264,17 @@ def _json(path: str, skip_bad: bool) -> Raw:
 
 def of_rows(rows: Iterable[Mapping[str, Any]]) -> Any:
     """An Arrow table of dicts: every key of any row is a column, ``{"a": {"b": 1}}`` the column ``a.b``."""
-    flat = [_flat(row) for row in rows]
-    names = dict.fromkeys(name for row in flat for name in row)
-    return of_columns({name: [row.get(name) for row in flat] for name in names})
+    flattened = [flat(row) for row in rows]
+    names = dict.fromkeys(name for row in flattened for name in row)
+    return of_columns({name: [row.get(name) for row in flattened] for name in names})
 
 
-def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= flat(value, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = value
     return found

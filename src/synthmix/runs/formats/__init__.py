@@ -8,13 +8,14 @@ A reader of your own is an entry point of the group ``synthmix.runs``: an object
 import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.runs.formats import harness
+from synthmix.runs.formats import harness, logs, trackers
 from synthmix.runs.mapping import Mapping as Told
 from synthmix.runs.raw import Raw, kind_of, of_columns, read_table, stack
 
@@ -54,6 +55,8 @@ def read_sources(sources: Sequence[str | Path], said: Told, skip_bad: bool) -> R
 
 def _source(source: str, said: Told, skip_bad: bool) -> list[Raw]:
     path = Path(source).expanduser()
+    if source.startswith("wandb://"):
+        return [trackers.read_wandb_server(source)]
     if "://" not in source and not path.exists():
         matches = sorted(glob.glob(str(path), recursive=True)) if any(sign in source for sign in "*?[") else []
         if not matches:
@@ -139,7 +142,13 @@ def _stacked(raws: Sequence[Raw]) -> Raw:
 
 #: Tables, by the name that a mapping's ``format`` may say.
 TABLES = ("csv", "jsonl", "json", "parquet", "arrow")
-FORMATS = {
-    each.name: each
-    for each in (Format("harness", "results of lm-evaluation-harness or lighteval", harness.claims, harness.read),)
-}
+_EVERY = (
+    Format("harness", "results of lm-evaluation-harness or lighteval", harness.claims, harness.read),
+    Format("trainer", "the Hugging Face Trainer's state", trackers.claims_trainer, trackers.read_trainer),
+    Format("wandb", "a run of Weights & Biases", trackers.claims_wandb, trackers.read_wandb),
+    Format("tensorboard", "event files of TensorBoard", trackers.claims_tensorboard, trackers.read_tensorboard),
+    Format("mlflow", "a local store of MLflow", trackers.claims_mlflow, trackers.read_mlflow),
+    *(Format(kind, f"a log of {kind}", partial(logs.claims, kind), partial(logs.read, kind)) for kind in logs.LOGS),
+)
+#: Name -> format, in the order in which a source is asked for; plug-ins come after them.
+FORMATS = {each.name: each for each in _EVERY}
