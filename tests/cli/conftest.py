@@ -1,7 +1,9 @@
 """Running a command in this process as a shell would."""
 
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 
 from synthmix.cli import main
+
+STUB = Path(__file__).parents[1] / "generation" / "stub_server.py"
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[str]:
+    """The address of a fast server."""
+    command = [sys.executable, str(STUB), "--poison", "poison"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.communicate()

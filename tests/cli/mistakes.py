@@ -42,6 +42,7 @@ class World:
         self.folder, self.raw, self.save, self.run, self.finished = folder, raw, save, run, finished
         self.data = data
         self.monkeypatch: pytest.MonkeyPatch
+        self.stub: Callable[[], str]
 
     def set(self, **changes: Any) -> None:
         """Change the study at ``a__b__c``."""

@@ -8,6 +8,7 @@ import pytest
 
 from .mistakes import Case, Run, World
 from .mistakes_commands import COMMANDS
+from .mistakes_endpoints import ENDPOINTS
 from .mistakes_files import DAMAGED, PLACES, TEXT
 from .mistakes_input import INPUT
 from .mistakes_runs import RUNS
@@ -15,7 +16,7 @@ from .mistakes_stages import STAGES
 from .mistakes_study import LADDER, STUDY_FILE
 from .test_help import EVERY
 
-CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *RUNS]
+CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def world(
     raw["corpora"]["web"]["files"], raw["evaluate"]["other"] = "web.jsonl", "other.jsonl"
     made = World(here, raw, save_study, run, lambda: request.getfixturevalue("finished"), data)
     made.monkeypatch = monkeypatch
+    made.stub = lambda: request.getfixturevalue("stub").removesuffix("/v1")
     return made
 
 
@@ -55,7 +57,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(case: Case, world: World) -> N
     if world.raw:
         world.save(world.folder / "study.yaml", world.raw)
     before = listing(world.folder, case.may_write)
-    ran = world.run(*case.arguments)
+    ran = world.run(*(each.replace("STUB", world.stub()) if "STUB" in each else each for each in case.arguments))
     lines = ran.err.splitlines()
     assert len(lines) == 1, ran.err
     assert lines[0].startswith("synthmix: ")

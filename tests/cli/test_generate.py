@@ -4,27 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .conftest import Ran
+from .conftest import STUB, Ran
 
 Run = Callable[..., Ran]
-STUB = Path(__file__).parents[1] / "generation" / "stub_server.py"
 LOOSE = ("--filter", "language=null", "--filter", "meta_talk=false", "--filter", "repetition=null")
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[str]:
-    """The address of a fast server."""
-    command = [sys.executable, str(STUB), "--poison", "poison"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.communicate()
 
 
 @pytest.fixture

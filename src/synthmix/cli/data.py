@@ -24,6 +24,9 @@ def build(
     text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
     domain_field: Annotated[str | None, typer.Option(help="Field that holds the document's domain.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="Keep records with FIELD=VALUE; may be repeated.")] = None,
+    markup: Annotated[
+        bool, typer.Option("--strip-markup", help="Take off reasoning and turns of a model; drop what is not certain.")
+    ] = False,
     against: Annotated[list[Path] | None, typer.Option(help="Corpora whose held-out text must not be in it.")] = None,
     origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
     license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
@@ -39,7 +42,13 @@ def build(
     from synthmix.corpus import Corpus, Source, build_corpus, lost_text
     from synthmix.quantities import format_count, parse_share
 
-    source = Source(files=files, text=text, domain_field=domain_field, where=field_values(where or []) or None)
+    source = Source(
+        files=files,
+        text=text,
+        domain_field=domain_field,
+        where=field_values(where or []) or None,
+        markup="strip" if markup else "keep",
+    )
     share = parsed(parse_share, heldout, "--heldout")
     others = [Corpus.open(path) for path in against or []]
     with telling(quiet=quiet) as progress:

@@ -103,7 +103,7 @@ def ingest(
     """
     ingested, seen = Ingested(spool, tokenizer.dtype), set[int]()
     with spool.open("wb") as file, ingested.word_spool.open("wb") as words:
-        for where, documents, limit in _each(sources, name, progress):
+        for where, documents, limit in _each(sources, name, progress, ingested.removed):
             tokens = before = 0
             for batch in batches(documents):
                 kept = [document for document in batch if document.text.strip()]
@@ -133,7 +133,8 @@ def ingest(
                 if limit is not None and tokens >= limit:
                     break
             if not before:
-                raise BadInput("holds only empty documents", where=where)
+                what = "empty documents" + (" and such with a model's markup" if ingested.removed.get("markup") else "")
+                raise BadInput(f"holds only {what}", where=where)
     return ingested
 
 
@@ -147,15 +148,20 @@ def _note(ingested: Ingested, document: Document, digest: int, heldout: Fraction
 
 
 def _each(
-    sources: Sequence[Source] | Iterable[Document], name: str, progress: Progress
+    sources: Sequence[Source] | Iterable[Document], name: str, progress: Progress, removed: dict[str, int]
 ) -> Iterator[tuple[str, Iterable[Document], int | None]]:
+    def with_markup(document: Document) -> None:
+        removed["markup"] += 1
+
     if isinstance(sources, Sequence) and all(isinstance(source, Source) for source in sources):
         for source in sources:
             assert isinstance(source, Source)
             limit = source.limit.amount if source.limit is not None and source.limit.unit == "tokens" else None
             if source.sample is not None:
                 prepare_sample(source.sample, progress)
-            yield described(source), read_documents(source, domain=name), limit
+            if source.markup == "strip":
+                removed.setdefault("markup", 0)
+            yield described(source), read_documents(source, domain=name, on_markup=with_markup), limit
     else:
         yield name, sources, None  # type: ignore[misc]
 

@@ -152,6 +152,8 @@ def built_tokenizer(texts: Sequence[Corpus | Source | str | Path]) -> Tokenizer 
 def identity(source: Source) -> list[Any]:
     """What decides a source's content, as a JSON-like value: its keys and what its origin holds now."""
     keys = source.model_dump(mode="json", include=set(Source.model_fields) - {"files"})
+    if source.markup == "keep":  # what corpora were before there was a choice: they stay valid
+        del keys["markup"]
     if source.files is not None:
         paths = [path for pattern in source.files for path in expand(pattern)]
         return [keys, [_file_identity(path) for path in paths]]

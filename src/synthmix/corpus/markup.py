@@ -97,7 +97,10 @@ def strip_markup(text: str) -> str:
     for _ in range(_LAYERS):
         if not has_markup(text):
             break
-        before, text = text, _without_reasoning(_turn(_channel(text.strip())))
+        final = _channel(text.strip())
+        if final is None:
+            break
+        before, text = text, _without_reasoning(_turn(final))
         if wrapped := _WRAPPED.match(text):
             text = wrapped[2].strip()
         if text == before:
@@ -105,14 +108,14 @@ def strip_markup(text: str) -> str:
     return text
 
 
-def _channel(text: str) -> str:
-    """The final channel, where there is exactly one."""
+def _channel(text: str) -> str | None:
+    """The final channel, where there is exactly one; None for several."""
     for mark in (_FINAL, _BARE_FINAL, _BEGIN_FINAL):
         found = list(mark.finditer(text))
         if len(found) == 1:
             return text[found[0].end() :].strip()
         if found:
-            return text
+            return None
     return "" if _CHANNEL.match(text) else text
 
 

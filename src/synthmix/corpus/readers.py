@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+from synthmix.corpus.markup import has_markup, strip_markup
 from synthmix.corpus.sample import read_sample
 from synthmix.corpus.sources import Document, Source, normalize
 from synthmix.errors import BadInput, Failure
@@ -344,11 +345,16 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
         ) from None
 
 
-def read_documents(source: Source, *, domain: str) -> Iterator[Document]:
+def read_documents(
+    source: Source, *, domain: str, on_markup: Callable[[Document], object] | None = None
+) -> Iterator[Document]:
     """The documents of ``source`` in reading order; those without a domain of their own get ``domain``.
 
     A limit in documents is applied here, and empty ones do not count; one in tokens where the tokens are counted, while
     building.
+
+    Args:
+        on_markup: told of each document that is dropped for the markup in it (``markup: strip``).
 
     Raises:
         BadInput: see the readers; also a source whose ``where`` matches nothing.
@@ -358,6 +364,12 @@ def read_documents(source: Source, *, domain: str) -> Iterator[Document]:
     any_read, number = False, 0
     for document in documents:
         any_read = True
+        if source.markup == "strip":
+            document = replace(document, text=strip_markup(document.text))
+            if has_markup(document.text):
+                if on_markup is not None:
+                    on_markup(document)
+                continue
         if source.normalize:
             document = replace(document, text=normalize(document.text, source.normalize))
         yield document

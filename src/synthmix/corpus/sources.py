@@ -92,6 +92,8 @@ class Source(BaseModel):
         dataset: id on the Hugging Face hub, a ``save_to_disk`` folder or a folder of data files.
         config, split, revision, streaming: passed on to ``datasets``.
         sample: ``all``, or the domains of the embedded sample.
+        markup: ``strip`` takes off a language model's markup (:mod:`synthmix.corpus.markup`), reasoning above all, and
+            drops and counts the documents in which some is left.
         normalize: typography to fold away, ``whitespace`` and ``punctuation``: for texts that were saved differently.
         limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name) that are not
             empty.
@@ -115,6 +117,7 @@ class Source(BaseModel):
     revision: str | None = None
     streaming: bool = True
     sample: Literal["all"] | list[str] | None = None
+    markup: Literal["keep", "strip"] = "keep"
     normalize: Annotated[list[Fold], BeforeValidator(_as_list)] = []
     limit: Annotated[Limit, BeforeValidator(parse_limit), PlainSerializer(lambda v: f"{v[0]} {v[1]}")] | None = None
 

@@ -193,8 +193,6 @@ def key_for(url: str, key_env: str | None, allowed: Sequence[Allowed]) -> str | 
         BadInput: no key where one is needed, one that may not go there, or one that no header can hold.
     """
     name = key_env or KEY
-    if not _VARIABLE.fullmatch(name):
-        raise BadInput(f"{name!r} is no name of an environment variable", key="key_env", remedy="name one")
     servers = [pair.server for pair in allowed if pair.variable == name]
     permitted = any(server.allows(url) for server in servers) or (name == KEY and is_openai(url))
     hosted = urlsplit(url).scheme == "https"

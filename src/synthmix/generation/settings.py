@@ -7,10 +7,11 @@ ends included). A draw is a hash of seed, key and name: the same on every machin
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synthmix.errors import BadInput
 from synthmix.generation.filters import Filters
@@ -147,6 +148,12 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _variable(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"{name!r} is no name of an environment variable")
+    return name
+
+
 class GenerateConfig(BaseModel):
     """Text written by a model.
 
@@ -182,7 +189,7 @@ class GenerateConfig(BaseModel):
     price_out: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     budget_tokens: Count | None = None
     budget_money: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    key_env: str | None = None
+    key_env: Annotated[str | None, AfterValidator(_variable)] = None
     timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     retries: int = Field(default=8, ge=0)
     concurrency: int = Field(default=512, ge=1)
