@@ -28,6 +28,11 @@ FLOOR = 64_000_000  # bytes of one file that may be unpacked before its expansio
 CHUNK = 1 << 20
 BOM = codecs.BOM_UTF8
 BOOL, MERGE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
+_MAGIC = {
+    b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"\x04\x22\x4d\x18": ".lz4",
+    b"PAR1": ".parquet",
+}  # fmt: skip
+_CONVERT = "convert it with iconv, or leave it out"
 _DAMAGED = "copy or download it again"
 
 
@@ -267,9 +272,11 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 line = raw.removeprefix(BOM).decode().strip()
             except UnicodeDecodeError as error:
                 at = error.start + len(raw) - len(raw.removeprefix(BOM))
-                raise BadInput(
-                    f"not UTF-8 at byte {at} of the line", where=f"{path}:{number}", remedy="convert it with iconv"
-                ) from None
+                problem, remedy = (
+                    f"not UTF-8 at byte {at} of the line",
+                    _packed_remedy(raw) if number == 1 else _CONVERT,
+                )
+                raise BadInput(problem, where=f"{path}:{number}", remedy=remedy) from None
             if line:
                 yield number, line
 
@@ -315,7 +322,7 @@ def read_text_chunks(path: str | Path) -> Iterator[str]:
                 raise BadInput(
                     f"not UTF-8 ({error.reason}, within the {CHUNK} bytes from {read})",
                     where=path,
-                    remedy="convert it with iconv, or leave it out",
+                    remedy=_packed_remedy(raw) if not read else _CONVERT,
                 ) from None
             # A \r at the end may be half of \r\n: it waits for the next chunk.
             held = "\r" if raw and text.endswith("\r") else ""
@@ -323,6 +330,12 @@ def read_text_chunks(path: str | Path) -> Iterator[str]:
             if not raw:
                 return
             read += len(raw)
+
+
+def _packed_remedy(start: bytes) -> str:
+    """What to do about a file that is no text: it may be packed under a name that does not say so."""
+    suffix = next((suffix for magic, suffix in _MAGIC.items() if start.startswith(magic)), None)
+    return f"it is packed: let its name end with {suffix}" if suffix else _CONVERT
 
 
 def newlines(text: str) -> str:

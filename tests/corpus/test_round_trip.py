@@ -247,3 +247,26 @@ class TestPaths:
         assert Source(files=["~/x/a.txt", "y.txt", "/z.txt", "s3://b/c"]).resolved(Path("/base")).files == [
             str(tmp_path / "x" / "a.txt"), "/base/y.txt", "/z.txt", "s3://b/c",
         ]  # fmt: skip
+
+
+def test_a_packed_file_under_another_name_is_told(tmp_path: Path) -> None:
+    for suffix, pack in list(PACK.items())[1:]:
+        for name in ("a.jsonl", "a.txt"):
+            (tmp_path / name).write_bytes(pack(b'{"text": "packed ' + bytes(range(65, 90)) * 3 + b'"}\n'))
+            with pytest.raises(BadInput, match=rf"not UTF-8 .*; it is packed: let its name end with \{suffix}"):
+                read(Source(files=[str(tmp_path / name)]))
+
+
+def test_two_columns_of_one_name_are_a_question(tmp_path: Path) -> None:
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"a.parquet: text: 2 columns have this name; rename one"):
+        read(Source(files=[str(tmp_path / "a.parquet")]))
+
+
+def test_a_folder_of_files_is_held_to_its_frames_before_datasets_reads_it(tmp_path: Path) -> None:
+    pytest.importorskip("datasets", reason="needs the extra `hub`")
+    lines = b"".join(json.dumps({"text": f"document {i} {i * i}"}).encode() + b"\n" for i in range(4000))
+    (tmp_path / "train.jsonl.zst").write_bytes(PACK[".zst"](lines)[:-100])
+    with pytest.raises(BadInput, match=r"train.jsonl.zst: is damaged \(cut short"):
+        read(Source(dataset=str(tmp_path)))

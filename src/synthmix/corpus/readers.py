@@ -21,6 +21,7 @@ from synthmix.corpus.sources import Document, Source, normalize
 from synthmix.errors import BadInput, Failure
 from synthmix.files import placed
 from synthmix.reading import (
+    CHUNK,
     FLOOR,
     limits,
     newlines,
@@ -219,10 +220,13 @@ def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> It
         raise BadInput(f"not a Parquet file ({error})", where=path) from None
     names = table.schema_arrow.names
     needed = [source.text, *(source.where or {}), *([source.domain_field] if source.domain_field else [])]
+    columns = [*dict.fromkeys(needed), *({source.id_field} & set(names) - set(needed))]
     for name in needed:
         if name not in names:
             raise BadInput(f"no such column; it has {', '.join(names[:8])}", where=path, key=name)
-    columns = [*dict.fromkeys(needed), *({source.id_field} & set(names) - set(needed))]
+    for name in columns:
+        if names.count(name) > 1:
+            raise BadInput(f"{names.count(name)} columns have this name", where=path, key=name, remedy="rename one")
     _check_expansion(table, path, columns)
     row, longest = 0, limits().longest
     try:
@@ -330,6 +334,11 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
             remedy="run pip install 'synthmix[hub]'",
         ) from None
     name = placed(str(source.dataset))
+    for path in sorted(Path(name).rglob("*")) if Path(name).is_dir() else ():
+        if packing(path) and path.is_file():  # `datasets` reads one that was cut as if it were whole
+            with open_bytes(path) as file:
+                while file.read(CHUNK):
+                    pass
     try:
         if (Path(name) / "dataset_dict.json").exists() or (Path(name) / "state.json").exists():
             saved = datasets.load_from_disk(name)
