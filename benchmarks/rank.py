@@ -6,7 +6,7 @@ Without ``--target``: what the method was fixed on, DCLM's data sets from 0.4B t
 recipes between three student sizes (macro score of the last checkpoint), and simulated recipes. With it: DCLM at 6.9B
 besides, from 1.4B, from 0.4B and from both. Nothing was changed after that was first run; docs/log.md says what it was.
 
-The published tables are those of ../shared/golden/public_runs, or of the folder in SYNTHMIX_PUBLIC_RUNS.
+The published tables are those in golden/public_runs of a folder `shared` beside the checkout, or in SYNTHMIX_SHARED.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from synthmix.scaling.across_scales import LENGTHS, OWN
 from synthmix.table import Column, Table
 
 HERE = Path(__file__).resolve().parents[1]
-PUBLIC = Path(os.environ.get("SYNTHMIX_PUBLIC_RUNS", HERE.parent / "shared" / "golden" / "public_runs"))
+PUBLIC = Path(os.environ.get("SYNTHMIX_SHARED", HERE.parent / "shared")) / "golden" / "public_runs"
 LEVEL = 0.9
 SIZES = {"-0.5b": 0.5e9, "-2.9b": 2.9e9, "": 1.7e9}
 
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, default=40)
     arguments = parser.parse_args()
     if not PUBLIC.is_dir():
-        sys.exit(f"no published runs in {PUBLIC}; name their folder in SYNTHMIX_PUBLIC_RUNS")
+        sys.exit(f"no published runs in {PUBLIC}; name the folder with golden/ in SYNTHMIX_SHARED")
     core, macro = dclm(), finephrase()
     checks = {
         "DCLM .4B to 1.4B": foretold(core, [0.41e9], 1.44e9),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthmix.advice.advise import advise
     from synthmix.corpus import Corpus, Source, build_corpus
+    from synthmix.decisions.rank import rank
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.exporting.export import export
     from synthmix.generation.job import generate_corpus
@@ -56,6 +57,7 @@ _WHERE = {
     "hyperparameters": "training.hyperparameters",
     "load_study": "study.load",
     "open_pool": "valuation.load",
+    "rank": "decisions.rank",
     "read_runs": "runs",
     "report_study": "study.status",
     "run_study": "study.run",
@@ -128,6 +130,7 @@ __all__ = [
     "hyperparameters",
     "load_study",
     "open_pool",
+    "rank",
     "read_runs",
     "report_study",
     "run_study",

@@ -176,4 +176,21 @@ EXPORT = [
     said("export study.yaml --to json --recipe none", "--recipe: no recipe 'none'; it has web"),
 ]
 
-COMMANDS = [*ADVISE, *EXPORT, *GENERATE, *LADDER_AND_RATES, *LAWS, *TEXT_AND_READING, *VALUES, *SMALL_ONES]
+TWO = write("two.csv", "N,D,recipe,loss\n1e6,1e7,a,3\n1e6,1e7,b,2.9\n")
+RANK = [
+    said("rank none.csv", "none.csv: no such file"),
+    said("rank runs.csv", "has no recipes to rank; name them: --columns recipe=", prepare=RUNS),
+    said("rank two.csv --params 1B", "--tokens: is missing; name both", prepare=TWO),
+    said("rank two.csv --params 1B --tokens lots", "--tokens: 'lots' is not a count", prepare=TWO),
+    said("rank two.csv --metric core", "--metric: no metric 'core'; the table has loss", prepare=TWO),
+    said("rank two.csv --recipe c", "--recipe: no runs of the recipe 'c'; it has a and b", prepare=TWO),
+    said("rank two.csv --recipe a", "--recipe: one recipe is no ranking", prepare=TWO),
+    said("rank two.csv --columns depth=x", "--columns: 'depth=x' names no column", prepare=TWO),
+    said(
+        "rank flat.csv",
+        "'loss' is 3 everywhere; choose another --metric",
+        prepare=write("flat.csv", "N,D,recipe,loss\n1e6,1e7,a,3\n1e6,1e7,b,3\n"),
+    ),
+]
+
+COMMANDS = [*ADVISE, *EXPORT, *RANK, *GENERATE, *LADDER_AND_RATES, *LAWS, *TEXT_AND_READING, *VALUES, *SMALL_ONES]

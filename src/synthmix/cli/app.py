@@ -15,6 +15,7 @@ from synthmix.cli import (
     laws,
     phases,
     runs,
+    rank,
     statistics,
     study,
     training,
@@ -61,6 +62,7 @@ _add(ANALYSIS, "compare-tokenizers", statistics.compare_tokenizers, "What a toke
 app.add_typer(phases.app, name="phases", rich_help_panel=ANALYSIS, short_help="Three phases of learning on mixtures.")
 _add(ANALYSIS, "bound", phases.bound, "The generalization bound of a mixture, term by term.")
 _add(DECISIONS, "advise", advise.advise, "Which synthetic text, how much, at what cost, and what to run next.")
+_add(DECISIONS, "rank", rank.rank, "Which of many recipes is best at a target, and how surely.")
 _add(DECISIONS, "export", export.export, "A mixture into another trainer: weights, or the mixed data.")
 _add(DECISIONS, "value", valuation.value, "What datasets and their mixtures are worth, before training.")
 _add(DECISIONS, "report", study.render_report, "The page and the tables of a finished study.")

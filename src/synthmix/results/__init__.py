@@ -24,6 +24,7 @@ from synthmix.results.decisions import (
 from synthmix.results.fitted import Curve, FitSummary, HeldOut, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, SharePoint, Spent, Statistic
 from synthmix.results.parts import Part, Warn
+from synthmix.results.ranking import Ranking
 from synthmix.results.tasks import ScorePoint, TaskAnswer, TaskFound, TaskShare
 from synthmix.results.whole import Results
 
@@ -50,6 +51,7 @@ __all__ = [
     "ProfileCurve",
     "Question",
     "Range",
+    "Ranking",
     "Recipe",
     "Residual",
     "Results",
