@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synthmix.cli.laws import Columns, Runs, SkipBad
 from synthmix.cli.options import AsJson, as_options
+from synthmix.cli.runs import Columns, MappingFile, SkipBad, Sources
 
 if TYPE_CHECKING:
     from synthmix.table import Table
 
 
 def rank(
-    runs: Runs,
+    runs: Sources,
     params: Annotated[
         str | None, typer.Option(help="Non-embedding parameters of the target; unset: the largest cell.")
     ] = None,
@@ -23,6 +23,7 @@ def rank(
         list[str] | None, typer.Option(help="Only these are ordered; the others still inform. Repeatable.")
     ] = None,
     columns: Columns = "",
+    mapping: MappingFile = None,
     skip_bad: SkipBad = False,
     level: Annotated[
         float,
@@ -48,6 +49,7 @@ def rank(
             metric=metric,
             recipes=recipe,
             columns=columns,
+            mapping=mapping,
             skip_bad=skip_bad,
             level=level,
         )

@@ -109,6 +109,7 @@ def rank(
     metric: str | None = None,
     recipes: Sequence[str] | None = None,
     columns: str | Mapping[str, str] = "",
+    mapping: Any = None,
     skip_bad: bool = False,
     level: float = 0.9,
     seed: int = 0,
@@ -118,7 +119,7 @@ def rank(
     >>> synthmix.rank("runs.csv", params="7B", tokens="140B", metric="task.core").recipes[0]     # doctest: +SKIP
 
     Args:
-        runs, columns, skip_bad: as for :func:`synthmix.read_runs`; N, D and the recipe of each run must be known.
+        runs, columns, mapping, skip_bad: as for :func:`synthmix.read_runs`; N, D and each run's recipe must be known.
         params, tokens: the target; None: those of the largest cell with two recipes.
         metric: of the table; None: the first that it has.
         recipes: only these are ordered; the others still say how large spread and noise are.
@@ -128,7 +129,7 @@ def rank(
     Raises:
         BadInput: fewer than two recipes, a metric or recipe that is not there, or one that never differs.
     """
-    table = read_runs(runs, columns, skip_bad=skip_bad)
+    table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
     if not 0.5 < level < 1:
         raise BadInput("is not between 0.5 and 1", key="--level")
     measured = _metric(table, metric)
@@ -436,15 +437,20 @@ def check_at(scores: Scores, held: Scores, cell: Cell, unit: str, level: float) 
 
 
 def _check(scores: Scores, unit: str, level: float) -> RankCheck | None:
-    """The largest cell that smaller ones can foretell: two recipes there that were measured below, or more."""
-    for cell in reversed(scores.at):
-        below = scores.below(cell.compute)
-        if below is None:
-            return None
-        found = check_at(below, scores, cell, unit, level)
-        if found is not None:
-            return found
-    return None
+    """The largest size foretold from less compute, at the budget with the most recipes that were measured there too."""
+    compute = np.array([cell.compute for cell in scores.at])
+    seen = np.isfinite(scores.grid())
+
+    def shared(place: int) -> int:
+        below = compute < compute[place] * (1 - 1e-9)
+        return int((seen[:, place] & seen[:, below].any(1)).sum())
+
+    able = [place for place in range(len(scores.at)) if shared(place) > 1]
+    if not able:
+        return None
+    best = max(able, key=lambda place: (scores.at[place].N, shared(place), compute[place]))
+    below = scores.below(scores.at[best].compute)
+    return None if below is None else check_at(below, scores, scores.at[best], unit, level)
 
 
 def _next(scores: Scores, posterior: Posterior, chosen: list[int], draws: Floats, target: float) -> list[RankNext]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.quantities import format_count, listed, percent, plural
-from synthmix.report.figures import Figure, View, error_bars
+from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
 from synthmix.results.ranking import RankCheck, Ranking
 from synthmix.style import axis, label, layout, line, marks
@@ -118,7 +118,9 @@ def rank_headline(ranking: Ranking) -> str:
 def rank_rests_on(ranking: Ranking) -> str:
     """What the probabilities rest on."""
     check = ranking.check
-    beyond = f"the target lies {ranking.decades:.2g} decades of compute beyond the largest run"
+    beyond = "the target takes no more compute than the largest run"
+    if ranking.decades > 1e-6:
+        beyond = f"the target lies {ranking.decades:.2g} decades of compute beyond the largest run"
     if check is None:
         return f"No scale was foretold from another here, so the probabilities rest on published runs; {beyond}."
     at = _cell(check.params, check.tokens)
@@ -172,8 +174,7 @@ def _cell(params: int, tokens: int) -> str:
 def _figure(ranking: Ranking) -> Figure:
     shown = ranking.recipes[:DRAWN]
     names = [f"{one.place}. {label(one.recipe)}" for one in shown]
-    bars = error_bars([one.behind for one in shown], "@s0")
-    dots = marks([one.behind.mid for one in shown], names, "s0", "behind", "%{x:.3g}", error_x=bars)  # type: ignore[arg-type]
+    found = dots([one.behind for one in shown], names, "s0", "behind", "%{x:.3g}")
     left = len(ranking.recipes) - len(shown)
     return Figure(
         id="behind",
@@ -184,7 +185,7 @@ def _figure(ranking: Ranking) -> Figure:
         views=[
             View(
                 "behind",
-                [dots],
+                [found],
                 layout(
                     axis("behind the first", zeroline=True, zerolinecolor="@muted"),
                     axis("", autorange="reversed", type="category"),
