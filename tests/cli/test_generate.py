@@ -140,6 +140,25 @@ def test_what_is_wrong_is_told_in_a_line_and_nothing_is_asked(
     assert not [path for path in here.glob("hq/requests/replies-*") if path.stat().st_size]
 
 
+def test_a_key_goes_where_the_user_says_and_that_is_remembered(
+    run: Run, source: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNTHMIX_CONFIG", str(here / "config"))
+    monkeypatch.setenv("MY_KEY", "sk-mine-1234567")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-1234567")
+    command = [sys.executable, str(STUB), "--key", "sk-mine-1234567"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        ran = run(*asked(url, "--quiet"))
+        assert (ran.code, "refuses the key" in ran.err) == (2, True), "OpenAI's key is for OpenAI"
+        told = run(*asked(url, "--quiet", "--key-env", "MY_KEY", "--allow-key", "OPENAI_API_KEY@127.0.0.1"))
+        assert told.out.startswith("hq: 12 documents")
+        assert told.err == f"{here / 'config' / 'keys.yaml'}: remembered OPENAI_API_KEY@127.0.0.1\n"
+        assert run(*asked(url, "--quiet", to="again")).out.startswith("again: 12 documents")
+        server.communicate()
+
+
 def test_a_folder_without_text_has_no_quality(run: Run, here: Path) -> None:
     ran = run("quality", "nothing")
     assert ran.code == 2

@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -238,6 +240,64 @@ def test_a_redirect_to_another_server_is_refused(stub: str, make_requests: Reque
         ask(at(stub, "redirect"), make_requests(1)[0], key=SECRET)
     assert (caught.value.kind, caught.value.fatal, caught.value.retry) == ("redirect", True, False)
     assert "sends requests on to another server, http://127.0.0.2:9: refused" in str(caught.value)
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Keeps the headers of what it is asked, and sends requests on within itself, or answers without end."""
+
+    seen: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        Recorder.seen.append({name.lower(): value for name, value in self.headers.items()})
+        if self.path.startswith("/on/"):
+            self._send(307, b"", Location="/v1/chat/completions")
+        elif self.path.startswith("/deep/"):
+            self._send(200, b"[" * 200_000)
+        elif self.path.startswith("/long/"):
+            self._send(200, gzip.compress(b" " * (33 << 20), 1), **{"Content-Encoding": "gzip"})
+        else:
+            choice = {"message": {"content": "all is well"}, "finish_reason": "stop"}
+            self._send(200, json.dumps({"choices": [choice]}).encode())
+
+    def _send(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def recorder() -> Iterator[str]:
+    Recorder.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_nothing_of_the_environment_is_sent_but_the_key(
+    recorder: str, make_requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET"):
+        monkeypatch.setenv(name, "private-123456")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Private: private-123456")
+    [prompt] = make_requests(1)
+    assert ask(f"{recorder}/v1", prompt).text == "all is well"
+    assert ask(f"{recorder}/on/v1", prompt, key=SECRET).text == "all is well", "a redirect within the server"
+    assert "private" not in json.dumps(Recorder.seen)
+    assert [one["authorization"] for one in Recorder.seen] == ["Bearer none", *2 * [f"Bearer {SECRET}"]]
+
+
+@pytest.mark.parametrize(("path", "said"), [("deep", "not JSON but"), ("long", "more than 32 MB")])
+def test_an_answer_without_end_is_no_answer(recorder: str, make_requests: Requests, path: str, said: str) -> None:
+    with pytest.raises(RequestFault, match=said) as caught:
+        ask(f"{recorder}/{path}/v1", make_requests(1)[0])
+    assert (caught.value.kind, caught.value.billed) == ("broken reply", True)
 
 
 def test_an_echoed_key_is_masked(stub: str, tmp_path: Path, make_requests: Requests) -> None:

@@ -27,6 +27,7 @@ from synthmix.generation.usage import usage_of
 
 POOL_CONNECTIONS = 8
 KEEP_SECONDS = 60.0
+LONGEST_ANSWER = 32 << 20  # bytes; the longest that a model writes has a few
 NEW_LIMIT = "max_completion_tokens"
 _OPTIONAL = ("seed",)  # drawn for every request, and of use only where a server knows it
 _NOT_TEXT = ("thinking", "redacted_thinking", "reasoning", "reasoning_text", "reasoning_content", "thought", "summary")
@@ -91,8 +92,8 @@ def http_client(url: str, timeout: float, key: str | None = None) -> Any:
             self.busy[at] += 1
             try:
                 response = await self.pools[at].handle_async_request(request)
-                await response.aread()  # so that the connection is free again when this returns
-                return response
+                response.request = request
+                return await whole(response)  # so that the connection is free again when this returns
             finally:
                 self.busy[at] -= 1
 
@@ -101,6 +102,30 @@ def http_client(url: str, timeout: float, key: str | None = None) -> Any:
                 await pool.aclose()
 
     return http.AsyncClient(transport=Pools(), **more)
+
+
+async def whole(response: Any) -> Any:
+    """``response`` with its content read and unpacked, piece by piece.
+
+    Raises:
+        TooLong: it is longer than any answer.
+    """
+    pieces, size = [], 0
+    try:
+        async for piece in response.aiter_bytes():
+            pieces.append(piece)
+            size += len(piece)
+            if size > LONGEST_ANSWER:
+                raise TooLong
+    finally:
+        await response.aclose()
+    packed = ("content-encoding", "content-length", "transfer-encoding")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in packed]
+    return type(response)(response.status_code, headers=headers, content=b"".join(pieces), request=response.request)
+
+
+class TooLong(Exception):
+    """An answer that does not end."""
 
 
 class Redirected(Exception):
@@ -247,7 +272,7 @@ class OpenAIEndpoint:
                     response = await self._client.post(path, cast_to=self._http.Response, body=body)
         except (TimeoutError, openai.APITimeoutError):
             raise timed_out(self.timeout) from None
-        except Redirected as error:
+        except (Redirected, TooLong) as error:
             raise self._connection_fault(error) from None
         except openai.APIConnectionError as error:
             raise self._connection_fault(error) from None
@@ -256,7 +281,7 @@ class OpenAIEndpoint:
             raise of_status(error.status_code, message, retry_after(error.response.headers)) from None
         try:
             return json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise broken_reply(f"not JSON but {self._shown(response)}") from None
 
     def _parse(self, answer: Any, most: tuple[int, int]) -> dict[str, Any]:
@@ -305,6 +330,8 @@ class OpenAIEndpoint:
         if isinstance(cause, Redirected):
             reason = f"sends requests on to another server, {self._cut(str(cause))}: refused"
             return RequestFault("redirect", reason, retry=False, fatal=True)
+        if isinstance(cause, TooLong):
+            raise broken_reply(f"more than {LONGEST_ANSWER >> 20} MB")
         refused = type(cause).__name__ in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol", "ProxyError")
         reason = redacted(self._mask(str(cause)) or type(cause).__name__, None)
         return RequestFault("unreachable" if refused else "connection", reason, retry=True, billed=not refused)
@@ -313,7 +340,7 @@ class OpenAIEndpoint:
         """The server's own words: ``{"error": {"message": ...}}``, ``{"detail": ...}``, or the body."""
         try:
             found = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return self._shown(response) if response.content.strip() else ""
         return self._words(found.get("error", found) if isinstance(found, dict) else found)
 

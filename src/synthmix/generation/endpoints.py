@@ -68,6 +68,7 @@ async def _patiently(ask: Callable[[], Awaitable[Any]], endpoint: OpenAIEndpoint
             return await ask()
         except RequestFault as fault:
             late = fault.kind == "time-out" and endpoint.timeout > LONGEST_WAIT
+            late |= (fault.wait or 0.0) > LONGEST_WAIT  # the job says it, and for how long
             if not fault.retry or fault.kind == "unreachable" or late:
                 raise
             await asyncio.sleep(min(max(fault.wait or 0.0, 0.2 * 2**attempt), LONGEST_WAIT))
