@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from synthmix.corpus import Corpus, Document, Source, build_corpus, load_tokenizer, open_or_build, train_texts
+from synthmix.corpus import Corpus, Document, Source, build, build_corpus, load_tokenizer, open_or_build, train_texts
 from synthmix.corpus import train_tokenizer as train
 from synthmix.corpus.load import identity
 from synthmix.errors import BadInput, Failure
@@ -240,3 +240,28 @@ def test_a_changed_dataset_folder_is_another_source(tmp_path):
 
 def test_a_corpus_carries_its_tokenizer(corpus: Corpus, tokenizer):
     assert load_tokenizer(corpus.folder).hash == tokenizer.hash == corpus.meta.tokenizer_hash
+
+
+def test_what_is_held_out_elsewhere_is_indexed_once_for_many_corpora(
+    corpus: Corpus, tmp_path, texts, tokenizer, monkeypatch
+):
+    """Also those that hold nothing out are no part of it: else three hundred corpora would read each other."""
+    build._heldout_index.cache_clear()
+    read: list[str] = []
+    whole = build._batched_corpus
+
+    def counted(one: Corpus, split: str):
+        read.append(f"{one.meta.name} {split}")
+        return whole(one, split)
+
+    monkeypatch.setattr(build, "_batched_corpus", counted)
+    made = [corpus]
+    for number in range(4):
+        fresh = [f"{number} new {text}" for text in texts[: 20 + number]]
+        held = next(iter(corpus.texts("heldout")))
+        one = build_corpus(
+            documents([held, *fresh]), tmp_path / f"{number}", name=f"n{number}", tokenizer=tokenizer, against=made
+        )
+        assert one.meta.removed["near_duplicates_of_heldout"] >= 1
+        made.append(one)
+    assert read == ["c heldout"]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
                 for near in own.matches(batch):
                     stays[heldout[near]] = False
     ingested.removed["heldout_trained_on_elsewhere"] = int((~stays).sum())
-    foreign = NearDuplicates(batch for other in against for batch in _batched_corpus(other, "heldout"))
+    foreign = _heldout_index(tuple((other.folder, other.id) for other in against if other.heldout_domains))
     done = 0
     if not len(own) and not len(foreign):
         return stays
@@ -175,6 +176,12 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
         done += len(batch)
         progress.update(task, len(ingested), note=f"near-duplicates: {done} of {len(train)} documents compared")
     return stays
+
+
+@lru_cache(maxsize=1)
+def _heldout_index(corpora: tuple[tuple[Path, str], ...]) -> NearDuplicates:
+    """What is held out in ``corpora`` (folder, content id): mostly the same for one corpus of a study after another."""
+    return NearDuplicates(batch for folder, _ in corpora for batch in _batched_corpus(Corpus.open(folder), "heldout"))
 
 
 def _batched(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
