@@ -41,13 +41,13 @@ class Limits:
     """How large input may be. Each is set by an environment variable, ``SYNTHMIX_LONGEST`` and so on.
 
     Attributes:
-        longest: bytes of one document or one line.
+        longest: bytes of one document or one line; tokenising one takes some 130 bytes of memory for each.
         expansion: times that a packed file may grow, once it has grown to 64 MB.
         depth: how deeply JSON and YAML may be nested.
         nodes: values of a YAML text, every alias written out.
     """
 
-    longest: int = 64_000_000
+    longest: int = 16_000_000
     expansion: int = 200
     depth: int = 100
     nodes: int = 200_000

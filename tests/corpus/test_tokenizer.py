@@ -2,11 +2,13 @@ import json
 import pickle
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from synthmix.corpus import Document, Tokenizer, build_corpus, load_tokenizer, train_tokenizer
+from synthmix.corpus.tokenizer import _cut
 from synthmix.errors import BadInput
 
 pytestmark = pytest.mark.smoke
@@ -70,6 +72,17 @@ def test_dropout_is_switched_off(tokenizer: Tokenizer, tmp_path):
     for _ in range(3):
         assert loaded.encode_batch([text])[0].tolist() == tokenizer.encode_batch([text])[0].tolist()
     assert loaded.hash == tokenizer.hash
+
+
+def test_a_word_without_end_takes_no_time_and_ordinary_text_is_as_it_was(texts: list[str]):
+    endless = ["a" * 400_000, "ab" * 200_000, " " * 400_000, "1" * 400_000, "-_" * 200_000, "日" * 200_000]
+    began = time.process_time()
+    train_tokenizer(endless, 300)
+    assert time.process_time() - began < 20, "minutes where a word's time is the square of its length"
+    assert "".join(_cut(endless[1] + " " + texts[0])) == endless[1] + " " + texts[0]
+    assert max(map(len, _cut(endless[0]))) == 1000
+    for text in [*texts, "x" * 1000 + " " + "y" * 1000]:
+        assert list(_cut(text)) == [text]
 
 
 def test_it_travels_to_another_process(tokenizer: Tokenizer):

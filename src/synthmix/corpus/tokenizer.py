@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,10 @@ SMALLEST_VOCABULARY = 257  # 256 bytes and the end of document
 LOSSY = Fraction(10, 100)
 NEW = "new:"
 CONFIG = "tokenizer_config.json"
+LONGEST_WORD = 1000  # characters, in training
+_ENDLESS = re.compile(
+    "|".join(rf"{kind}{{{LONGEST_WORD + 1},}}" for kind in (r"[^\W\d_]", r"\d", r"(?:[^\w\s]|_)", r"\s"))
+)
 _HIDDEN = "\ufdd0"  # a noncharacter: what begins with it in a vocabulary is never met in text
 _CARE = 1  # of what happens to text on its way through other tokenizers than byte-level BPE: part of their hash
 _KEEPING = {"ByteLevel", "Split", "Digits", "Punctuation", "UnicodeScripts"}  # pre-tokenizers that only divide
@@ -235,12 +239,22 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         nonlocal seen
         for text in texts:
             seen = seen or bool(text)
-            yield text
+            yield from _cut(text)
 
     backend.train_from_iterator(noticed(), trainer=trainer)
     if not seen:
         raise BadInput("there is no text to train a tokenizer on", key="tokenizer")
     return Tokenizer(backend, END_OF_DOCUMENT)
+
+
+def _cut(text: str) -> Iterator[str]:
+    """``text``, cut within words of thousands of characters: the trainer's time grows with the square of a word."""
+    last = 0
+    for run in _ENDLESS.finditer(text):
+        for at in range(run.start() + LONGEST_WORD, run.end(), LONGEST_WORD):
+            yield text[last:at]
+            last = at
+    yield text[last:]
 
 
 def load_tokenizer(
