@@ -19,7 +19,8 @@ MODULES = {
 }
 STAGES = ("corpus", "generation", "mixture", "training", "evaluation", "scaling", "statistics", "report")
 TORCH = {"torch", "transformers", "safetensors"}
-FILES = {"pathlib", "os", "io", "shutil", "tempfile", "glob", "fsspec", "pyarrow", "duckdb", "synthmix.files"}
+FILES = {"pathlib", "os", "io", "shutil", "tempfile", "glob", "fsspec", "pyarrow", "duckdb"}
+FILES |= {"synthmix.files", "synthmix.checksums"}
 # Pages of text statistics, which have result objects of their own; the study's page is made from its results alone.
 TEXT_PAGES = {f"synthmix.report.{name}" for name in ("generators", "statistics", "study_statistics")}
 DOORS = {"synthmix.scaling.fitted"}  # Fit.save, Fit.load
@@ -118,7 +119,7 @@ def test_the_studys_page_knows_no_page_of_text_statistics() -> None:
 
 
 def test_decisions_take_a_table_and_know_no_study() -> None:
-    names = ("runs", "scaling", "results", "interval", "errors", "quantities", "files", "rounding")
+    names = ("runs", "scaling", "results", "interval", "errors", "quantities", "files", "checksums", "rounding")
     below = {f"synthmix.{name}" for name in names}
     for module in room("decisions"):
         ours = {name for name in imported(module) if within(name, {"synthmix"})}

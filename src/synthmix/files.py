@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,23 +62,48 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Atomic write of strict JSON (no NaN, no infinity), with a newline at the end."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, *, digest: bool = False) -> None:
+    """Atomic write of strict JSON (no NaN, no infinity), with a newline at the end.
+
+    ``digest``: an object is given a last key of this name, the digest of the others, which :func:`read_json` compares.
+    """
+    text = json.dumps(value, indent=1, allow_nan=False)
+    if digest:
+        text = json.dumps({**value, "digest": _digest(json.loads(text))}, indent=1, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path, *, remedy: str = "delete it and run the same command again") -> Any:
-    """Read JSON. ``remedy``: what to do about a damaged file.
+    """Read JSON; an object that holds its own digest is compared with it and given back without.
+
+    ``remedy``: what to do about a damaged file.
 
     Raises:
-        BadInput: the file is missing, or is not JSON (a damaged record).
+        BadInput: the file is missing, is not JSON, or its content is not that of its digest.
     """
+    return read_digested(path, remedy=remedy)[0]
+
+
+def read_digested(path: Path, *, remedy: str = "delete it and run the same command again") -> tuple[Any, bool]:
+    """What :func:`read_json` gives, and whether a digest vouches for it (earlier versions wrote none)."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInput("no such file", where=path) from None
     except (ValueError, RecursionError) as error:
         raise BadInput(f"is damaged ({error})", where=path, remedy=remedy) from None
+    kept = value.get("digest") if isinstance(value, dict) else None
+    if not (isinstance(kept, str) and re.fullmatch(r"blake2b:[0-9a-f]{32}", kept)):
+        return value, False
+    del value["digest"]
+    if kept != _digest(value):
+        raise BadInput("is damaged or was edited (its content is not that of its digest)", where=path, remedy=remedy)
+    return value, True
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))  # NaN too: a damaged file may hold it
+    return "blake2b:" + hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
 def placed(name: str | Path, base: str | Path | None = None) -> str:
@@ -143,6 +169,14 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def cache_folder() -> Path:
+    """What is kept for this user on this machine: ``SYNTHMIX_CACHE``, else ``synthmix`` in ``XDG_CACHE_HOME`` or
+    ``~/.cache``."""
+    if own := os.environ.get("SYNTHMIX_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synthmix"
 
 
 def content_hash(value: Any) -> str:

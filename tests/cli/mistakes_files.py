@@ -3,8 +3,38 @@
 import errno
 import json
 import shutil
+from pathlib import Path
 
-from .mistakes import SMALL, STUDY, Case, change, cut, flip, read, refuse, write
+from synthmix.files import read_json
+
+from .mistakes import SMALL, STUDY, Case, World, change, cut, flip, read, refuse, write
+
+
+def one(folder: Path, pattern: str) -> Path:
+    return sorted(folder.glob(pattern))[0]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """As somebody would by hand, the file's length about the same."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def unbuilt(world: World) -> Path:
+    """A finished study whose sampled corpus is to be built again from its parts."""
+    out = world.copy()
+    shutil.rmtree(one(out, "corpora/sampled-*/corpus.json").parent)
+    return out
+
+
+def unsampled(world: World) -> Path:
+    """The checkpoint of a finished study's generator, whose text is to be sampled again."""
+    out = unbuilt(world)
+    shutil.rmtree(out / "generated")
+    made = [path for path in out.glob("runs/*/record.json") if read_json(path)["spec"]["stage"] == "generator"]
+    return made[0].parent / "checkpoint"
+
 
 TEXT = [
     Case("no such file", ("none.jsonl: files: no such file",), prepare=change(corpora__web__files="none.jsonl")),
@@ -96,7 +126,7 @@ DAMAGED = [
         ("web/corpus.json: nmae: is damaged", "delete the corpus folder and build it again"),
         ("corpus", "show", "web"),
         lambda w: (path := w.build("web", "web.jsonl") / "corpus.json").write_text(
-            json.dumps(json.loads(path.read_text()) | {"nmae": 1})
+            json.dumps(read_json(path) | {"nmae": 1})
         ),
     ),
     Case("no corpus", ("no corpus here (no corpus.json)", "corpus build"), ("corpus", "show", ".")),
@@ -137,10 +167,70 @@ DAMAGED = [
         lambda w: cut(next(iter(sorted(w.copy().glob("runs/*/record.json"))))),
     ),
     Case(
-        "damaged times",
-        ("speed.json: is damaged",),
+        "an edited loss in a record",
+        ("record.json: is damaged or was edited", "delete"),
+        ("study", "report", "study.yaml", "--quiet"),
+        lambda w: edit(one(w.copy(), "runs/*/record.json"), '"nats": ', '"nats": 1'),
+    ),
+    Case(
+        "an edited count in corpus.json",
+        ("corpus.json: is damaged or was edited", "delete the corpus folder and build it again"),
+        ("study", "status", "study.yaml"),
+        lambda w: edit(one(w.copy(), "corpora/web-*/corpus.json"), '"documents": ', '"documents": 1'),
+    ),
+    Case(
+        "a flipped byte in a held-out shard",
+        ("00000.npy: damaged shard (its checksum differs); delete the corpus folder",),
         STUDY,
-        lambda w: cut(w.copy() / "speed.json"),
+        lambda w: flip(one(w.copy(), "corpora/other-*/heldout/*/00000.npy")),
+    ),
+    Case(
+        "a flipped byte in the table of documents",
+        ("documents.parquet: is damaged (its checksum differs); delete the corpus folder",),
+        STUDY,
+        lambda w: flip(one(w.copy(), "corpora/web-*/documents.parquet"), at=40),
+    ),
+    Case(
+        "a flipped byte in the list of checksums",
+        ("checksums.b2", "is damaged"),
+        STUDY,
+        lambda w: flip(one(w.copy(), "corpora/web-*/checksums.b2"), at=40),
+    ),
+    Case(
+        "a letter changed in a study's tokenizer",
+        ("/tokenizer/", "is damaged (its checksum differs)"),
+        STUDY,
+        lambda w: edit(one(w.copy(), "tokenizer/*.json"), '"!":1', '"!":2'),
+    ),
+    Case(
+        "a letter changed in sampled text",
+        ("part-00000.jsonl: is damaged (its checksum differs)",),
+        STUDY,
+        lambda w: (unbuilt(w), edit(one(w.folder / "out", "generated/*/part-00000.jsonl"), "a", "e")),
+    ),
+    Case(
+        "a flipped byte in a generator's weights",
+        ("checkpoint/model.safetensors: is damaged (its checksum differs); train it again",),
+        STUDY,
+        lambda w: flip(unsampled(w) / "model.safetensors"),
+    ),
+    Case(
+        "a missing checkpoint of a generator",
+        ("/checkpoint: the checkpoint of the generator of 'sampled' is not there; delete", "to train it again"),
+        STUDY,
+        lambda w: shutil.rmtree(unsampled(w)),
+    ),
+    Case(
+        "a flipped byte in a runs table",
+        ("runs.parquet: is damaged", "synthmix study report"),
+        ("fit", "out/runs.parquet", "--law", "chinchilla"),
+        lambda w: flip(w.copy() / "runs.parquet", at=400),
+    ),
+    Case(
+        "an edited number in results",
+        ("out/results.json: is damaged or was edited", "synthmix study report"),
+        ("report", "out"),
+        lambda w: edit(w.copy() / "results.json", '"loss": ', '"loss": 1'),
     ),
     Case(
         "damaged results",
@@ -158,7 +248,7 @@ DAMAGED = [
                 {
                     k: v
                     for k, v in json.loads((w.finished().parent / "tiny/results.json").read_text()).items()
-                    if k != "runs"
+                    if k not in ("runs", "digest")
                 }
             ),
         ),
@@ -166,7 +256,7 @@ DAMAGED = [
     Case("no results", ("none/results.json: no such file",), ("report", "none/results.json")),
     Case(
         "a damaged checkpoint",
-        ("run/checkpoint: no model can be loaded",),
+        ("run/checkpoint/model.safetensors: is damaged (its checksum differs); train it again",),
         ("evaluate", "run", "--on", "other.jsonl", "--context", "16", "--quiet"),
         lambda w: cut(w.train() / "checkpoint" / "model.safetensors"),
     ),

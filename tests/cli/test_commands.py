@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import signal
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -188,6 +191,37 @@ def test_debug_shows_the_traceback_after_which_the_line_stands(run: Run, here: P
     assert ran.code == 2
     assert "Traceback" in ran.err
     assert ran.err.splitlines()[-1] == "synthmix: none.yaml: no such study file"
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_is_one_line_and_128_more(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
+) -> None:
+    ended = []
+
+    def struck(_: object) -> None:
+        try:
+            os.kill(os.getpid(), getattr(signal, name))
+            time.sleep(60)
+        finally:
+            ended.append(name)
+
+    before = signal.getsignal(getattr(signal, name))
+    monkeypatch.setattr("synthmix.study.load.load_study", struck)
+    ran = run("study", "run", "any.yaml")
+    assert (ran.code, ran.err) == (code, f"synthmix: ended by {name}; the same command resumes\n")
+    assert ended == [name], "what is open is closed on the way"
+    assert signal.getsignal(getattr(signal, name)) == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As below ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("synthmix.study.load.load_study", lambda _: os.kill(os.getpid(), signal.SIGHUP))
+        assert "ended by" not in run("study", "run", "any.yaml").err
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_an_interrupt_is_one_line_and_130(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

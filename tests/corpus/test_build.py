@@ -10,6 +10,7 @@ from synthmix.corpus import Corpus, Document, Source, build, build_corpus, load_
 from synthmix.corpus import train_tokenizer as train
 from synthmix.corpus.load import identity
 from synthmix.errors import BadInput, Failure
+from synthmix.files import read_json
 
 pytestmark = pytest.mark.smoke
 
@@ -165,7 +166,7 @@ def test_damaged_corpora_are_named(corpus: Corpus, texts):
     with pytest.raises(BadInput, match="the tokenizer does not match the shards"):
         corpus.tokenizer()
     record = corpus.folder / "corpus.json"
-    good = json.loads(record.read_text())
+    good = read_json(record)
     for bad, said in (
         ("{", "corpus.json: is damaged"),
         (json.dumps({**good, "format": 99}), "has format 99"),

@@ -1,6 +1,5 @@
 """Looking at a study's folder from outside."""
 
-import json
 import subprocess
 import sys
 import time
@@ -10,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from synthmix.files import read_json
+
 Check = Callable[[], bool]
 DEADLINE = 240.0  # seconds; for a stuck test only: nothing is measured against it
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
     """Every record of a study's folder by id, without what differs from time to time."""
-    found = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("runs/*/record.json")}
+    found = {path.parent.name: read_json(path) for path in folder.glob("runs/*/record.json")}
     return {run: {k: v for k, v in record.items() if k != "seconds"} for run, record in found.items()}
 
 

@@ -1,7 +1,6 @@
 """The tiny study from its text to its report, unbroken."""
 
 import csv
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 
 from synthmix.corpus import Corpus
 from synthmix.evaluation.losses import average
+from synthmix.files import read_json
 from synthmix.results import Results
 from synthmix.statistics import count_unigrams, unigram_entropy
 from synthmix.store import RunRecord, Store
@@ -138,7 +138,7 @@ def test_nothing_is_left_half_written(folder: Path) -> None:
 
 
 def test_a_second_call_trains_nothing_and_says_the_same(finished: Path, folder: Path) -> None:
-    before, results = stamps(folder), json.loads((folder / "results.json").read_text())
+    before, results = stamps(folder), read_json(folder / "results.json")
     again = run_study(load_study(finished), engine=InProcess()).model_dump(mode="json")
     assert stamps(folder) == before
     for part in (again, results):

@@ -214,6 +214,7 @@ def test_a_record_of_before_can_be_read(study: Path) -> None:
     path = next(iter((study.parent / "tiny" / "runs").glob("*/record.json")))
     raw = json.loads(path.read_text())
     raw.pop("tasks", None)
+    del raw["digest"]
     path.write_text(json.dumps(raw))
     record = Store(study.parent / "tiny" / "runs").record(path.parent.name)
     assert record is not None

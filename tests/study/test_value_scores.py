@@ -1,6 +1,5 @@
 """Valuation scores of a study's recipes and shares: what they say, and that they are found once."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
+from synthmix.files import read_json
 from synthmix.progress import Silent
 from synthmix.study import value_scores
 from synthmix.study.finished_study import FinishedStudy, read_study
@@ -107,7 +107,7 @@ def test_what_was_found_is_read_again_until_the_study_is_another(
     assert study_values(read_study(folder), progress=passes) == found
     assert passes.count == 0
     kept = folder / "values.json"
-    assert Values.model_validate(json.loads(kept.read_text())) == found
+    assert Values.model_validate(read_json(kept)) == found
     kept.write_text("{damaged")
     assert study_values(text, progress=passes) == found
     assert passes.count == 2, "what cannot be read is made anew"

@@ -2,16 +2,26 @@
 
 import os
 import re
+import signal
 import sys
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
 # Former names of options by command: taken for one version more, not shown.
 FORMER = {"phases estimate": {"--real": "--natural"}, "bound": {"--real": "--natural"}}
 INTERRUPTED, INTERRUPTED_CODE = "interrupted; the same command resumes", 130
 
 
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP. As a SystemExit it passes through event loops and ``except Exception`` to the last line."""
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Run a command. Exit code 2 for bad input, 1 for a failure, 130 when interrupted; one line on stderr.
+    """Run a command. Exit code 2 for bad input, 1 for a failure, 130 when interrupted, 143 and 129 after SIGTERM and
+    SIGHUP; one line on stderr.
 
     ``--debug`` anywhere shows the traceback as well.
     """
@@ -28,13 +38,17 @@ def main(argv: list[str] | None = None) -> None:
     arguments = _named_now([_at_home(argument) for argument in arguments if argument != "--debug"])
     use_safe_streams()
     try:
-        code = app(arguments, standalone_mode=False, prog_name="synthmix")
+        with _termination():
+            code = app(arguments, standalone_mode=False, prog_name="synthmix")
         if code == INTERRUPTED_CODE:  # Typer turns Ctrl-C into this, without a word
             code = _told(INTERRUPTED, INTERRUPTED_CODE, debug)
     except SynthmixError as error:
         code = _told(str(error), error.exit_code, debug)
     except usage_error as error:
         code = _usage(error, debug)
+    except Terminated as end:
+        number = int(str(end.code)) - 128
+        code = _told(f"ended by {signal.Signals(number).name}; the same command resumes", 128 + number, debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _told(INTERRUPTED, INTERRUPTED_CODE, debug)
     except OSError as error:
@@ -49,6 +63,31 @@ def _at_home(argument: str) -> str:
     """``~`` as a shell expands it, where a shell does not: quoted, behind ``--to=``, ``NAME=`` and ``50%:NAME=``."""
     before, path = re.fullmatch(r"((?:[^/~]*[=:])?)(.*)", argument, re.DOTALL).groups()  # type: ignore[union-attr]
     return before + os.path.expanduser(path) if re.match(r"~[\w.-]*(/|$)", path) else argument
+
+
+@contextmanager
+def _termination() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind the block as an interrupt does, so that workers end and locks are given back. A signal
+    that is ignored (nohup) stays ignored; the second one does nothing more."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    mine = [number for number, handler in before.items() if handler is signal.SIG_DFL]
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        for each in mine:
+            signal.signal(each, signal.SIG_IGN)
+        raise Terminated(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in mine:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
 
 
 def _named_now(arguments: list[str]) -> list[str]:

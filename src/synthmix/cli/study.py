@@ -67,7 +67,7 @@ def plan(
         open_engine(engine, workers=workers or config.workers, address=address) as where,
     ):
         progress.start("timing this machine", None, "steps")
-        made = make_plan(config, space, where)
+        made = make_plan(config, space, where, progress)
         progress.finish("timing this machine")
         where.close(at_once=True)  # nothing is in work, and torch takes a second to end
     show(made.as_dict(), *_plan(made), as_json=as_json)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.batching import batched
+from synthmix.checksums import write_folder
 from synthmix.corpus.corpus import TOKENIZER, WORDS, Corpus
 from synthmix.corpus.ingest import Ingested, ingest, is_heldout, text_hash
 from synthmix.corpus.meta import FILE, FORMAT, Counts, Loss, Meta, content_id
@@ -112,8 +113,9 @@ def build_corpus(
             against=[other.id for other in against],
             versions={package: version(package) for package in ("synthmix", "tokenizers")},
         )
+        write_folder(staging)
         unused = {name for name in ("lost", "words") if not getattr(meta, name)}
-        write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused))
+        write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused), digest=True)
     corpus = Corpus.open(folder)
     progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
     return corpus

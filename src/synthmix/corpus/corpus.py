@@ -17,7 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from synthmix.corpus.meta import Counts, Meta, read_meta
+from synthmix.checksums import check_folder
+from synthmix.corpus.meta import REMEDY, Counts, Meta, read_meta
 from synthmix.corpus.shards import TokenStream
 from synthmix.corpus.sources import Document
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
@@ -117,6 +118,17 @@ class Corpus:
                 remedy="build it again with this tokenizer",
             )
 
+    def check(self) -> bool:
+        """Compare everything with its checksum, unless this machine has found it right since it was last written;
+        whether all of it has one (earlier versions wrote none for the documents).
+
+        Raises:
+            BadInput: the first that differs.
+        """
+        for name in self.meta.streams:
+            self._stream(name).check()
+        return check_folder(self.folder, remedy=REMEDY)
+
     def verify(self) -> None:
         """Compare every shard with its checksum and the tokenizer with its hash (reads everything).
 
@@ -126,6 +138,7 @@ class Corpus:
         for name in self.meta.streams:
             self._stream(name).verify()
         self._words().verify()
+        check_folder(self.folder, remedy=REMEDY)
         self.tokenizer()
 
     def token_documents(self, split: str = "train", domain: str | None = None) -> Iterator[tuple[dict, np.ndarray]]:
@@ -133,6 +146,7 @@ class Corpus:
         import pyarrow.parquet as pq
 
         streams = {name: self.heldout(name) for name in self.heldout_domains} if split == "heldout" else {}
+        check_folder(self.folder, [DOCUMENTS], remedy=REMEDY)
         for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(batch_size=4096):
             for row in batch.to_pylist():
                 if row["split"] == split and domain in (None, row["domain"]):

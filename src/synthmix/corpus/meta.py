@@ -12,6 +12,7 @@ from synthmix.validation import TextKind, validated
 
 FORMAT = 1
 FILE = "corpus.json"
+REMEDY = "delete the corpus folder and build it again"
 
 
 class Counts(BaseModel):
@@ -115,10 +116,9 @@ def read_meta(folder: Path) -> Meta:
     path = folder / FILE
     if not path.exists():
         raise BadInput("no corpus here (no corpus.json)", where=folder, remedy="build it with synthmix corpus build")
-    raw = read_json(path)
+    raw = read_json(path, remedy=REMEDY)
     if isinstance(raw, dict) and raw.get("format") != FORMAT:
         raise BadInput(
             f"has format {raw.get('format')}; this version reads {FORMAT}", where=path, remedy="build the corpus again"
         )
-    remedy = "delete the corpus folder and build it again"
-    return validated(Meta, raw, where=path, problem="is damaged", remedy=remedy)
+    return validated(Meta, raw, where=path, problem="is damaged", remedy=REMEDY)

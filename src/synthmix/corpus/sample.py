@@ -20,10 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
+from synthmix.checksums import check, write_checked
 from synthmix.corpus import harvest
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
-from synthmix.files import read_json, write_json, write_text
+from synthmix.files import cache_folder, read_json, write_json, write_text
 from synthmix.progress import Progress, Silent
 
 VERSION = 1  # of the rules of harvesting: a change of them is a change of the sample
@@ -120,20 +121,19 @@ def _cached(domain: str, version: str) -> list[str]:
     if domain == REFERENCE:
         return _topics()
     path = _path(domain, version)
-    if not path.exists():
-        write_json(path, _run_harvest(domain))
-    return read_json(path)
+    if path.exists():
+        try:
+            check(path)
+            return read_json(path)
+        except BadInput:  # damaged: it is only kept to save time
+            path.unlink(missing_ok=True)
+    texts = _run_harvest(domain)
+    write_checked(path, json.dumps(texts) + "\n")
+    return texts
 
 
 def _path(domain: str, version: str) -> Path:
     return cache_folder() / "sample" / f"{domain}-{version}-python{platform.python_version()}-{VERSION}.json"
-
-
-def cache_folder() -> Path:
-    """``SYNTHMIX_CACHE``, else ``synthmix`` in ``XDG_CACHE_HOME`` or ``~/.cache``."""
-    if own := os.environ.get("SYNTHMIX_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synthmix"
 
 
 def _topics() -> list[str]:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from synthmix.checksums import check_file
 from synthmix.errors import BadInput
 from synthmix.files import file_hash
 
 SHARD_TOKENS = 2**25
+_DAMAGED = "damaged shard (its checksum differs)"
 _REMEDY = "delete the corpus folder and build it again"
 
 
@@ -132,6 +134,16 @@ class TokenStream:
         for at in range(start, stop, size):
             yield self.read(at, min(at + size, stop))
 
+    def check(self) -> None:
+        """Compare every shard with its checksum, unless this machine has found it right since it was last written.
+
+        Raises:
+            BadInput: one that differs.
+        """
+        for shard in self.shards:
+            _check_size(self.folder / shard.path, shard)
+            check_file(self.folder / shard.path, shard.blake2b, problem=_DAMAGED, remedy=_REMEDY)
+
     def verify(self) -> None:
         """Compare every shard with its checksum (reads it whole).
 
@@ -142,13 +154,14 @@ class TokenStream:
             path = self.folder / shard.path
             _check_size(path, shard)
             if file_hash(path) != shard.blake2b:
-                raise BadInput("damaged shard (its checksum differs)", where=path, remedy=_REMEDY)
+                raise BadInput(_DAMAGED, where=path, remedy=_REMEDY)
 
     def _map(self, number: int) -> np.ndarray:
         if number not in self._maps:
             shard = self.shards[number]
             path = self.folder / shard.path
             _check_size(path, shard)
+            check_file(path, shard.blake2b, problem=_DAMAGED, remedy=_REMEDY)
             try:
                 mapped = np.load(path, mmap_mode="r", allow_pickle=False)
             except (ValueError, EOFError) as error:

@@ -92,9 +92,13 @@ def confidence(state: State, found: Sequence[Caveat]) -> Confidence:
     return "low" if any(caveat.grave for caveat in found) else "high"
 
 
-def common_caveats(question: Question | None, tasks: Tasks) -> list[Caveat]:
-    """Caveats of the whole answer."""
+def common_caveats(question: Question | None, tasks: Tasks, table: RunsTable) -> list[Caveat]:
+    """Caveats of the whole answer; ``table``: its runs, those that diverged among them."""
     found = []
+    codes = table.text("diverged")
+    if lost := [recipe or "?" for recipe, code in zip(table.text("recipe"), codes, strict=True) if code is not None]:
+        numbers = {"runs": float(len(lost)), "of": float(len(codes))}
+        found.append(Caveat(code="diverged", numbers=numbers, names=list(dict.fromkeys(lost))))
     if question is not None and question.natural is not None and question.tokens / question.natural > NEARLY_FREE:
         epochs = question.tokens / question.natural
         found.append(Caveat(code="repetition", grave=True, numbers={"epochs": epochs, "free": NEARLY_FREE}))

@@ -47,7 +47,8 @@ def decide(
     """Decide between natural text alone and the mixtures of a runs table.
 
     Args:
-        table: the runs. fits: its laws (:func:`synthmix.decisions.fit_study`).
+        table: the runs; those that diverged are left out, with a caveat.
+        fits: its laws (:func:`synthmix.decisions.fit_study`).
         question: None, or one that no law answers: decided at the largest cell that was trained, as measured.
         study: its name. most_flops: that one of the next runs may cost; None: what all runs did.
         built: source -> training tokens that there are, for the next runs.
@@ -56,9 +57,11 @@ def decide(
         share_curves: of the measured cells, for the best share where nothing is extrapolated.
         explore: sensitivity and next runs too, which take most of the time.
     """
+    caveats = common_caveats(question, tasks, table)
+    table = table.sound
     seen = measured(table, fits)
     if question is None or table.natural is None or not fits.laws:
-        return _as_measured(table, fits, question, study, seen, tasks, share_curves)
+        return _as_measured(table, fits, question, study, seen, caveats, share_curves)
     found, choice = _chosen(table, fits, question)
     noise = fits.noise.sd or 0.0
     picks = [NATURAL, *_shown(found, choice)]
@@ -96,7 +99,7 @@ def decide(
         best=best,
         recommended=recommended,
         verdicts=verdicts,
-        caveats=common_caveats(question, tasks),
+        caveats=caveats,
         alternatives=ranges(found, choice, question),
         curves=curves,
         sensitivity=rows,
@@ -178,7 +181,7 @@ def _as_measured(
     question: Question | None,
     study: str,
     seen: list[Measured],
-    tasks: Tasks,
+    caveats: list[Caveat],
     share_curves: Sequence[ShareCurve],
 ) -> Decision:
     """Decided at the largest cell, nothing extrapolated."""
@@ -236,7 +239,7 @@ def _as_measured(
         best=best,
         recommended=recommended,
         verdicts=verdicts,
-        caveats=common_caveats(question, tasks),
+        caveats=caveats,
         uncompared=uncompared(table),
     )
 

@@ -5,12 +5,14 @@ them, and the best share, are known far better than the losses themselves.
 """
 
 import json
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from synthmix.checksums import SEAL, check_seal, sealed
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, write_bytes
 from synthmix.results import FitSummary, HeldOut, Interval, Warn
@@ -117,7 +119,7 @@ class StudyFits:
         arrays = {
             f"{i}/{name}": np.ascontiguousarray(a) for i, (_, held) in enumerate(states) for name, a in held.items()
         }
-        write_bytes(path, save(arrays, metadata={"synthmix": json.dumps(head)}))
+        write_bytes(path, sealed(save(arrays, metadata={"synthmix": json.dumps(head), "digest": SEAL})))
 
     @classmethod
     def load(cls, path: Path, key: str) -> "StudyFits | None":
@@ -125,6 +127,8 @@ class StudyFits:
         from safetensors import SafetensorError, safe_open
 
         try:
+            if not check_seal(path):  # of an earlier version: fitting again is cheap, a wrong law is not
+                return None
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {}).get("synthmix", "{}"))
                 if head.get("format") != FORMAT or head["key"] != key:
@@ -157,16 +161,23 @@ class StudyFits:
 
 def fits_key(table: RunsTable) -> str:
     """Hash of the runs that laws are fitted to."""
-    columns = {name: table.column(name).tolist() for name in ("N", "D", "share", "loss") if table.has(name)}
-    return content_hash([FORMAT, CANDIDATES, table.text("mixture"), table.text("seed"), columns])
+    columns = {
+        name: [value if math.isfinite(value) else None for value in table.column(name).tolist()]
+        for name in ("N", "D", "share", "loss")
+        if table.has(name)
+    }
+    left_out = [table.text("diverged")] if table.has("diverged") else []
+    return content_hash([FORMAT, CANDIDATES, table.text("mixture"), table.text("seed"), columns, *left_out])
 
 
 def fit_study(table: RunsTable, *, bootstrap: int = 1000, level: float = 0.9) -> StudyFits:
     """Fit every recipe by itself, then every synthetic source over its shares.
 
-    A law that the runs do not determine is left out, with a warning that says why.
+    A law that the runs do not determine is left out, with a warning that says why, and so are runs that diverged.
     """
-    found = StudyFits(table.noise(), level, fits_key(table), bootstrap)
+    key, warnings = fits_key(table), [warning for warning in table.warnings if warning.code == "diverged"]
+    table = table.sound
+    found = StudyFits(table.noise(), level, key, bootstrap, warnings=warnings)
     sd_log = _log_noise(table)
     for recipe in table.recipes:
         mine = table.of_recipe(recipe)

@@ -4,9 +4,9 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from synthmix.corpus.sample import cache_folder
 from synthmix.doctor.checks import LEVELS, Diagnosis, Finding, Speed, machine_findings, package_findings, torch_findings
 from synthmix.doctor.machine import busy_between, core_packages, extras, look, look_at_machine
+from synthmix.files import cache_folder
 from synthmix.progress import Progress, Silent
 from synthmix.training.capabilities import Capabilities, capabilities, try_step
 from synthmix.training.hyperparameters import TOKENS_PER_PARAMETER, hyperparameters

@@ -26,7 +26,8 @@ from synthmix.training.device import CHECK, LostDevice, device_errors
 READY, RESULT, BUG = "ready", "result", "bug"
 #: Code of a worker. Arguments: the descriptor of its end of the pipe, then the parent's ``sys.path``.
 START = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = sys.argv[2:]; "
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    "sys.path[:] = sys.argv[2:]; "
     "from synthmix.engine.worker import serve; serve(int(sys.argv[1]))"
 )
 
@@ -39,7 +40,7 @@ def packed(value: object) -> bytes:
 def serve(descriptor: int) -> None:
     """Work until told to end: first the place and the number of threads, then one task after the other, each answered
     by ``(kind, value, whether the process goes on)``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the parent's to handle
     os.set_inheritable(descriptor, False)  # a process that a task starts must not keep the pipe open
     connection = Connection(descriptor)
     place, threads = connection.recv()

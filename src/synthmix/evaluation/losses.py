@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.errors import BadInput, Failure
-from synthmix.training.device import best_device
+from synthmix.errors import BadInput
+from synthmix.training.device import Diverged, best_device
 from synthmix.training.model import step_loss
 from synthmix.training.trainer import Stream
 
@@ -53,7 +53,7 @@ def evaluate_model(
 
     Raises:
         BadInput: a domain is shorter than one sequence.
-        Failure: a loss is not finite.
+        Diverged: a loss is not finite.
     """
     import torch
 
@@ -68,7 +68,7 @@ def evaluate_model(
                 tokens += rows[:, 1:].size
             nats = total / tokens
             if not math.isfinite(nats):
-                raise Failure(f"the loss is {nats}", where=name, remedy="the model is broken: train it again")
+                raise Diverged(f"the loss is {nats}", where=name, remedy="the model is broken: train it again")
             found[name] = DomainLoss(nats, nats / math.log(2) / domain.bytes_per_token, tokens)
     return found
 

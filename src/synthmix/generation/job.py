@@ -95,7 +95,7 @@ def generate_corpus(
         raise _nothing(folder, made)
     summary = _summary(plan, made, counts, folder / FAILED if failed else None, time.monotonic() - begun)
     publish(folder, config, plan.template, made, about or {}, counts.generators)
-    write_json(folder / GENERATED, summary.model_dump(mode="json"))
+    write_json(folder / GENERATED, summary.model_dump(mode="json"), digest=True)
     return summary
 
 
@@ -162,7 +162,7 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         return
     if folder.is_dir() and any(folder.iterdir()):
         raise BadInput(f"holds other files (and no {JOB})", where=folder, remedy="name a new or an empty folder")
-    write_json(path, identity)
+    write_json(path, identity, digest=True)
 
 
 def _ask(

@@ -23,8 +23,8 @@ from pydantic import (
     model_serializer,
 )
 
+from synthmix.checksums import check, write_checked
 from synthmix.errors import BadInput
-from synthmix.files import write_text
 from synthmix.generation.draw import Draw
 from synthmix.generation.settings import check_sampling, draw_sampling
 from synthmix.training.trainer import Stream
@@ -133,7 +133,7 @@ def sample_part(
 def write_part(folder: Path, part: int, documents: list[tuple[str, int]]) -> None:
     """Write one part's documents atomically as JSON lines."""
     lines = (json.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) for text, tokens in documents)
-    write_text(part_path(folder, part), "".join(line + "\n" for line in lines))
+    write_checked(part_path(folder, part), "".join(line + "\n" for line in lines))
 
 
 def part_path(folder: Path, part: int) -> Path:
@@ -178,6 +178,7 @@ def _tokens(path: Path) -> int:
 
 
 def _documents(path: Path) -> Iterator[tuple[str, int]]:
+    check(path)
     with path.open(encoding="utf-8", newline="\n") as file:  # not splitlines: text may hold U+2028 and the like
         for number, line in enumerate(file, start=1):
             try:

@@ -315,7 +315,7 @@ def detect_in_table(
     Raises:
         BadInput: see ``read_runs`` and ``detect_phases``; no curve with 8 different n.
     """
-    table = read_runs(path, columns, recipe=recipe)
+    table = read_runs(path, columns, recipe=recipe).sound
     if table.has("N") and not table.has("D"):  # a lone column n is the number of samples
         numbers = {("D" if name == "N" else name): column for name, column in table.numbers.items()}
         table = replace(table, numbers=numbers)

@@ -205,6 +205,8 @@ def caveat_text(caveat: Caveat) -> str:
         return listed([UNDETERMINED[code] for code in caveat.names[:3]]) if caveat.names else CAVEATS[caveat.code]
     if caveat.code == "tasks_disagree":
         return f"loss and task scores disagree about the best share: {names}"
+    if caveat.code == "diverged":
+        return f"{numbers['runs']:.0f} of {plural(int(numbers['of']), 'run')} diverged and were left out ({names})"
     if caveat.code == "valuation_disagrees":
         return f"{CAVEATS[caveat.code]}: {caveat.about}"
     return CAVEATS[caveat.code]

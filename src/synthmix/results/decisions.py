@@ -31,6 +31,7 @@ CAVEATS = {
     "repetition": "natural text alone would be repeated more often than the law of repetition was tested for",
     "tasks_disagree": "loss and task scores disagree about the best share",
     "valuation_disagrees": "the valuation score, which ranked what was measured, puts the best share elsewhere",
+    "diverged": "runs that diverged were left out",
     "loss_only": "held-out loss is all that was measured, on the study's own domains and protocol",
 }
 

@@ -1,16 +1,25 @@
 """What was trained on, trained, and spent."""
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from synthmix.interval import Interval
 from synthmix.results.parts import Part, formerly
 
+# Infinite where training diverged to no finite loss; JSON, which knows no infinity, holds null.
+_Loss = Annotated[
+    float,
+    BeforeValidator(lambda value: math.inf if value is None else value),
+    PlainSerializer(lambda value: value if math.isfinite(value) else None, return_type=float | None),
+]
+
 
 class RunRow(Part):
     """One trained model. ``share`` is the synthetic share; ``losses``/``bits`` are per held-out domain; ``tasks`` are
-    scores between 0 and 1."""
+    scores between 0 and 1. ``diverged``: code of why it diverged; ``rate_factor``: of its learning rate, below 1 where
+    it diverged and was repeated."""
 
     id: str
     recipe: str
@@ -20,7 +29,7 @@ class RunRow(Part):
     params_total: int
     tokens: int
     seed: int
-    loss: float
+    loss: _Loss
     losses: dict[str, float]
     bits: dict[str, float]  # bits per byte
     flops: float
@@ -28,6 +37,8 @@ class RunRow(Part):
     tokens_per_second: float
     epochs: dict[str, float]
     tasks: dict[str, float] = Field(default={})
+    diverged: str | None = None
+    rate_factor: float = 1.0
 
 
 class Recipe(Part):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthmix.results.decisions import Decision
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
@@ -22,6 +22,7 @@ class Results(Part):
     corpora: list[CorpusRow]
     recipes: list[Recipe]
     runs: list[RunRow]
+    diverged: list[RunRow] = Field(default=[])  # marked, in no fit and no comparison; ``runs`` are the others
     noise: Noise
     fits: list[FitSummary]
     curves: list[Curve]
@@ -36,6 +37,12 @@ class Results(Part):
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words
     warnings: list[Warn]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_digest(cls, raw: Any) -> Any:
+        """The file's own digest is compared where the file is read; it is no part of the results."""
+        return {name: value for name, value in raw.items() if name != "digest"} if isinstance(raw, dict) else raw
 
     def to_frame(self, backend: Literal["pyarrow", "pandas", "polars"] = "pandas") -> Any:
         """The runs, a row each: what was trained, its losses (``loss.<domain>``), bits per byte and task scores.

@@ -15,6 +15,7 @@ from synthmix.quantities import listed, plural
 from synthmix.results import Warn
 from synthmix.runs import cells
 from synthmix.runs.cells import Floats, Mask, Texts, labels
+from synthmix.runs.divergence import marked
 from synthmix.runs.expression import Columns, evaluate, names_in
 from synthmix.runs.mapping import ALIASES, KEPT, OPEN, Unit, matched, usual
 from synthmix.runs.mapping import Mapping as Told
@@ -169,7 +170,7 @@ def assemble(raw: Raw, told: Told, *, skip_bad: bool = False, points: bool = Fal
         return table
     table, doubled = _one_value(raw.where, table, told)
     notes += doubled
-    return replace(table, warnings=(*notes, *_assumed(table), *_constant(table)))
+    return marked(replace(table, warnings=(*notes, *_assumed(table), *_constant(table))))
 
 
 # Which column is what

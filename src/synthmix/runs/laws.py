@@ -107,14 +107,14 @@ def _table(
 ) -> RunsTable | Runs | MixtureRuns:
     if isinstance(runs, Runs | MixtureRuns):
         return runs
-    return read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
+    return read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad).sound
 
 
 def mixtures_of(runs: Any, metric: str | Sequence[str] | None) -> MixtureRuns:
     """Runs as laws over shares read them, whatever they come as."""
     if isinstance(runs, MixtureRuns):
         return runs
-    return mixture_runs(read_runs(runs), [metric] if isinstance(metric, str) else metric)
+    return mixture_runs(read_runs(runs).sound, [metric] if isinstance(metric, str) else metric)
 
 
 def _arrays(runs: RunsTable | Runs | MixtureRuns, metric: str) -> Runs:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from synthmix.checksums import check_seal
 from synthmix.errors import BadInput
 from synthmix.files import read_json
 from synthmix.results import CorpusRow, Results, Warn
 from synthmix.runs.assemble import assemble
 from synthmix.runs.cells import texts as texts_of
+from synthmix.runs.divergence import marked
 from synthmix.runs.expression import names_in
 from synthmix.runs.formats import read_sources
 from synthmix.runs.mapping import ALIASES, mapping_of, matched, read_mapping, told, usual
@@ -50,6 +52,9 @@ def read_runs(
         mapping: a mapping file, or what stands in one (:class:`synthmix.runs.mapping.Mapping`); ``columns`` goes first.
         recipe: only the runs of this recipe.
         skip_bad: leave out rows that cannot be used, and say how many and why in ``warnings``.
+
+    Runs that diverged are marked in the column ``diverged`` (:mod:`synthmix.runs.divergence`), with a warning; what
+    fits and decides leaves them out.
 
     Raises:
         BadInput: no such file, a kind that is not read, a column that is missing, named twice or of several candidates,
@@ -107,7 +112,7 @@ def of_results(results: Results) -> RunsTable:
         each.task: Metric.of_task(each.task, measure=each.metric, items=each.items, chance=each.chance, id=each.id)
         for each in results.tasks
     }
-    return of_rows(results.runs, results.recipes, kinds_of(results.corpora), tasks)
+    return of_rows([*results.runs, *results.diverged], results.recipes, kinds_of(results.corpora), tasks)
 
 
 def kinds_of(corpora: Iterable[CorpusRow]) -> dict[str, Kind]:
@@ -184,6 +189,7 @@ def _written(path: Path) -> RunsTable | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_seal(path, remedy=REMEDY)
     try:
         about = (pq.read_schema(path).metadata or {}).get(b"synthmix-runs-1")
         if about is None:
@@ -199,4 +205,4 @@ def _written(path: Path) -> RunsTable | None:
     }  # fmt: skip
     metrics = tuple(Metric(**each) for each in held["metrics"])
     warnings = tuple(Warn.model_validate(each) for each in held.get("warnings", ()))
-    return RunsTable(numbers, texts, metrics, held["kinds"], warnings, held.get("taken", {}))
+    return marked(RunsTable(numbers, texts, metrics, held["kinds"], warnings, held.get("taken", {})))

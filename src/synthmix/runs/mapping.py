@@ -44,9 +44,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "synthetic": ("synthetic",),
     "flops": ("flops",),
     "seconds": ("seconds",),
+    "vocab": ("vocab", "vocab_size", "vocabulary", "vocabulary_size"),
+    "diverged": ("diverged",),
 }
 #: Taken where they are there, never asked for.
-KEPT = ("run", "step", "group", "stage", "synthetic", "flops", "seconds", "N_total")
+KEPT = ("run", "step", "group", "stage", "synthetic", "flops", "seconds", "N_total", "vocab", "diverged")
 #: Patterns that name several columns at once.
 PATTERNS = ("shares", "metrics")
 #: Prefixes of the columns that a table may have any number of.

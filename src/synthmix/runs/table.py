@@ -3,6 +3,7 @@
 Shape letters: n rows, k recipes, c cells.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,10 +29,11 @@ LOSS = "loss"
 #: Columns of numbers, beside ``share.<source>``, ``unique.<source>`` and the metrics. A column that is not known is
 #: absent, a cell that is not known is NaN.
 NUMBERS = (
-    "N", "N_total", "D", "step", "share", "unique", "quality", "weight", "flops", "seconds", "tokens_per_second",
-)  # fmt: skip
+    *("N", "N_total", "D", "step", "share", "unique", "quality", "weight"),
+    *("flops", "seconds", "tokens_per_second", "vocab"),
+)
 #: Columns of text; None where not known.
-TEXTS = ("run", "recipe", "mixture", "synthetic", "seed", "group", "stage")
+TEXTS = ("run", "recipe", "mixture", "synthetic", "seed", "group", "stage", "diverged")
 
 
 class Cell(NamedTuple):
@@ -87,6 +89,7 @@ class RunsTable:
             ``N`` are non-embedding parameters, ``D`` training tokens, ``share`` the synthetic share of the tokens.
         texts: column -> n strings or None: :data:`TEXTS`. ``mixture`` is the recipe's identity (its shares), ``recipe``
             only what it is called. ``group``: points that share a training run (a trunk's budgets, checkpoints).
+            ``diverged``: code of why a run diverged (:data:`synthmix.training.divergence.DIVERGED`), if one did.
         metrics: what the metric columns hold, ``loss`` first where it is there.
         kinds: source -> natural or synthetic, as far as known.
         warnings: what was taken for granted in reading.
@@ -172,6 +175,21 @@ class RunsTable:
                 have = ", ".join(sorted(known)) or "no recipe column"
                 raise BadInput(f"no runs of the recipe {name!r}", key="recipe", remedy=f"the table has: {have}")
         return self.select(np.array([name in names for name in self.text("recipe")]))
+
+    @cached_property
+    def sound(self) -> "RunsTable":
+        """The runs that did not diverge: what laws are fitted to and decisions rest on.
+
+        Raises:
+            BadInput: every run diverged.
+        """
+        if "diverged" not in self.texts:
+            return self
+        keep = np.array([code is None for code in self.text("diverged")])
+        if not keep.any():
+            raise BadInput("every run diverged", where="runs", remedy="lower the learning rate and train them again")
+        left = self.select(keep)
+        return replace(left, texts={name: cells for name, cells in left.texts.items() if name != "diverged"})
 
     @cached_property
     def recipes(self) -> list[str]:
@@ -383,14 +401,15 @@ class RunsTable:
 
         import pyarrow.parquet as pq
 
+        from synthmix.checksums import SEAL, sealed
         from synthmix.files import write_bytes
 
         about: dict[str, Any] = {"metrics": [asdict(metric) for metric in self.metrics], "kinds": dict(self.kinds)}
         about |= {"taken": dict(self.taken), "warnings": [warning.model_dump() for warning in self.warnings]}
-        table = self._arrow().replace_schema_metadata({"synthmix-runs-1": json.dumps(about)})
+        table = self._arrow().replace_schema_metadata({"synthmix-runs-1": json.dumps(about), "digest": SEAL})
         held = io.BytesIO()
         pq.write_table(table, held)
-        write_bytes(path, held.getvalue())
+        write_bytes(path, sealed(held.getvalue()))
 
     def _arrow(self) -> "pa.Table":
         import pyarrow as pa
@@ -411,7 +430,7 @@ def of_rows(
     kinds: Mapping[str, Kind],
     tasks: Mapping[str, Metric] | None = None,
 ) -> RunsTable:
-    """The table of a study's rows.
+    """The table of a study's rows, those that diverged marked.
 
     Args:
         recipes: the shares of every recipe that ``rows`` name.
@@ -421,6 +440,8 @@ def of_rows(
     Raises:
         BadInput: there are no rows.
     """
+    from synthmix.runs.divergence import marked
+
     mixtures = {recipe.name: recipe.shares for recipe in recipes}
     sources = list(dict.fromkeys(name for shares in mixtures.values() for name in shares))
     numbers: dict[str, Floats] = {
@@ -431,7 +452,7 @@ def of_rows(
         "flops": _floats(row.flops for row in rows),
         "seconds": _floats(row.seconds for row in rows),
         "tokens_per_second": _floats(row.tokens_per_second for row in rows),
-        LOSS: _floats(row.loss for row in rows),
+        LOSS: _floats(row.loss if math.isfinite(row.loss) else None for row in rows),
     }
     numbers |= {f"share.{source}": _floats(mixtures[row.recipe].get(source, 0.0) for row in rows) for source in sources}
     for source in sources:  # tokens of a source that are new: its part of the budget over its epochs
@@ -457,8 +478,9 @@ def of_rows(
         "seed": [str(row.seed) for row in rows],
         "group": [f"{mixture_of(mixtures[row.recipe])} | {row.params} | {row.seed}" for row in rows],
         "stage": ["ladder"] * len(rows),
+        "diverged": [row.diverged for row in rows],
     }
-    return RunsTable(numbers, texts, tuple(metrics), dict(kinds))
+    return marked(RunsTable(numbers, texts, tuple(metrics), dict(kinds)))
 
 
 def _floats(values: Iterable[float | None]) -> Floats:

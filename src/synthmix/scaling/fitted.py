@@ -269,7 +269,7 @@ class Fit(Predictor):
         runs = {name.removeprefix("runs."): a.tolist() for name, a in arrays.items() if name.startswith("runs.")}
         held = {"values": self.values.tolist(), "draws": self.draws.tolist(), "runs": runs}
         units = "N non-embedding parameters, D tokens, loss nats per token"
-        write_json(Path(path), {"format": "synthmix-fit-1", **plain, **held, "units": units})
+        write_json(Path(path), {"format": "synthmix-fit-1", **plain, **held, "units": units}, digest=True)
 
     @classmethod
     def load(cls, path: str | Path, law: Law | None = None) -> "Fit":

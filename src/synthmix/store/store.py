@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthmix.errors import BadInput
-from synthmix.files import disk_errors, read_json, write_json
+from synthmix.files import disk_errors, read_digested, read_json, write_json
 from synthmix.store.records import FORMAT, RunRecord, TrunkRecord, flat
 from synthmix.validation import validated
 
@@ -41,11 +41,12 @@ class Store:
         path = self.folder / run / "record.json"
         if not path.exists():
             return None
-        raw = read_json(path)
+        raw, digested = read_digested(path)
         if isinstance(raw, dict) and isinstance(made := raw.get("format"), int) and made > FORMAT:
             problem = f"{made} is of a later synthmix than this one"
             raise BadInput(problem, where=path, key="format", remedy="install that, or run the study in another folder")
         record = validated(RunRecord, raw, where=path, problem="is damaged", remedy=_again(path))
+        record.keep_digested(digested)
         if record.id != run or record.spec.id != run:
             raise BadInput("is the record of another run", where=path, key="id", remedy=_again(path))
         return record
@@ -57,7 +58,7 @@ class Store:
 
     def write(self, record: RunRecord) -> None:
         """Write a finished run, atomically."""
-        write_json(self.folder / record.id / "record.json", record.model_dump(mode="json"))
+        write_json(self.folder / record.id / "record.json", record.model_dump(mode="json"), digest=True)
 
     def trunk_record(self, trunk: str) -> TrunkRecord | None:
         """What the trunk has taken so far, or None before it is trained to its end.
@@ -74,7 +75,7 @@ class Store:
         """Write a trained trunk, atomically; a record that reaches further stays."""
         before = self.trunk_record(record.id)
         if before is None or before.tokens < record.tokens:
-            write_json(self.trunk_folder(record.id) / "trunk.json", record.model_dump(mode="json"))
+            write_json(self.trunk_folder(record.id) / "trunk.json", record.model_dump(mode="json"), digest=True)
 
     @contextmanager
     def claim(self, run: str) -> Iterator[bool]:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from synthmix.checksums import has_checksums
 from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
+from synthmix.corpus.corpus import Corpus
 from synthmix.decisions import StudyFits, decide, fit_study
 from synthmix.decisions.decide import free, question_curves
 from synthmix.decisions.fits import fits_key
@@ -10,7 +12,7 @@ from synthmix.errors import BadInput
 from synthmix.evaluation.losses import AVERAGING
 from synthmix.files import write_json
 from synthmix.progress import Progress, Silent
-from synthmix.results import Noise, Question, Recipe, Results, Statistic, TaskFound, Warn
+from synthmix.results import Noise, Question, Recipe, Results, RunRow, Statistic, TaskFound, Warn
 from synthmix.runs import RunsTable
 from synthmix.runs.load import kinds_of
 from synthmix.runs.table import of_rows
@@ -26,7 +28,7 @@ from synthmix.study.diagnostics import (
     unseen_warnings,
 )
 from synthmix.study.execute import missing, versions
-from synthmix.study.ladder import cells, ladder_specs, study_recipes, trunk_records
+from synthmix.study.ladder import attempts, cells, ladder_specs, study_recipes, trunk_records
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names, task_metrics
 from synthmix.study.sampled import generator_spec
 from synthmix.study.task_laws import task_results
@@ -46,10 +48,11 @@ def conclude(config: StudyConfig, space: Workspace, prepared: Prepared, *, progr
 
     progress = progress or Silent()
     progress.start("fit and report", None, "steps")
+    seconds(space, progress)  # damaged ones are dropped, and said here
     results, fits, table = gather(config, space, prepared)
     table.write(space.table)
     fits.save(space.fits)
-    write_json(space.results, results.model_dump(mode="json"))
+    write_json(space.results, results.model_dump(mode="json"), digest=True)
     write_report(results, space.root)
     progress.finish("fit and report")
     return results
@@ -62,27 +65,34 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         BadInput: no run is finished, or a record is damaged.
     """
     specs = ladder_specs(config, prepared)
-    records = [r for r in map(space.runs.record, (spec.id for spec in specs)) if r and not missing(r, prepared.domains)]
-    if not records:
+    repeat = config.training.on_divergence == "repeat"
+    tried = [(spec, attempts(spec, space.runs, repeat=repeat)) for spec in specs]
+    finished = [(spec, *all_[-1]) for spec, all_ in tried if all_ and not missing(all_[-1][1], prepared.domains)]
+    if not finished:
         raise BadInput("no run is finished yet", where=space.root, remedy="run it with synthmix study run")
     mixtures = study_recipes(config)
     present = {mixture.content: mixture.name for mixture in mixtures}  # names may have changed since
     recipes = [recipe_row(config, mixture) for mixture in mixtures]
     by_name = {recipe.name: recipe for recipe in recipes}
     names = [domain.name for domain in prepared.domains]
-    asked, task_warnings = task_metrics(records)
-    rows = [run_row(record, by_name[present[record.spec.mixture.content]], names, asked) for record in records]
-    corpora = corpus_rows(prepared)
-    table = of_rows(rows, recipes, kinds_of(corpora), asked)
-    fits = study_fits(config, space, table)
-    curves = share_curves(table, config, fits)
+    asked, task_warnings = task_metrics([record for _, _, record in finished if record.diverged is None])
+    corpora = corpus_rows(config, prepared)
+    every = [run_row(record, by_name[present[spec.mixture.content]], names, asked, f) for spec, f, record in finished]
+    whole = of_rows(every, recipes, kinds_of(corpora), asked)
+    codes = whole.text("diverged")
+    diverged = [row.model_copy(update={"diverged": code}) for row, code in zip(every, codes, strict=True) if code]
+    rows = [row for row, code in zip(every, codes, strict=True) if code is None]
+    table = whole.sound
+    fits = study_fits(config, space, whole)
+    curves, without_curve = share_curves(table, config, fits)
     question = study_question(config)
     built = {corpus.name: float(corpus.train_tokens) for corpus in corpora}
     generators = _generators(config, space, prepared)
-    cost = spent(records, generators, trunk_records(space.runs, specs), seconds(space))
+    trained = [record for _, all_ in tried for _, record in all_]
+    cost = spent(trained, generators, trunk_records(space.runs, specs), seconds(space))
     tasks = task_results(config, recipes, table, fits, curves, question_curves(table, fits, question), task_warnings)
     decision = decide(
-        table,
+        whole,
         fits,
         question,
         study=config.study,
@@ -92,11 +102,18 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         share_curves=curves,
     )
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
-    warnings = [*fits.warnings, *unseen_warnings(found, config.mix.natural)]
+    unverified = _unverified(trained, [*prepared.corpora.values(), *prepared.evaluation.values()])
+    warnings = [
+        *fits.warnings,
+        *without_curve,
+        *_repeated(rows),
+        *unverified,
+        *unseen_warnings(found, config.mix.natural),
+    ]
     warnings += lost_warnings({**prepared.evaluation, **prepared.corpora})
     planned = len(cells(config))
-    if len(records) < planned:
-        message = f"{planned - len(records)} of {planned} runs are not finished: this is a preliminary report."
+    if len(finished) < planned:
+        message = f"{planned - len(finished)} of {planned} runs are not finished: this is a preliminary report."
         warnings.insert(0, Warn(code="unfinished", message=message))
     noise = fits.noise
     results = Results(
@@ -108,6 +125,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         corpora=corpora,
         recipes=recipes,
         runs=rows,
+        diverged=diverged,
         noise=Noise(sd=noise.sd, cells=noise.cells, runs=noise.runs, by=dict(noise.by)),
         fits=fits.summaries,
         curves=curves_of(fits.laws, rows),
@@ -123,7 +141,34 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         protocol=config.training.in_words(),
         warnings=warnings,
     )
-    return results, fits, table
+    return results, fits, whole
+
+
+def _unverified(records: list[RunRecord], corpora: list[Corpus]) -> list[Warn]:
+    """What an earlier version wrote without checksums: it is read as it is."""
+    old = sum(not record.digested for record in records)
+    names = [corpus.name for corpus in corpora if not has_checksums(corpus.folder)]
+    parts = [f"{old} of {len(records)} run records"] if old else []
+    parts += [f"the corpora {', '.join(names)}"] if names else []
+    if not parts:
+        return []
+    message = (
+        f"Written by an earlier version without checksums, and read as they are: {' and '.join(parts)}. A changed byte "
+        "in them would not be seen; what is written from now on has checksums."
+    )
+    return [Warn(code="unverified", message=message)]
+
+
+def _repeated(rows: list[RunRow]) -> list[Warn]:
+    """Runs that count at a lower learning rate than the others of their size."""
+    lower = [f"{row.recipe} N={row.params} D={row.tokens} seed {row.seed} at {row.rate_factor:g} of its rate"
+             for row in rows if row.rate_factor < 1]  # fmt: skip
+    if not lower:
+        return []
+    message = (
+        f"{len(lower)} of {len(rows)} runs diverged and were repeated at a lower learning rate: {'; '.join(lower)}."
+    )
+    return [Warn(code="repeated", message=message)]
 
 
 def study_fits(config: StudyConfig, space: Workspace, table: RunsTable) -> StudyFits:

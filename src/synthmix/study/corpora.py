@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from synthmix.checksums import check, write_checked
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.build import train_texts
 from synthmix.corpus.corpus import Corpus
@@ -101,7 +102,7 @@ def study_tokenizer(
     key = content_hash([asked.vocab, asked.limit, [[str(e.heldout), identity(e)] for _, e in entries]])
     path = space.tokenizer / f"{key}.json"
     if not build:
-        return load_tokenizer(path) if path.exists() else None
+        return _kept_tokenizer(path) if path.exists() else None
     with disk_errors(path):
         space.tokenizer.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
@@ -114,8 +115,13 @@ def study_tokenizer(
                     for text in train_texts(entry, heldout=entry.heldout, limit_bytes=share, name=name)
                 )
                 trained = train_tokenizer(texts, asked.vocab)
-                trained.save(path)
+                write_checked(path, trained.backend.to_str())
                 progress.finish("tokenizer", note=f"{trained.vocab_size} entries")
+    return _kept_tokenizer(path)
+
+
+def _kept_tokenizer(path: Path) -> Tokenizer:
+    check(path)
     return load_tokenizer(path)
 
 
@@ -140,6 +146,7 @@ class Prepared:
 
     def with_corpus(self, name: str, corpus: Corpus) -> "Prepared":
         """The same with one generated corpus more."""
+        corpus.check()
         pending = tuple(other for other in self.pending if other != name)
         return replace(self, corpora=self.corpora | {name: corpus}, pending=pending)
 
@@ -147,7 +154,8 @@ class Prepared:
 def natural_corpora(
     config: StudyConfig, space: Workspace, tokenizer: Tokenizer, progress: Progress, *, build: bool = True
 ) -> Prepared:
-    """Build (or open) what is held out and the natural corpora. Every shard is checked against its checksum once.
+    """Build (or open) what is held out and the natural corpora. Every file is checked against its checksum, once a
+    machine and change.
 
     Raises:
         NotBuiltYet: ``build`` is False and something is not there.
@@ -165,8 +173,10 @@ def natural_corpora(
             # Both ways: nothing held out anywhere is trained on here, nothing held out here was trained on there.
             against = [*evaluation.values(), *corpora.values()]
             corpora[name] = _opened(corpus, space, tokenizer, progress, name=name, against=against, build=build)
+    for held in evaluation.values():
+        held.check()
     for corpus_name, built in corpora.items():
-        built.verify()
+        built.check()
         if config.evaluate.get(corpus_name) == "heldout":
             domains[corpus_name] += domains_of(corpus_name, built, whole=False)
     pending = tuple(name for name, entry in config.corpora.items() if not isinstance(entry, RealCorpus))

@@ -150,9 +150,10 @@ def _curve(recipe: str, law: RecipeLaw, along: Literal["tokens", "params"], fixe
     )
 
 
-def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> list[ShareCurve]:
-    """Loss against the share of each synthetic source, at every measured (N, D)."""
-    found = []
+def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> tuple[list[ShareCurve], list[Warn]]:
+    """Loss against the share of each synthetic source, at every measured (N, D), and why there is none where so."""
+    found: list[ShareCurve] = []
+    warnings: list[Warn] = []
     for source in config.mix.synthetic:
         if source not in table.text("synthetic"):
             continue
@@ -166,7 +167,7 @@ def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> list
                 )
             except BadInput as error:
                 message = f"No share curve at {at}: {error}."
-                fits.warnings.append(Warn(code="no_share_curve", message=message, about=source))
+                warnings.append(Warn(code="no_share_curve", message=message, about=source))
                 continue
             points = zip(shares.tolist(), losses.tolist(), seeds, strict=True)
             found.append(
@@ -183,4 +184,4 @@ def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> list
                     flat=best.flat,
                 )
             )
-    return found
+    return found, warnings

@@ -8,21 +8,23 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from synthmix.checksums import check_folder
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.engine.places import visible_gpus
 from synthmix.errors import BadInput
-from synthmix.evaluation.losses import evaluate_model
+from synthmix.evaluation.losses import average, evaluate_model
 from synthmix.files import disk_errors
 from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.corpora import EvaluationDomain
 from synthmix.training.checkpoint import load_checkpoint, save_checkpoint
-from synthmix.training.device import device_name
+from synthmix.training.device import Diverged, device_name
+from synthmix.training.divergence import divergence
 from synthmix.training.memory import run_memory
 from synthmix.training.parallel import ALONE, World
 from synthmix.training.spec import RunSpec
 from synthmix.training.tracking import Reporter
-from synthmix.training.trainer import state_at, train_run, train_trunk
+from synthmix.training.trainer import Trained, state_at, train_run, train_trunk
 
 
 class Sized:
@@ -57,6 +59,7 @@ class RunTask(Sized):
     save_every: float = field(default=60.0, compare=False)
     log: tuple[str, ...] = field(default=(), compare=False)
     shares_trunk: bool = False
+    mark_diverged: bool = False  # a loss that is not finite is a record that says so, not a failure
 
     @property
     def run(self) -> str:
@@ -121,7 +124,9 @@ class TrunkTask(Sized):
 
 
 def missing(record: RunRecord, domains: tuple[EvaluationDomain, ...]) -> list[EvaluationDomain]:
-    """Domains that a record has no loss for, or a loss on other text."""
+    """Domains that a record has no loss for, or a loss on other text; none where there is no loss to be had."""
+    if record.diverged == "not_finite":
+        return []
     return [d for d in domains if d.name not in record.losses or record.losses[d.name].corpus != d.id]
 
 
@@ -179,22 +184,35 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
     corpora = {name: _corpus(path, spec.tokenizer) for name, path in task.corpora.items()}
     tokenizer = open_tokenizer(task.tokenizer)
     log = task.log if world.is_main else ()
-    with Reporter(folder, spec, spec.steps, tell, log, world.size) as reporter:
-        trained = train_run(
-            spec,
-            {name: corpus.train for name, corpus in corpora.items()},
-            folder,
-            precision=task.precision,
-            eos=tokenizer.eos_id,
-            report=reporter,
-            save_every=task.save_every,
-            trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
-            world=world,
-        )
+    try:
+        with Reporter(folder, spec, spec.steps, tell, log, world.size) as reporter:
+            trained: Trained = train_run(
+                spec,
+                {name: corpus.train for name, corpus in corpora.items()},
+                folder,
+                precision=task.precision,
+                eos=tokenizer.eos_id,
+                report=reporter,
+                save_every=task.save_every,
+                trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
+                world=world,
+            )
+    except Diverged as error:
+        if not task.mark_diverged or error.trained is None:
+            raise
+        trained = error.trained
     if not world.is_main:
         return
-    if task.keep_checkpoint:
-        save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
+    losses: dict[str, DomainScore] = {}
+    if trained.model is not None:
+        if task.keep_checkpoint:
+            save_checkpoint(trained.model, tokenizer, store.checkpoint(spec.id))
+        try:
+            losses = _score(task, trained.model, list(task.domains))
+        except Diverged:
+            if not task.mark_diverged:
+                raise
+    loss = average({name: score.nats for name, score in losses.items()}) if losses else None
     record = RunRecord(
         id=spec.id,
         spec=spec,
@@ -208,8 +226,9 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
         precision=task.precision,
         device=device_name() if world.size == 1 else f"{world.size} x {device_name()}",
         versions=versions(),
-        losses=_score(task, trained.model, list(task.domains)),
+        losses=losses,
         began=trained.began,
+        diverged=divergence(loss, spec.vocab, trained.trace) if task.domains else None,
     )
     store.write(record)
     with disk_errors(folder):
@@ -285,7 +304,12 @@ def _corpus(path: Path, tokenizer: str) -> Corpus:
 
 @cache
 def open_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer in ``path``, read once a process."""
+    """The tokenizer in ``path``, a corpus's, read once a process.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    check_folder(path.parent, [path.name])
     return load_tokenizer(path)
 
 

@@ -80,12 +80,16 @@ def read_study(where: Path) -> FinishedStudy:
     domains = {name: heldout[i] for name in names if (i := records[0].losses[name].corpus) in heldout}
     if not domains:
         raise BadInput("none of the held-out domains is there any more", where=space.corpora)
-    return FinishedStudy(folder, _table(records, corpora, list(domains)), records, corpora, domains)
+    table = _table(records, corpora, list(domains))
+    kept = [record for record, code in zip(records, table.text("diverged"), strict=True) if code is None]
+    return FinishedStudy(folder, table.sound, kept, corpora, domains)
 
 
 def ladder_records(space: Workspace) -> list[RunRecord]:
-    """The finished runs of a study's folder but the generators of sampled text, from which no law is fitted."""
-    return [record for record in space.runs.records() if record.spec.stage == "ladder"]
+    """The finished runs of a study's folder but the generators of sampled text, from which no law is
+    fitted, and those that diverged."""
+    found = [record for record in space.runs.records() if record.spec.stage == "ladder"]
+    return [record for record in found if record.diverged is None]
 
 
 def _table(records: list[RunRecord], corpora: Mapping[str, Corpus], domains: list[str]) -> RunsTable:

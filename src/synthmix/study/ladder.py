@@ -14,7 +14,7 @@ from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.mixture.recipe import Recipe, make_scheduled_recipe, share_recipe
 from synthmix.mixture.schedule import Schedule
-from synthmix.store import Store, TrunkRecord
+from synthmix.store import RunRecord, Store, TrunkRecord
 from synthmix.study.corpora import Prepared
 from synthmix.training.hyperparameters import resolve
 from synthmix.training.protocol import Protocol
@@ -156,6 +156,29 @@ def ladder_specs(config: StudyConfig, prepared: Prepared) -> list[RunSpec]:
         for cell in cells(config)
         if all(name in prepared.corpora for name in cell.recipe.sources)
     ]
+
+
+#: Of its learning rate at which a run that diverged is repeated, one after the other (``training.on_divergence``).
+RATE_FACTORS = (0.5, 0.25)
+
+
+def at_rate(spec: RunSpec, factor: float) -> RunSpec:
+    """The same run at ``factor`` times its peak learning rate."""
+    return spec.model_copy(update={"protocol": spec.protocol.model_copy(update={"learning_rate": factor * spec.peak})})
+
+
+def attempts(spec: RunSpec, store: Store, *, repeat: bool) -> list[tuple[float, RunRecord]]:
+    """The finished attempts at a run, ``(factor of its learning rate, record)``: itself and, where it diverged and
+    ``repeat``, those at lower rates up to the first that did not. The last one counts."""
+    found: list[tuple[float, RunRecord]] = []
+    for factor in (1.0, *(RATE_FACTORS if repeat else ())):
+        record = store.record(spec.id if factor == 1 else at_rate(spec, factor).id)
+        if record is None:
+            break
+        found.append((factor, record))
+        if record.diverged is None:
+            break
+    return found
 
 
 def largest_need(config: StudyConfig) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine
+from synthmix.progress import Progress
 from synthmix.study.ladder import cells, find_trunks, ladder_specs, own_tokens
 from synthmix.study.prepare import check_given, look
 from synthmix.study.sampled import generator_spec
@@ -92,7 +93,9 @@ class Plan:
         }
 
 
-def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -> Plan:
+def make_plan(
+    config: StudyConfig, space: Workspace, engine: Engine[Any, Any], progress: Progress | None = None
+) -> Plan:
     """Resolve the study to its runs and time this machine; builds no corpus and trains nothing.
 
     Raises:
@@ -102,7 +105,7 @@ def make_plan(config: StudyConfig, space: Workspace, engine: Engine[Any, Any]) -
     check_given(config)
     prepared = look(config, space)
     vocab = prepared.tokenizer.vocab_size if prepared else config.tokenizer.vocab
-    speeds = measure(config, space, vocab, engine, rough=True)
+    speeds = measure(config, space, vocab, engine, progress, rough=True)
     ids = (
         {(s.mixture.content, s.params, s.steps, s.seed): s.id for s in ladder_specs(config, prepared)}
         if prepared

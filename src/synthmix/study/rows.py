@@ -1,5 +1,6 @@
 """From records and corpora to the rows of the results."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -54,8 +55,14 @@ def task_metrics(records: Sequence[RunRecord]) -> tuple[dict[str, Metric], list[
     return found, warnings
 
 
-def run_row(record: RunRecord, recipe: Recipe, domains: list[str], tasks: Mapping[str, Metric]) -> RunRow:
-    """A record as a row, its losses on the study's present domains, its scores on the questions of ``tasks``."""
+def run_row(
+    record: RunRecord, recipe: Recipe, domains: list[str], tasks: Mapping[str, Metric], rate_factor: float = 1.0
+) -> RunRow:
+    """A record as a row, its losses on the study's present domains, its scores on the questions of ``tasks``.
+
+    ``rate_factor``: of the study's learning rate.
+    """
+    domains = [] if record.diverged == "not_finite" else domains
     losses = {name: record.losses[name].nats for name in domains}
     return RunRow(
         id=record.id,
@@ -66,14 +73,16 @@ def run_row(record: RunRecord, recipe: Recipe, domains: list[str], tasks: Mappin
         params_total=record.params_total,
         tokens=record.tokens,
         seed=record.spec.seed,
-        loss=average(losses),
+        loss=average(losses) if losses else math.inf,
         losses=losses,
         bits={name: record.losses[name].bits_per_byte for name in domains},
         flops=record.flops,
         seconds=record.seconds,
         tokens_per_second=record.own_tokens / max(record.seconds, 1e-9),
         epochs=record.epochs,
-        tasks={name: score.value for name, score in record.tasks.items() if score.id == tasks[name].id},
+        tasks={n: score.value for n, score in record.tasks.items() if n in tasks and score.id == tasks[n].id},
+        diverged=record.diverged,
+        rate_factor=rate_factor,
     )
 
 
@@ -85,8 +94,9 @@ def domain_rows(prepared: Prepared) -> list[Domain]:
     ]
 
 
-def corpus_rows(prepared: Prepared) -> list[CorpusRow]:
-    """The corpora that are trained on."""
+def corpus_rows(config: StudyConfig, prepared: Prepared) -> list[CorpusRow]:
+    """The corpora that are trained on, in the study file's order, whichever was built first."""
+    built = [(name, prepared.corpora[name]) for name in config.corpora if name in prepared.corpora]
     return [
         CorpusRow(
             name=name,
@@ -98,7 +108,7 @@ def corpus_rows(prepared: Prepared) -> list[CorpusRow]:
             license=corpus.meta.license or "not stated",
             removed=corpus.meta.removed,
         )
-        for name, corpus in prepared.corpora.items()
+        for name, corpus in built
     ]
 
 

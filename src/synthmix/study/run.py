@@ -34,12 +34,12 @@ def run_study(study: Study, *, progress: Progress | None = None, engine: Engine[
     check_given(config)
     space = Workspace(config.root.absolute())  # a worker elsewhere has another working folder
     space.create()
-    with stage(space, "text"):
+    with stage(space, "text", progress):
         prepared = natural_text(config, space, progress)
     with engine or open_engine(workers=config.workers) as engine:
         engine.check_folder(space.root)
         with stage(space, "timing"):
-            speeds = measure(config, space, prepared.tokenizer.vocab_size, engine)
+            speeds = measure(config, space, prepared.tokenizer.vocab_size, engine, progress)
         for name in prepared.pending:
             prepared = find_generated(config, name, space, prepared)
         for name in (name for name in prepared.pending if name in config.written):

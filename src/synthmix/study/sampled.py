@@ -15,7 +15,7 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.sources import Document
 from synthmix.engine import Engine
-from synthmix.errors import BadInput, SynthmixError
+from synthmix.errors import BadInput, Failure, SynthmixError
 from synthmix.files import content_hash, disk_errors
 from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled, write_part
 from synthmix.progress import Progress
@@ -23,6 +23,7 @@ from synthmix.study.corpora import Prepared
 from synthmix.study.execute import open_tokenizer
 from synthmix.study.workspace import Workspace
 from synthmix.training.checkpoint import load_checkpoint
+from synthmix.training.divergence import DIVERGED
 from synthmix.training.hyperparameters import resolve
 from synthmix.training.protocol import Protocol
 from synthmix.training.spec import RunSpec
@@ -172,6 +173,19 @@ def _sample_all(
     progress.start(f"sample {name}", entry.tokens, "tokens")
     source = prepared.corpora[entry.source].folder
     checkpoint, tokenizer = space.runs.checkpoint(at.spec.id), source / "tokenizer.json"
+    record = space.runs.record(at.spec.id)
+    if record is not None and record.diverged is not None:
+        raise Failure(
+            f"the generator of '{name}' diverged ({DIVERGED[record.diverged]}), so its text is worth nothing",
+            where=checkpoint.parent,
+            remedy=f"lower training.learning_rate (it was {at.spec.peak:.3g})",
+        )
+    if not (checkpoint / "config.json").exists():
+        raise BadInput(
+            f"the checkpoint of the generator of '{name}' is not there",
+            where=checkpoint,
+            remedy=f"delete {checkpoint.parent} to train it again, and run the same command",
+        )
     while (found := sampled(at.parts))[1] < entry.tokens:
         there, have = found  # without a gap: what a killed worker left out is sampled now
         if there and not have:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from synthmix.config import StudyConfig
@@ -12,10 +13,11 @@ from synthmix.progress import Progress
 from synthmix.store import Store
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import RunTask, TrunkTask, execute
-from synthmix.study.ladder import Family, Trunk, cells, find_trunks, own_tokens, spec_family
+from synthmix.study.ladder import RATE_FACTORS, Family, Trunk, at_rate, cells, find_trunks, own_tokens, spec_family
 from synthmix.study.sampled import generator_spec
 from synthmix.study.timings import Speeds
 from synthmix.study.workspace import Workspace
+from synthmix.training.device import Diverged
 from synthmix.training.spec import RunSpec
 from synthmix.training.trainer import state_at, states
 
@@ -39,7 +41,9 @@ def run_tasks(
         while left:
             busy = []
             for task, outcome in engine.each(execute, left, tick=bar.draw):
-                if isinstance(outcome, SynthmixError):
+                if isinstance(outcome, Diverged) and isinstance(task, TrunkTask):
+                    progress.say(f"{outcome}: its runs are trained one by one")
+                elif isinstance(outcome, SynthmixError):
                     failed.append((task, outcome))
                     progress.say(f"failed: {outcome}")
                 elif outcome == "busy":
@@ -113,6 +117,7 @@ def task_for(
         precision=precision,
         keep_checkpoint=config.keep_checkpoints or spec.stage == "generator",
         shares_trunk=spec_family(spec) in trunks,
+        mark_diverged=spec.stage == "ladder",
         log=tuple(config.log),
     )
 
@@ -155,6 +160,26 @@ def train_all(
         progress,
     )
     _drop_states(tasks, space)
+    if config.training.on_divergence == "repeat":
+        _repeat(tasks, space, speeds, engine, progress)
+
+
+def _repeat(
+    tasks: list[RunTask], space: Workspace, speeds: Speeds, engine: Engine[Any, Any], progress: Progress
+) -> None:
+    """Runs of the ladder that diverged, once more at half the rate, and those that diverge again at a quarter."""
+    pairs = [(task, task) for task in tasks if task.spec.stage == "ladder"]
+    for factor in RATE_FACTORS:
+        pairs = [
+            (first, replace(first, spec=at_rate(first.spec, factor), shares_trunk=False))
+            for first, last in pairs
+            if (record := space.runs.record(last.spec.id)) is not None and record.diverged is not None
+        ]
+        if not pairs:
+            return
+        for first, again in pairs:
+            progress.say(f"{first.label} diverged: once more at a learning rate of {again.spec.peak:.3g}")
+        run_tasks([[again for _, again in pairs]], space.runs, speeds, engine, progress)
 
 
 def _needed_trunks(tasks: list[RunTask], space: Workspace) -> list[tuple[RunTask, tuple[int, ...]]]:

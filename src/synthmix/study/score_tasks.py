@@ -9,7 +9,7 @@ from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
 from synthmix.store import RunRecord, Store
 from synthmix.study.finished_study import ladder_records, study_folder
-from synthmix.study.ladder import ladder_specs
+from synthmix.study.ladder import attempts, ladder_specs
 from synthmix.study.load import load_study
 from synthmix.study.prepare import look
 from synthmix.study.workspace import Workspace
@@ -51,7 +51,9 @@ def _planned(where: Path, space: Workspace) -> list[RunRecord]:
     config = load_study(where)
     prepared = look(config, space)
     specs = ladder_specs(config, prepared) if prepared else []
-    return [record for spec in specs if (record := space.runs.record(spec.id)) is not None]
+    repeat = config.training.on_divergence == "repeat"
+    finished = [tried[-1][1] for spec in specs if (tried := attempts(spec, space.runs, repeat=repeat))]
+    return [record for record in finished if record.diverged is None]
 
 
 def score_run(folder: Path, tasks: "Tasks", *, progress: Progress | None = None) -> ScoredRun | None:

@@ -7,14 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine
-from synthmix.errors import SynthmixError
+from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import content_hash, read_json, write_json
+from synthmix.progress import Progress
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
 from synthmix.training.capabilities import ladder_speeds, rough_speeds
@@ -53,10 +55,17 @@ class Probe:
 
 
 def measure(
-    config: StudyConfig, space: Workspace, vocab: int, engine: Engine[Any, Any], *, rough: bool = False
+    config: StudyConfig,
+    space: Workspace,
+    vocab: int,
+    engine: Engine[Any, Any],
+    progress: Progress | None = None,
+    *,
+    rough: bool = False,
 ) -> Speeds:
     """Time the study's sizes, or take the times kept from before (same shapes, budgets, protocol and workers).
 
+    Kept times that are damaged are dropped and measured anew; runs go on in the precision of those that are finished.
     ``rough``: within seconds, for a plan; a run then times again.
 
     A size whose longest run is compiled is timed compiled: its long runs take nearly all of its time.
@@ -68,12 +77,16 @@ def measure(
     path = space.speed
     # Under a lock, so that two processes on one study resolve one precision.
     with FileLock(space.root / ".speed.lock"):
-        kept = read_json(path) if path.exists() else {}
-        if kept.get("key") != key or (kept.get("rough") and not rough):
+        there = path.exists()
+        found = _kept(path, progress) if there else None
+        damaged, kept = there and found is None, found or {}
+        if kept.get("key") != key or (kept.get("rough") and not rough) or len(kept.get("speeds", ())) != len(shapes):
             resolved = kept.get("precision") if config.training.precision == "auto" == kept.get("asked") else None
+            if damaged and config.training.precision == "auto":
+                resolved = next((record.precision for record in space.runs.records()), None)
             kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), resolved, rough), engine)
             kept |= {"key": key, "asked": config.training.precision, "rough": rough}
-            write_json(path, kept)
+            write_json(path, kept, digest=True)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
     return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
 
@@ -117,18 +130,35 @@ def measure_here(probe: Probe) -> dict[str, Any]:
     return {"precision": precision, "device": device_name(), "speeds": [speeds[shape] for shape in probe.shapes]}
 
 
-def seconds(space: Workspace) -> dict[str, float]:
-    """Seconds by stage, all sessions together."""
-    return dict(read_json(space.seconds)) if space.seconds.exists() else {}
+def seconds(space: Workspace, progress: Progress | None = None) -> dict[str, float]:
+    """Seconds by stage, all sessions together; none where what is kept is damaged."""
+    kept = _kept(space.seconds, progress) if space.seconds.exists() else None
+    return {name: float(value) for name, value in (kept or {}).items()}
+
+
+def _kept(path: Path, progress: Progress | None) -> dict[str, Any] | None:
+    """Kept timings; None where they are damaged: they are deleted, which is said."""
+    try:
+        kept = read_json(path)
+        if isinstance(kept, dict):
+            return kept
+        problem = "is damaged (not an object)"
+    except BadInput as error:
+        problem = error.problem
+    path.unlink(missing_ok=True)
+    if progress is not None:
+        progress.say(f"{path.name} {problem}: it held timings only and is dropped")
+    return None
 
 
 @contextmanager
-def stage(space: Workspace, name: str) -> Iterator[None]:
+def stage(space: Workspace, name: str, progress: Progress | None = None) -> Iterator[None]:
     """Add the seconds of a block to the study's account of stages (all sessions together)."""
     begun = time.monotonic()
     try:
         yield
     finally:
         with FileLock(space.root / ".seconds.lock"):
-            spent = seconds(space)
-            write_json(space.seconds, spent | {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)})
+            spent = seconds(space, progress)
+            spent |= {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)}
+            write_json(space.seconds, spent, digest=True)

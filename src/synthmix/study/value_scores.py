@@ -83,7 +83,7 @@ def study_values(text: FinishedStudy, *, progress: Progress | None = None) -> Va
         return held
     found = _made(text, _key(text), progress or Silent())
     if os.access(text.folder, os.W_OK):  # a study that may only be read is scored anew each time
-        write_json(Workspace(text.folder).values, found.model_dump(mode="json"))
+        write_json(Workspace(text.folder).values, found.model_dump(mode="json"), digest=True)
     return found
 
 

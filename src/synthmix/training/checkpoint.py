@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from synthmix.checksums import SEAL, check_folder, check_seal, sealed, write_folder
 from synthmix.errors import BadInput
 from synthmix.files import new_folder, write_bytes
 from synthmix.training.device import best_device
@@ -41,6 +42,7 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
                 raise
             raise OSError(int(number[1]), os.strerror(int(number[1])), str(folder)) from error
         tokenizer.save(staging / "tokenizer.json")
+        write_folder(staging)
 
 
 def _save_ours(model: Any, folder: Path) -> None:
@@ -79,6 +81,7 @@ def load_checkpoint(folder: Path | str) -> Any:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
+    _check(folder)
     _no_bars()
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, attn_implementation=attention())
@@ -95,10 +98,25 @@ def check_checkpoint(folder: Path | str) -> None:
     """
     from transformers import AutoConfig
 
+    _missing(folder)
     try:
         AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise _no_model(folder, error) from error
+
+
+def _check(folder: Path | str) -> None:
+    """A missing folder is named as one, not looked for on the hub; a checkpoint of ours is held to its checksums."""
+    _missing(folder)
+    if Path(folder).is_dir():
+        check_folder(Path(folder), remedy="train it again: delete the run's folder and run the same command")
+
+
+def _missing(folder: Path | str) -> None:
+    name = str(folder)
+    path = Path(folder).is_absolute() or name.startswith(".") or name.count("/") > 1  # an id has one at most
+    if path and not Path(folder).is_dir():
+        raise BadInput("no such folder", where=folder, remedy="name a folder with config.json and safetensors")
 
 
 def _no_model(folder: Path | str, error: Exception) -> BadInput:
@@ -123,7 +141,7 @@ def save_state(path: Path, model: Any, optimizer: Any, progress: dict[str, Any])
         for key, tensor in optimizer.state[parameter].items():
             tensors[f"optimizer.{i}.{key}"] = tensor
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(tensors, metadata={"progress": json.dumps(progress)}))
+    write_bytes(path, sealed(save(tensors, metadata={"progress": json.dumps(progress), "digest": SEAL})))
 
 
 def load_state(path: Path, model: Any, optimizer: Any, owner: str) -> dict[str, Any] | None:
@@ -141,6 +159,7 @@ def load_state(path: Path, model: Any, optimizer: Any, owner: str) -> dict[str, 
     if not path.exists():
         return None
     again = "delete it and run the same command again: the run starts anew"
+    check_seal(path, remedy=again)
     try:
         with safe_open(path, framework="pt") as file:
             progress: dict[str, Any] = json.loads(file.metadata()["progress"])

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from synthmix.errors import Failure
 
@@ -89,7 +90,10 @@ class LostDevice(Failure):
 
 
 class Diverged(Failure):
-    """The training loss is no longer finite: the fault of the learning rate, most often."""
+    """The loss is no longer finite: the fault of the learning rate, most often. ``trained``: what was done until then
+    (:class:`synthmix.training.trainer.Trained` without a model), in the process that raised it."""
+
+    trained: Any = None
 
 
 @contextmanager

@@ -46,6 +46,10 @@ class Protocol(BaseModel):
     betas: tuple[float, float] = (0.9, 0.95)
     epochs: float = Field(default=1, ge=1, description="how often a corpus may be gone through")
     precision: Literal["auto", "bf16", "float32"] = "auto"
+    on_divergence: Literal["mark", "repeat"] = Field(
+        default="mark",
+        description="repeat: a run that diverged is trained again at half its peak rate, and at a quarter if need be",
+    )
 
     @field_validator("batch")
     @classmethod
@@ -98,7 +102,9 @@ class Protocol(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """What changes a trained model, for hashes: keys that the schedule does not look at are left out."""
-        unused = {"rules", "rate_factor"} | (set() if self.schedule == "wsd" else {"schedule", "decay"})
+        unused = {"rules", "rate_factor", "on_divergence"} | (
+            set() if self.schedule == "wsd" else {"schedule", "decay"}
+        )
         unused.add("warmup" if self.warmup_steps else "warmup_steps")
         return self.model_dump(mode="json", exclude=unused)
 

@@ -215,7 +215,11 @@ def train_run(
     session = Session(spec, streams, owner=spec.id, precision=precision, eos=eos, world=world)
     if not session.resume(folder / STATE) and trunk is not None:
         session.start_from(state_at(trunk, spec.branch), spec.trunk)
-    session.advance(spec.steps, save_to=folder / STATE, report=report, save_every=save_every)
+    try:
+        session.advance(spec.steps, save_to=folder / STATE, report=report, save_every=save_every)
+    except Diverged as error:
+        error.trained = Trained(None, session.manifest, session.trace, session.seconds, session.began)
+        raise
     return Trained(session.finished(), session.manifest, session.trace, session.seconds, session.began)
 
 
