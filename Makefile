@@ -74,6 +74,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/valuation/run.py
 	$(BIN)/python benchmarks/advice.py
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/kills.py --flips 100
 
 # The site, in build/site/index.html; tests/test_docs.py builds it as strictly.
 docs: $(VENV)/.installed-dev

@@ -1,4 +1,4 @@
-"""Bytes changed at random in everything that a finished study keeps: ``python benchmarks/flips.py [--flips 100]``.
+"""Bytes changed at random in everything that a finished study keeps: ``python benchmarks/kills.py --flips 100``.
 
 A small study (three budgets of one size, sampled text, shared trunks, valuation scores) is run. Then, again and again,
 one byte of one file of a copy is changed, and what reuses that file is done: a run is trained again, resumed from its
@@ -8,7 +8,6 @@ the same to every digit (what was damaged was made again, or does not matter). *
 Prints a table by kind as Markdown; exit code 1 when one was silent or ended in another error.
 """
 
-import argparse
 import json
 import os
 import pickle
@@ -239,13 +238,9 @@ def trial(
     return apart(lambda: action(copy))
 
 
-def main() -> None:
-    """Run the study and the trials, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flips", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    rng = random.Random(asked.seed)
+def main(flips: int, seed: int) -> None:
+    """Run the study and the trials, print the table; exit code 1 when one was silent."""
+    rng = random.Random(seed)
     import synthmix.report
     import synthmix.study.conclude
 
@@ -266,7 +261,7 @@ def main() -> None:
         made = time.monotonic() - begun
         counts = {kind: dict.fromkeys(("found", "harmless", "silent", "error"), 0) for kind in KINDS}
         lines = []
-        for number in range(asked.flips):
+        for number in range(flips):
             kind = list(KINDS)[number % len(KINDS)]
             pattern, action = KINDS[kind]
             path = rng.choice(files_of(whole, pattern))
@@ -281,13 +276,9 @@ def main() -> None:
                 )
             print(f"{number + 1} {kind}: {how}", file=sys.stderr, flush=True)
     total = {how: sum(count[how] for count in counts.values()) for how in ("found", "harmless", "silent", "error")}
-    print(f"{asked.flips} flips in {time.monotonic() - begun - made:.0f} s, after {made:.0f} s for the study\n")
+    print(f"{flips} flips in {time.monotonic() - begun - made:.0f} s, after {made:.0f} s for the study\n")
     print("| what a byte was changed in | found | harmless | silent | another error |\n|---|---|---|---|---|")
     for kind, count in {**counts, "**all**": total}.items():
         print(f"| {kind} | " + " | ".join(str(count[how]) for how in total) + " |")
     print("\n" + "\n".join(lines))
     sys.exit(1 if total["silent"] or total["error"] else 0)
-
-
-if __name__ == "__main__":
-    main()

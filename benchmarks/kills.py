@@ -6,7 +6,7 @@ report`` is killed ``--report-kills`` times while it fits and writes, the fits a
 as Markdown: what was reached at each kill, whether the final tables are the same, and whether anything finished was
 done again (its file written anew). ``--quick`` takes the quickstart at its smallest size and two budgets.
 
-Bytes changed at random: ``python benchmarks/flips.py``.
+``--flips 100`` changes bytes instead of killing: see ``flips.py``.
 """
 
 import argparse
@@ -39,6 +39,10 @@ SMALL = {
 def main() -> None:
     """Run both, print the table; exit code 1 when a promise is broken."""
     asked = _asked()
+    if asked.flips:
+        import flips
+
+        flips.main(asked.flips, asked.seed)
     with tempfile.TemporaryDirectory() as work:
         plain, broken = (_study(asked, Path(work), name) for name in ("unbroken", "killed"))
         begun = time.monotonic()
@@ -178,6 +182,7 @@ def _near(one: list[float], other: list[float]) -> str:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--flips", type=int, default=0, help="instead: change so many bytes (benchmarks/flips.py)")
     parser.add_argument("--report-kills", type=int, default=10)
     parser.add_argument("--study", type=Path, default=Path(__file__).parents[1] / "examples" / "quickstart.yaml")
     parser.add_argument("--quick", action="store_true")

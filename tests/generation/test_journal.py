@@ -1,6 +1,7 @@
 import json
 import random
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,3 +126,20 @@ def test_a_request_with_another_payload_is_another_request(make_requests: Reques
     [prompt] = make_requests(1)
     others = [replace(prompt, rollout=1), replace(prompt, chunk=1), replace(prompt, sampling={"max_tokens": 51})]
     assert len({prompt.key, *(other.key for other in others)}) == 4
+
+
+def test_a_changed_byte_of_an_answer_is_a_request_that_is_asked_again(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        journal.add(Reply("00000000000000aa", "a word or two", "stop", 3, 4, "m", 0.1))
+    path = tmp_path / "replies-local.jsonl"
+    whole = path.read_bytes()
+    with closing(Journal(tmp_path)) as journal:
+        right = journal.reply("00000000000000aa")
+    assert right is not None
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with closing(Journal(tmp_path)) as journal:
+            assert journal.reply("00000000000000aa") in (None, right), at
+    path.write_bytes(whole.split(b',"sum"')[0] + b"}\n")
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.reply("00000000000000aa") == right, "earlier versions wrote no sums"

@@ -10,16 +10,19 @@ is kept in a hash table of two flat arrays: a Python dictionary of a million key
 
 import json
 import os
+import re
 import time
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+from zlib import crc32
 
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, write_text
 from synthmix.generation.prompts import Prompt, Reply
 
+_SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}\s*$')
 _EMPTY = 0
 _PART_BITS = 12
 _PARTS = (1 << _PART_BITS) - 1
@@ -99,7 +102,7 @@ class Lines:
         Raises:
             Failure: the disk is full.
         """
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = _summed(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
         with disk_errors(self.path):
             written = 0
             while written < len(line):
@@ -159,8 +162,17 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
+def _summed(line: bytes) -> bytes:
+    """An object as a line whose last key is the CRC-32 of the object without it; earlier versions wrote none."""
+    return line[:-1] + b',"sum":"%08x"}\n' % crc32(line)
+
+
 def record_of(line: bytes) -> dict[str, Any] | None:
-    """The object of one line; None when it is damaged."""
+    """The object of one line; None when it is damaged: no object, or not that of the sum at its end."""
+    if (found := _SUM.search(line)) is not None:
+        line = line[: found.start()] + b"}"
+        if crc32(line) != int(found[1], 16):
+            return None
     try:
         record = json.loads(line)
     except ValueError:
