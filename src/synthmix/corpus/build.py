@@ -92,7 +92,7 @@ def build_corpus(
             format=FORMAT,
             name=name,
             kind=kind,
-            id=content_id(tokenizer.hash, packed.streams),
+            id=content_id(tokenizer.hash, packed.streams | ({WORDS: packed.words} if packed.words else {})),
             tokenizer_hash=tokenizer.hash,
             vocab_size=tokenizer.vocab_size,
             end=tokenizer.end,

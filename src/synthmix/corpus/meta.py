@@ -96,7 +96,7 @@ class Meta(BaseModel):
 
 
 def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:
-    """The corpus id: of the tokenizer and the shards' checksums."""
+    """The corpus id: of the tokenizer and the shards' checksums, those of words among them where tokens lose text."""
     return content_hash(
         [FORMAT, tokenizer_hash, {name: [s.blake2b for s in shards] for name, shards in streams.items()}]
     )
