@@ -77,6 +77,9 @@ COUNTS = [
 ]
 REFUSALS = [
     served("no_limit", "20 of the last 20 requests failed", "max_completion_tokens"),
+    served(
+        "no_temperature", "does not support 0.7", "leave it out with --sampling temperature=null, in another folder"
+    ),
     served("image", "20 of the last 20 requests failed", "no message in"),
 ]
 OPTIONAL = [

@@ -160,6 +160,8 @@ def refused(mode: str, asked: dict[str, Any], key: str) -> Sent | None:
         return error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
     if mode == "no_limit":
         return error(400, "Unsupported parameter: use 'max_completion_tokens' instead.")
+    if mode == "no_temperature" and asked.get("temperature", 1) != 1:
+        return error(400, "Unsupported value: 'temperature' does not support 0.7 with this model.")
     if mode == "no_seed" and "seed" in asked:
         detail = [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
         return 422, json.dumps({"detail": detail}).encode(), b""

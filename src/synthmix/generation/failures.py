@@ -9,6 +9,7 @@ from typing import Any
 from synthmix.errors import Failure
 from synthmix.generation.finishes import CUT
 from synthmix.generation.prompts import Reply
+from synthmix.generation.settings import SAMPLING_PARAMETERS
 from synthmix.quantities import format_count, format_seconds
 
 SHOWN = 200  # characters of a server's own message
@@ -156,10 +157,14 @@ class RunCounts:
         self._recent.append(False)
         bad = self._recent.count(False)
         if len(self._recent) >= LEAST_SETTLED and 2 * bad >= len(self._recent):
+            named = [name for name in SAMPLING_PARAMETERS if fault.status in (400, 422) and name in fault.reason]
+            remedy = "fix the cause, then run the same command with --retry-failed"
+            if named and named[0] != "max_tokens":
+                remedy = f"leave it out with --sampling {named[0]}=null, in another folder"
             raise Failure(
                 f"{bad} of the last {len(self._recent)} requests failed, the last one: {fault.kind}, {fault.reason}",
                 key="generate",
-                remedy="fix the cause, then run the same command with --retry-failed",
+                remedy=remedy,
             )
 
     def plus(self, later: "RunCounts") -> "RunCounts":
