@@ -68,7 +68,7 @@ LAWS = [
         prepare=MIXTURES,
     ),
     said(f"{OVER} --columns shares=mix.*", "law effective_tokens: 3 distinct mixtures", prepare=MIXTURES),
-    said(f"{OVER} --columns shares=none.*", "columns: no column is like 'none.*'", prepare=MIXTURES),
+    said(f"{OVER} --columns shares=none.*", "shares: no column is like 'none.*'", prepare=MIXTURES),
     said(f"{OVER} --columns shares=mix.a", "has the share of one source alone", prepare=MIXTURES),
     said("fit runs.csv --law effective_tokens", "has no shares by source; name the share", prepare=RUNS),
     said(f"{OVER} --columns shares=mix.* --predict N=1B", "--predict: is not for a law over shares", prepare=MIXTURES),

@@ -47,3 +47,12 @@ RUNS = [
     mapped("a comma that may be a point", {"columns": {"loss": "loss"}}, "'3,142' may be 3.142 or 3142",
            table="n;d;loss\n1e6;1e6;3,142\n"),
 ]  # fmt: skip
+
+SHARES = write("s.csv", "n,d,loss,share\n1M,1M,3.1,0\n1M,1M,3.0,.5\n")
+RUNS += [
+    said("fit s.csv --best loss", "--best: 'loss' is not what is sought; write --best share", prepare=SHARES),
+    said("fit s.csv --best share", "nowhere were three shares measured", prepare=SHARES),
+    said("fit s.csv --best share --metric task.x", "no metric 'task.x'; there are loss", prepare=SHARES),
+    said("fit s.csv --best share --predict N=1B", "--predict: needs N and D", prepare=SHARES),
+    said("fit s.csv --source qa", "--source: is for --best share", prepare=SHARES),
+]

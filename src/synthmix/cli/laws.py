@@ -41,6 +41,10 @@ def fit(
     compute: Annotated[str | None, typer.Option(help="A FLOP budget: the best N and D for it.")] = None,
     profiles: Annotated[bool, typer.Option("--profiles", help="Profile-likelihood intervals as well.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (HTML).")] = None,
+    best_of: Annotated[
+        str | None, typer.Option("--best", help="share: the best share of each synthetic source; --predict says where.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="With --best share: only this source.")] = None,
     predict_file: Annotated[
         Path | None, typer.Option("--predict-file", help="A table: its rows with predicted, low, high go --to.")
     ] = None,
@@ -53,6 +57,8 @@ def fit(
     """Fit a scaling law to training runs, with intervals and warnings.
 
     Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
+
+    Example: synthmix fit runs.csv --best share --metric task.piqa --source qa
 
     Example: synthmix fit runs.csv --law effective_tokens --columns "shares=mix.*" --predict-file new.csv --to out.csv
     """
@@ -71,6 +77,15 @@ def fit(
         raise BadInput(f"'{kind}' is no kind of interval", key="--kind", remedy="choose mean or new-run")
     if predict_file is not None and to is None:
         raise BadInput("is missing", key="--to", remedy="name a .csv, .jsonl or .parquet for the predicted rows")
+    if best_of is not None:
+        if best_of != "share":
+            raise BadInput(f"'{best_of}' is not what is sought", key="--best", remedy="write --best share")
+        table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
+        at = parsed(_assignments, predict, "--predict") if predict else None
+        _best_shares(table, metrics, source, at, level=level, bootstrap=bootstrap, as_json=as_json)
+        return
+    if source is not None:
+        raise BadInput("is for --best share", key="--source", remedy="add --best share, or name a --recipe")
     rows: dict[str, Any] = {"columns": columns, "mapping": mapping, "kind": kind, "level": level}
     if law in MIXTURE_LAWS:
         _only_for_one_share(predict=predict, compute=compute, profiles=profiles, plots=plots)
@@ -191,6 +206,63 @@ def _mixed(table: "RunsTable", recipe: str | None, columns: tuple[str, ...]) -> 
     listed = ", ".join(names)
     message = f"the runs of {len(names)} recipes are fitted as one; choose one with --recipe ({listed}), or a joint law"
     return [Warn(code="recipes_mixed", message=message)]
+
+
+def _best_shares(
+    table: "RunsTable", metrics: list[str] | None, source: str | None, at: dict[str, float] | None, *, level: float,
+    bootstrap: int, as_json: bool,
+) -> None:  # fmt: skip
+    """The best share of each source, a table a metric."""
+    from fnmatch import fnmatchcase
+
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.quantities import format_count, percent
+    from synthmix.runs import Cell
+    from synthmix.runs.best_share import as_json as plain
+    from synthmix.runs.best_share import best_shares
+    from synthmix.table import Column, Table
+
+    if at is not None and set(at) != {"N", "D"}:
+        raise BadInput("needs N and D", key="--predict", remedy="write --predict N=1B,D=100B")
+    names = [metric.name for metric in table.metrics]
+    asked: list[str | None] = [None]
+    if metrics:
+        asked = [found for each in metrics for found in [n for n in names if fnmatchcase(n, each)] or [each]]
+    value: dict[str, Any] = {"taken": dict(table.taken), "best_shares": []}
+    blocks: list[Any] = ["\n".join(taken(table))]
+    warnings: dict[str, None] = {f"warning {w.code}: {w.message}": None for w in table.warnings}
+    for metric in asked:
+        found = best_shares(
+            table, metric, source=source, at=Cell(at["N"], at["D"]) if at else None, level=level, bootstrap=bootstrap
+        )
+        value["best_shares"] += plain(found)
+        columns = [
+            *(Column("source"), Column("beside"), Column("N", form=format_count), Column("D", form=format_count)),
+            *(Column("law"), Column("runs"), Column("shares"), Column("best", "best share", ".0%")),
+            *(
+                Column("value", "expected", ".4g"),
+                Column("gain", "better than share 0 by", ".2g"),
+                Column("flat", "as good"),
+            ),
+        ]
+        rows = [
+            (
+                *(one.source or "synthetic", one.beside, one.cell.N, one.cell.D, one.law or "measured", one.runs),
+                *(len(one.shares), one.best, one.value, one.gain),
+                "not known" if one.flat is None else f"{percent(one.flat[0])} to {percent(one.flat[1])}",
+            )
+            for one in found
+        ]
+        known = found[0].metric
+        unit = f"{known.unit}, {'higher' if known.higher_is_better else 'lower'} is better"
+        noise = "not known" if found[0].noise is None else f"{found[0].noise:.2g}"
+        title = f"Best share by {known.name} ({unit}); seed noise of one run {noise}"
+        blocks.append(Table("best_shares", columns, rows, title=title))
+        for one in found:
+            about = f"{one.source or 'synthetic'} beside {one.beside}"
+            warnings |= {f"warning {w.code}, {about}, {known.name}: {w.message}": None for w in one.warnings}
+    show(value, *blocks, "\n".join(warnings), as_json=as_json)
 
 
 def _only_for_one_share(**given: Any) -> None:

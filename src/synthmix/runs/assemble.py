@@ -320,8 +320,9 @@ def _guess(raw: Raw, columns: dict[str, str | int | float], free: Sequence[str],
 
 
 def _there(raw: Raw) -> str:
-    more = f" and {len(raw.names) - _ROOM} more" if len(raw.names) > _ROOM else ""
-    return ", ".join(raw.names[:_ROOM]) + more
+    names = [name for name in raw.names if name != "file"]
+    more = f" and {len(names) - _ROOM} more" if len(names) > _ROOM else ""
+    return ", ".join(names[:_ROOM]) + more
 
 
 # Columns of numbers and of text
@@ -538,6 +539,8 @@ def _add_up(shares: dict[str, Floats], told: Told, where: str, bad: dict[int, _B
             for source in shares:
                 shares[source] = np.where(total > 0, shares[source] / total, 0.0)
         wrong, rule = ~(total > 0), "are all zero"
+    elif len(shares) == 1:
+        return  # the share of one source, the rest is not told
     else:
         wrong, rule = ~(np.abs(total - 1) <= SHARES_WITHIN), "add up to {} and not to 1"
     hint = "" if told.normalise_shares else "in a mapping file normalise_shares: true divides, rest: NAME has the rest"
