@@ -92,6 +92,7 @@ UNFINISHED: dict[str, tuple[str, Change]] = {
     "filtered": ("content_filter", _finish("content_filter")),
     "safety": ("content_filter", _finish("SAFETY")),
     "tools": ("tool_calls", _finish("tool_calls")),
+    "tools_stop": ("tool_calls", _message(tool_calls=[{"type": "function", "function": {"name": "search"}}])),
     "no_reason": ("missing", _finish(None)),
     "odd_reason": ("unknown", _finish("stopped_by_admin")),
     "number": ("unknown", _finish(7)),
@@ -100,6 +101,7 @@ UNFINISHED: dict[str, tuple[str, Change]] = {
 CUT: dict[str, Change] = {"max_tokens": _finish("max_tokens"), "MAX_TOKENS": _finish("MAX_TOKENS")}
 # Faults: another try, or none, but nothing to keep.
 BROKEN: dict[str, Change] = {
+    "choice_error": lambda reply: reply["choices"][0].update(error={"code": 502, "message": "Provider returned error"}),
     "error": _finish("error"),
     "abort": _finish("abort"),
     "error200": lambda reply: reply.update(choices=None, error={"message": "upstream overloaded", "code": 502}),

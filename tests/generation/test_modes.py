@@ -132,7 +132,7 @@ def test_a_broken_answer_is_asked_for_again_and_may_have_been_paid(
     with pytest.raises(RequestFault) as caught:
         ask(at(stub, mode), make_requests(1)[0])
     assert (caught.value.retry, caught.value.billed, caught.value.fatal) == (True, True, False)
-    assert caught.value.tries == (2 if mode in ("error", "abort") else None)
+    assert caught.value.tries == (2 if mode in ("error", "abort", "choice_error") else None)
 
 
 @pytest.mark.parametrize("mode", UNCOUNTED)

@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 from synthmix.errors import BadInput
 from synthmix.generation.budget import most_tokens
 from synthmix.generation.failures import RequestFault, broken_reply, of_status, redacted, timed_out
-from synthmix.generation.finishes import ERROR, WHOLE, finish_of
+from synthmix.generation.finishes import ERROR, FILTERED, TOOLS, WHOLE, finish_of
 from synthmix.generation.keys import Masked
 from synthmix.generation.prompts import Prompt, Reply
 from synthmix.generation.usage import usage_of
@@ -293,7 +293,7 @@ class OpenAIEndpoint:
             message = choice["message"]
             text = _text_of(message.get("content"))
             text.encode()
-            finish = finish_of(choice.get("finish_reason"))
+            finish = ERROR if choice.get("error") else finish_of(choice.get("finish_reason"))
             hidden = next((message[name] for name in _REASONING if isinstance(message.get(name), str)), "").strip()
         except (LookupError, TypeError, AttributeError, ValueError):
             raise broken_reply(f"no message in {self._cut(json.dumps(answer))}") from None
@@ -302,8 +302,10 @@ class OpenAIEndpoint:
             raise RequestFault("broken off", reason, retry=True, billed=True, tries=_UNFINISHED_TRIES)
         if hidden and text.lstrip().startswith(hidden):
             text = text.lstrip()[len(hidden) :]  # reasoning, said in its own field too
-        if message.get("refusal") and not text.strip():
-            finish = "content_filter"
+        if message.get("refusal"):  # whatever the server calls the end of it
+            finish = FILTERED
+        elif message.get("tool_calls") or message.get("function_call"):
+            finish = TOOLS
         text = self._mask.text(text)
         used = usage_of(answer.get("usage"), text, WHOLE if finish in self._finishes else finish, most)
         return {

@@ -3,6 +3,7 @@
 from typing import Any
 
 WHOLE, CUT, ERROR, MISSING, UNKNOWN = "stop", "length", "error", "missing", "unknown"
+FILTERED, TOOLS = "content_filter", "tool_calls"
 # What servers call the end of an answer; anything else is not known to be whole.
 _FINISHES = {
     WHOLE: ("stop", "eos", "eos_token", "end", "end_turn", "end_of_turn", "stop_sequence", "stop_token", "complete",
@@ -10,9 +11,9 @@ _FINISHES = {
     CUT: ("length", "max_tokens", "max_token", "max_length", "max_output_tokens", "max_completion_tokens",
           "token_limit", "model_length", "context_length", "model_context_window_exceeded", "finish_reason_max_tokens",
           "incomplete"),
-    "content_filter": ("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content",
+    FILTERED: ("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content",
                        "refusal", "guardrail_intervened", "sensitive", "spii", "moderation"),
-    "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call", "malformed_function_call"),
+    TOOLS: ("tool_calls", "tool_call", "tool_use", "function_call", "malformed_function_call"),
     ERROR: ("error", "abort", "aborted", "cancel", "cancelled", "canceled", "network_error", "engine_error",
               "insufficient_system_resource", "timeout", "unfinished"),
 }  # fmt: skip
