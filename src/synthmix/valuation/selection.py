@@ -5,6 +5,7 @@ first one values them on top of an even sample of the pool of the budget's size;
 taken, the rest of the budget still filled evenly. A document that repeats what was taken gains less in the next round.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -238,7 +239,7 @@ def select_documents(
     corpus = build_corpus(
         kept,
         to,
-        name=to.name,
+        name=os.path.basename(os.path.abspath(to)),  # `.` has a name too
         tokenizer=tokenizer,
         kind="synthetic" if pool.share == 0 else "natural",
         origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
