@@ -15,6 +15,7 @@ import pytest
 from synthmix.cli.terminal import TerminalProgress, show
 from synthmix.console import ERRORS, plain, use_safe_streams
 from synthmix.quantities import fixed
+from synthmix.runs import read_runs
 from synthmix.table import Column, Table
 
 EVIL = "a\x1b]0;owned\x07b\x1b[31m\u202ec\x9b2Jd\udcff[link=file:///x]e[/link][red]f"
@@ -108,3 +109,12 @@ def test_a_command_whose_terminal_knows_only_ascii(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, b"")
     assert r"\u05e4\u05d4\x1b[31m" in told
     assert r"\u05e9\u05dc\u05d5\u05dd" in told, "the recipes that there are"
+
+
+def test_a_name_in_a_table_of_runs_makes_no_line_of_its_own() -> None:
+    """Nor does another name become its equal."""
+    names = ["web", "web\nhq\x1b[31m is best", "web hq\x1b[31m is best", "x[link]z", "n" * 300]
+    rows = [{"N": 1e6 * n, "D": 1e8, "loss": 3.0, "recipe": name} for n, name in enumerate(names, 1)]
+    table = read_runs(rows)
+    shown = ["web", "web\\nhq\x1b[31m is best", "web hq\x1b[31m is best", "x[link]z", "n" * 300]
+    assert list(table.text("recipe")) == shown

@@ -127,9 +127,10 @@ def strings(column: Any) -> Any:
 
 
 def texts(column: Any) -> Texts:
-    """An Arrow column as n strings, None where a cell is empty; equal ones are one object."""
+    """An Arrow column as n strings, None where a cell is empty; equal ones are one object. Line ends are
+    written out (``\\n``): a name stands in sentences, and must not make lines of its own there."""
     codes, distinct = factorized(strings(column))
-    shared: Texts = [cell if cell.strip() else None for cell in distinct]
+    shared: Texts = [cell.replace("\r", "\\r").replace("\n", "\\n") if cell.strip() else None for cell in distinct]
     return spread(codes, shared)
 
 

@@ -19,6 +19,7 @@ from synthmix.corpus.load import Documents
 from synthmix.errors import BadInput
 from synthmix.files import write_bytes
 from synthmix.interval import Interval
+from synthmix.names import name_fault
 from synthmix.progress import Progress, Silent
 from synthmix.valuation.load import open_pool
 from synthmix.valuation.pool import Batch, Pool
@@ -236,10 +237,11 @@ def select_documents(
         compared = check_selection(valuer, pool, tokens, rounds=rounds, report=partial(progress.update, stage))
         progress.finish(stage)
     kept = (document for document, keep in zip(documents, found.chosen, strict=True) if keep)
+    name = os.path.basename(os.path.abspath(to))  # `.` has a name too
     corpus = build_corpus(
         kept,
         to,
-        name=os.path.basename(os.path.abspath(to)),  # `.` has a name too
+        name=name if name_fault(name) is None else "selection",
         tokenizer=tokenizer,
         kind="synthetic" if pool.share == 0 else "natural",
         origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
