@@ -7,12 +7,13 @@ import numpy as np
 from synthmix.decisions.choose import NATURAL, Choice, Pick, clear, difference, money_of, share_of
 from synthmix.decisions.determined import undetermined_law
 from synthmix.decisions.fits import StudyFits, envelope
-from synthmix.decisions.predict import LawPrediction, Prediction, natural_losses, natural_supply, parameters
+from synthmix.decisions.predict import LawPrediction, Prediction, asked, natural_losses, natural_supply, parameters
 from synthmix.decisions.supply import Parts, budget_for, effective, repeats_draws
 from synthmix.quantities import format_share
 from synthmix.results import Collapse, Interval, Measured, Option, Question, Range
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit, collapse_test
+from synthmix.scaling.model_error import spread
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array
 from synthmix.scaling.speedup import tokens_for
@@ -49,7 +50,7 @@ def option(
     charged = pays = None
     if not codes:
         loss = _loss(one, pick.place, level)
-        new_run = _new_run(one, pick.place, level)
+        new_run = _new_run(one, pick.place, question, level)
         against = difference(found, pick, NATURAL, level)
         above = difference(found, pick, choice.best, level)
         speedup, saved, worth = _tokens(table, one, pick.place, question, level)
@@ -111,7 +112,9 @@ def natural_option(
         undetermined=codes,
         measured=measured,
         loss=envelope(intervals) if intervals and not codes else blank,
-        new_run=envelope([_with_noise(law, column, level) for law, column in laws]) if laws and not codes else blank,
+        new_run=envelope([_with_noise(law, column, level, question) for law, column in laws])
+        if laws and not codes
+        else blank,
         difference=yardstick,
         above_best=difference(found, NATURAL, choice.best, level),
         as_good=choice.natural_good,
@@ -178,13 +181,13 @@ def _loss(one: Prediction, place: int, level: float) -> Interval:
     return envelope(intervals)
 
 
-def _new_run(one: Prediction, place: int, level: float) -> Interval:
-    return envelope([_with_noise(law.fit, law.loss[:, place], level) for law in one.laws])
+def _new_run(one: Prediction, place: int, question: Question, level: float) -> Interval:
+    return envelope([_with_noise(law.fit, law.loss[:, place], level, question) for law in one.laws])
 
 
-def _with_noise(law: Fit, column: Array, level: float) -> Interval:
+def _with_noise(law: Fit, column: Array, level: float, question: Question) -> Interval:
     """One new run: the draws of the mean with a run's noise."""
-    draws = _possible(column[1:]) * np.exp(law.run_noise(len(column) - 1))
+    draws = _possible(column[1:]) * np.exp(law.run_noise(len(column) - 1, **asked(question, 0.0)))
     found = interval_of(float(column[0]), draws, level, law.why)
     return Interval(low=found.low, mid=found.mid, high=found.high, level=level, covers="new run", why=found.why)
 
@@ -217,7 +220,11 @@ def _needed(one: Prediction, law: LawPrediction, place: int, question: Question)
         whole = effective(question.tokens, natural_supply(question), repeats)
         return budget_for(whole, [(1.0, np.inf)], repeats)
     columns = {"N": float(question.params), "share": share}
-    goal = tokens_for(law.fit.law, theta, law.natural, columns)
+    # Paired by resample, then widened: the law's own error is that of the ratio, not of each loss by itself.
+    goals = natural_losses(law.base, 0.0 if law.base is law.fit else None, question, len(theta) - 1, widened=False)
+    goal = spread(
+        tokens_for(law.fit.law, theta, goals, columns), law.fit.factor_at(**columns, D=float(question.tokens))
+    )
     parts: Parts = [
         (1 - share, natural_supply(question)),
         *((float(one.parts[kind.name][place]), one.unique[kind.name]) for kind in one.kinds),

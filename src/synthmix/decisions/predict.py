@@ -22,7 +22,8 @@ STEPS = 101  # shares on the curve, one percent apart
 
 @dataclass(frozen=True)
 class LawPrediction:
-    """One law's losses at the question: the value first, then the draws: (1 + d, m), nats per token.
+    """One law's losses at the question: the value first, then the draws, the law's own error in their spread:
+    (1 + d, m), nats per token.
 
     ``natural``: of natural text alone (1 + d,), under the same limits; ``base``: the law that it is from.
     """
@@ -123,12 +124,24 @@ def natural_supply(question: Question) -> float:
     return np.inf if question.natural is None else float(question.natural)
 
 
-def natural_losses(law: Fit, share: float | None, question: Question, draws: int | None = None) -> Array:
-    """Losses (1 + d,) of natural text alone at the question, repeated where it is short."""
+def asked(question: Question, share: float | None) -> dict[str, float]:
+    """The question as columns of a law."""
+    at = {"N": float(question.params), "D": float(question.tokens)}
+    return at if share is None else {**at, "share": share}
+
+
+def natural_losses(
+    law: Fit, share: float | None, question: Question, draws: int | None = None, *, widened: bool = True
+) -> Array:
+    """Losses (1 + d,) of natural text alone at the question, repeated where it is short.
+
+    ``widened``: with the law's own error in their spread.
+    """
     theta = parameters(law, draws)
     tokens = effective(float(question.tokens), natural_supply(question), repeats_draws(len(theta) - 1))[:, None]
     shares = None if share is None else np.full_like(tokens, share)
-    return _losses(law, theta, question.params, tokens, shares)[:, 0]
+    losses = _losses(law, theta, question.params, tokens, shares)[:, 0]
+    return law.widen(losses, **asked(question, share)) if widened else losses
 
 
 def _of_source(
@@ -148,6 +161,7 @@ def _of_source(
         parts = [(1 - shares[None, :], natural_supply(question)), (shares[None, :], unique)]
         tokens = effective_mixture(float(question.tokens), parts, repeats)
         loss = _losses(law, theta, question.params, tokens, np.broadcast_to(shares, tokens.shape))
+        loss = law.widen(loss, **asked(question, 0.0))
         laws.append(LawPrediction(law, loss, natural_losses(law, 0.0, question, draws), law))
     return Prediction(
         name=kind.name,
@@ -174,7 +188,7 @@ def _of_recipe(
     repeats = repeats_draws(len(theta) - 1)
     parts = [(share, unique.get(source, natural_supply(question))) for source, share in shares.items()]
     tokens = effective_mixture(float(question.tokens), parts, repeats)
-    loss = _losses(law, theta, question.params, tokens[:, None], None)
+    loss = law.widen(_losses(law, theta, question.params, tokens[:, None], None), **asked(question, None))
     natural = natural_losses(base, None, question, draws)
     count = min(len(loss), len(natural))
     share = np.array([table.share(recipe)])

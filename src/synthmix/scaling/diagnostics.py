@@ -53,6 +53,8 @@ def _right_singular(matrix: Array) -> tuple[Array, Array]:
     return np.r_[values, np.zeros(len(right) - len(values))], right
 
 
+POOR_FIT = 0.02  # spread of the log-loss around the law (CHOSEN: ten times the seed noise of published runs)
+
 CODES = {
     "too_few_points": "fewer than two distinct points per parameter",
     "few_decades": "N or D spans less than two decades",
@@ -67,6 +69,7 @@ CODES = {
     "loss_rises": "loss rises with D or N somewhere",
     "constant_loss": "all losses are equal",
     "cross_design": "N varies at one D and D at one N only",
+    "lack_of_fit": "the law misses the runs by more than their seed noise, or by more than 2 %",
     "far_extrapolation": "a prediction is far outside the runs",
 }
 
@@ -86,11 +89,21 @@ def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]
              "cannot be told apart; add a second seed somewhere")  # fmt: skip
     if np.ptp(runs.loss) <= 1e-12 * runs.loss.max():
         _add(found, law, "constant_loss", "all losses are equal, so exponents mean nothing")
+    _lack_of_fit(found, law, noise)
     _rises(found, law, runs, noise)
     if {"N", "D"} <= set(law.columns) and is_cross(runs):
         _add(found, law, "cross_design", "N varies at one D and D at one N only, so an interaction of N and D cannot "
              "be seen; add runs off the cross")  # fmt: skip
     return found
+
+
+def _lack_of_fit(found: list[Warn], law: Law, noise: Noise) -> None:
+    if noise.seed is not None and noise.cell > noise.seed:
+        _add(found, law, "lack_of_fit", f"cells lie {noise.cell:.2%} off the law beyond a seed noise of "
+             f"{noise.seed:.2%}: the law is not the runs' law, and predictions carry that error")  # fmt: skip
+    elif noise.total is not None and noise.total > POOR_FIT:
+        _add(found, law, "lack_of_fit", f"runs lie {noise.total:.1%} off the law: compare other laws, look for runs "
+             "that did not converge, or leave the smallest out")  # fmt: skip
 
 
 def fit_warnings(law: Law, runs: Runs, theta: Array, draws: Array, low: Array, high: Array) -> list[Warn]:

@@ -18,6 +18,7 @@ from synthmix.interval import Interval
 from synthmix.results import Warn
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
+from synthmix.scaling.model_error import FLOOR, NO_MODEL_ERROR, InnerCut, ModelError, away, spread
 from synthmix.scaling.noise import Noise
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import COLUMNS, Array, Inputs, Runs
@@ -42,6 +43,7 @@ class Predictor:
         seed: seed of the resampling.
         warnings: coded warnings.
         fixed: names of parameters that were given and not fitted.
+        model: the law's own error; None: not worked out yet (see :attr:`model_error`).
     """
 
     law: Law
@@ -56,6 +58,17 @@ class Predictor:
     seed: int
     warnings: list[Warn] = field(default_factory=list)
     fixed: tuple[str, ...] = ()
+    model: ModelError | None = None
+
+    @property
+    def model_error(self) -> ModelError:
+        """The law's own error, by held-out cuts inside the runs; worked out when first asked for, and kept."""
+        if self.model is None:
+            from synthmix.scaling.inner import measure
+
+            object.__setattr__(self, "model", measure(self) if self.why is None else NO_MODEL_ERROR)
+        assert self.model is not None
+        return self.model
 
     @property
     def predicted(self) -> Array:
@@ -88,20 +101,55 @@ class Predictor:
         return self.law.predict(self.values, self.points(**columns))
 
     def draw(self, **columns: ArrayLike) -> Array:
-        """Losses (resamples, n): one row for each resample's parameters."""
-        return self.law.predict(self.draws, self.points(**columns))
+        """Losses (resamples, n): one row for each resample's parameters, with the law's own error in their spread."""
+        return self._drawn(self.points(**columns))
+
+    def widen(self, losses: Array, **at: Any) -> Array:
+        """Losses (1 + d, ...) by the parameters and by ``d`` resamples with the law's own error in their spread: scaled
+        about the first row in their logarithm, and moved together by at least the floor (see scaling/model_error.py).
+
+        ``at``: the columns of the one point (N=, D=, ...) whose distance from the runs counts.
+        """
+        return self._with_error(losses, self.points(**at))
+
+    def _with_error(self, losses: Array, x: Inputs) -> Array:
+        direction, far = away(self.runs, x)
+        if self.why is not None or not far.any() or self.model_error.source == "none":
+            return losses
+        wide = spread(losses, self.model_error.at(direction, far))
+        # One number a resample, the same for every law of one seed: it cancels in the difference of two recipes.
+        moved = np.random.default_rng([self.seed, 3]).standard_normal(len(losses) - 1)
+        shape = (-1, *[1] * (losses.ndim - 1))
+        wide[1:] = wide[1:] * np.exp(FLOOR * far * moved.reshape(shape))
+        return wide
+
+    def factor_at(self, **at: Any) -> float:
+        """What the law's own error multiplies half-widths by at one point; 1 inside the runs and without intervals."""
+        if self.why is not None:
+            return 1.0
+        return float(self._factors(self.points(**at))[0])
+
+    def _factors(self, x: Inputs) -> Array:
+        """What the law's own error multiplies half-widths by (n,)."""
+        direction, far = away(self.runs, x)
+        return self.model_error.at(direction, far) if self.why is None and far.any() else np.ones(len(x))
+
+    def _drawn(self, x: Inputs) -> Array:
+        """Losses (resamples, n), widened where points lie beyond the runs."""
+        return self._with_error(self.law.predict(np.vstack([self.values, self.draws]), x), x)[1:]
 
     def interval(self, *, kind: Kind = "mean", level: float | None = None, **columns: ArrayLike) -> tuple[Array, Array]:
         """Ends (n,), (n,) of the interval of the curve (``mean``) or of one new run with its noise (``new_run``).
 
-        NaN where there is no interval (see :attr:`why`). Model error is not in it: see :meth:`distance`.
+        They hold sampling, seed noise and, beyond the runs, the law's own error (:attr:`model_error`). NaN where there
+        is no interval (see :attr:`why`).
         """
         x = self.points(**columns)
         if self.why is not None:
             return np.full(len(x), np.nan), np.full(len(x), np.nan)
-        losses = self.law.predict(self.draws, x)
+        losses = self._drawn(x)
         if kind == "new_run":
-            losses = losses * np.exp(self._noise(losses.shape))
+            losses = losses * np.exp(self._noise(losses.shape) * np.maximum(self._factors(x), 1.0))
         tail = (1 - (level or self.level)) / 2
         low, high = np.quantile(losses, [tail, 1 - tail], axis=0)
         return low, high
@@ -119,9 +167,10 @@ class Predictor:
             **ends,
         )
 
-    def run_noise(self, count: int) -> Array:
-        """``count`` draws of one run's noise in log-loss, the same at every call."""
-        return self._noise((count, 1))[:, 0]
+    def run_noise(self, count: int, **at: Any) -> Array:
+        """``count`` draws of one run's noise in log-loss at a point, the same at every call. Beyond the runs it is as
+        much larger as the interval of the mean: the residuals that it is taken from miss the law's error there."""
+        return self._noise((count, 1))[:, 0] * max(self.factor_at(**at), 1.0)
 
     def _noise(self, shape: tuple[int, ...]) -> Array:
         rng = np.random.default_rng([self.seed, 1])
@@ -132,8 +181,11 @@ class Predictor:
         return total * rng.standard_t(max(dof, 1), size=shape)
 
     def distance(self, *, N: float | None = None, D: float | None = None, **_: Any) -> dict[str, float]:
-        """Decades (log10) by which N and D lie beyond the runs' nearest end, 0 inside; other columns have none."""
+        """Decades (log10) by which N, D and compute (6 N D) lie beyond the runs: beyond the nearest end of N and D,
+        above the largest compute; 0 inside. Other columns have none."""
         out = {}
+        if N is not None and D is not None and self.runs.has("N") and self.runs.has("D"):
+            out["compute"] = float(max(0.0, np.log10(N * D / (self.runs.N * self.runs.D).max())))
         for name, value in (("N", N), ("D", D)):
             if value is not None and self.runs.has(name) and name in self.law.columns:
                 column = getattr(self.runs, name)
@@ -146,8 +198,13 @@ class Predictor:
         if not far:
             return []
         where = " and ".join(f"{value:.1f} decades in {name}" for name, value in far.items())
-        message = f"the prediction lies {where} outside the runs; the intervals do not hold the law's own error"
+        message = f"the prediction lies {where} outside the runs; {self._tested()}"
         return [Warn(code="far_extrapolation", message=message, about=self.law.name)]
+
+    def _tested(self) -> str:
+        if self.model_error.source == "inner cuts":
+            return f"the law's own error was measured over {self.model_error.decades:.1f} decades at most"
+        return "the law's own error could not be measured inside the runs"
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,6 +251,8 @@ class Fit(Predictor):
             if not self.why
             else f"  {self.why}"
         )
+        if not self.why:
+            lines.append(f"  {model_error_line(self.model_error)}")
         lines.append(
             f"  objective {self.objective:.6g}, R2 {self.r2:.5f}, residuals {np.std(self.residuals):.2%} of the loss"
         )
@@ -210,6 +269,7 @@ class Fit(Predictor):
             "level": self.level,
             "objective": self.objective,
             "r2": self.r2,
+            "model_error": _plain(self.model_error),
             "warnings": [{"code": warn.code, "message": warn.message} for warn in self.warnings],
         }
 
@@ -241,6 +301,7 @@ class Fit(Predictor):
             "objective": self.objective, "noise": vars(self.noise), "method": self.method, "level": self.level,
             "seed": self.seed, "delta": None if math.isinf(self.delta) else self.delta, "fixed": list(self.fixed),
             "warnings": [warn.model_dump() for warn in self.warnings],
+            "model_error": _plain(self.model_error),
         }  # fmt: skip
         arrays = {"values": self.values, "draws": self.draws}
         return plain, arrays | {f"runs.{name}": array for name, array in runs.items() if array is not None}
@@ -261,6 +322,7 @@ class Fit(Predictor):
             objective=plain["objective"], noise=Noise(**plain["noise"]), method=plain["method"], level=plain["level"],
             delta=math.inf if plain["delta"] is None else plain["delta"], seed=plain["seed"],
             warnings=[Warn(**warn) for warn in plain["warnings"]], fixed=tuple(plain["fixed"]),
+            model=_model_error(plain.get("model_error")),
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:
@@ -286,3 +348,30 @@ class Fit(Predictor):
             return cls.of_state(data, arrays | {f"runs.{name}": cells for name, cells in data["runs"].items()}, law)
         except BadInput as error:
             raise BadInput(error.problem, where=path) from None
+
+
+def model_error_line(error: ModelError) -> str:
+    """What the intervals of predictions hold beside sampling and seed noise."""
+    if error.source == "public":
+        return f"predictions: intervals x {error.factor:.2f}, from published runs: these allow no held-out cut"
+    if error.source == "none":
+        return "predictions: intervals hold sampling and seed noise, not the law's own error"
+    return (
+        f"predictions: intervals x {error.factor:.2f} for the law's own error, by {len(error.cuts)} held-out cuts of "
+        f"these runs (median error {error.error or 0:.2%}, {error.decades:.1f} decades at most)"
+    )
+
+
+def _plain(error: ModelError) -> dict[str, Any]:
+    return {
+        "source": error.source,
+        "factor": error.factor,
+        "cuts": [{**vars(one), "direction": list(one.direction)} for one in error.cuts],
+    }
+
+
+def _model_error(plain: dict[str, Any] | None) -> ModelError | None:
+    if plain is None:
+        return None
+    cuts = [InnerCut(**{**one, "direction": tuple(one["direction"])}) for one in plain["cuts"]]
+    return ModelError(plain["source"], tuple(cuts))

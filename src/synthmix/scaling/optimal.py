@@ -10,6 +10,7 @@ from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws.power import CHINCHILLA, DATA, MODEL
+from synthmix.scaling.model_error import spread
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array, Inputs
 
@@ -52,16 +53,17 @@ def compute_optimal(
         return fit.law.predict_each(theta, Inputs(N=N, D=product / N, **others))
 
     log_n = _valley(loss, np.zeros(len(theta)), np.full(len(theta), np.log(product)))
-    N, value, at = np.exp(log_n), loss(log_n), level or fit.level
+    N, value, level = np.exp(log_n), loss(log_n), level or fit.level
     edge = (log_n < 1e-3) | (log_n > np.log(product) - 1e-3)
-    N = np.where(edge, np.nan, N)
+    at = {**{name: float(column[0]) for name, column in others.items()}, "N": N[0], "D": product / N[0]}
+    N, value = spread(np.where(edge, np.nan, N), fit.factor_at(**at)), fit.widen(value, **at)
     why = fit.why or ("the loss falls to an end of the budget: no inner optimum" if edge[0] else None)
     return Optimum(
         flops,
-        interval_of(N[0], N[1:], at, why),
-        interval_of(product / N[0], product / N[1:], at, why),
-        interval_of(product / N[0] ** 2, product / N[1:] ** 2, at, why),
-        interval_of(value[0], value[1:], at, fit.why),
+        interval_of(N[0], N[1:], level, why),
+        interval_of(product / N[0], product / N[1:], level, why),
+        interval_of(product / N[0] ** 2, product / N[1:] ** 2, level, why),
+        interval_of(value[0], value[1:], level, fit.why),
     )
 
 
@@ -98,4 +100,4 @@ def _slice(fit: Fit, held: tuple[str, str], kept: tuple[str, str], at: float, la
         floor = named["E"] + named[held[0]] * at ** -named[held[1]]
         return np.stack([floor, named[kept[0]], named[kept[1]]], axis=-1)
 
-    return replace(fit, law=law, values=convert(fit.values), draws=convert(fit.draws))
+    return replace(fit, law=law, values=convert(fit.values), draws=convert(fit.draws), model=fit.model_error)

@@ -153,6 +153,7 @@ def share_shift(fit: Fit, start: dict[str, float], end: dict[str, float], *, lev
     optima = []
     for columns in (start, end):
         curves = fit.law.predict(theta, fit.points(**columns, share=GRID))
+        curves = fit.widen(curves, **columns, share=float(fit.runs.share[0]))
         optima.append(vertex(GRID, curves, first_lowest(curves)))
     moved = optima[1] - optima[0]
     return interval_of(float(moved[0]), moved[1:], level or fit.level, fit.why)

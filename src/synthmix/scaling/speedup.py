@@ -13,6 +13,7 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.law import Law
+from synthmix.scaling.model_error import spread
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array, Inputs
 
@@ -106,7 +107,9 @@ def speedup(
     ]
     if tokens is not None:
         needed[0] = np.full(count + 1, float(tokens))
-    ratio = _ratio(*needed)
+    ratio, at = _ratio(*needed), float(needed[0][0])
+    if 0 < at < np.inf:  # the law's own error, the larger of the two
+        ratio = spread(ratio, max(natural.factor_at(**here, D=at), mixture.factor_at(**there, D=at)))
     if generation is not None and N is not None:
         ratio = ratio / (1 + generation.share * generation.flops_per_token / (6 * N * generation.reuse))
     at = level or natural.level
