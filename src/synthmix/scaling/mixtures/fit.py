@@ -430,13 +430,15 @@ class _Fitting:
         rng = np.random.default_rng([seed, 17])
         root = np.linalg.cholesky(found.correlation)
         losses = np.einsum("ut,stn->sun", root, rng.standard_normal((count, t, n)))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore"):  # how large the noise is is not known either
             size = np.where(found.weight > 0, 1 / np.sqrt(np.maximum(found.weight, 1e-300)), 0.0)
+        size = size * np.sqrt(found.noise.dof / rng.chisquare(found.noise.dof, size=(count, t)))[..., None]
         prior = [rng.standard_normal((count, len(one.factor))) @ one.factor for one in self.penalties]
         domains = np.tile(np.arange(t), count)
         task = self.task(np.tile(found.weight, (count, 1)), domains)
         task = Task(
-            self.law, self.runs.points, self.units, task.target + (losses * size).reshape(count * t, n), task.weight,
+            self.law, self.runs.points, self.units, task.target + (losses * size).reshape(count * t, n),
+            np.where(size > 0, 1 / np.maximum(size, 1e-12) ** 2, 0.0).reshape(count * t, n),
             task.precision, task.linear + np.stack(prior, axis=1).reshape(count * t, p), task.low, task.high,
         )  # fmt: skip
         start = np.tile(found.solution.theta, (count, 1))

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.scaling.mixtures.points import MixturePoints
+from synthmix.scaling.mixtures.points import MixturePoints, Points
 from synthmix.scaling.mixtures.terms import (
     EffectiveTokens,
     Exponential,
@@ -54,7 +54,7 @@ class BoundLaw:
     name: str
     terms: tuple[MixtureTerm, ...]
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         """p parameter names."""
         return [name for term in self.terms for name in term.names(points)]
 
@@ -63,7 +63,7 @@ class BoundLaw:
         """The law in one line; x_i are the tokens of source i, r_i its share."""
         return "L = " + " + ".join(term.formula for term in self.terms)
 
-    def evaluate(self, theta: Array, points: MixturePoints, units: Units) -> tuple[Array, Array]:
+    def evaluate(self, theta: Array, points: Points, units: Units) -> tuple[Array, Array]:
         """Losses (b, n) and their derivatives (b, n, p) at parameters (b, p)."""
         total, blocks = np.zeros((len(theta), len(points))), []
         for term, inside in self._split(theta, points):
@@ -72,21 +72,21 @@ class BoundLaw:
             blocks += slopes
         return total, np.concatenate(blocks, axis=-1)
 
-    def predict(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def predict(self, theta: Array, points: Points, units: Units) -> Array:
         """Losses (b, n)."""
         total = np.zeros((len(theta), len(points)))
         for term, inside in self._split(theta, points):
             total += term.evaluate(inside, points, units, slopes=False)[0]
         return total
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         """Derivatives (b, n, k) of the losses by the shares."""
         total = np.zeros((len(theta), len(points), len(points.sources)))
         for term, inside in self._split(theta, points):
             total += term.by_share(inside, points, units)
         return total
 
-    def _split(self, theta: Array, points: MixturePoints) -> list[tuple[MixtureTerm, Array]]:
+    def _split(self, theta: Array, points: Points) -> list[tuple[MixtureTerm, Array]]:
         counts = np.cumsum([len(term.names(points)) for term in self.terms])
         return list(zip(self.terms, np.split(theta, counts[:-1], axis=1), strict=True))
 
@@ -97,6 +97,7 @@ MIXTURE_LAWS = {
     law.name: law
     for law in (
         MixtureLaw("effective_tokens", (Floor(), EffectiveTokens("power")), "start", _OURS),
+        MixtureLaw("effective_tokens_offset", (Floor(), EffectiveTokens("offset")), "start", _OURS),
         MixtureLaw("effective_tokens_log", (Floor(), EffectiveTokens("log")), "start", _OURS),
         MixtureLaw("effective_tokens_linear", (Floor(), EffectiveTokens("linear")), "start", _OURS),
         MixtureLaw("additive", (Floor(), Reciprocal()), source="arXiv 2507.09404"),

@@ -5,7 +5,7 @@ Shape letters: n points, k sources, t domains.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -66,6 +66,12 @@ class MixturePoints:
     def __len__(self) -> int:
         return len(self.shares)
 
+    @property
+    def grid(self) -> Array:
+        """The shares for all laws alike, (1, n, k)."""
+        found: Array = self.shares[None]
+        return found
+
     def __repr__(self) -> str:
         scale = " ".join(name for name in ("N", "D", "unique") if getattr(self, name) is not None)
         return f"<MixturePoints: {len(self)} points of {len(self.sources)} sources; {scale or 'one scale'}>"
@@ -92,6 +98,40 @@ class MixturePoints:
     def mixtures(self) -> Index:
         """(n,) which mixture a point is of, counted from 0."""
         return np.unique(np.round(self.shares, 6), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MixtureGrid:
+    """Points of which each law has its own: what a search for the optimum of many draws evaluates. Not checked.
+
+    Attributes:
+        sources: k names. grid: (b, n, k) shares, which need not add up to one. N, D, unique: as of the points (n).
+    """
+
+    sources: tuple[str, ...]
+    grid: Array
+    N: Array | None = None
+    D: Array | None = None
+    unique: Array | None = None
+
+    def __len__(self) -> int:
+        return int(self.grid.shape[1])
+
+    @cached_property
+    def epochs(self) -> Array:
+        """(b, n, k) how often each source is gone through; 1 at least."""
+        if self.unique is None or self.D is None:
+            return np.ones_like(self.grid)
+        found: Array = np.maximum(self.grid * self.D[:, None] / self.unique, 1.0)
+        return found
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether any source is gone through more than once."""
+        return bool((self.epochs > 1 + 1e-6).any())
+
+
+Points: TypeAlias = MixturePoints | MixtureGrid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,11 +11,13 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from synthmix.scaling.mixtures.points import MixturePoints
+from synthmix.scaling.mixtures.points import Points
 from synthmix.scaling.runs import Array
 
 #: Repetition: R* (arXiv 2305.16264), and the standard deviation of its logarithm (CHOSEN: refits lay between 5 and 30).
 R_STAR, R_STAR_SPREAD = 15.4, 0.6
+#: The offset's logarithm, in shares times D over its unit: mean, standard deviation, bounds (CHOSEN).
+OFFSET = (-3.0, 2.5, -14.0, 3.0)
 _TINY = 1e-300
 
 
@@ -26,7 +28,7 @@ class Units(NamedTuple):
     D: float = 1.0
 
 
-def units_of(points: MixturePoints) -> Units:
+def units_of(points: Points) -> Units:
     """Geometric means of N and D; 1 for what is not known."""
     return Units(*(1.0 if x is None else float(np.exp(np.log(x).mean())) for x in (points.N, points.D)))
 
@@ -50,27 +52,31 @@ class MixtureTerm(Protocol):
 
     @property
     def formula(self) -> str: ...
-    def names(self, points: MixturePoints) -> list[str]: ...
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def names(self, points: Points) -> list[str]: ...
+    def prior(self, points: Points, losses: Array) -> Prior:
         """The prior of the p parameters; losses (n,) for their size."""
         ...
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         """Where the search begins, one or two (p,)."""
         ...
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
         """Values (b, n) at parameters (b, p) and, with ``slopes``, their derivatives in blocks (b, n, some of p)."""
         ...
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         """Derivatives (b, n, k) by the shares; N, D and the unique tokens do not move."""
         ...
 
 
-def _no_share(theta: Array, points: MixturePoints) -> Array:
+def _along(theta: Array, points: Points) -> Array:
+    """(b, n) sum of parameter times share."""
+    found: Array = np.einsum("bk,bnk->bn", theta, points.grid) if len(points.grid) > 1 else theta @ points.grid[0].T
+    return found
+
+
+def _no_share(theta: Array, points: Points) -> Array:
     return np.zeros((len(theta), len(points), len(points.sources)))
 
 
@@ -82,24 +88,22 @@ class Floor:
     def formula(self) -> str:
         return "E"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         return ["log E"]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         # Below the lowest loss; how far is what the prior leaves open (CHOSEN: half of it, within a factor of two).
         top = float(np.log(losses.min()))
         return Prior(np.full(1, top - 0.7), np.full(1, 0.7), np.full(1, top - 6), np.full(1, top))
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.log([losses.min() * 0.5]), np.log([losses.min() * 0.85])]
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
         value = np.exp(theta[:, :1]) * np.ones(len(points))
         return value, [value[..., None]] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         return _no_share(theta, points)
 
 
@@ -115,10 +119,10 @@ class ScalePower:
     def formula(self) -> str:
         return "A N^-alpha" if self.column == "N" else "B D^-b N^c" if self.of_size else "B D^-b"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         return ["log A", "log alpha"] if self.column == "N" else ["log B", "log b", *(["c"] if self.of_size else [])]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         # Published exponents lie between .2 and .6 (CHOSEN: .35 within a factor of 1.6).
         size, rest = float(np.log(self.part * np.median(losses))), int(self.of_size)
         return Prior(
@@ -126,20 +130,18 @@ class ScalePower:
             np.r_[-12.0, -4.0, np.full(rest, -2.0)], np.r_[4.0, 1.1, np.full(rest, 2.0)],
         )  # fmt: skip
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.r_[np.log([0.1 * np.median(losses), 0.35]), np.zeros(int(self.of_size))]]
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
-        x = np.log(getattr(points, self.column) / getattr(units, self.column))
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
+        x: Array = np.log(getattr(points, self.column) / getattr(units, self.column))
         power = np.exp(theta[:, 1:2])
-        size = np.log(points.N / units.N) if self.of_size else np.zeros(len(points))
+        size = np.log(points.N / units.N) if self.of_size and points.N is not None else np.zeros(len(points))
         value = np.exp(theta[:, :1] - power * x + (theta[:, 2:3] * size if self.of_size else 0.0))
         by = [value, -value * power * x, *([value * size] if self.of_size else [])]
         return value, [np.stack(by, axis=-1)] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         return _no_share(theta, points)
 
 
@@ -148,97 +150,120 @@ class EffectiveTokens:
     """``(w_0 + sum_i w_i f_i(x_i))^-beta``: the loss of a learner with so many effective tokens.
 
     x_i: tokens of source i, those that repeat counted as U + U R*(1 - exp(-(epochs - 1) / R*)) (arXiv 2305.16264).
-    ``shape``: ``power`` f = x^g_i, diminishing returns of one source and an infinite slope at no token; ``log``
-    f = t_i log(1 + x / t_i), diminishing returns with a finite slope; ``linear`` f = x. With a finite slope the best
-    share of a source can be exactly zero. Every f is concave, so the loss is convex in the shares.
+    ``shape``: ``power`` f = x^g_i, diminishing returns of one source and an infinite slope at no token; ``offset``
+    f = (x + t_i)^g_i - t_i^g_i, the same with a finite slope at no token, so that the best share of a source can be
+    exactly zero (t_i = 0: ``power``; small g_i: a logarithm); ``log`` f = t_i log(1 + x / t_i); ``linear`` f = x.
+    Every f is concave, so the loss is convex in the shares.
     """
 
-    shape: Literal["power", "log", "linear"] = "power"
+    shape: Literal["power", "offset", "log", "linear"] = "power"
 
     @property
     def formula(self) -> str:
-        inner = {"power": "x_i^g_i", "log": "t_i log(1 + x_i/t_i)", "linear": "x_i"}[self.shape]
-        return f"(w_0 + sum_i w_i {inner})^-beta"
+        inner = {
+            "power": "x_i^g_i", "offset": "((x_i + t_i)^g_i - t_i^g_i)", "log": "t_i log(1 + x_i/t_i)", "linear": "x_i",
+        }  # fmt: skip
+        return f"(w_0 + sum_i w_i {inner[self.shape]})^-beta"
 
-    def names(self, points: MixturePoints) -> list[str]:
-        letter = {"power": "g", "log": "log t", "linear": ""}[self.shape]
-        bend = [f"{letter}_{source}" for source in points.sources] if letter else []
+    @property
+    def _bends(self) -> tuple[str, ...]:
+        return {"power": ("g",), "offset": ("g", "log t"), "log": ("log t",), "linear": ()}[self.shape]
+
+    def names(self, points: Points) -> list[str]:
+        bend = [f"{letter}_{source}" for letter in self._bends for source in points.sources]
         star = ["log R*"] if points.unique is not None else []
         return ["beta", "log w_0", *(f"log w_{source}" for source in points.sources), *bend, *star]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         k, rest = len(points.sources), int(points.unique is not None)
-        bend = {"power": (0.6, 0.3, 0.02, 1.0), "log": (0.0, 1.5, -6.0, 6.0), "linear": (0.0, 1.0, 0.0, 0.0)}[
-            self.shape
-        ]
-        count, free = 0 if self.shape == "linear" else k, np.full(k + 1, np.inf)
+        log_t = OFFSET if self.shape == "offset" else (0.0, 1.5, -6.0, 6.0)
+        bends = {"g": (0.6, 0.3, 0.02, 1.0), "log t": log_t}  # mean, standard deviation, bounds
+        mean, sd, low, high = (
+            np.concatenate([np.full(k, bends[letter][place]) for letter in self._bends] or [np.zeros(0)])
+            for place in range(4)
+        )
         return Prior(
-            np.r_[0.3, np.zeros(k + 1), np.full(count, bend[0]), np.full(rest, np.log(R_STAR))],
-            np.r_[0.5, free, np.full(count, bend[1]), np.full(rest, R_STAR_SPREAD)],
-            np.r_[0.02, np.full(k + 1, -40.0), np.full(count, bend[2]), np.full(rest, -1.0)],
-            np.r_[3.0, np.full(k + 1, 40.0), np.full(count, bend[3]), np.full(rest, 8.0)],
+            np.r_[0.3, np.zeros(k + 1), mean, np.full(rest, np.log(R_STAR))],
+            np.r_[0.5, np.full(k + 1, np.inf), sd, np.full(rest, R_STAR_SPREAD)],
+            np.r_[0.02, np.full(k + 1, -40.0), low, np.full(rest, -1.0)],
+            np.r_[3.0, np.full(k + 1, 40.0), high, np.full(rest, 8.0)],
             about_mean=(slice(1, k + 2), 2.0),
         )
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         k, found = len(points.sources), []
-        bend = {"power": np.full(k, 0.6), "log": np.zeros(k), "linear": np.zeros(0)}[self.shape]
+        bends = {"g": 0.6, "log t": OFFSET[0] if self.shape == "offset" else 0.0}
+        bend = np.concatenate([np.full(k, bends[letter]) for letter in self._bends] or [np.zeros(0)])
         star = np.full(int(points.unique is not None), np.log(R_STAR))
         for beta, part in ((0.3, 0.4), (0.8, 0.12)):
             size = float(-np.log(part * np.median(losses)) / beta)  # of log(w_0 + sum), for that part of the loss
             found.append(np.r_[beta, size - 2.0, np.full(k, size), bend, star])
         return found
 
-    def _parts(self, theta: Array, points: MixturePoints, units: Units) -> tuple[Array, Array, Array, Array]:
-        """Tokens and d tokens / d log R* (1 or b, n, k), the addends (b, n, k), and their derivatives by tokens."""
+    def _parts(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> "_Parts":
         k = len(points.sources)
         tokens, star = effective_tokens(points, units, theta[:, -1] if points.unique is not None else None)
         w = np.exp(theta[:, None, 2 : k + 2])
-        if self.shape == "power":
-            g = theta[:, None, k + 2 : 2 * k + 2]
-            part = w * np.exp(g * np.log(np.maximum(tokens, _TINY)))
-            part = np.where(tokens > 0, part, 0.0)
-            slope = g * part / np.maximum(tokens, _TINY)
-        elif self.shape == "log":
-            t = np.exp(theta[:, None, k + 2 : 2 * k + 2])
-            part, slope = w * t * np.log1p(tokens / t), w / (1 + tokens / t)
-        else:
+        first, second = theta[:, None, k + 2 : 2 * k + 2], theta[:, None, 2 * k + 2 : 3 * k + 2]
+        bends: list[Array] = []
+        if self.shape == "linear":
             part, slope = w * tokens, w * np.ones_like(tokens)
-        return tokens, star, part, slope
+        elif self.shape == "log":
+            t = np.exp(first)
+            part, slope = w * t * np.log1p(tokens / t), w / (1 + tokens / t)
+            bends = [part - slope * tokens]
+        elif self.shape == "power":
+            logs = np.log(np.maximum(tokens, _TINY))
+            part = np.where(tokens > 0, w * np.exp(first * logs), 0.0)
+            slope = first * part / np.maximum(tokens, _TINY) if slopes else part
+            bends = [part * np.where(tokens > 0, logs, 0.0)] if slopes else []
+        else:
+            t = np.exp(second)
+            logs = np.log(tokens + t)
+            upper, lower = w * np.exp(first * logs), w * np.exp(first * second)
+            part, slope = upper - lower, first * upper / (tokens + t)
+            bends = [upper * logs - lower * second, t * slope - first * lower] if slopes else []
+        return _Parts(star, part, slope, bends)
 
     def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
+        self, theta: Array, points: Points, units: Units, *, slopes: bool = True
     ) -> tuple[Array, list[Array]]:
         beta, w0 = theta[:, :1], np.exp(theta[:, 1:2])
-        tokens, star, part, slope = self._parts(theta, points, units)
-        total = w0 + part.sum(axis=-1)
+        found = self._parts(theta, points, units, slopes=slopes)
+        total = w0 + found.part.sum(axis=-1)
         value = total**-beta
         if not slopes:
             return value, []
         outer = (-beta * value / total)[..., None]
-        blocks = [(-np.log(total) * value)[..., None], outer * w0[..., None], outer * part]
-        if self.shape == "power":
-            blocks.append(outer * part * np.where(tokens > 0, np.log(np.maximum(tokens, _TINY)), 0.0))
-        elif self.shape == "log":
-            blocks.append(outer * (part - slope * tokens))
+        blocks = [(-np.log(total) * value)[..., None], outer * w0[..., None], outer * found.part]
+        blocks += [outer * bend for bend in found.bends]
         if points.unique is not None:
-            blocks.append(outer * (slope * star).sum(axis=-1, keepdims=True))
+            blocks.append(outer * (found.slope * found.star).sum(axis=-1, keepdims=True))
         return value, blocks
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         beta, w0 = theta[:, :1], np.exp(theta[:, 1:2])
-        _, _, part, slope = self._parts(theta, points, units)
-        total = w0 + part.sum(axis=-1)
+        parts = self._parts(theta, points, units)
+        total = w0 + parts.part.sum(axis=-1)
         budget = 1.0 if points.D is None else (points.D / units.D)[None, :, None]
         if points.unique is not None:  # a further token of a source in its e-th epoch adds exp(-(e - 1) / R*)
             budget = budget * np.exp(-(points.epochs - 1) / np.exp(theta[:, -1])[:, None, None])
-        found: Array = (-beta * total ** (-beta - 1))[..., None] * slope * budget
+        found: Array = (-beta * total ** (-beta - 1))[..., None] * parts.slope * budget
         return found
 
 
-def effective_tokens(points: MixturePoints, units: Units, log_star: Array | None) -> tuple[Array, Array]:
+class _Parts(NamedTuple):
+    """d tokens / d log R* (1 or b, n, k), the addends (b, n, k), their derivatives by tokens and by each bend."""
+
+    star: Array
+    part: Array
+    slope: Array
+    bends: list[Array]
+
+
+def effective_tokens(points: Points, units: Units, log_star: Array | None) -> tuple[Array, Array]:
     """Tokens of each source (1 or b, n, k) in ``units``, repeated ones discounted, and d tokens / d log R*."""
-    tokens = points.shares[None] * (1.0 if points.D is None else (points.D / units.D)[:, None])
+    tokens = points.grid * (1.0 if points.D is None else (points.D / units.D)[:, None])
     if log_star is None or not points.repeats:
         return tokens, np.zeros_like(tokens)
     again = points.epochs - 1  # 0 where a source is not gone through once
@@ -255,39 +280,37 @@ class Reciprocal:
     def formula(self) -> str:
         return "1 / sum_i C_i r_i^g_i"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         return [*(f"log C_{s}" for s in points.sources), *(f"log g_{s}" for s in points.sources)]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         k = len(points.sources)
         return Prior(
             np.zeros(2 * k), np.r_[np.full(k, np.inf), np.ones(k)], np.r_[np.full(k, -20.0), np.full(k, -4.0)],
             np.r_[np.full(k, 30.0), np.full(k, 2.0)], about_mean=(slice(0, k), 3.0),
         )  # fmt: skip
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         k = len(points.sources)
         return [np.r_[np.full(k, -np.log(part * np.median(losses))), np.full(k, -0.5)] for part in (0.3, 0.1)]
 
-    def _parts(self, theta: Array, points: MixturePoints) -> tuple[Array, Array, Array]:
+    def _parts(self, theta: Array, points: Points) -> tuple[Array, Array, Array]:
         k = len(points.sources)
         power = np.exp(theta[:, None, k:])
-        logs = np.log(np.maximum(points.shares[None], _TINY))
-        part = np.where(points.shares[None] > 0, np.exp(theta[:, None, :k] + power * logs), 0.0)
-        return part, power, np.where(points.shares[None] > 0, logs, 0.0)
+        logs = np.log(np.maximum(points.grid, _TINY))
+        part = np.where(points.grid > 0, np.exp(theta[:, None, :k] + power * logs), 0.0)
+        return part, power, np.where(points.grid > 0, logs, 0.0)
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
         part, power, logs = self._parts(theta, points)
         total = np.maximum(part.sum(axis=-1), 1e-12)
         outer = (-1 / total**2)[..., None]
         return 1 / total, [outer * part, outer * part * power * logs] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         part, power, _ = self._parts(theta, points)
         total = np.maximum(part.sum(axis=-1), 1e-12)
-        found: Array = (-1 / total**2)[..., None] * part * power / np.maximum(points.shares[None], _TINY)
+        found: Array = (-1 / total**2)[..., None] * part * power / np.maximum(points.grid, _TINY)
         return found
 
 
@@ -299,25 +322,23 @@ class Exponential:
     def formula(self) -> str:
         return "exp(sum_i t_i r_i)"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         return [f"t_{source}" for source in points.sources]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         k = len(points.sources)
         bounds = np.full(k, -30.0), np.full(k, 8.0)
         return Prior(np.zeros(k), np.full(k, np.inf), *bounds, about_mean=(slice(0, k), 2.0))
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.full(len(points.sources), np.log(part * np.median(losses))) for part in (0.4, 0.15)]
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
-        value = np.exp(theta @ points.shares.T)
-        return value, [value[..., None] * points.shares[None]] if slopes else []
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
+        value = np.exp(_along(theta, points))
+        return value, [value[..., None] * points.grid] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
-        found: Array = np.exp(theta @ points.shares.T)[..., None] * theta[:, None]
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
+        found: Array = np.exp(_along(theta, points))[..., None] * theta[:, None]
         return found
 
 
@@ -329,24 +350,22 @@ class LinearShares:
     def formula(self) -> str:
         return "sum_i c_i r_i"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         return [f"c_{source}" for source in points.sources]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         k, size = len(points.sources), float(np.median(losses))
         bounds = np.full(k, -10 * size), np.full(k, 10 * size)
         return Prior(np.zeros(k), np.full(k, np.inf), *bounds, about_mean=(slice(0, k), size))
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.full(len(points.sources), 0.5 * float(np.median(losses)))]
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
-        shares = np.broadcast_to(points.shares, (len(theta), *points.shares.shape))
-        return theta @ points.shares.T, [shares] if slopes else []
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
+        shares = np.broadcast_to(points.grid, (len(theta), *points.grid.shape[1:]))
+        return _along(theta, points), [shares] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
         return np.broadcast_to(theta[:, None], (len(theta), len(points), theta.shape[1]))
 
 
@@ -360,12 +379,12 @@ class LogQuadratic:
     def formula(self) -> str:
         return "exp(a + sum_i b_i z_i + sum_ij c_ij z_i z_j)"
 
-    def names(self, points: MixturePoints) -> list[str]:
+    def names(self, points: Points) -> list[str]:
         s = points.sources
         pairs = [f"c_{s[i]},{s[j]}" for i in range(len(s)) for j in range(i, len(s))]
         return ["a", *(f"b_{source}" for source in s), *pairs]
 
-    def prior(self, points: MixturePoints, losses: Array) -> Prior:
+    def prior(self, points: Points, losses: Array) -> Prior:
         k = len(points.sources)
         pairs = k * (k + 1) // 2
         p = 1 + k + pairs
@@ -373,26 +392,24 @@ class LogQuadratic:
         mean, sd = np.r_[np.log(np.median(losses)), np.zeros(p - 1)], np.r_[2.0, np.full(k, 0.5), np.full(pairs, 0.05)]
         return Prior(mean, sd, np.full(p, -20.0), np.full(p, 20.0))
 
-    def starts(self, points: MixturePoints, losses: Array) -> list[Array]:
+    def starts(self, points: Points, losses: Array) -> list[Array]:
         k = len(points.sources)
         return [np.r_[np.log(0.6 * np.median(losses)), np.zeros(k + k * (k + 1) // 2)]]
 
-    def evaluate(
-        self, theta: Array, points: MixturePoints, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
-        z = np.log1p(points.shares / self.floor)
-        first, second = np.triu_indices(z.shape[1])
-        features = np.concatenate([np.ones((len(z), 1)), z, z[:, first] * z[:, second]], axis=1)
-        value = np.exp(np.clip(theta @ features.T, -30, 30))
-        return value, [value[..., None] * features[None]] if slopes else []
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
+        z = np.log1p(points.grid / self.floor)
+        first, second = np.triu_indices(z.shape[-1])
+        features = np.concatenate([np.ones((*z.shape[:2], 1)), z, z[..., first] * z[..., second]], axis=-1)
+        value = np.exp(np.clip(np.matmul(features, theta[..., None])[..., 0], -30, 30))
+        return value, [value[..., None] * features] if slopes else []
 
-    def by_share(self, theta: Array, points: MixturePoints, units: Units) -> Array:
-        k = points.shares.shape[1]
-        z = np.log1p(points.shares / self.floor)
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
+        k = len(points.sources)
+        z = np.log1p(points.grid / self.floor)
         first, second = np.triu_indices(k)
         both = np.zeros((len(theta), k, k))
         both[:, first, second] = theta[:, 1 + k :]
-        inner = theta[:, None, 1 : 1 + k] + np.einsum("bij,nj->bni", both + np.swapaxes(both, 1, 2), z)
+        inner = theta[:, None, 1 : 1 + k] + np.matmul(z, both + np.swapaxes(both, 1, 2))
         value, _ = self.evaluate(theta, points, units, slopes=False)
-        found: Array = value[..., None] * inner / (points.shares + self.floor)[None]
+        found: Array = value[..., None] * inner / (points.grid + self.floor)
         return found
