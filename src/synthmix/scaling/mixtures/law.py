@@ -59,6 +59,13 @@ class BoundLaw:
         return [name for term in self.terms for name in term.names(points)]
 
     @property
+    def convex(self) -> bool:
+        """Whether the loss is convex in the shares whatever the parameters, so that a minimum is the minimum."""
+        return all(
+            isinstance(term, Floor | EffectiveTokens | Exponential | LinearShares | ScalePower) for term in self.terms
+        )
+
+    @property
     def formula(self) -> str:
         """The law in one line; x_i are the tokens of source i, r_i its share."""
         return "L = " + " + ".join(term.formula for term in self.terms)
@@ -96,9 +103,8 @@ _OURS = "CHOSEN, after the additive law of arXiv 2507.09404 and, for repetition,
 MIXTURE_LAWS = {
     law.name: law
     for law in (
-        MixtureLaw("effective_tokens", (Floor(), EffectiveTokens("power")), "start", _OURS),
-        MixtureLaw("effective_tokens_offset", (Floor(), EffectiveTokens("offset")), "start", _OURS),
-        MixtureLaw("effective_tokens_log", (Floor(), EffectiveTokens("log")), "start", _OURS),
+        MixtureLaw("effective_tokens", (Floor(), EffectiveTokens("offset")), "start", _OURS),
+        MixtureLaw("effective_tokens_power", (Floor(), EffectiveTokens("power")), "start", "CHOSEN: all t_i = 0"),
         MixtureLaw("effective_tokens_linear", (Floor(), EffectiveTokens("linear")), "start", _OURS),
         MixtureLaw("additive", (Floor(), Reciprocal()), source="arXiv 2507.09404"),
         MixtureLaw("exponential", (Floor(), Exponential()), source="arXiv 2403.16952"),

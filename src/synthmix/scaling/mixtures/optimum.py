@@ -1,8 +1,8 @@
 """The best mixture under linear constraints, for many draws of a law at once.
 
-The laws of effective tokens are convex in the shares (each f is concave, and x^-beta is convex and falls), so the optimum is
-one; for laws that are not, several starts are tried. Newton's method with a logarithmic barrier (Boyd and Vandenberghe 2004,
-section 11.3), batched: every draw has its own mixture.
+The laws of effective tokens are convex in the shares (each f is concave, and x^-beta is convex and falls), so there is one
+optimum; for laws that are not, several starts are tried. Newton's method with a logarithmic barrier (Boyd and
+Vandenberghe 2004, section 11.3), batched: every draw has its own mixture.
 
 Shape letters: s draws, u laws in a draw's objective, k sources, p parameters, m constraints, n points.
 """
@@ -26,8 +26,9 @@ _CHUNK = 2e7  # numbers held at once
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """Mixtures that are allowed: shares that add up to one, within ``low`` and ``high`` (k,), ``rows`` (m, k) @ r <= ``most``
-    (m,)."""
+    """Mixtures that are allowed: shares that add up to one, within ``low`` and ``high`` (k,), ``rows`` @ r <= ``most``.
+
+    rows: (m, k). most: (m,)."""
 
     low: Array
     high: Array
@@ -59,12 +60,13 @@ class Limits:
                 "no mixture keeps all of the bounds", where="optimize", key="bounds",
                 remedy="raise an upper bound, a supply or the epochs allowed, or lower a lower bound",
             )  # fmt: skip
-        return np.clip(found.x[:k], self.low, self.high)
+        middle: Array = np.clip(found.x[:k], self.low, self.high)
+        return middle
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """The weighted loss of mixtures at one N and D, for s draws: theta (s, u, p), weights (u,) of the laws in a draw."""
+    """The weighted loss of mixtures at one N and D, for s draws: theta (s, u, p), weights (u,) of a draw's laws."""
 
     law: BoundLaw
     units: Units
@@ -127,20 +129,37 @@ class Optimum(NamedTuple):
     loss: Array
 
 
-def optimum(objective: Objective, limits: Limits, start: Array | None = None) -> Optimum:
+def optimum(objective: Objective, limits: Limits) -> Optimum:
     """The best mixture of each draw under the limits.
-
-    ``start``: an allowed mixture (k,); None: the one farthest from the limits.
 
     Raises:
         BadInput: no mixture is allowed.
     """
-    middle = limits.inside() if start is None else start
-    s, u, p = objective.theta.shape
-    k = len(limits.low)
+    middle = limits.inside()
+    starts = [middle] if objective.law.convex else [middle, *_towards_each(limits, middle)]
+    (s, u, _), k = objective.theta.shape, len(limits.low)
     size = max(int(_CHUNK / (u * (k + 1) * k * 4)), 1)
-    parts = [_newton(objective.select(np.arange(i, min(i + size, s))), limits, middle) for i in range(0, s, size)]
-    return Optimum(np.concatenate([part.shares for part in parts]), np.concatenate([part.loss for part in parts]))
+    found: list[Optimum] = []
+    for i in range(0, s, size):
+        some = objective.select(np.arange(i, min(i + size, s)))
+        tries = [_newton(some, limits, start) for start in starts]
+        best = np.argmin([each.loss for each in tries], axis=0)
+        shares = np.array([tries[place].shares[draw] for draw, place in enumerate(best)])
+        found.append(Optimum(shares, np.min([each.loss for each in tries], axis=0)))
+    return Optimum(np.concatenate([part.shares for part in found]), np.concatenate([part.loss for part in found]))
+
+
+def _towards_each(limits: Limits, middle: Array) -> list[Array]:
+    """From the middle most of the way to each source alone, as far as the limits let it."""
+    found = []
+    for vertex in np.eye(len(middle)):
+        step = vertex - middle
+        rows = np.vstack([limits.rows, np.eye(len(middle)), -np.eye(len(middle))])
+        room = np.concatenate([limits.most, limits.high, -limits.low]) - rows @ middle
+        along = rows @ step
+        most = np.where(along > 1e-12, np.maximum(room, 0.0) / np.maximum(along, 1e-12), np.inf).min()
+        found.append(middle + 0.8 * min(float(most), 1.0) * step)
+    return found
 
 
 def _newton(objective: Objective, limits: Limits, middle: Array) -> Optimum:
@@ -166,7 +185,9 @@ def _newton(objective: Objective, limits: Limits, middle: Array) -> Optimum:
     def merit(part: Array, weight: float) -> Array:
         slack = most - part @ rows.T
         value = objective.value(whole(part)[:, None])[:, 0]
-        found: Array = np.where((slack > 0).all(axis=1), value - weight * np.log(np.maximum(slack, 1e-300)).sum(axis=1), np.inf)
+        found: Array = np.where(
+            (slack > 0).all(axis=1), value - weight * np.log(np.maximum(slack, 1e-300)).sum(axis=1), np.inf
+        )
         return found
 
     weight = _FIRST

@@ -150,24 +150,25 @@ class EffectiveTokens:
     """``(w_0 + sum_i w_i f_i(x_i))^-beta``: the loss of a learner with so many effective tokens.
 
     x_i: tokens of source i, those that repeat counted as U + U R*(1 - exp(-(epochs - 1) / R*)) (arXiv 2305.16264).
-    ``shape``: ``power`` f = x^g_i, diminishing returns of one source and an infinite slope at no token; ``offset``
-    f = (x + t_i)^g_i - t_i^g_i, the same with a finite slope at no token, so that the best share of a source can be
-    exactly zero (t_i = 0: ``power``; small g_i: a logarithm); ``log`` f = t_i log(1 + x / t_i); ``linear`` f = x.
-    Every f is concave, so the loss is convex in the shares.
+    ``shape``: ``offset`` f = (x + t_i)^g_i - t_i^g_i, diminishing returns of one source and a finite slope at no token,
+    so that its best share can be exactly zero (small g_i: a logarithm); ``power`` f = x^g_i, the same with t_i = 0 and
+    an infinite slope at no token; ``linear`` f = x. Every f is concave, so the loss is convex in the shares.
     """
 
-    shape: Literal["power", "offset", "log", "linear"] = "power"
+    shape: Literal["offset", "power", "linear"] = "offset"
 
     @property
     def formula(self) -> str:
         inner = {
-            "power": "x_i^g_i", "offset": "((x_i + t_i)^g_i - t_i^g_i)", "log": "t_i log(1 + x_i/t_i)", "linear": "x_i",
-        }  # fmt: skip
+            "power": "x_i^g_i",
+            "offset": "((x_i + t_i)^g_i - t_i^g_i)",
+            "linear": "x_i",
+        }
         return f"(w_0 + sum_i w_i {inner[self.shape]})^-beta"
 
     @property
     def _bends(self) -> tuple[str, ...]:
-        return {"power": ("g",), "offset": ("g", "log t"), "log": ("log t",), "linear": ()}[self.shape]
+        return {"power": ("g",), "offset": ("g", "log t"), "linear": ()}[self.shape]
 
     def names(self, points: Points) -> list[str]:
         bend = [f"{letter}_{source}" for letter in self._bends for source in points.sources]
@@ -176,8 +177,7 @@ class EffectiveTokens:
 
     def prior(self, points: Points, losses: Array) -> Prior:
         k, rest = len(points.sources), int(points.unique is not None)
-        log_t = OFFSET if self.shape == "offset" else (0.0, 1.5, -6.0, 6.0)
-        bends = {"g": (0.6, 0.3, 0.02, 1.0), "log t": log_t}  # mean, standard deviation, bounds
+        bends = {"g": (0.6, 0.3, 0.02, 1.0), "log t": OFFSET}  # mean, standard deviation, bounds
         mean, sd, low, high = (
             np.concatenate([np.full(k, bends[letter][place]) for letter in self._bends] or [np.zeros(0)])
             for place in range(4)
@@ -192,7 +192,7 @@ class EffectiveTokens:
 
     def starts(self, points: Points, losses: Array) -> list[Array]:
         k, found = len(points.sources), []
-        bends = {"g": 0.6, "log t": OFFSET[0] if self.shape == "offset" else 0.0}
+        bends = {"g": 0.6, "log t": OFFSET[0]}
         bend = np.concatenate([np.full(k, bends[letter]) for letter in self._bends] or [np.zeros(0)])
         star = np.full(int(points.unique is not None), np.log(R_STAR))
         for beta, part in ((0.3, 0.4), (0.8, 0.12)):
@@ -208,10 +208,6 @@ class EffectiveTokens:
         bends: list[Array] = []
         if self.shape == "linear":
             part, slope = w * tokens, w * np.ones_like(tokens)
-        elif self.shape == "log":
-            t = np.exp(first)
-            part, slope = w * t * np.log1p(tokens / t), w / (1 + tokens / t)
-            bends = [part - slope * tokens]
         elif self.shape == "power":
             logs = np.log(np.maximum(tokens, _TINY))
             part = np.where(tokens > 0, w * np.exp(first * logs), 0.0)
@@ -225,9 +221,7 @@ class EffectiveTokens:
             bends = [upper * logs - lower * second, t * slope - first * lower] if slopes else []
         return _Parts(star, part, slope, bends)
 
-    def evaluate(
-        self, theta: Array, points: Points, units: Units, *, slopes: bool = True
-    ) -> tuple[Array, list[Array]]:
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
         beta, w0 = theta[:, :1], np.exp(theta[:, 1:2])
         found = self._parts(theta, points, units, slopes=slopes)
         total = w0 + found.part.sum(axis=-1)

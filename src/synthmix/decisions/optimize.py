@@ -1,0 +1,532 @@
+"""The best mixture of many sources under what there is of each, its intervals, and what is as good: decided once.
+
+The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws' own
+optima, :data:`WIDER` times as wide: draws of a law fitted with priors scatter less than its optimum errs (CHOSEN on
+simulated studies, benchmarks/many_sources.py, and measured on others).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from synthmix.errors import BadInput
+from synthmix.interval import Interval
+from synthmix.quantities import listed, parse_count, parsed
+from synthmix.results.mixtures import (
+    Compared,
+    Group,
+    Limit,
+    MeasuredMixture,
+    MixtureDecision,
+    MixtureQuestion,
+    Moved,
+    ShareVerdict,
+    SourceCurve,
+    SourceShare,
+    Swap,
+)
+from synthmix.runs.laws import mixtures_of
+from synthmix.runs.load import read_runs
+from synthmix.runs.table import RunsTable
+from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
+from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
+from synthmix.scaling.runs import Array
+
+WIDER = 1.2
+_NOTHING = 5e-4  # a share below it is none
+_BILLION = 1e9
+_FREE_OF_COST = 0.1  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
+_MORE_DRAWS = 60  # for the value of supply and prices: their intervals need few digits
+_FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
+
+
+def optimize(
+    runs: Any, *, columns: str | Mapping[str, str] = "", law: str = "effective_tokens", params: Any = None,
+    tokens: Any = None, supply: Mapping[str, Any] | None = None, epochs: Mapping[str, float] | None = None,
+    most_epochs: float = 4.0, prices: Mapping[str, float] | None = None, budget_money: float | None = None,
+    least: Mapping[str, float] | None = None, most: Mapping[str, float] | None = None, groups: Sequence[Group] = (),
+    objective: Mapping[str, float] | None = None, natural: str | Mapping[str, float] | None = None,
+    metric: str | Sequence[str] | None = None, skip_bad: bool = False, draws: int = 200, level: float = 0.9,
+    seed: int = 0,
+) -> MixtureDecision:  # fmt: skip
+    """The best mixture of many sources at the question, under what there is of each.
+
+    >>> synthmix.optimize("runs.csv", columns="shares=mix.*", tokens="100B", supply={"hq": "5B"})     # doctest: +SKIP
+
+    Args:
+        runs: whatever :func:`synthmix.read_runs` reads, with the share of every source, or a :class:`.MixtureFit`.
+        law: a law over shares. metric: the losses that it is fitted to; None: of all domains.
+        params, tokens, supply: counts as people write them (``"1B"``).
+        epochs, most_epochs, prices, budget_money, least, most, groups, objective: see :class:`.MixtureQuestion`.
+        natural: a source, or shares, that are natural text alone; None: the one source that the table says is natural.
+        draws, level, seed: as for :func:`.fit_mixtures`.
+
+    Raises:
+        BadInput: runs that the law cannot bear, a source or domain that is not there, bounds that no mixture keeps, a
+            supply without a budget.
+    """
+    if isinstance(runs, MixtureFit):
+        found, kinds = runs, {}
+    else:
+        table = runs if isinstance(runs, RunsTable) else read_runs(runs, columns, skip_bad=skip_bad)
+        found = fit_mixtures(law, mixtures_of(table, "", None, False, metric), draws=draws, level=level, seed=seed)
+        kinds = dict(table.kinds)
+    question = MixtureQuestion(
+        params=None if params is None else parsed(parse_count, params, "params"),
+        tokens=None if tokens is None else parsed(parse_count, tokens, "tokens"),
+        supply={name: parsed(parse_count, count, f"supply {name}") for name, count in (supply or {}).items()},
+        epochs=dict(epochs or {}), most_epochs=most_epochs, prices=dict(prices or {}), budget_money=budget_money,
+        least=dict(least or {}), most=dict(most or {}), groups=tuple(groups), objective=dict(objective or {}),
+        natural=_natural(natural, kinds, found.sources),
+    )  # fmt: skip
+    return decide_mixture(found, question)
+
+
+def _natural(
+    given: str | Mapping[str, float] | None, kinds: Mapping[str, str], sources: Sequence[str]
+) -> dict[str, float]:
+    if given is None:
+        known = [name for name in sources if kinds.get(name) == "natural"]
+        return {known[0]: 1.0} if len(known) == 1 else {}
+    return {given: 1.0} if isinstance(given, str) else dict(given)
+
+
+def decide_mixture(found: MixtureFit, question: MixtureQuestion) -> MixtureDecision:
+    """The decision from a fitted law and a question.
+
+    Raises:
+        BadInput: as for :func:`optimize`; a fit without draws.
+    """
+    if len(found.draws) < 2:
+        raise BadInput(
+            "the fit has no draws, so nothing has an interval", where="optimize", remedy="fit with draws=200"
+        )
+    search = _Search(found, _placed(found, question))
+    return search.decision()
+
+
+def _placed(found: MixtureFit, question: MixtureQuestion) -> MixtureQuestion:
+    """The question with the N and D that hold, every name checked."""
+    here = found.runs.points
+    given: dict[str, Any] = {"params": question.params, "tokens": question.tokens}
+    for key, values in (("params", here.N), ("tokens", here.D)):
+        if values is None:
+            if key == "params":
+                given[key] = None  # the law holds no N: what it says is of the runs' own
+            continue
+        if given[key] is None:
+            if np.ptp(values) > 1e-6 * values.max():
+                raise BadInput(
+                    "is missing, and the runs have several", where="question", key=key, remedy=f"say which {key}"
+                )
+            given[key] = int(values[0])
+    for key in ("supply", "epochs", "prices", "least", "most", "natural"):
+        for name, value in getattr(question, key).items():
+            if name not in found.sources:
+                raise BadInput(
+                    f"no source {name!r}", where="question", key=key, remedy=f"there are {listed(found.sources)}"
+                )
+            if not (np.isfinite(value) and value >= 0) or (key in ("least", "most") and value > 1):
+                raise BadInput(f"{value:g} of {name!r} is out of range", where="question", key=key)
+    for group in question.groups:
+        if missing := [name for name in group.sources if name not in found.sources]:
+            raise BadInput(f"no source {missing[0]!r}", where="question", key=f"group {group.name}")
+    if question.natural and abs(sum(question.natural.values()) - 1) > 1e-6:
+        raise BadInput("does not add up to one", where="question", key="natural")
+    if (question.supply or question.prices) and given["tokens"] is None:
+        raise BadInput(
+            "is missing: how much of a supply or of money a share takes hangs on it", where="question", key="tokens",
+            remedy="say the training budget",
+        )  # fmt: skip
+    if question.prices and question.budget_money is None:
+        raise BadInput("is missing: prices bound nothing without it", where="question", key="budget_money")
+    found.weighted(question.objective or None)
+    return question.model_copy(update=given)
+
+
+class _Point(NamedTuple):
+    shares: Array
+    loss: float
+
+
+class _Search:
+    """One fit and one question: the objective of the draws, the limits, and what is read from both."""
+
+    def __init__(self, found: MixtureFit, question: MixtureQuestion) -> None:
+        self.found, self.question = found, question
+        self.k = len(found.sources)
+        self.weights = found.weighted(question.objective or None)
+        self.limits = self.limits_of(question)
+        used = np.flatnonzero(self.weights > 0)
+        self.used, self.of_used = used, self.weights[used]
+        self.draws = self.objective(found.draws[:, used])
+        self.mean = self.draws.averaged()
+        self.best = self._recommended()
+        at = self.points(self.best[None])
+        self.wider = float(np.maximum(found.widening(at)[0] @ self.weights, 1.0))
+        self.noise = self._noise(at)
+
+    # What is asked
+
+    def objective(self, theta: Array, question: MixtureQuestion | None = None) -> Objective:
+        """The weighted loss of draws (s, u, p) at the question."""
+        asked, here = question or self.question, self.found.runs.points
+        unique = None
+        if here.unique is not None:
+            unique = np.array([float(asked.supply.get(name, np.inf)) for name in self.found.sources])
+        return Objective(
+            self.found.law, self.found.units, self.found.sources, theta, self.of_used,
+            None if here.N is None else float(asked.params or here.N[0]),
+            None if here.D is None else float(asked.tokens or here.D[0]), unique,
+        )  # fmt: skip
+
+    def points(self, shares: Array) -> MixturePoints:
+        """Mixtures (n, k) at the question."""
+        asked, here = self.question, self.found.runs.points
+        unique = None
+        if here.unique is not None:
+            row = np.array([float(asked.supply.get(name, np.inf)) for name in self.found.sources])
+            unique = np.broadcast_to(row, shares.shape)
+        N = None if here.N is None else np.full(len(shares), float(asked.params or here.N[0]))
+        D = None if here.D is None else np.full(len(shares), float(asked.tokens or here.D[0]))
+        return MixturePoints(sources=self.found.sources, shares=shares, N=N, D=D, unique=unique)
+
+    def limits_of(self, question: MixtureQuestion) -> Limits:
+        """Bounds, groups, supply with its epochs, and money as linear constraints."""
+        names, k = self.found.sources, self.k
+        low = np.array([question.least.get(name, 0.0) for name in names])
+        high = np.array([question.most.get(name, 1.0) for name in names])
+        for i, name in enumerate(names):
+            if name in question.supply and question.tokens is not None:
+                often = 1.0 if question.prices.get(name) else question.epochs.get(name, question.most_epochs)
+                high[i] = min(high[i], question.supply[name] * often / question.tokens)
+            if high[i] < low[i]:
+                raise BadInput(
+                    f"at least {low[i]:.1%} of {name!r} is asked, and its bounds and supply allow {high[i]:.1%}",
+                    where="question", key="bounds", remedy="lower the one or raise the other",
+                )  # fmt: skip
+        if high.sum() < 1 - 1e-9:
+            raise BadInput(
+                f"all sources together, as often as allowed, make {high.sum():.0%} of the budget", where="question",
+                key="supply", remedy="lower the budget, allow more epochs, or name more text",
+            )  # fmt: skip
+        rows, most = [], []
+        for group in question.groups:
+            inside = np.array([float(name in group.sources) for name in names])
+            rows += [inside, -inside]
+            most += [group.most, -group.least]
+        if question.prices and question.tokens is not None and question.budget_money is not None:
+            rows.append(np.array([question.prices.get(name, 0.0) * question.tokens / 1e6 for name in names]))
+            most.append(question.budget_money)
+            scale = max(float(rows[-1].max()), 1e-12)
+            rows[-1], most[-1] = rows[-1] / scale, most[-1] / scale
+        return Limits(low, high, np.array(rows).reshape(-1, k), np.array(most))
+
+    # The best mixture
+
+    def _recommended(self) -> Array:
+        """The optimum of the average, without the sources that it can do without for less than a tenth of the noise."""
+        first = optimum(self.mean, self.limits)
+        best, lowest = first.shares[0], float(first.loss[0])
+        allowed = _FREE_OF_COST * self._noise(self.points(best[None]))
+        limits = self.limits
+        for i in np.argsort(best).tolist():
+            if limits.low[i] > 0 or best[i] > 0.1:
+                continue
+            high = limits.high.copy()
+            high[i] = 0.0
+            try:
+                tried = optimum(self.mean, replace(limits, high=high))
+            except BadInput:
+                continue
+            if tried.loss[0] - lowest <= allowed:
+                limits, best = replace(limits, high=high), tried.shares[0]
+        best = np.where(best < _NOTHING, np.where(self.limits.low > 0, best, 0.0), best)
+        found: Array = best / best.sum()
+        return found
+
+    def _noise(self, at: MixturePoints) -> float:
+        """Standard deviation of one run's objective, nats."""
+        _, noise = self.found.spread(at)
+        size = noise[0] * self.found.predict(at)[0] * self.weights
+        return float(np.sqrt(size @ self.found.correlation @ size))
+
+    def _interval(self, mid: float, drawn: Array, wider: float, low: float = -np.inf, high: float = np.inf) -> Interval:
+        tail = (1 - self.found.level) / 2
+        ends = np.quantile(drawn, [tail, 1 - tail])
+        ends = np.clip(mid + wider * np.array([min(ends[0] - mid, 0.0), max(ends[1] - mid, 0.0)]), low, high)
+        return Interval(mid=mid, low=float(ends[0]), high=float(ends[1]), level=self.found.level)
+
+    def _shares(self) -> list[SourceShare]:
+        drawn = optimum(self.draws, self.limits).shares
+        lowest = float(self.mean.value(self.best[None, None])[0, 0])
+        sold = self._values()
+        found = []
+        for i, name in enumerate(self.found.sources):
+            share, low, high = float(self.best[i]), float(self.limits.low[i]), float(self.limits.high[i])
+            interval = self._interval(share, drawn[:, i], WIDER * self.wider, low, high)
+            without = self._without(i, lowest)
+            least, most = interval.low or 0.0, interval.high or 0.0
+            if without is not None and without <= self.noise:
+                least = 0.0
+            elif least < _NOTHING:
+                least = low
+            interval = replace(interval, low=least, high=1.0 if most > 1 - 2 * _NOTHING else most)
+            tokens = None if self.question.tokens is None else share * self.question.tokens
+            supply = self.question.supply.get(name)
+            found.append(
+                SourceShare(
+                    source=name, share=share, interval=interval, verdict=self._verdict(i, interval, without),
+                    without=without, tokens=tokens, limit=self._limit(i),
+                    epochs=None if tokens is None or supply is None else tokens / supply,
+                    more=sold.get((name, "more")), cheaper=sold.get((name, "cheaper")),
+                )
+            )  # fmt: skip
+        return found
+
+    def _without(self, i: int, lowest: float) -> float | None:
+        if self.limits.low[i] > 0:
+            return None
+        high = self.limits.high.copy()
+        high[i] = 0.0
+        try:
+            return max(float(optimum(self.mean, replace(self.limits, high=high)).loss[0]) - lowest, 0.0)
+        except BadInput:
+            return None
+
+    def _verdict(self, i: int, interval: Interval, without: float | None) -> ShareVerdict:
+        room = self.limits.high[i] - self.limits.low[i]
+        width = (interval.high or 0.0) - (interval.low or 0.0)
+        if room > 0.2 and width > 0.5 * room and width > 0.3:
+            return "not determined"
+        if self.best[i] == 0:
+            return "none"
+        if self.best[i] > 1 - _NOTHING:
+            return "all"
+        return "at most" if without is not None and without <= self.noise else "in"
+
+    def _limit(self, i: int) -> Limit | None:
+        name, near = self.found.sources[i], 1e-4
+        if self.limits.high[i] > 0 and self.best[i] > self.limits.high[i] - near and self.limits.high[i] < 1:
+            return "most" if self.limits.high[i] >= self.question.most.get(name, 1.0) - 1e-9 else "supply"
+        if self.limits.low[i] > 0 and self.best[i] < self.limits.low[i] + near:
+            return "least"
+        tight = self.limits.rows @ self.best > self.limits.most - near
+        if len(tight) and (tight & (self.limits.rows[:, i] > 0)).any():
+            money = bool(self.question.prices) and bool(tight[-1]) and self.limits.rows[-1, i] > 0
+            return "money" if money else "group"
+        return None
+
+    # What more text or cheaper text would save
+
+    def _values(self) -> dict[tuple[str, str], Interval]:
+        some = self.found.draws[:_MORE_DRAWS, self.used]
+        before = optimum(self.objective(some), self.limits).loss
+        mean = float(optimum(self.mean, self.limits).loss[0])
+        found = {}
+        for name in self.found.sources:
+            changed: dict[str, MixtureQuestion] = {}
+            if name in self.question.supply:
+                supply = {**self.question.supply, name: int(self.question.supply[name] + _BILLION)}
+                changed["more"] = self.question.model_copy(update={"supply": supply})
+            if self.question.prices.get(name) and self._spends():
+                prices = {**self.question.prices, name: self.question.prices[name] / 2}
+                changed["cheaper"] = self.question.model_copy(update={"prices": prices})
+            for what, question in changed.items():
+                limits = self.limits_of(question)
+                after = optimum(self.objective(some, question), limits).loss
+                whole = self.objective(self.found.draws[:, self.used], question).averaged()
+                mid = max(mean - float(optimum(whole, limits).loss[0]), 0.0)
+                found[name, what] = self._interval(mid, before - after, self.wider, low=0.0)
+        return found
+
+    def _spends(self) -> bool:
+        return len(self.limits.most) > 0 and bool(self.limits.rows[-1] @ self.best > self.limits.most[-1] - 1e-4)
+
+    # Beside it
+
+    def _compared(self, name: str, shares: Array) -> Compared:
+        at = self.points(np.vstack([shares, self.best]))
+        mid, low, high = self.found.average(at, self.question.objective or None, "mean")
+        drawn = self.draws.value(np.vstack([shares, self.best])[None])
+        means = self.mean.value(np.vstack([shares, self.best])[None])[0]
+        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], self.wider)
+        loss = Interval(mid=float(mid[0]), low=float(low[0]), high=float(high[0]), level=self.found.level)
+        epochs = {
+            source: float(share * self.question.tokens / self.question.supply[source])
+            for source, share in zip(self.found.sources, shares, strict=True)
+            if share > 0 and source in self.question.supply and self.question.tokens is not None
+        }
+        return Compared(name=name, shares=self._named(shares), loss=loss, gain=gain, epochs=epochs)
+
+    def _named(self, shares: Array) -> dict[str, float]:
+        return {name: float(share) for name, share in zip(self.found.sources, shares, strict=True) if share > 0}
+
+    def _natural_shares(self) -> Array | None:
+        given = self.question.natural
+        return np.array([given.get(name, 0.0) for name in self.found.sources]) if given else None
+
+    def _single(self) -> Compared | None:
+        """The best recipe of one source: natural text and one other at its best share, or one source alone."""
+        natural = self._natural_shares()
+        steps = np.linspace(0, 1, 101)[:, None]
+        options: list[tuple[float, str, Array]] = []
+        for i, name in enumerate(self.found.sources):
+            alone = np.eye(self.k)[i]
+            if natural is not None and natural[i] > 0:
+                continue
+            mixtures = alone[None] if natural is None else (1 - steps) * natural + steps * alone
+            mixtures = mixtures[self._allowed(mixtures)]
+            if len(mixtures):
+                losses = self.mean.value(mixtures[None])[0]
+                place = int(losses.argmin())
+                options.append((float(losses[place]), name, mixtures[place]))
+        if not options:
+            return None
+        _, name, shares = min(options, key=lambda option: option[0])
+        return self._compared(name, shares)
+
+    def _allowed(self, shares: Array) -> Any:
+        inside = (shares >= self.limits.low - 1e-9).all(axis=1) & (shares <= self.limits.high + 1e-9).all(axis=1)
+        return inside & (shares @ self.limits.rows.T <= self.limits.most + 1e-9).all(axis=1)
+
+    def _swaps(self) -> list[Swap]:
+        """How much of each source can go to each other one within the noise of one run, the widest first."""
+        lowest = float(self.mean.value(self.best[None, None])[0, 0])
+        some = self.objective(self.found.theta[None][:, self.used])
+        base = float(some.value(self.best[None, None])[0, 0])
+        steps = np.linspace(0, 1, 41)[1:, None]
+        found = []
+        for out in np.flatnonzero(self.best > _NOTHING).tolist():
+            for into in range(self.k):
+                if into == out:
+                    continue
+                moved = self.best + steps * self.best[out] * (np.eye(self.k)[into] - np.eye(self.k)[out])
+                ok = self._allowed(moved) & (some.value(moved[None])[0] - base <= self.noise)
+                count = len(ok) if ok.all() else int(ok.argmin())
+                if count:
+                    most = float(steps[count - 1, 0] * self.best[out])
+                    found.append(Swap(out_of=self.found.sources[out], into=self.found.sources[into], most=most))
+        assert np.isfinite(lowest)
+        return sorted((swap for swap in found if swap.most >= 0.01), key=lambda swap: -swap.most)
+
+    def _moves(self) -> list[Moved]:
+        found, here = [], self.found.runs.points
+        for key, values in (("params", here.N), ("tokens", here.D)):
+            now = getattr(self.question, key)
+            if values is None or now is None or np.ptp(values) < 1e-6 * values.max():
+                continue
+            for factor in _FACTORS:
+                question = self.question.model_copy(update={key: round(now * factor)})
+                try:
+                    limits = self.limits_of(question)
+                    at = optimum(self.objective(self.found.draws[:_MORE_DRAWS, self.used], question).averaged(), limits)
+                except BadInput:
+                    continue
+                shares = np.where(at.shares[0] < _NOTHING, 0.0, at.shares[0])
+                moved = Moved(
+                    params=question.params, tokens=question.tokens, shares=self._named(shares), loss=float(at.loss[0])
+                )
+                found.append(moved)
+        return found
+
+    def _measured(self) -> tuple[Compared | None, list[MeasuredMixture]]:
+        """The measured mixtures at the largest scale beside what the law says of them, and the best of them."""
+        runs, points = self.found.runs, self.found.runs.points
+        scale = [np.round(np.log(x), 6) for x in (points.N, points.D) if x is not None]
+        keep = np.ones(len(points), dtype=bool)
+        for column in scale:
+            keep &= column == column[keep].max()
+        known = keep & np.isfinite(runs.losses[:, self.used]).all(axis=1)
+        if not known.any():
+            return None, []
+        measured = runs.losses[:, self.used] @ self.of_used
+        predicted = self.found.predict(points)[:, self.used] @ self.of_used
+        held = next((each.errors for each in self.found.held_out if each.what == "mixture"), None)
+        rows = []
+        for i in np.flatnonzero(known).tolist():
+            out = None if held is None else float((runs.losses[i] * (1 + held[i]))[self.used] @ self.of_used)
+            rows.append(
+                MeasuredMixture(
+                    shares=self._named(points.shares[i]), measured=float(measured[i]), predicted=float(predicted[i]),
+                    held_out=out if out is not None and np.isfinite(out) else None,
+                )
+            )  # fmt: skip
+        first = min(np.flatnonzero(known).tolist(), key=lambda i: float(measured[i]))
+        return self._compared("best measured", points.shares[first]), rows
+
+    def _curves(self) -> list[SourceCurve]:
+        found = []
+        for i, name in enumerate(self.found.sources):
+            rest = self.best.copy()
+            rest[i] = 0.0
+            if rest.sum() < 1e-9:
+                rest = np.where(np.arange(self.k) == i, 0.0, 1.0)
+            rest /= rest.sum()
+            steps = np.unique(np.r_[np.linspace(0, 1, 41), self.best[i]])
+            mixtures = steps[:, None] * np.eye(self.k)[i] + (1 - steps[:, None]) * rest
+            mixtures = mixtures[self._allowed(mixtures)]
+            if len(mixtures) < 2:
+                continue
+            mid, low, high = self.found.average(self.points(mixtures), self.question.objective or None, "mean")
+            shares = [round(float(x), 6) for x in mixtures[:, i]]
+            found.append(
+                SourceCurve(source=name, shares=shares, mean=mid.tolist(), low=low.tolist(), high=high.tolist())
+            )
+        return found
+
+    # All of it
+
+    def decision(self) -> MixtureDecision:
+        """Everything, as one object."""
+        at = self.points(self.best[None])
+        objective = self.question.objective or None
+        loss, new = ([float(x[0]) for x in self.found.average(at, objective, kind)] for kind in ("mean", "new-run"))
+        natural = self._natural_shares()
+        measured, rows = self._measured()
+        held = {each.what: each.error for each in self.found.held_out}
+        level = self.found.level
+        compared = None if natural is None else self._compared("natural text alone", natural)
+        return MixtureDecision(
+            law=self.found.law.name, formula=self.found.law.formula, runs=len(self.found.runs), level=level,
+            draws=len(self.found.draws), question=self.question,
+            domains={name: float(w) for name, w in zip(self.found.domains, self.weights, strict=True) if w > 0},
+            shares=self._shares(), loss=Interval(mid=loss[0], low=loss[1], high=loss[2], level=level),
+            new_run=Interval(mid=new[0], low=new[1], high=new[2], level=level, covers="new run"), noise=self.noise,
+            natural=compared, single=self._single(), best_measured=measured, swaps=self._swaps(), moves=self._moves(),
+            error=held.get("mixture", float("nan")), scale_error=held.get("scale"),
+            caveats=self._caveats(at, compared, loss[2] - loss[1], [row.measured for row in rows]),
+            warnings=list(self.found.warnings), measured=rows, curves=self._curves(),
+        )  # fmt: skip
+
+    def _caveats(
+        self, at: MixturePoints, natural: Compared | None, width: float, measured: Sequence[float]
+    ) -> list[str]:
+        here, found = self.found.runs.points, []
+        scales = {each.what for each in self.found.held_out}
+        if self.found.beyond(at)[0]:
+            found.append("beyond" if "scale" in scales else "scale_not_tested")
+        if here.N is None and here.D is None:
+            found.append("scale_unknown")
+        repeats = any((each or 0) > 1 for each in self._epochs())
+        if repeats and here.unique is None:
+            found.append("repetition_ignored")
+        elif repeats and not here.repeats:
+            found.append("repetition_quoted")
+        if natural is None:
+            found.append("natural_unknown")
+        elif any(times > self.question.epochs.get(s, self.question.most_epochs) for s, times in natural.epochs.items()):
+            found.append("natural_repeats")
+        if len(measured) > 1 and width > max(measured) - min(measured):
+            found.append("wide")
+        return [*found, "loss_only"]
+
+    def _epochs(self) -> list[float | None]:
+        if self.question.tokens is None:
+            return []
+        return [
+            share * self.question.tokens / self.question.supply[name] if name in self.question.supply else None
+            for name, share in zip(self.found.sources, self.best.tolist(), strict=True)
+        ]
