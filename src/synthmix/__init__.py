@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthmix.advice.advise import advise
     from synthmix.corpus import Corpus, Source, build_corpus
+    from synthmix.decisions.optimize import optimize
     from synthmix.decisions.rank import rank
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.exporting.export import export
@@ -57,6 +58,7 @@ _WHERE = {
     "hyperparameters": "training.hyperparameters",
     "load_study": "study.load",
     "open_pool": "valuation.load",
+    "optimize": "decisions.optimize",
     "rank": "decisions.rank",
     "read_runs": "runs",
     "report_study": "study.status",
@@ -130,6 +132,7 @@ __all__ = [
     "hyperparameters",
     "load_study",
     "open_pool",
+    "optimize",
     "rank",
     "read_runs",
     "report_study",

@@ -9,6 +9,7 @@ CACHE = ".synthmix"
 
 RUNS = write("runs.csv", "N,D,loss\n1e6,1e7,3\n")
 MIXTURES = write("mix.csv", "mix.a,mix.b,loss\n1,0,3\n.5,.5,2.9\n0,1,3.1\n")
+BEST = "optimize mix.csv --columns shares=mix.*"
 OVER = "fit mix.csv --law effective_tokens"
 EMPTY = write("empty.jsonl", "")
 CUT = write("cut.npz", b"PK\x03\x04")
@@ -69,10 +70,17 @@ LAWS = [
     ),
     said(f"{OVER} --columns shares=mix.*", "law effective_tokens: 3 distinct mixtures", prepare=MIXTURES),
     said(f"{OVER} --columns shares=none.*", "shares: no column is like 'none.*'", prepare=MIXTURES),
-    said(f"{OVER} --columns shares=mix.a", "has the share of one source alone", prepare=MIXTURES),
+    said(f"{OVER} --columns shares=mix.a", "add up to 0.5 and not to 1 in row 1", prepare=MIXTURES),
     said("fit runs.csv --law effective_tokens", "has no shares by source; name the share", prepare=RUNS),
     said(f"{OVER} --columns shares=mix.* --predict N=1B", "--predict: is not for a law over shares", prepare=MIXTURES),
     said("fit runs.csv --predict-file new.csv", "--to: is missing; name a .csv", prepare=RUNS),
+    said(f"{BEST} --supply hq", "--supply hq: is not NAME=VALUE", prepare=MIXTURES),
+    said(f"{BEST} --supply a=lots", "--supply a: 'lots' is not a count", prepare=MIXTURES),
+    said(f"{BEST} --most a=2", "--most a: '2' is not between 0 and 1", prepare=MIXTURES),
+    said(f"{BEST} --most a=1 --most a=0", "--most a=0: is given twice", prepare=MIXTURES),
+    said(f"{BEST} --group a+b", "--group: 'a+b' is no group", prepare=MIXTURES),
+    said(BEST, "3 distinct mixtures of 2 sources are too few; 5 would do", prepare=MIXTURES),
+    said("optimize runs.csv", "has no shares by source", prepare=RUNS),
     said("fit runs.csv --kind sum", "--kind: 'sum' is no kind of interval", prepare=RUNS),
     said("phases detect none.csv", "none.csv: no such file"),
     said("phases detect runs.csv", "cannot show three phases; measure at 8 or more", prepare=RUNS),

@@ -43,3 +43,14 @@ def test_compare_ranks_laws_over_shares_unasked(run: Run, mixtures: Path) -> Non
     laws = [score["law"] for score in done.value["laws"]]
     assert laws.index("effective_tokens") < laws.index("linear_shares")
     assert "log_quadratic" in {*laws, *done.value["skipped"]}
+
+
+def test_optimize_shows_the_decision(run: Run, mixtures: Path, here: Path) -> None:
+    asked = "--supply hq=500M --tokens 2B --most qa=30% --group synthetic=hq+qa<=60% --natural web --draws 20"
+    line = ("optimize", mixtures, "--columns", COLUMNS, *asked.split(), "--html", here / "page.html")
+    shown = run(*line, "--json").value
+    assert shown["question"]["supply"] == {"hq": 500_000_000}
+    assert shown["question"]["groups"][0]["most"] == 0.6
+    assert sum(each["share"] for each in shown["shares"]) == pytest.approx(1)
+    assert (here / "page.html").is_file()
+    assert "The best mixture at 2B tokens" in run(*line).out

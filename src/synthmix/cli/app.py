@@ -13,6 +13,7 @@ from synthmix.cli import (
     generation,
     generators,
     laws,
+    optimize,
     phases,
     rank,
     runs,
@@ -61,6 +62,7 @@ _add(ANALYSIS, "compare-generators", generators.compare_generators, "Is a bigger
 _add(ANALYSIS, "compare-tokenizers", statistics.compare_tokenizers, "What a tokenizer trained on other text costs.")
 app.add_typer(phases.app, name="phases", rich_help_panel=ANALYSIS, short_help="Three phases of learning on mixtures.")
 _add(ANALYSIS, "bound", phases.bound, "The generalization bound of a mixture, term by term.")
+_add(DECISIONS, "optimize", optimize.optimize, "The best mixture of many sources, with intervals.")
 _add(DECISIONS, "advise", advise.advise, "Which synthetic text, how much, at what cost, and what to run next.")
 _add(DECISIONS, "rank", rank.rank, "Which of many recipes is best at a target, and how surely.")
 _add(DECISIONS, "export", export.export, "A mixture into another trainer: weights, or the mixed data.")

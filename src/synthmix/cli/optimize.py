@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.laws import Columns, Level, Metrics, Runs, SkipBad
+from synthmix.cli.laws import Level, Metrics
 from synthmix.cli.options import AsJson, parsed
+from synthmix.cli.runs import Columns, MappingFile, SkipBad, Sources
 
 if TYPE_CHECKING:
     from synthmix.results.mixtures import Group
@@ -15,8 +16,9 @@ _NAMED = "SOURCE=VALUE, repeatable"
 
 
 def optimize(
-    runs: Runs,
+    runs: Sources,
     columns: Columns = "",
+    mapping: MappingFile = None,
     law: Annotated[str, typer.Option(help="A law over shares; see synthmix compare.")] = "effective_tokens",
     params: Annotated[str | None, typer.Option(help="Non-embedding parameters; unset: the runs' own.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Training tokens; unset: the runs' own.")] = None,
@@ -43,7 +45,7 @@ def optimize(
 ) -> None:
     """The best mixture of many sources under what there is of each, with intervals, and what is as good.
 
-    Example: synthmix optimize runs.csv --columns "shares=mix.*" --tokens 100B --supply hq=5B --most qa=30% --natural web
+    Example: synthmix optimize runs.csv --columns "shares=mix.*" --tokens 100B --supply hq=5B --natural web
     """
     from synthmix.cli.terminal import show
     from synthmix.decisions.optimize import optimize as decide
@@ -51,7 +53,8 @@ def optimize(
     from synthmix.report import mixture_sentences as sentences
 
     found = decide(
-        runs, columns=columns, law=law, params=params, tokens=tokens, supply=_named(supply, "--supply", parse_count),
+        runs, columns=columns, mapping=mapping, law=law, params=params, tokens=tokens,
+        supply=_named(supply, "--supply", parse_count),
         epochs=_named(epochs, "--epochs", float), most_epochs=most_epochs, prices=_named(price, "--price", float),
         budget_money=budget_money, least=_named(least, "--least", _share), most=_named(most, "--most", _share),
         groups=[parsed(_group, text, "--group") for text in group or []],

@@ -1,7 +1,7 @@
 """The best mixture of many sources under what there is of each, its intervals, and what is as good: decided once.
 
-The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws' own
-optima, :data:`WIDER` times as wide: draws of a law fitted with priors scatter less than its optimum errs (CHOSEN on
+The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws'
+own optima, :data:`WIDER` times as wide: draws of a law fitted with priors scatter less than its optimum errs (CHOSEN on
 simulated studies, benchmarks/many_sources.py, and measured on others).
 """
 
@@ -25,11 +25,11 @@ from synthmix.results.mixtures import (
     ShareVerdict,
     SourceCurve,
     SourceShare,
+    Surface,
     Swap,
 )
 from synthmix.runs.laws import mixtures_of
 from synthmix.runs.load import read_runs
-from synthmix.runs.table import RunsTable
 from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
@@ -43,13 +43,13 @@ _FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
 
 
 def optimize(
-    runs: Any, *, columns: str | Mapping[str, str] = "", law: str = "effective_tokens", params: Any = None,
-    tokens: Any = None, supply: Mapping[str, Any] | None = None, epochs: Mapping[str, float] | None = None,
-    most_epochs: float = 4.0, prices: Mapping[str, float] | None = None, budget_money: float | None = None,
-    least: Mapping[str, float] | None = None, most: Mapping[str, float] | None = None, groups: Sequence[Group] = (),
-    objective: Mapping[str, float] | None = None, natural: str | Mapping[str, float] | None = None,
-    metric: str | Sequence[str] | None = None, skip_bad: bool = False, draws: int = 200, level: float = 0.9,
-    seed: int = 0,
+    runs: Any, *, columns: str | Mapping[str, str] = "", mapping: Any = None, law: str = "effective_tokens",
+    params: Any = None, tokens: Any = None, supply: Mapping[str, Any] | None = None,
+    epochs: Mapping[str, float] | None = None, most_epochs: float = 4.0, prices: Mapping[str, float] | None = None,
+    budget_money: float | None = None, least: Mapping[str, float] | None = None,
+    most: Mapping[str, float] | None = None, groups: Sequence[Group] = (), objective: Mapping[str, float] | None = None,
+    natural: str | Mapping[str, float] | None = None, metric: str | Sequence[str] | None = None, skip_bad: bool = False,
+    draws: int = 200, level: float = 0.9, seed: int = 0,
 ) -> MixtureDecision:  # fmt: skip
     """The best mixture of many sources at the question, under what there is of each.
 
@@ -57,6 +57,7 @@ def optimize(
 
     Args:
         runs: whatever :func:`synthmix.read_runs` reads, with the share of every source, or a :class:`.MixtureFit`.
+        columns, mapping, skip_bad: as for :func:`synthmix.read_runs`.
         law: a law over shares. metric: the losses that it is fitted to; None: of all domains.
         params, tokens, supply: counts as people write them (``"1B"``).
         epochs, most_epochs, prices, budget_money, least, most, groups, objective: see :class:`.MixtureQuestion`.
@@ -70,8 +71,8 @@ def optimize(
     if isinstance(runs, MixtureFit):
         found, kinds = runs, {}
     else:
-        table = runs if isinstance(runs, RunsTable) else read_runs(runs, columns, skip_bad=skip_bad)
-        found = fit_mixtures(law, mixtures_of(table, "", None, False, metric), draws=draws, level=level, seed=seed)
+        table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
+        found = fit_mixtures(law, mixtures_of(table, metric), draws=draws, level=level, seed=seed)
         kinds = dict(table.kinds)
     question = MixtureQuestion(
         params=None if params is None else parsed(parse_count, params, "params"),
@@ -359,7 +360,8 @@ class _Search:
             for source, share in zip(self.found.sources, shares, strict=True)
             if share > 0 and source in self.question.supply and self.question.tokens is not None
         }
-        return Compared(name=name, shares=self._named(shares), loss=loss, gain=gain, epochs=epochs)
+        allowed = bool(self._allowed(shares[None])[0])
+        return Compared(name=name, shares=self._named(shares), loss=loss, gain=gain, epochs=epochs, allowed=allowed)
 
     def _named(self, shares: Array) -> dict[str, float]:
         return {name: float(share) for name, share in zip(self.found.sources, shares, strict=True) if share > 0}
@@ -394,7 +396,6 @@ class _Search:
 
     def _swaps(self) -> list[Swap]:
         """How much of each source can go to each other one within the noise of one run, the widest first."""
-        lowest = float(self.mean.value(self.best[None, None])[0, 0])
         some = self.objective(self.found.theta[None][:, self.used])
         base = float(some.value(self.best[None, None])[0, 0])
         steps = np.linspace(0, 1, 41)[1:, None]
@@ -409,7 +410,6 @@ class _Search:
                 if count:
                     most = float(steps[count - 1, 0] * self.best[out])
                     found.append(Swap(out_of=self.found.sources[out], into=self.found.sources[into], most=most))
-        assert np.isfinite(lowest)
         return sorted((swap for swap in found if swap.most >= 0.01), key=lambda swap: -swap.most)
 
     def _moves(self) -> list[Moved]:
@@ -477,6 +477,15 @@ class _Search:
             )
         return found
 
+    def _surface(self) -> Surface | None:
+        if self.k != 3:
+            return None
+        steps = 24
+        rows = [(a / steps, b / steps, (steps - a - b) / steps) for a in range(steps + 1) for b in range(steps + 1 - a)]
+        losses = self.mean.value(np.array(rows)[None])[0]
+        a, b, c = self.found.sources
+        return Surface(sources=(a, b, c), shares=rows, losses=losses.tolist())
+
     # All of it
 
     def decision(self) -> MixtureDecision:
@@ -499,6 +508,7 @@ class _Search:
             error=held.get("mixture", float("nan")), scale_error=held.get("scale"),
             caveats=self._caveats(at, compared, loss[2] - loss[1], [row.measured for row in rows]),
             warnings=list(self.found.warnings), measured=rows, curves=self._curves(),
+            surface=self._surface(),
         )  # fmt: skip
 
     def _caveats(

@@ -15,6 +15,7 @@ _LIMITS = {
     "group": "as its group allows",
 }
 _SWAPS = 6
+_SAME = 5e-5  # nats per token
 
 
 def where(question: MixtureQuestion) -> str:
@@ -54,14 +55,18 @@ def gains(decision: MixtureDecision) -> list[str]:
 
 def _gain(other: Compared) -> str:
     gain = other.gain
+    if abs(gain.mid or 0) < _SAME and (gain.half_width or 0) < _SAME:
+        return "is the same"
     size = gain if (gain.mid or 0) >= 0 else gain.scaled(-1)
     verb = "gains" if (gain.mid or 0) >= 0 else "loses"
     text = f"{verb} {format_interval(size)} nats per token"
     often = max(other.epochs.values(), default=0.0)
-    repeated = f" (which would be gone through {often:.3g} times)" if often > 1.05 else ""
-    if gain.sign() == 0:
-        return f"{text}{repeated}: the interval holds zero"
-    return text + repeated
+    notes = [
+        *([f"a source of it would be gone through {often:.3g} times"] if often > 1.05 else []),
+        *(["which these bounds do not allow"] if not other.allowed else []),
+        *(["the interval holds zero"] if gain.sign() == 0 else []),
+    ]
+    return text + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def share_sentence(each: SourceShare) -> str:
@@ -99,10 +104,8 @@ def _swap(swap: Swap, back: Swap | None) -> str:
         return f"{swap.into} can take the place of {swap.out_of} up to {percent(swap.most)} of the tokens"
     if abs(back.most - swap.most) < 0.1 * swap.most:
         return f"{swap.out_of} and {swap.into} can be swapped up to {percent(min(swap.most, back.most))} of the tokens"
-    return (
-        f"{swap.into} can take the place of {swap.out_of} up to {percent(swap.most)} of the tokens, the other way up to "
-        f"{percent(back.most)}"
-    )
+    there, other = percent(swap.most), percent(back.most)
+    return f"{swap.into} can take the place of {swap.out_of} up to {there} of the tokens, the other way up to {other}"
 
 
 def value_sentences(decision: MixtureDecision) -> list[str]:
@@ -175,7 +178,9 @@ def tables(decision: MixtureDecision) -> list[Table]:
             ]
             for move in decision.moves
         ]
-        found.append(Table.of_text(["N", "D", "Best mixture", "Loss"], rows, names=3, title="How it moves with scale"))
+        columns = [Column(key, title, kind=str) for key, title in (("n", "N"), ("d", "D"), ("mixture", "Best mixture"))]
+        columns.append(Column("loss", "Loss", kind=str, align="right"))
+        found.append(Table("moves", columns, rows, title="How it moves with scale"))
     found.append(_lines("caveats", "Caveats", caveats(decision)))
     return found
 

@@ -87,13 +87,17 @@ class SourceShare(Part):
 
 
 class Compared(Part):
-    """Another mixture beside the best: its loss, and its loss minus the best's (``gain`` of the best)."""
+    """Another mixture beside the best: its loss, and its loss minus the best's (``gain`` of the best).
+
+    ``epochs``: of the sources whose supply is known. ``allowed``: whether it keeps the question's bounds and supply.
+    """
 
     name: str
     shares: dict[str, float]
     loss: Interval
     gain: Interval
     epochs: dict[str, float] = Field(default={})
+    allowed: bool = True
 
 
 class Swap(Part):
@@ -132,6 +136,14 @@ class SourceCurve(Part):
     high: list[float]
 
 
+class Surface(Part):
+    """Expected losses of mixtures of three sources at the question; ``shares``: a row each, as ``sources`` stand."""
+
+    sources: tuple[str, str, str]
+    shares: list[tuple[float, float, float]]
+    losses: list[float]
+
+
 class MixtureDecision(Part):
     """The best mixture at the question, decided once: every page, table and command shows this object.
 
@@ -145,7 +157,7 @@ class MixtureDecision(Part):
         swaps: directions along which nothing changes, the widest first. moves: how the best mixture moves.
         error: mean relative error on held-out mixtures; scale_error: on the held-out scale, None: none was.
         caveats: codes of :data:`MIXTURE_CAVEATS`. warnings: of the fit.
-        measured, curves: for pictures.
+        measured, curves, surface: for pictures; the surface of three sources alone.
     """
 
     law: str
@@ -170,6 +182,7 @@ class MixtureDecision(Part):
     warnings: list[Warn] = Field(default=[])
     measured: list[MeasuredMixture] = Field(default=[])
     curves: list[SourceCurve] = Field(default=[])
+    surface: Surface | None = None
 
     @property
     def mixture(self) -> dict[str, float]:

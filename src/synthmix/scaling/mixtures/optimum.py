@@ -1,7 +1,7 @@
 """The best mixture under linear constraints, for many draws of a law at once.
 
-The laws of effective tokens are convex in the shares (each f is concave, and x^-beta is convex and falls), so there is one
-optimum; for laws that are not, several starts are tried. Newton's method with a logarithmic barrier (Boyd and
+The laws of effective tokens are convex in the shares (each f is concave, and x^-beta is convex and falls), so there is
+one optimum; for laws that are not, several starts are tried. Newton's method with a logarithmic barrier (Boyd and
 Vandenberghe 2004, section 11.3), batched: every draw has its own mixture.
 
 Shape letters: s draws, u laws in a draw's objective, k sources, p parameters, m constraints, n points.

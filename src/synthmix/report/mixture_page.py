@@ -1,0 +1,171 @@
+"""The page of the best mixture of many sources: shares, one source at a time, measured against predicted, triangle."""
+
+from pathlib import Path
+
+from synthmix.quantities import percent
+from synthmix.report import mixture_sentences as sentences
+from synthmix.report.figures import Figure, View
+from synthmix.report.html import Section, write_page
+from synthmix.results.mixtures import MixtureDecision
+from synthmix.style import Spec, axis, band, label, layout, line, marks
+
+_COLOURS = 7  # ink and six hues
+
+
+def write_mixture_page(decision: MixtureDecision, path: Path) -> None:
+    """Write the page, atomically.
+
+    Raises:
+        BadInput, Failure: ``path`` cannot be written to.
+    """
+    write_page(
+        path,
+        title="Best mixture",
+        eyebrow=f"{len(decision.shares)} sources, {decision.runs} runs, the law {decision.law}",
+        lead=sentences.headline(decision).partition(". ")[0] + ".",
+        under=sentences.gains(decision),
+        sections=sections(decision),
+        facts={
+            "Law": decision.formula,
+            "Intervals": f"{decision.level:.0%}, of {decision.draws} draws of the posterior, widened by held-out runs",
+            "Objective": sentences.mixture_text(decision.domains) if len(decision.domains) > 1 else "one loss",
+        },
+        colours=_COLOURS,
+    )
+
+
+def sections(decision: MixtureDecision) -> list[Section]:
+    """Everything, in the order of the page."""
+    tables = {table.name: table for table in sentences.tables(decision)}
+    beside = [tables[name] for name in ("swaps", "values", "moves") if name in tables]
+    return [
+        Section("shares", "Shares", "The best mixture", share_figures(decision), [tables["shares"]]),
+        Section("beside", "As good", "What is as good, and what would change it", curve_figures(decision), beside),
+        Section("measured", "Measured", "Measured against predicted", measured_figures(decision)),
+        Section("caveats", "Caveats", "Caveats", tables=[tables["caveats"]]),
+    ]
+
+
+def share_figures(decision: MixtureDecision) -> list[Figure]:
+    """A bar for each source, the largest share on top, with its interval; the triangle of three sources."""
+    ordered = sorted(decision.shares, key=lambda each: each.share)
+    names = [label(each.source, 40) for each in ordered]
+    bars: Spec = {
+        "type": "bar", "orientation": "h", "y": names, "x": [100 * each.share for each in ordered],
+        "marker": {"color": "@s1"}, "width": 0.6, "name": "best share", "showlegend": False,
+        "error_x": {
+            "type": "data", "symmetric": False, "color": "@ink", "thickness": 1.5, "width": 4,
+            "array": [100 * max((each.interval.high or 0) - each.share, 0) for each in ordered],
+            "arrayminus": [100 * max(each.share - (each.interval.low or 0), 0) for each in ordered],
+        },
+        "customdata": [f"{percent(each.interval.low)} to {percent(each.interval.high)}" for each in ordered],
+        "hovertemplate": "%{y}: %{x:.1f}% (%{customdata})<extra></extra>",
+    }  # fmt: skip
+    shape = layout(axis("share of the tokens", ticksuffix="%", rangemode="tozero"), axis(""), showlegend=False)
+    shape["margin"] = {**shape["margin"], "b": 56}
+    found = [
+        Figure(
+            "mixture-shares", "Shares of the best mixture",
+            f"Bars are the recommended shares, lines the {decision.level:.0%} interval of each source's best share. A "
+            "line that reaches zero: the source can be left out within the noise of one run.",
+            "A bar for each source; the numbers are in the table below.", [View("", [bars], shape)],
+            height=130 + 30 * len(ordered),
+        )
+    ]  # fmt: skip
+    if decision.surface is not None:
+        found.append(_triangle(decision))
+    return found
+
+
+def _triangle(decision: MixtureDecision) -> Figure:
+    surface = decision.surface
+    assert surface is not None
+    at = {name: [100 * row[i] for row in surface.shares] for i, name in enumerate(("a", "b", "c"))}
+    ground: Spec = {
+        "type": "scatterternary", "mode": "markers", "name": "expected loss", "showlegend": False, **at,
+        "marker": {
+            "symbol": "hexagon", "size": 15, "color": surface.losses, "colorscale": "@sequential", "reversescale": True,
+            "colorbar": {"title": {"text": "nats"}, "thickness": 12},
+        },
+        "hovertemplate": "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}<extra></extra>",
+    }  # fmt: skip
+    rows = [[100 * row.shares.get(name, 0.0) for name in surface.sources] for row in decision.measured]
+    best = [100 * decision.mixture.get(name, 0.0) for name in surface.sources]
+    points = [
+        _ternary("measured", rows, "circle-open", 7, "@ink"), _ternary("recommended", [best], "star", 15, "@flag")
+    ]  # fmt: skip
+    shape = layout({}, {})
+    del shape["xaxis"], shape["yaxis"]
+    corners = dict(zip(("aaxis", "baxis", "caxis"), surface.sources, strict=True))
+    shape["ternary"] = {
+        "sum": 100, "bgcolor": "rgba(0,0,0,0)",
+        **{key: {"title": {"text": label(s)}, "gridcolor": "@grid", "ticksuffix": "%"} for key, s in corners.items()},
+    }  # fmt: skip
+    return Figure(
+        "mixture-triangle", "Expected loss of every mixture",
+        "Each corner is one source alone; the darker, the lower the loss. Rings are measured mixtures.",
+        "A triangle of the three sources coloured by expected loss.", [View("", [ground, *points], shape)], height=520,
+    )  # fmt: skip
+
+
+def _ternary(name: str, rows: list[list[float]], symbol: str, size: int, colour: str) -> Spec:
+    a, b, c = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+    return {
+        "type": "scatterternary", "mode": "markers", "name": name, "a": a, "b": b, "c": c,
+        "marker": {"symbol": symbol, "size": size, "color": colour, "line": {"color": colour, "width": 1.5}},
+        "hovertemplate": "%{a:.1f} / %{b:.1f} / %{c:.1f}%<extra>" + name + "</extra>",
+    }  # fmt: skip
+
+
+def curve_figures(decision: MixtureDecision) -> list[Figure]:
+    """The objective along one source's share, a view each, the largest share first."""
+    share = {each.source: each for each in decision.shares}
+    views = []
+    for curve in sorted(decision.curves, key=lambda curve: -share[curve.source].share):
+        x = [100 * s for s in curve.shares]
+        best = share[curve.source]
+        data = [
+            band(x, curve.low, curve.high, "s1", curve.source),
+            line(x, curve.mean, "s1", curve.source, "%{x:.1f}%: %{y:.4f} nats"),
+            marks([100 * best.share], [decision.loss.mid], "accent", "recommended", symbol="star", size=14),
+        ]
+        shape = layout(axis(f"share of {label(curve.source)}", ticksuffix="%"), axis("expected loss, nats per token"))
+        views.append(View(curve.source, data, shape))
+    if not views:
+        return []
+    caption = (
+        "The share of one source changes, the others keep the proportions that they have in the best mixture. The band "
+        f"is the {decision.level:.0%} interval of the expected loss."
+    )
+    return [
+        Figure("mixture-curves", "One source at a time", caption, "The loss along the share of each source.", views)
+    ]
+
+
+def measured_figures(decision: MixtureDecision) -> list[Figure]:
+    """Measured mixtures against what the law says of them, as fitted and when held out."""
+    rows = decision.measured
+    if len(rows) < 2:
+        return []
+    held = [row for row in rows if row.held_out is not None]
+    says = [label(sentences.mixture_text(row.shares), 80) for row in rows]
+    ends = [min(row.measured for row in rows), max(row.measured for row in rows)]
+    hover = "measured %{x:.4f}, predicted %{y:.4f}<br>%{text}"
+    data = [
+        line(ends, ends, "muted", "equal", dash="dot"),
+        marks(
+            [row.measured for row in rows], [row.predicted for row in rows], "s1", "fitted", hover, size=7, text=says
+        ),
+        marks(
+            [row.measured for row in held], [row.held_out for row in held], "s2", "held out of the fit", hover, size=8,
+            symbol="diamond-open", text=[label(sentences.mixture_text(row.shares), 80) for row in held],
+        ),
+    ]  # fmt: skip
+    caption = "Every mixture at the largest scale measured. Held out: predicted by a fit that did not see that mixture."
+    shape = layout(axis("measured loss, nats per token"), axis("predicted"))
+    return [
+        Figure(
+            "mixture-measured", "Measured against predicted", caption, "Points near the diagonal.",
+            [View("", data, shape)], height=460,
+        )
+    ]  # fmt: skip
