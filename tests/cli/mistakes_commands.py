@@ -70,7 +70,7 @@ LAWS = [
     ),
     said(f"{OVER} --columns shares=mix.*", "law effective_tokens: 3 distinct mixtures", prepare=MIXTURES),
     said(f"{OVER} --columns shares=none.*", "shares: no column is like 'none.*'", prepare=MIXTURES),
-    said(f"{OVER} --columns shares=mix.a", "add up to 0.5 and not to 1 in row 1", prepare=MIXTURES),
+    said(f"{OVER} --columns shares=mix.a", "has the share of one source alone", prepare=MIXTURES),
     said("fit runs.csv --law effective_tokens", "has no shares by source; name the share", prepare=RUNS),
     said(f"{OVER} --columns shares=mix.* --predict N=1B", "--predict: is not for a law over shares", prepare=MIXTURES),
     said("fit runs.csv --predict-file new.csv", "--to: is missing; name a .csv", prepare=RUNS),
