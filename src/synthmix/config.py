@@ -12,6 +12,7 @@ from synthmix.files import placed
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
+from synthmix.results import Prices
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
 from synthmix.validation import Count, Name, Share, TextKind
@@ -151,10 +152,11 @@ class LadderConfig(Part):
 
 
 class Question(Part):
-    """What will really be trained: non-embedding parameters and tokens."""
+    """What will really be trained: non-embedding parameters and tokens; and a price list, for what that costs."""
 
     params: Count
     tokens: Count
+    prices: Prices | None = None
 
 
 class FitConfig(Part):

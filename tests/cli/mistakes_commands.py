@@ -25,6 +25,27 @@ ADVISE = [
     said(f"{ASK} --synthetic qa,price=1 --synthetic qa,price=2", "--synthetic qa: is named twice"),
     said(f"{ASK} --synthetic qa,price=1 --budget-money -3", "--budget-money"),
     said(f"{ASK} --synthetic qa,price=1 --price-training -3", "--price-training"),
+    said(f"{ASK} --synthetic qa,price=1 --prices none.yaml", "none.yaml: --prices: no such file"),
+    said(
+        f"{ASK} --synthetic qa,price=1 --prices p.yaml",
+        "p.yaml: --prices: is no price list",
+        prepare=write("p.yaml", "- 3"),
+    ),
+    said(
+        f"{ASK} --synthetic qa --prices p.yaml",
+        "--synthetic qa: has no price",
+        prepare=write("p.yaml", "gpu_hour: 2\nflops: 989e12\nmfu: 40%\ngenerated: {hq: 1}\n"),
+    ),
+    said(
+        f"{ASK} --synthetic qa,price=1 --prices mfu.yaml",
+        "mfu.yaml: mfu: 'much' is not a share",
+        prepare=write("mfu.yaml", "gpu_hour: 2\nflops: 989e12\nmfu: much\n"),
+    ),
+    said(
+        f"{ASK} --synthetic qa,price=1 --prices gpu.yaml",
+        "gpu.yaml: gpu: unknown key",
+        prepare=write("gpu.yaml", "gpu_hour: 2\nflops: 989e12\nmfu: 40%\ngpu: H100\n"),
+    ),
     said(f"{ASK} --study none", "none: no such study; name its file or its folder"),
     said(f"{ASK} --study .", ".: has no results yet; run it with synthmix study run"),
 ]

@@ -11,12 +11,13 @@ from synthmix.advice.valuation import disagreements, study_scores
 from synthmix.decisions import StudyFits, ask, decide, fit_study
 from synthmix.decisions.decide import free, with_caveats
 from synthmix.decisions.fits import fits_key
+from synthmix.decisions.prices import read_prices
 from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.progress import Progress, Silent
 from synthmix.report import sentences
-from synthmix.results import Decision, Kind, Question, Results
+from synthmix.results import Decision, Kind, Prices, Question, Results
 from synthmix.runs.load import of_results, read_results
 from synthmix.study.conclude import task_agreement
 from synthmix.study.finished_study import study_folder
@@ -34,6 +35,7 @@ def advise(
     study: str | Path | Results | None = None,
     budget_money: float | None = None,
     price_training: float | None = None,
+    prices: str | Path | Mapping[str, Any] | Prices | None = None,
     next_flops: float | None = None,
     scores: bool | None = None,
     minutes: float = MINUTES,
@@ -52,6 +54,8 @@ def advise(
             price is money per million tokens. With a study and none named: all of the study's, at no price.
         study: a finished study's file, folder or results; None: published findings, as priors.
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
+        prices: a price list (YAML file, or what stands in one): ``gpu_hour``, ``flops``, ``mfu``, ``generated``. None:
+            the study's own, where its file has one.
         next_flops: the most that one of the next runs may cost.
         scores: read the study's texts for its valuation scores: the first time some seven seconds for each million
             tokens, then nothing, for they are kept in its folder. None: those that are kept; False: none.
@@ -78,11 +82,18 @@ def advise(
     for name, value in (("params", params), ("tokens", tokens)):
         if value is None:
             raise BadInput("is missing", key=f"--{name}", remedy="say what you will train: --params 1B --tokens 100B")
+    listed = read_prices(prices) if prices is not None else own.prices if own is not None else None
     if results is not None:
         given = given if isinstance(given, Mapping) else list(given)
-        given = given or free(_kinds(results))
+        given = given or free(_kinds(results), prices=listed)
     question = ask(
-        params, tokens, natural=natural, synthetic=given, budget_money=budget_money, price_training=price_training
+        params,
+        tokens,
+        natural=natural,
+        synthetic=given,
+        budget_money=budget_money,
+        price_training=price_training,
+        prices=listed,
     )
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")

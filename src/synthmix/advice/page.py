@@ -10,7 +10,7 @@ from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_seconds, percent
 from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
-from synthmix.report.tables import option_table
+from synthmix.report.tables import option_table, priced
 from synthmix.results import Decision
 from synthmix.table import Column, Table, facts
 
@@ -101,8 +101,8 @@ def _of_priors(advice: Advice) -> list[Section]:
 
 
 def _options(decision: Decision) -> Table:
-    keys = ("recipe", "measured", "loss", "difference", "as_good", "speedup", "tokens_saved", "money", "epochs")
-    return option_table(decision).only(*keys)
+    keys = ["recipe", "measured", "loss", "difference", "as_good", "speedup", "tokens_saved", "money"]
+    return option_table(decision).only(*keys, *priced(decision), "epochs")
 
 
 def _others(decision: Decision) -> list[Table]:
@@ -186,6 +186,7 @@ def _facts(advice: Advice) -> Mapping[str, str]:
     if decision is None:
         return {
             "Priors": "findings as their sources state them (FOUND); nothing was measured on the text asked about",
+            **sentences.training_cost(advice.question),
             "Study": "sized by the planner: it times this machine's workers on the ladder's models",
         }
     laws = "; ".join(f"{c.kind}: {c.law}, beside {', '.join(c.rivals) or 'no other'}" for c in decision.curves)
@@ -193,6 +194,7 @@ def _facts(advice: Advice) -> Mapping[str, str]:
         "How far": sentences.distance(decision),
         **({"Losses": OWN_LAWS} if len(decision.curves) > 1 else {}),
         "Speed-up": "natural text's budget over the tokens that reach its loss; charged: in FLOPs, with generation",
+        **sentences.training_cost(advice.question),
         "Epochs": "how often the natural and the synthetic text are gone through",
         **({"Laws": laws} if laws else {}),
         "Intervals": f"{decision.level:.0%}, of the bootstrap, widened to every law; a law's own error is not in them",

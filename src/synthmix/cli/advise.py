@@ -31,6 +31,10 @@ def advise(
     price_training: Annotated[
         str | None, typer.Option(help="Money per million tokens trained at this size: what saved tokens are worth.")
     ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="A price list (YAML): gpu_hour, flops (peak of a GPU), mfu, generated: money per million."),
+    ] = None,
     next_flops: Annotated[
         str | None, typer.Option(help="FLOPs of one of the next runs, at most; unset: those of the whole study.")
     ] = None,
@@ -74,6 +78,7 @@ def advise(
             study=study,
             budget_money=None if budget_money is None else parsed(float, budget_money, "--budget-money"),
             price_training=None if price_training is None else parsed(float, price_training, "--price-training"),
+            prices=prices,
             next_flops=None if next_flops is None else parsed(float, next_flops, "--next-flops"),
             scores=scores,
             minutes=parsed(float, minutes, "--minutes"),

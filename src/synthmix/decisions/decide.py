@@ -7,7 +7,7 @@ import numpy as np
 from synthmix.decisions.caveats import Tasks, common_caveats, confidence, decades, source_caveats
 from synthmix.decisions.choose import NATURAL, Choice, Pick, choose, share_of
 from synthmix.decisions.curves import kind_curves
-from synthmix.decisions.economics import YARDSTICK, option, ranges
+from synthmix.decisions.economics import YARDSTICK, option, ranges, with_costs
 from synthmix.decisions.fits import StudyFits
 from synthmix.decisions.next_runs import next_runs
 from synthmix.decisions.predict import Prediction, predictions
@@ -22,6 +22,7 @@ from synthmix.results import (
     KindCurve,
     Measured,
     Option,
+    Prices,
     Question,
     Sensitivity,
     ShareCurve,
@@ -68,7 +69,7 @@ def decide(
     options = [
         option(table, fits, question, found, choice, pick, _neighbour(seen, found, pick), noise) for pick in picks
     ]
-    options += _lawless(table, fits, question, found, seen)
+    options = with_costs([*options, *_lawless(table, fits, question, found, seen)], question)
     places = {pick: i for i, pick in enumerate(picks)}
     best, recommended = places.get(choice.best), places.get(choice.recommended)
     far = decades(table, question.params, question.tokens)
@@ -431,9 +432,12 @@ def with_caveats(decision: Decision, more: Sequence[Caveat]) -> Decision:
     return decision.model_copy(update={"caveats": [*decision.caveats, *more]}) if more else decision
 
 
-def free(names: Sequence[str], costs: Mapping[str, float | None] | None = None) -> tuple[Kind, ...]:
-    """The kinds of a study that is asked without constraints: as much of each as is needed, at no price.
+def free(
+    names: Sequence[str], costs: Mapping[str, float | None] | None = None, prices: Prices | None = None
+) -> tuple[Kind, ...]:
+    """The kinds of a study that is asked without constraints: as much of each as is needed, at no price but the list's.
 
     ``costs``: kind -> FLOPs to generate one token, where known.
     """
-    return tuple(Kind(name=name, per_token=(costs or {}).get(name)) for name in names)
+    priced = prices.generated if prices is not None else {}
+    return tuple(Kind(name=name, price=priced.get(name, 0.0), per_token=(costs or {}).get(name)) for name in names)

@@ -125,6 +125,29 @@ def natural_option(
     )
 
 
+def with_costs(options: Sequence[Option], question: Question | None) -> list[Option]:
+    """GPU-hours and money of every option by the question's price list; as they are where there is none.
+
+    Every option is trained on the whole budget, so that they differ in their text; ``net`` sets the price of the text
+    against the training that reaching the loss of natural text alone would save.
+    """
+    if question is None or question.prices is None:
+        return list(options)
+    hours = question.prices.hours(_training(question))
+    training = hours * question.prices.gpu_hour
+    each_token = question.prices.training(question.params) / 1e6
+    found = []
+    for one in options:
+        saved = one.tokens_saved
+        net = None
+        if one.determined and not one.is_natural and saved.mid is not None:
+            ends = [None if end is None else end * each_token - one.money for end in (saved.low, saved.mid, saved.high)]
+            net = Interval(low=ends[0], mid=ends[1], high=ends[2], level=saved.level, why=saved.why)
+        costs = {"gpu_hours": hours, "training_money": training, "total_money": training + one.money, "net": net}
+        found.append(one.model_copy(update=costs))
+    return found
+
+
 def recipe_named(table: RunsTable, kind: str, share: float) -> str:
     """The study's own name of a recipe that it trained, else ``30% hq``."""
     for recipe in table.recipes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.quantities import parse_count
-from synthmix.results import Kind, Question
+from synthmix.results import Kind, Prices, Question
 
 KEY = "--synthetic"
 _FORM = "write hq=30B,price=0.5: tokens that can be had, money per million of them"
@@ -20,8 +20,9 @@ def ask(
     synthetic: str | Iterable[str | Kind] | Mapping[str, Mapping[str, Any]] = (),
     budget_money: Any = None,
     price_training: Any = None,
+    prices: Prices | None = None,
 ) -> Question:
-    """The question from numbers as people write them.
+    """The question from numbers as people write them; ``prices``: of training, and of kinds that say none.
 
     Raises:
         BadInput: a count that is none, a price that is missing or negative, a kind given twice or none at all.
@@ -29,25 +30,31 @@ def ask(
     if isinstance(synthetic, str):
         synthetic = [synthetic]
     if isinstance(synthetic, Mapping):
-        kinds = [_kind(name, {k: v for k, v in given.items() if v is not None}) for name, given in synthetic.items()]
+        kinds = [
+            _kind(name, {k: v for k, v in given.items() if v is not None}, prices) for name, given in synthetic.items()
+        ]
     else:
-        kinds = [each if isinstance(each, Kind) else parse_kind(each) for each in synthetic]
+        kinds = [each if isinstance(each, Kind) else parse_kind(each, prices) for each in synthetic]
     if not kinds:
         raise BadInput("no kind of synthetic text is named", key=KEY, remedy=_FORM)
     for i, kind in enumerate(kinds):
         if kind.name in {other.name for other in kinds[:i]}:
             raise BadInput("is named twice", key=f"{KEY} {kind.name}", remedy="name every kind once")
+    size = _read(parse_count, params, "--params")
+    if price_training is None and prices is not None:
+        price_training = prices.training(size)
     return Question(
-        params=_read(parse_count, params, "--params"),
+        params=size,
         tokens=_read(parse_count, tokens, "--tokens"),
         natural=None if natural is None else _read(parse_count, natural, "--natural"),
         kinds=tuple(kinds),
         budget_money=None if budget_money is None else _read(_money, budget_money, "--budget-money"),
         price_training=None if price_training is None else _read(_money, price_training, "--price-training"),
+        prices=prices,
     )
 
 
-def parse_kind(text: str) -> Kind:
+def parse_kind(text: str, prices: Prices | None = None) -> Kind:
     """``hq=30B,price=0.5,params=8B`` -> a kind; the tokens may be left out: ``hq,price=0.5``.
 
     Raises:
@@ -63,10 +70,10 @@ def parse_kind(text: str) -> Kind:
         if key in given:
             raise BadInput(f"{key} is given twice", key=f"{KEY} {name}")
         given[key] = value
-    return _kind(name, given)
+    return _kind(name, given, prices)
 
 
-def _kind(name: str, given: Mapping[str, Any]) -> Kind:
+def _kind(name: str, given: Mapping[str, Any], prices: Prices | None = None) -> Kind:
     where = f"{KEY} {name}".strip()
     if not name:
         raise BadInput("a kind has no name", key=where, remedy=_FORM)
@@ -80,6 +87,8 @@ def _kind(name: str, given: Mapping[str, Any]) -> Kind:
     for key in given:
         if key not in readers:
             raise BadInput(f"unknown key '{key}'", key=where, remedy=f"known: {', '.join(readers)}")
+    if "price" not in given and prices is not None and name in prices.generated:
+        given = {**given, "price": prices.generated[name]}
     if "price" not in given:
         remedy = f"add price=MONEY per million tokens (0 for text that is paid already): {name},price=0.5"
         raise BadInput("has no price", key=where, remedy=remedy)

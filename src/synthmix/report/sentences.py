@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from synthmix.interval import decimals, format_interval, level_text
-from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, times
-from synthmix.results import Caveat, Decision, Measured, Option, Range, Results, Sensitivity, Verdict
+from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, signed_text, times
+from synthmix.results import Caveat, Decision, Measured, Option, Question, Range, Results, Sensitivity, Verdict
 from synthmix.results.decisions import CAVEATS, UNDETERMINED
 
 SEVERAL = "several synthetic sources together"
@@ -103,6 +103,8 @@ def recommendation(decision: Decision) -> str:
     costs = [f"its text costs {amount(chosen.money)}"] if chosen.money else []
     if chosen.overhead:
         costs.append(f"its generation takes {chosen.overhead:.2g} times the FLOPs of training")
+    if chosen.total_money is not None and chosen.gpu_hours is not None:
+        costs.append(f"with {amount(chosen.gpu_hours)} GPU-hours of training {amount(chosen.total_money)}")
     cost = f"; {listed(costs)}" if costs else ""
     change = f"{format_interval(chosen.difference, signed=True)} nats per token against natural text alone"
     shown = "" if chosen.sign < 0 else ", a gain that these runs do not show to be real"
@@ -247,7 +249,18 @@ def measured_text(seen: Measured | None) -> str:
 
 def amount(money: float) -> str:
     """Money, four digits."""
-    return f"{money:,.4g}" if money < 1e4 else f"{money:,.0f}"
+    return signed_text(f"{money:,.4g}" if abs(money) < 1e4 else f"{money:,.0f}")
+
+
+def training_cost(question: Question) -> dict[str, str]:
+    """What the price list says of the training, as a fact with its name; nothing where there is none."""
+    prices = question.prices
+    if prices is None:
+        return {}
+    hours = prices.hours(6.0 * question.params * question.tokens)
+    said = f"{amount(hours)} GPU-hours, {amount(hours * prices.gpu_hour)}, by 6 FLOPs a parameter and token"
+    how = f"{prices.flops:.3g} FLOP/s of which {percent(prices.mfu)} are used, {amount(prices.gpu_hour)} an hour"
+    return {"Training": f"{said} ({how}); saves, net: what its saved tokens are worth minus the price of its text"}
 
 
 def epochs(option: Option) -> str:

@@ -154,13 +154,17 @@ def _options(results: Results) -> Table:
     columns |= {"law": str, "undetermined": str, "sign": int, "as_good": bool, "money": float}
     parts = ("loss", "new_run", "difference", "above_best", "speedup")
     columns |= dict.fromkeys(parts, Interval)
+    columns |= {"gpu_hours": float, "training_money": float, "total_money": float, "net": Interval}
     rows: list[tuple[Any, ...]] = []
     if (decision := results.decision) is not None:
         place = (decision.params, decision.tokens, decision.basis)
         for o in decision.options:
             codes = " ".join(o.undetermined) or None
             intervals = [getattr(o, part) for part in parts]
-            rows.append((*place, o.recipe, o.kind, o.share, o.law, codes, o.sign, o.as_good, o.money, *intervals))
+            costs = (o.gpu_hours, o.training_money, o.total_money, o.net)
+            rows.append(
+                (*place, o.recipe, o.kind, o.share, o.law, codes, o.sign, o.as_good, o.money, *intervals, *costs)
+            )
     return Table.of("options", columns, rows)
 
 
@@ -314,6 +318,11 @@ def option_table(decision: Decision, results: Results | None = None) -> Table:
             Column("money", "Money", sentences.amount),
         ),
         *(
+            Column("gpu_hours", "GPU-hours", sentences.amount, kind=float, missing="", help="of its training"),
+            Column("total_money", "With training", sentences.amount, kind=float, missing=""),
+            Column("net", "Saves, net", sentences.amount, kind=Interval, missing="", help="training saved minus text"),
+        ),
+        *(
             Column("epochs", "Epochs", align="right", help="of natural and of synthetic text"),
             Column("law", "Law", missing="none"),
         ),
@@ -329,9 +338,16 @@ def option_table(decision: Decision, results: Results | None = None) -> Table:
         if o.determined:
             known = (o.difference, o.as_good, _speedup(o), o.tokens_saved)
             predicted = (o.loss, o.new_run, *(("\u2013", o.as_good, "\u2013", "\u2013") if o.is_natural else known))
-        rows.append((recipe, o.share, measured, *predicted, o.money, sentences.epochs(o), o.law))
+        costs = (o.gpu_hours, o.total_money, o.net)
+        rows.append((recipe, o.share, measured, *predicted, o.money, *costs, sentences.epochs(o), o.law))
     note = f"Losses in nats per token, {decision.level:.0%} intervals."
     return Table("options", columns, rows, note=note)
+
+
+def priced(decision: Decision) -> list[str]:
+    """The columns of costs that :func:`option_table` has values in."""
+    listed = decision.question is not None and decision.question.prices is not None
+    return ["gpu_hours", "total_money", "net"] if listed and decision.basis == "laws" else []
 
 
 def _speedup(option: Option) -> Cell:
@@ -352,6 +368,7 @@ def page_tables(results: Results) -> dict[str, Table]:
         keys = ["recipe", "share", "loss", "new_run", "difference"]
         if decision.basis == "laws":
             keys = ["recipe", "share", "measured", "loss", "new_run", "difference", "speedup", "law"]
+            keys[-1:-1] = priced(decision)
         found["options"] = replace(option_table(decision, results).only(*keys), note="")
     if results.tasks:
         found |= {"task_shares": _task_share_table(results), "task_laws": _task_law_table(results)}

@@ -2,11 +2,12 @@
 place (report/sentences.py)."""
 
 import math
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from synthmix.interval import Interval
+from synthmix.quantities import parse_share
 from synthmix.results.parts import Part
 
 State = Literal["helps", "hurts", "not determined"]
@@ -47,6 +48,43 @@ UNDETERMINED = {
 }
 
 
+def _number(value: Any) -> Any:
+    """``989e12`` is text in YAML."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number; write 989e12") from None
+
+
+def _part_of_one(value: Any) -> Any:
+    return float(parse_share(value))
+
+
+class Prices(Part):
+    """What compute and generation cost, in any money.
+
+    Attributes:
+        gpu_hour: money for an hour of one GPU. flops: that it can do in a second at most, in the precision of training.
+        mfu: the part of these that a training run makes use of (model FLOP utilisation), ``0.4`` or ``40%``.
+        generated: kind of synthetic text -> money per million generated tokens, where its own price is not said.
+    """
+
+    gpu_hour: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+    flops: Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+    mfu: Annotated[float, BeforeValidator(_part_of_one), Field(gt=0, le=1)]
+    generated: dict[str, Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]] = Field(
+        default={}
+    )
+
+    def hours(self, flops: float) -> float:
+        """GPU-hours that ``flops`` take."""
+        return flops / (self.flops * self.mfu) / 3600
+
+    def training(self, params: int) -> float:
+        """Money per million tokens trained at a size, 6 FLOPs a parameter and token."""
+        return self.hours(6.0 * params * 1e6) * self.gpu_hour
+
+
 class Kind(Part):
     """A kind of synthetic text that may be mixed in.
 
@@ -84,7 +122,7 @@ class Question(Part):
         params: non-embedding parameters. tokens: the training budget.
         natural: unique natural tokens; None: as many as are needed.
         kinds: the synthetic text there is. budget_money: for synthetic tokens, at most.
-        price_training: money per million tokens trained at this size.
+        price_training: money per million tokens trained at this size; prices: the list that it is from, if it is.
     """
 
     params: int
@@ -93,6 +131,7 @@ class Question(Part):
     kinds: tuple[Kind, ...] = ()
     budget_money: float | None = None
     price_training: float | None = None
+    prices: Prices | None = None
 
     def limit(self, kind: Kind) -> float:
         """Unique tokens of a kind that can be had: what there is, and what the money buys."""
@@ -146,6 +185,8 @@ class Option(Part):
         tokens_saved: budget minus those tokens. worth: tokens saved for each synthetic token that is bought.
         pays_below: price of a million synthetic tokens up to which training saved outweighs them (needs the price of
             training).
+        gpu_hours: of training it, by the price list; training_money: their price; total_money: with that of its text.
+            net: what the tokens that it saves are worth minus the price of its text. None: there is no price list.
     """
 
     recipe: str
@@ -171,6 +212,10 @@ class Option(Part):
     tokens_saved: Interval
     worth: Interval
     pays_below: Interval | None = None
+    gpu_hours: float | None = None
+    training_money: float | None = None
+    total_money: float | None = None
+    net: Interval | None = None
     collapse: Collapse | None = None
 
     @property

@@ -187,8 +187,10 @@ def study_question(config: StudyConfig) -> Question | None:
         return None
     mixed = [name for recipe in config.mix.recipes.values() for name in recipe]
     names = [name for name in dict.fromkeys([*config.mix.synthetic, *mixed]) if name in synthetic_names(config)]
-    kinds = free(names, {name: generation_flops(config, name) for name in names})
-    return Question(params=asked.params, tokens=asked.tokens, kinds=kinds)
+    prices = asked.prices
+    kinds = free(names, {name: generation_flops(config, name) for name in names}, prices)
+    training = None if prices is None else prices.training(asked.params)
+    return Question(params=asked.params, tokens=asked.tokens, kinds=kinds, price_training=training, prices=prices)
 
 
 def generation_flops(config: StudyConfig, source: str) -> float | None:
