@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import synthmix.study.run  # noqa: F401 - before load_study is patched, which it would keep
 from synthmix.corpus import Corpus, load_tokenizer
 from synthmix.store import Store
 
