@@ -1,5 +1,6 @@
 """Other held-out text, lost or damaged files: what is finished is never trained again."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput
+from synthmix.files import read_json
+from synthmix.progress import Silent
 from synthmix.study.load import load_study, study_from
 from synthmix.study.run import run_study
 
@@ -109,3 +112,40 @@ def test_a_damaged_shard_is_named(copy: Path, make_study: Make) -> None:
 def test_the_folder_and_the_relative_paths_of_a_study_file(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     assert load_study(finished).root == finished.parent / "tiny"
+
+
+class Heard(Silent):
+    """What is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.mark.usefixtures("without_report")
+@pytest.mark.parametrize("name", ["speed.json", "seconds.json"])
+def test_timings_cut_short_are_dropped_and_measured_anew(copy: Path, make_study: Make, name: str) -> None:
+    before = records(copy)
+    path, heard = copy / name, Heard()
+    path.write_text(path.read_text()[:20])
+    run_study(study_from(make_study(copy)), engine=InProcess(), progress=heard)
+    assert [line for line in heard.lines if line.startswith(f"{name} is damaged")], heard.lines
+    assert read_json(path)
+    assert records(copy) == before
+
+
+def test_what_an_earlier_version_wrote_opens_and_that_is_said(copy: Path, make_study: Make) -> None:
+    path = sorted(copy.glob("runs/*/record.json"))[0]
+    raw = read_json(path)
+    raw["format"] = 2
+    del raw["diverged"]
+    path.write_text(json.dumps(raw))
+    for listed in copy.glob("corpora/web-*/checksums.b2"):
+        listed.unlink()
+    results = run_study(study_from(make_study(copy)), engine=InProcess())
+    [warning] = [warning for warning in results.warnings if warning.code == "unverified"]
+    assert "1 of " in warning.message
+    assert "run records and the corpora web" in warning.message
+    assert [corpus.name for corpus in results.corpora] == list(make_study(copy)["corpora"])
