@@ -126,6 +126,9 @@ def test_a_damaged_part_is_named_with_its_line(tmp_path: Path, damage: str) -> N
     write_part(tmp_path, 0, [("whole", 3)])
     with part_path(tmp_path, 0).open("a") as file:
         file.write(damage + "\n")
+    with pytest.raises(BadInput, match=r"part-00000\.jsonl: is damaged \(its checksum differs\); delete it"):
+        list(read_parts(tmp_path, 100))
+    (tmp_path / "part-00000.jsonl.b2").unlink()  # as earlier versions wrote it
     with pytest.raises(BadInput, match=r"part-00000\.jsonl:2: is damaged .*delete the file"):
         list(read_parts(tmp_path, 100))
 
