@@ -56,3 +56,17 @@ RUNS += [
     said("fit s.csv --best share --predict N=1B", "--predict: needs N and D", prepare=SHARES),
     said("fit s.csv --source qa", "--source: is for --best share", prepare=SHARES),
 ]
+RUNS += [
+    said("advise --runs s.csv", "--params: is missing", prepare=SHARES),
+    said(
+        "advise --runs s.csv --study x --params 1B --tokens 1B", "--runs: is for asking without a study", prepare=SHARES
+    ),
+    said("advise --runs none.csv --params 1B --tokens 1B", "none.csv: no such file"),
+    said("report --runs s.csv", "--to: is missing", prepare=SHARES),
+    said("report", "a study's results or --runs is needed"),
+    said("report --runs s.csv --params 1B --to page", "--tokens: is missing; ask with both", prepare=SHARES),
+    said("report out --params 1B", "--params: is for --runs"),
+    said(
+        "report --runs n.csv --to page", "has no share of synthetic text", prepare=write("n.csv", "n,d,loss\n1M,1M,3\n")
+    ),
+]

@@ -18,9 +18,11 @@ from synthmix.files import write_text
 from synthmix.progress import Progress, Silent
 from synthmix.report import sentences
 from synthmix.results import Decision, Kind, Prices, Question, Results
+from synthmix.runs import RunsTable, read_runs
 from synthmix.runs.load import of_results, read_results
 from synthmix.study.conclude import task_agreement
 from synthmix.study.finished_study import study_folder
+from synthmix.study.imported import results_of_table, synthetic_sources
 from synthmix.study.workspace import Workspace
 
 MINUTES = 60.0
@@ -33,6 +35,10 @@ def advise(
     natural: int | str | None = None,
     synthetic: str | Iterable[str | Kind] | Mapping[str, Mapping[str, Any]] = (),
     study: str | Path | Results | None = None,
+    runs: Any = None,
+    columns: str = "",
+    mapping: Any = None,
+    skip_bad: bool = False,
     budget_money: float | None = None,
     price_training: float | None = None,
     prices: str | Path | Mapping[str, Any] | Prices | None = None,
@@ -53,6 +59,8 @@ def advise(
         synthetic: kinds as ``"hq=30B,price=0.5,params=8B"`` or ``{"hq": {"tokens": "30B", "price": 0.5}}``; the
             price is money per million tokens. With a study and none named: all of the study's, at no price.
         study: a finished study's file, folder or results; None: published findings, as priors.
+        runs: instead of a study, runs of any trainer, as :func:`synthmix.read_runs` takes them, with ``columns``,
+            ``mapping`` and ``skip_bad``; their question is the one asked here.
         budget_money: for synthetic tokens. price_training: money per million training tokens at this size.
         prices: a price list (YAML file, or what stands in one): ``gpu_hour``, ``flops``, ``mfu``, ``generated``. None:
             the study's own, where its file has one.
@@ -69,6 +77,13 @@ def advise(
     if study is not None and (write_study is not None or natural_files is not None):
         key = "--write-study" if write_study is not None else "--natural-files"
         raise BadInput("is for asking without a study", key=key, remedy="leave it or --study away")
+    if runs is not None:
+        if study is not None:
+            raise BadInput("is for asking without a study", key="--runs", remedy="leave it or --study away")
+        table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
+        money = {"budget_money": budget_money, "price_training": price_training}
+        money["prices"] = None if prices is None else read_prices(prices)
+        return _of_runs(table, _named(runs), params, tokens, natural, given, next_flops, **money)
     where, results = None, None
     if isinstance(study, Results):
         results = study
@@ -79,9 +94,7 @@ def advise(
     if own is not None:
         params = own.params if params is None else params
         tokens = own.tokens if tokens is None else tokens
-    for name, value in (("params", params), ("tokens", tokens)):
-        if value is None:
-            raise BadInput("is missing", key=f"--{name}", remedy="say what you will train: --params 1B --tokens 100B")
+    _said(params, tokens)
     listed = read_prices(prices) if prices is not None else own.prices if own is not None else None
     if results is not None:
         given = given if isinstance(given, Mapping) else list(given)
@@ -109,6 +122,43 @@ def advise(
     if target is not None:
         write_text(target, begun.text)
     return advise_without(question, begun)
+
+
+def _of_runs(
+    table: RunsTable, name: str, params: Any, tokens: Any, natural: Any, given: Any, next_flops: float | None,
+    *, prices: Prices | None, **money: Any,
+) -> Advice:  # fmt: skip
+    """The decision of other people's runs."""
+    _said(params, tokens)
+    there = synthetic_sources(table)
+    given = given if isinstance(given, Mapping) else list(given)
+    kinds = given or free(there, prices=prices)
+    question = ask(params, tokens, natural=natural, synthetic=kinds, prices=prices, **money)
+    _known(question, there, name)
+    if next_flops is not None and not next_flops > 0:
+        raise BadInput("is not above 0", key="--next-flops")
+    results = results_of_table(table, question, name=name, most_flops=next_flops)
+    return _of_study(results, question, None, None, scores=False, progress=None)
+
+
+def _named(runs: Any) -> str:
+    """What a table is called: by its first file."""
+    first = runs[0] if isinstance(runs, list | tuple) and runs else runs
+    return Path(first).name.split(".")[0] if isinstance(first, str | Path) else "runs"
+
+
+def _said(params: Any, tokens: Any) -> None:
+    for name, value in (("params", params), ("tokens", tokens)):
+        if value is None:
+            raise BadInput("is missing", key=f"--{name}", remedy="say what you will train: --params 1B --tokens 100B")
+
+
+def _known(question: Question, there: list[str], name: Any) -> None:
+    for kind in question.kinds:
+        if kind.name not in there:
+            names = ", ".join(there) or "none"
+            remedy = f"it has {names}; ask about these, or leave --study away for the published findings"
+            raise BadInput(f"the study has no runs of '{kind.name}'", where=name, key=KEY, remedy=remedy)
 
 
 def finished_results(where: Path) -> Results:
@@ -175,18 +225,13 @@ def _decision(
     if table.natural is None:
         remedy = "add share 0 to mix.shares and run the study again"
         raise BadInput("no run is on natural text alone, the yardstick of the answer", where=name, remedy=remedy)
-    there = _kinds(results)
-    for kind in question.kinds:
-        if kind.name not in there:
-            names = ", ".join(there) or "none"
-            remedy = f"it has {names}; ask about these, or leave --study away for the published findings"
-            raise BadInput(f"the study has no runs of '{kind.name}'", where=name, key=KEY, remedy=remedy)
+    _known(question, _kinds(results), name)
     fits = None if where is None else StudyFits.load(Workspace(study_folder(where)).fits, fits_key(table))
     if fits is None:
         progress.start("scaling laws", None, "steps")
         fits = fit_study(table) if kept is None else fit_study(table, level=kept.level)
         progress.finish("scaling laws")
-    built = {corpus.name: float(corpus.train_tokens) for corpus in results.corpora}
+    built = {corpus.name: float(corpus.train_tokens) for corpus in results.corpora if corpus.train_tokens}
     cap = results.spent.flops if next_flops is None else next_flops
     return decide(
         table,

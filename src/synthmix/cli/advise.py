@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthmix.cli.options import AsJson, Quiet, parsed, telling
+from synthmix.cli.runs import Columns, MappingFile, SkipBad
 
 if TYPE_CHECKING:
     from synthmix.table import Table
@@ -27,6 +28,13 @@ def advise(
         ),
     ] = None,
     study: Annotated[Path | None, typer.Option(help="A finished study: its file, folder or results.json.")] = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option("--runs", help="Instead of a study: runs of any trainer, as synthmix runs import takes them."),
+    ] = None,
+    columns: Columns = "",
+    mapping: MappingFile = None,
+    skip_bad: SkipBad = False,
     budget_money: Annotated[str | None, typer.Option(help="Money for synthetic tokens, at most.")] = None,
     price_training: Annotated[
         str | None, typer.Option(help="Money per million tokens trained at this size: what saved tokens are worth.")
@@ -64,6 +72,8 @@ def advise(
     study that would replace them.
 
     Example: synthmix advise --params 1B --tokens 100B --natural 60B --synthetic hq=30B,price=0.5 --study mine.yaml
+
+    Example: synthmix advise --params 7B --tokens 1T --runs runs.parquet
     """
     from synthmix.advice.advise import advise as advised
     from synthmix.advice.page import eyebrow, sections, write_advice
@@ -76,6 +86,10 @@ def advise(
             natural=natural or real,
             synthetic=synthetic or [],
             study=study,
+            runs=runs or None,
+            columns=columns,
+            mapping=mapping,
+            skip_bad=skip_bad,
             budget_money=None if budget_money is None else parsed(float, budget_money, "--budget-money"),
             price_training=None if price_training is None else parsed(float, price_training, "--price-training"),
             prices=prices,

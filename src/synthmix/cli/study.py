@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.cli.options import Address, AllowKey, AsJson, EngineKind, Quiet, Workers, remember_keys, telling
+from synthmix.cli.runs import Columns, MappingFile, SkipBad
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_count, format_seconds
 
@@ -204,23 +205,68 @@ def _status(status: "Status") -> str:
 
 
 def render_report(
-    results: Annotated[Path, typer.Argument(help="A study's results.json, or its folder.", show_default=False)],
+    results: Annotated[
+        Path | None, typer.Argument(help="A study's results.json, or its folder.", show_default=False)
+    ] = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option("--runs", help="Instead of a study: runs of any trainer, as synthmix runs import takes them."),
+    ] = None,
+    columns: Columns = "",
+    mapping: MappingFile = None,
+    skip_bad: SkipBad = False,
+    params: Annotated[str | None, typer.Option(help="With --runs: the parameters asked about.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="With --runs: the training tokens asked about.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Folder to write to; unset: beside the results.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Render the page and the tables from a study's results; reads nothing else.
+    """Render the page and the tables from a study's results, or from the runs of any trainer.
 
-    Example: synthmix report examples/studies/quickstart --to public/
+    Example: synthmix report studies/quickstart --to public/
+
+    Example: synthmix report --runs runs.parquet --params 7B --tokens 1T --to public/
     """
     from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
     from synthmix.report import headline, write_report
     from synthmix.runs.load import read_results
 
-    path = results / "results.json" if results.is_dir() else results
-    found = read_results(path)
-    page = write_report(found, to or path.parent).resolve()
+    if (results is None) == (not runs):
+        raise BadInput("a study's results or --runs is needed, and one of them", key="report")
+    if runs:
+        found = _of_runs(runs, columns, mapping, params, tokens, skip_bad=skip_bad)
+        folder = to or Path()
+        if to is None:
+            raise BadInput("is missing", key="--to", remedy="name the folder to write to")
+    else:
+        assert results is not None
+        if params is not None or tokens is not None:
+            raise BadInput("is for --runs", key="--params", remedy="a study's question is in its file")
+        path = results / "results.json" if results.is_dir() else results
+        found, folder = read_results(path), to or path.parent
+    page = write_report(found, folder).resolve()
     show(
         {"report": str(page), "headline": headline(found)},
         f"{headline(found)}\n\nReport: {page}",
         as_json=as_json,
     )
+
+
+def _of_runs(
+    runs: list[str], columns: str, mapping: Path | None, params: str | None, tokens: str | None, *, skip_bad: bool
+) -> "Results":
+    """Other people's runs as the results of a study; without a question decided as measured."""
+    from synthmix.decisions import ask
+    from synthmix.decisions.decide import free
+    from synthmix.errors import BadInput
+    from synthmix.runs import read_runs
+    from synthmix.study.imported import results_of_table, synthetic_sources
+
+    if (params is None) != (tokens is None):
+        missing = "--params" if params is None else "--tokens"
+        raise BadInput("is missing", key=missing, remedy="ask with both, or with neither for what was measured")
+    table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
+    question = None
+    if params is not None and tokens is not None:
+        question = ask(params, tokens, synthetic=free(synthetic_sources(table)))
+    return results_of_table(table, question, name=Path(runs[0]).name.split(".")[0])

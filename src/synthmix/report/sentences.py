@@ -416,6 +416,12 @@ def says_not(results: Results) -> list[str]:
             f"The interval of the best recipe does not allow for its having been picked as the best of {most}, "
             "which flatters it a little."
         )
+    if results.imported is not None:
+        found.append(
+            "The runs are another trainer's: their text, corpora, repetition, time and device are not known here, so "
+            "coverage of held-out text, costs in time and epochs are left out, and whether the held-out text was kept "
+            "out of training is that trainer's to say."
+        )
     unseen = [d.name for d in results.domains if d.whole]
     scored = f"{plural(len(results.domains), 'held-out domain')}, {len(unseen)} of them never trained on"
     beyond = "task scores were not measured" if not results.tasks else "tasks have a section of their own"

@@ -1,4 +1,4 @@
-"""What was trained on, trained, and spent."""
+"""What was trained on, trained, and spent. None where another trainer's runs were read and do not say it."""
 
 import math
 from typing import Annotated, Literal
@@ -26,15 +26,15 @@ class RunRow(Part):
     synthetic: str | None
     share: float
     params: int
-    params_total: int
+    params_total: int | None
     tokens: int
     seed: int
     loss: _Loss
     losses: dict[str, float]
     bits: dict[str, float]  # bits per byte
     flops: float
-    seconds: float
-    tokens_per_second: float
+    seconds: float | None
+    tokens_per_second: float | None
     epochs: dict[str, float]
     tasks: dict[str, float] = Field(default={})
     diverged: str | None = None
@@ -55,9 +55,9 @@ class Domain(Part):
 
     name: str
     whole: bool
-    documents: int
-    tokens: int
-    bytes: int
+    documents: int | None
+    tokens: int | None
+    bytes: int | None
 
 
 class CorpusRow(Part):
@@ -65,9 +65,9 @@ class CorpusRow(Part):
 
     name: str
     kind: Annotated[Literal["natural", "synthetic"], formerly("real", "natural")]
-    documents: int
-    train_tokens: int
-    bytes: int
+    documents: int | None
+    train_tokens: int | None
+    bytes: int | None
     origin: str
     license: str
     removed: dict[str, int]  # reason -> documents
@@ -110,9 +110,9 @@ class Spent(Part):
     tokens: int
     tokens_separate: int | None = None
     flops: float
-    run_seconds: float
+    run_seconds: float | None
     stage_seconds: dict[str, float]
-    device: str
+    device: str | None
 
 
 class SharePoint(Part):

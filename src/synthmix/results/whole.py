@@ -17,7 +17,7 @@ class Results(Part):
     study: str
     version: str
     averaging: str
-    context: int
+    context: int | None
     domains: list[Domain]
     corpora: list[CorpusRow]
     recipes: list[Recipe]
@@ -37,6 +37,7 @@ class Results(Part):
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words
     warnings: list[Warn]
+    imported: dict[str, str] | None = None  # of another trainer's runs: column -> what it was read from
 
     @model_validator(mode="before")
     @classmethod

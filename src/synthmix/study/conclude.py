@@ -84,9 +84,9 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
     rows = [row for row, code in zip(every, codes, strict=True) if code is None]
     table = whole.sound
     fits = study_fits(config, space, whole)
-    curves, without_curve = share_curves(table, config, fits)
+    curves, without_curve = share_curves(table, config.mix.synthetic, fits, bootstrap=config.fit.bootstrap)
     question = study_question(config)
-    built = {corpus.name: float(corpus.train_tokens) for corpus in corpora}
+    built = {corpus.name: float(corpus.train_tokens or 0) for corpus in corpora}
     generators = _generators(config, space, prepared)
     trained = [record for _, all_ in tried for _, record in all_]
     cost = spent(trained, generators, trunk_records(space.runs, specs), seconds(space))
@@ -134,7 +134,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         statistics=found,
         residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
-        isoflops=isoflops(config, rows, fits),
+        isoflops=isoflops(question, rows, fits),
         tasks=tasks,
         spent=cost,
         versions=versions(),

@@ -1,17 +1,27 @@
 """What stands beside the decision: residuals, profile likelihoods, isoFLOP curves, curves of laws and of shares."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 
-from synthmix.config import StudyConfig
 from synthmix.corpus import Corpus, lost_text
 from synthmix.decisions.determined import undetermined_law
 from synthmix.decisions.fits import RecipeLaw, StudyFits, source_runs
 from synthmix.errors import BadInput
-from synthmix.results import Curve, IsoFlop, ProfileCurve, Residual, RunRow, ShareCurve, SharePoint, Statistic, Warn
+from synthmix.results import (
+    Curve,
+    IsoFlop,
+    ProfileCurve,
+    Question,
+    Residual,
+    RunRow,
+    ShareCurve,
+    SharePoint,
+    Statistic,
+    Warn,
+)
 from synthmix.runs import RunsTable
 from synthmix.scaling import best_share, compute_optimal, profile
 
@@ -90,12 +100,12 @@ def profiles(fits: StudyFits) -> list[ProfileCurve]:
     return found
 
 
-def isoflops(config: StudyConfig, rows: list[RunRow], fits: StudyFits) -> list[IsoFlop]:
+def isoflops(question: Question | None, rows: list[RunRow], fits: StudyFits) -> list[IsoFlop]:
     """Every recipe's own law along the least and the most FLOPs trained, and the question's."""
     trained = [6.0 * row.params * row.tokens for row in rows]
     budgets = {min(trained), max(trained)}
-    if config.question is not None:
-        budgets.add(6.0 * config.question.params * config.question.tokens)
+    if question is not None:
+        budgets.add(6.0 * question.params * question.tokens)
     sizes = np.geomspace(min(r.params for r in rows) / 3, max(r.params for r in rows) * 30, CURVE_POINTS)
     found = []
     for recipe, law in fits.own.items():
@@ -150,11 +160,13 @@ def _curve(recipe: str, law: RecipeLaw, along: Literal["tokens", "params"], fixe
     )
 
 
-def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> tuple[list[ShareCurve], list[Warn]]:
+def share_curves(
+    table: RunsTable, sources: Iterable[str], fits: StudyFits, *, bootstrap: int
+) -> tuple[list[ShareCurve], list[Warn]]:
     """Loss against the share of each synthetic source, at every measured (N, D), and why there is none where so."""
     found: list[ShareCurve] = []
     warnings: list[Warn] = []
-    for source in config.mix.synthetic:
+    for source in sources:
         if source not in table.text("synthetic"):
             continue
         mine = source_runs(table, source)
@@ -162,9 +174,7 @@ def share_curves(table: RunsTable, config: StudyConfig, fits: StudyFits) -> tupl
             cell = mine.at(at)
             shares, losses, seeds = cell.column("share"), cell.column("loss"), cell.text("seed")
             try:
-                best = best_share(
-                    shares, losses, pair=seeds, noise=fits.noise.sd, draws=config.fit.bootstrap, level=config.fit.level
-                )
+                best = best_share(shares, losses, pair=seeds, noise=fits.noise.sd, draws=bootstrap, level=fits.level)
             except BadInput as error:
                 message = f"No share curve at {at}: {error}."
                 warnings.append(Warn(code="no_share_curve", message=message, about=source))
