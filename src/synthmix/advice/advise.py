@@ -81,7 +81,7 @@ def advise(
         if study is not None:
             raise BadInput("is for asking without a study", key="--runs", remedy="leave it or --study away")
         table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
-        money = {"budget_money": budget_money, "price_training": price_training}
+        money: dict[str, Any] = {"budget_money": budget_money, "price_training": price_training}
         money["prices"] = None if prices is None else read_prices(prices)
         return _of_runs(table, _named(runs), params, tokens, natural, given, next_flops, **money)
     where, results = None, None
