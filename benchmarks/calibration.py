@@ -35,7 +35,7 @@ HEADINGS = (
     "factor that covers 90 %",
     "median error, by log least squares |",
 )
-SLIMPAJAMA_GROUPS = 40  # of 320, drawn with a fixed seed: they are alike
+SLIMPAJAMA_GROUPS = 20  # of 320, drawn with a fixed seed: they are alike
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def simulated() -> Iterator[Runs]:
 
 COLLECTIONS = {
     "isoflops": isoflops, "seven sources": seven_sources, "over-training": over_training, "chinchilla": chinchilla,
-    "simulated, broken": simulated,
+    "simulated broken law": simulated,
 }  # fmt: skip
 
 

@@ -24,7 +24,10 @@ RUNS = [
 def test_a_study_is_a_path_text_a_dict_or_itself(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(STUDY)
     found = synthmix.load_study(tmp_path / "x.yaml")
-    assert found == synthmix.load_study(str(tmp_path / "x.yaml")) == synthmix.load_study(STUDY)
+    assert found == synthmix.load_study(str(tmp_path / "x.yaml"))
+    assert found.folder == tmp_path / "studies" / "x"
+    found = synthmix.load_study(STUDY)
+    assert found.folder == Path("studies") / "x", "text has no folder of its own"
     plain = {
         "study": "x", "corpora": {"web": {"sample": ["numpy"], "heldout": "5%"}}, "evaluate": {"web": "heldout"},
         "mix": {"natural": "web"}, "ladder": {"params": ["25k"], "budgets": ["20k"]},

@@ -38,7 +38,8 @@ def test_read_mixed_and_from_the_cache(cache, monkeypatch):
     source = Source(sample=DOMAINS)
     first = list(read_documents(source, domain="docs"))
     assert {one.domain for one in first[:100]} == set(DOMAINS)  # a limit takes of each
-    assert len(list((cache / "sample").iterdir())) == 1
+    kept = {path.name for path in (cache / "sample").iterdir()}
+    assert len(kept) == 2, "the documents of a domain and their checksum"
     monkeypatch.setattr(module, "_run_harvest", lambda domain: pytest.fail("harvested twice"))
     assert list(read_documents(source, domain="docs")) == first
     one_domain = read_documents(Source(sample=DOMAINS, domain="docs"), domain="x")

@@ -117,3 +117,18 @@ def test_an_entry_may_be_made_from_another_by_anchor_and_merge(
     path.write_text(path.read_text().replace("corpora:\n", more))
     two = load_study(path).corpora["two"]
     assert (two.files, two.kind) == ([str(tmp_path / "other.jsonl")], "synthetic")  # type: ignore[union-attr]
+
+
+def test_a_study_that_an_earlier_version_made_in_the_current_folder_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "files").mkdir()
+    file = tmp_path / "files" / "study.yaml"
+    file.write_text(WRITTEN)
+    monkeypatch.chdir(tmp_path)
+    old = Path("studies") / "does-rephrasing-help"
+    old.joinpath("runs").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="move it to"):
+        assert load_study(file).folder == old
+    (tmp_path / "files" / old).mkdir(parents=True)
+    assert load_study(file).folder == tmp_path / "files" / old

@@ -1,6 +1,7 @@
 """Reading a study file: safe YAML, every mistake in one line that names file, key and remedy."""
 
 import difflib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,20 @@ def study_from(raw: dict[str, Any], *, where: Path | None = None) -> StudyConfig
     except BadInput as error:
         key = ".".join(str(part) for part in (error.where, error.key) if part)
         raise BadInput(error.problem, where=where, key=key, remedy=error.remedy) from None
-    folder = Path(placed(config.folder or Path("studies") / config.study, base))
+    folder = _folder(config.folder or Path("studies") / config.study, base)
     return config.model_copy(
         update={"corpora": corpora, "evaluate": evaluate, "tokenizer": tokenizer, "folder": folder}
     )
+
+
+def _folder(given: Path, base: Path) -> Path:
+    """The study's folder, from the study file's; one that an earlier version made in the current folder goes on."""
+    folder = Path(placed(given, base))
+    if folder.exists() or given.is_absolute() or not (given / "runs").is_dir():
+        return folder
+    message = f"{given} in the current folder is used; move it to {folder}, where it is found from anywhere"
+    warnings.warn(message, stacklevel=2)
+    return given
 
 
 def _resolved(entry: CorpusEntry, base: Path) -> CorpusEntry:
