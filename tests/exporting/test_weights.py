@@ -170,6 +170,29 @@ def test_the_answer_of_a_study_and_of_an_advice(answer: tuple[Results, Decision]
     assert [(s.name, s.share) for s in natural.sources] == [("web", 1.0)]
 
 
+def test_the_best_mixture_of_many_sources(tmp_path: Path) -> None:
+    from synthmix.interval import Interval
+    from synthmix.results.mixtures import MixtureDecision, MixtureQuestion, SourceShare
+
+    known = Interval(mid=0.5, low=0.4, high=0.6, level=0.9)
+    shares = {"web": 0.61237, "code": 0.38763, "books": 0.0}
+    decision = MixtureDecision(
+        law="effective_tokens", formula="", runs=9, level=0.9, draws=9, domains={"web": 1.0}, loss=known, new_run=known,
+        noise=0.01, error=0.01, question=MixtureQuestion(tokens=10**12, supply={"code": 10**11}, most_epochs=3),
+        shares=[
+            SourceShare(source=name, share=share, interval=known, verdict="in", without=None)
+            for name, share in shares.items()
+        ],
+    )  # fmt: skip
+    file = tmp_path / "best.json"
+    file.write_text(decision.model_dump_json())
+    for what in (decision, file):
+        made = synthmix.export(what, "json")
+        assert {s.name: s.share for s in made.sources} == {"web": 0.6124, "code": 0.3876}
+        assert (made.sources[1].epochs, made.tokens) == (pytest.approx(3.876), 10**12)
+        assert [w.about for w in made.warnings if w.code == "repeated"] == ["code"]  # three times were allowed
+
+
 def test_a_study_file_gives_its_recipes_before_any_run(make_study, save_study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     file = save_study(tmp_path / "study.yaml", make_study(tmp_path / "out"))
     made = synthmix.export(file, "megatron-blend", recipe="50% sampled + web", paths={"web": "w", "sampled": "s"})

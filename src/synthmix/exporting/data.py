@@ -18,7 +18,7 @@ from synthmix.exporting.mixture import Mixture
 from synthmix.exporting.schema import FORMAT, MANIFEST, ExportedData, ExportedSource, Plan
 from synthmix.exporting.text_files import TEXT_FORMATS, Row, write_rows
 from synthmix.exporting.token_files import TOKEN_FORMATS, write_tokens
-from synthmix.files import disk_errors, read_json, write_json
+from synthmix.files import disk_errors, placed, read_json, write_json
 from synthmix.mixture.manifest import Manifest, make_manifest
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
@@ -79,7 +79,7 @@ def export_data(
         raise BadInput(f"'{unit}' is no unit of {to}", key="--unit", remedy=remedy)
     if budget is None:
         raise BadInput("is missing", key="--tokens", remedy="say how many tokens to write: --tokens 1B")
-    told, folder = progress or Silent(), Path(out)
+    told, folder = progress or Silent(), Path(placed(out))
     width = context or mixture.context or CONTEXT
     if budget < width:
         raise BadInput(f"{budget} tokens are less than one sequence of {width}", key="--tokens")

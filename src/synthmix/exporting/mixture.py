@@ -12,6 +12,7 @@ from synthmix.files import read_json
 from synthmix.mixture.recipe import Recipe, make_recipe
 from synthmix.quantities import listed, parse_count, parse_share, parsed
 from synthmix.results import Decision, Question
+from synthmix.results.mixtures import MixtureDecision
 from synthmix.runs.load import read_results
 from synthmix.study.finished_study import FinishedStudy, ladder_records, read_study, study_folder
 from synthmix.study.ladder import study_recipes
@@ -75,7 +76,7 @@ def find_mixture(
 
     Args:
         what: ``{name: share}``, ``{path: share}`` or ``{name: (text, share)}``; a :class:`Recipe`; a study's file,
-            folder or results; an advice, or its JSON file (``synthmix advise --json``).
+            folder or results; an advice or an optimized mixture, or its JSON file (``synthmix advise --json``).
         recipe: of a study or an advice: this one instead of the recommended one.
         paths: source -> where the trainer finds it. available: source -> unique tokens that it has.
 
@@ -104,6 +105,8 @@ def _find(what: Any, recipe: str | None) -> Mixture:
         return _refuse(recipe, Mixture(what, _plain(what), "a recipe"))
     if isinstance(what, Mapping):
         return _refuse(recipe, by_hand(sources_of(what)))
+    if isinstance(what, MixtureDecision):
+        return _refuse(recipe, _optimized(what, "an optimized mixture"))
     if isinstance(what, Decision):
         return _of_decision(what, what.question, recipe, what.study)
     if hasattr(what, "decision"):  # results or an advice
@@ -112,6 +115,10 @@ def _find(what: Any, recipe: str | None) -> Mixture:
     where = Path(what).expanduser()
     if where.suffix == ".json" and where.is_file():
         raw = read_json(where, remedy="write it again: synthmix advise ... --json > FILE")
+        if isinstance(raw, dict) and {"law", "domains", "shares", "question"} <= raw.keys():
+            remedy = "write it again: synthmix optimize ... --json > FILE"
+            found = validated(MixtureDecision, raw, where=where, problem="is damaged", remedy=remedy)
+            return _refuse(recipe, _optimized(found, str(where)))
         if not isinstance(raw, dict) or "decision" not in raw:
             raise BadInput("is no advice and no results (it has no decision)", where=where, remedy=NAMED)
         if "study" in raw and "runs" in raw:
@@ -132,6 +139,17 @@ def by_hand(sources: Sources) -> Mixture:
         text = sources[name][0]
         ingredients.append(Ingredient(name, share, str(text) if isinstance(text, str | Path) else None, text=text))
     return Mixture(recipe, tuple(ingredients), "shares by hand")
+
+
+def _optimized(found: MixtureDecision, where: str) -> Mixture:
+    """The best mixture of many sources."""
+    asked = found.question
+    made = exact_recipe("best mixture", found.mixture)
+    ingredients = tuple(
+        replace(each, tokens=there, supply="question") if (there := asked.supply.get(each.name)) else each
+        for each in _plain(made)
+    )
+    return Mixture(made, ingredients, f"recommended by {where}", budget=asked.tokens, epochs=asked.most_epochs)
 
 
 def _refuse(recipe: str | None, found: Mixture) -> Mixture:

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from synthmix.errors import BadInput
 from synthmix.exporting.mixture import Ingredient, Mixture
-from synthmix.files import write_text
+from synthmix.files import placed, write_text
 from synthmix.quantities import format_count, listed
 from synthmix.results import Part, Warn
 
@@ -127,7 +127,7 @@ def export_weights(
     made = made.model_copy(update={"text": WEIGHTS[to](made, seed)})
     if out is None:
         return made
-    path = Path(out)
+    path = Path(placed(out))
     if path.exists():
         raise BadInput("is there already", where=path, key="--out", remedy="name a new file, or move it away")
     write_text(path, made.text)
