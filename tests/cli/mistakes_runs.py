@@ -70,3 +70,12 @@ RUNS += [
         "report --runs n.csv --to page", "has no share of synthetic text", prepare=write("n.csv", "n,d,loss\n1M,1M,3\n")
     ),
 ]
+
+GRID = write("g.csv", "n,d,loss\n" + "".join(f"{n}M,{d}M,{3 + 1 / n + 1 / d}\n" for n in (1, 2, 4) for d in (1, 2, 4)))
+RUNS += [
+    said("fit g.csv --objective l1", "--objective: no objective 'l1'; choose one of huber-log", prepare=GRID),
+    said("fit g.csv --objective squares-loss --delta .1", "--delta: is not for squares-loss", prepare=GRID),
+    said("fit z.csv --objective squares-log", "z.csv: loss: is not a positive number in row 0",
+         prepare=write("z.csv", "n,d,loss\n1M,1M,0\n2M,1M,3\n")),
+    said("fit g.csv --compute -1e20", "is not a positive number of FLOPs", prepare=GRID),
+]  # fmt: skip

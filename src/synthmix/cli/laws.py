@@ -21,6 +21,7 @@ Metrics = Annotated[
 OneRecipe = Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.", min=0.5, max=0.999)]
 Delta = Annotated[str, typer.Option(help="Huber's delta on log-losses; auto: from the noise.")]
+OBJECTIVE = "huber-log, squares-log or squares-loss: Huber's loss or squares, of log-losses or of losses."
 
 
 def fit(
@@ -36,9 +37,14 @@ def fit(
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=0)] = 1000,
     all_runs: Annotated[bool, typer.Option("--all-runs", help="Fit all rows of a large table.")] = False,
     level: Level = 0.9,
-    delta: Delta = "1e-3",
+    objective: Annotated[str, typer.Option(help=OBJECTIVE)] = "huber-log",
+    delta: Annotated[
+        str | None, typer.Option(help="Of huber-log, on log-losses: 1e-3 if not given; auto: from the noise.")
+    ] = None,
     predict: Annotated[str | None, typer.Option(help="N=1B,D=100B: the loss expected there.")] = None,
-    compute: Annotated[str | None, typer.Option(help="A FLOP budget: the best N and D for it.")] = None,
+    compute: Annotated[
+        str | None, typer.Option(help="FLOPs: the best N and D, by each objective and by isoFLOP minima.")
+    ] = None,
     profiles: Annotated[bool, typer.Option("--profiles", help="Profile-likelihood intervals as well.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (HTML).")] = None,
     best_of: Annotated[
@@ -58,6 +64,8 @@ def fit(
 
     Example: synthmix fit runs.csv --law chinchilla --columns N=params,D=tokens,loss=val_loss --bootstrap 1000 --json
 
+    Example: synthmix fit runs.csv --compute 3.8e25 --objective squares-loss --columns flops=budget
+
     Example: synthmix fit runs.csv --best share --metric task.piqa --source qa
 
     Example: synthmix fit runs.csv --law effective_tokens --columns "shares=mix.*" --predict-file new.csv --to out.csv
@@ -67,12 +75,19 @@ def fit(
     from synthmix.runs import read_runs
     from synthmix.runs.laws import fit as fit_law
     from synthmix.runs.predict import predict_file as write_predicted
-    from synthmix.scaling import LAWS, compute_optimal, profile
+    from synthmix.scaling import LAWS, profile
     from synthmix.scaling.fit import MOST_RUNS
+    from synthmix.scaling.fitted import OBJECTIVES
     from synthmix.scaling.mixtures import MIXTURE_LAWS, MixtureFit
 
     if law not in LAWS and law not in MIXTURE_LAWS:
         raise BadInput(f"no law '{law}'", key="--law", remedy=f"choose one of {', '.join((*LAWS, *MIXTURE_LAWS))}")
+    if objective not in OBJECTIVES:
+        raise BadInput(
+            f"no objective '{objective}'", key="--objective", remedy=f"choose one of {', '.join(OBJECTIVES)}"
+        )
+    if delta is not None and objective != "huber-log":
+        raise BadInput(f"is not for {objective}", key="--delta", remedy="leave it out, or take --objective huber-log")
     if kind not in ("mean", "new-run"):
         raise BadInput(f"'{kind}' is no kind of interval", key="--kind", remedy="choose mean or new-run")
     if predict_file is not None and to is None:
@@ -111,7 +126,10 @@ def fit(
     flops = parsed(float, compute, "--compute") if compute else None
     table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
     most = None if all_runs else MOST_RUNS
-    found = fit_law(law, table, metric=metrics, bootstrap=bootstrap, level=level, delta=_huber(delta), most_runs=most)
+    found = fit_law(
+        law, table, metric=metrics, bootstrap=bootstrap, level=level, objective=objective,
+        delta=_huber(delta or "1e-3"), most_runs=most,
+    )  # fmt: skip
     assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
@@ -127,9 +145,9 @@ def fit(
         far = ", ".join(f"{decades:.1f} decades in {name}" for name, decades in distance.items())
         lines.append(f"at {predict}: loss {_interval(mean)}; one new run {_interval(new)}; beyond the runs: {far}")
     if flops is not None:
-        best = compute_optimal(found, flops)
-        value["compute_optimal"] = asdict(best)
-        lines.append(f"with {flops:g} FLOPs: N {_interval(best.N)}, D {_interval(best.D)}, loss {_interval(best.loss)}")
+        said_of, more = _compute_optimal(found, table, metrics, flops)
+        value |= said_of
+        lines += more
     if profiles:
         ranges = {name: profile(found, name).interval for name in found.law.names}
         value["profile_intervals"] = {name: [each.low, each.high] for name, each in ranges.items()}
@@ -263,6 +281,50 @@ def _best_shares(
             about = f"{one.source or 'synthetic'} beside {one.beside}"
             warnings |= {f"warning {w.code}, {about}, {known.name}: {w.message}": None for w in one.warnings}
     show(value, *blocks, "\n".join(warnings), as_json=as_json)
+
+
+def _compute_optimal(
+    found: "Fit", table: "RunsTable", metrics: list[str] | None, flops: float
+) -> tuple[dict[str, Any], list[str]]:
+    """The best N and D of a compute budget, how far they move between objectives, and by isoFLOP minima."""
+    from synthmix.errors import BadInput
+    from synthmix.runs.laws import isoflop_minima
+    from synthmix.scaling import across_objectives
+
+    each = across_objectives(found, flops)
+    best = each.optima[found.objective_name]
+    value: dict[str, Any] = {"compute_optimal": asdict(best)}
+    lines = [f"with {flops:g} FLOPs: N {_interval(best.N)}, D {_interval(best.D)}, loss {_interval(best.loss)}"]
+    lines.append(f"  N grows as compute^a, a = {_interval(best.exponent)}")
+    for name, one in each.optima.items():
+        if name != found.objective_name and one.N.mid is not None and one.D.mid is not None:
+            lines.append(f"  by {name}: N {one.N.mid:.4g}, D {one.D.mid:.4g}, a = {one.exponent.mid:.3f}")
+    if each.size_ratio is not None and each.exponent_range is not None:
+        apart = f"{each.size_ratio:.2f} times in N, {each.exponent_range:.3f} in a"
+        lines.append(f"  objectives lie apart by {apart}")
+    value["objectives"] = {
+        "optima": {name: asdict(one) for name, one in each.optima.items()},
+        "size_ratio": each.size_ratio,
+        "exponent_range": each.exponent_range,
+    }
+    if found.law.columns != ("N", "D"):
+        return value, lines
+    try:
+        minima = isoflop_minima(table, metric=metrics, level=found.level)
+    except BadInput as error:
+        value["isoflop_minima"] = {"why": error.problem}
+        return value, [*lines, f"  no isoFLOP minima: {error.problem}"]
+    N, D = minima.at(flops)
+    value["isoflop_minima"] = {
+        "N": asdict(N), "D": asdict(D), "exponent": asdict(minima.exponent),
+        "budgets": [asdict(one) for one in minima.valleys],
+        "warnings": [{"code": warn.code, "message": warn.message} for warn in minima.warnings],
+    }  # fmt: skip
+    lines.append(
+        f"  by the minima of {len(minima.valleys)} isoFLOP curves: N {_interval(N)}, D {_interval(D)}, "
+        f"a = {_interval(minima.exponent)}"
+    )
+    return value, [*lines, *(f"  warning {warn.code}: {warn.message}" for warn in minima.warnings)]
 
 
 def _only_for_one_share(**given: Any) -> None:

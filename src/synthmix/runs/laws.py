@@ -12,9 +12,10 @@ from synthmix.quantities import listed
 from synthmix.runs.load import read_runs
 from synthmix.runs.mixtures import ignored_shares, mixture_runs
 from synthmix.runs.table import RunsTable
-from synthmix.scaling import Comparison, Fit, Law, Runs
+from synthmix.scaling import Comparison, Fit, IsoFlopMinima, Law, Runs
 from synthmix.scaling import compare as _compare
 from synthmix.scaling import fit as _fit
+from synthmix.scaling import isoflop_minima as _isoflop_minima
 from synthmix.scaling.mixtures import (
     MIXTURE_LAWS,
     MixtureComparison,
@@ -45,7 +46,8 @@ def fit(
         columns, mapping, recipe, skip_bad: as for :func:`synthmix.read_runs`.
         metric: which of the table's metrics is fitted; ``loss`` if not given. A law over shares fits several, the
             losses of all domains if not given.
-        how: as for :func:`synthmix.scaling.fit` (``bootstrap``, ``level``, ``delta``, ``seed``, ``fixed``, ``noise``)
+        how: as for :func:`synthmix.scaling.fit` (``bootstrap``, ``level``, ``objective``, ``delta``,
+            ``seed``, ``fixed``, ``noise``)
             or :func:`synthmix.scaling.mixtures.fit_mixtures` (``draws``, ``level``, ``seed``, ``hold_out``).
 
     Returns:
@@ -85,6 +87,26 @@ def compare(
     if (all(over_shares) and over_shares) or many or isinstance(read, MixtureRuns):
         return compare_mixtures(mixtures_of(read, metric), _mixture_laws(laws), **how)
     return _compare(_arrays(read, _one(metric)), _one_share_laws(laws), **how)
+
+
+def isoflop_minima(
+    runs: Any, *, columns: str | Mapping[str, str] = "", mapping: Any = None, recipe: str | None = None,
+    skip_bad: bool = False, metric: str | Sequence[str] | None = None, level: float = 0.9,
+) -> IsoFlopMinima:  # fmt: skip
+    """The minima of isoFLOP curves and the power law through them (Hoffmann et al.'s second approach).
+
+    Args:
+        runs, columns, mapping, recipe, skip_bad, metric: as for :func:`synthmix.fit`. A column ``flops`` says each
+            run's budget (``columns="flops=budget"``); without one it is 6 N D.
+        level: of the intervals.
+
+    Raises:
+        BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.isoflop_minima`.
+    """
+    read = _table(runs, columns, mapping, recipe, skip_bad)
+    arrays = _arrays(read, _one(metric))
+    budgets = read.column("flops") if isinstance(read, RunsTable) and read.has("flops") else None
+    return _isoflop_minima(arrays, budgets=budgets, level=level)
 
 
 def _mixture_laws(laws: Sequence[str | Law | MixtureLaw] | None) -> list[str | MixtureLaw] | None:

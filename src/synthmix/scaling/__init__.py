@@ -5,9 +5,11 @@ from synthmix.scaling.compare import compare
 from synthmix.scaling.fit import fit
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.held_out import held_out
+from synthmix.scaling.isoflop import IsoFlopMinima, isoflop_minima
 from synthmix.scaling.law import Constant, Law, Parameter, Power, SharePolynomial
 from synthmix.scaling.laws import LAWS
 from synthmix.scaling.noise import PooledNoise, SeedNoise, pooled_noise, seed_noise
+from synthmix.scaling.objectives import ObjectiveOptima, across_objectives
 from synthmix.scaling.optimal import Optimum, compute_optimal, data_law_at, model_law_at
 from synthmix.scaling.profile import Profile, profile
 from synthmix.scaling.ranking import Comparison, Score
@@ -25,7 +27,9 @@ __all__ = [
     "Fit",
     "Generation",
     "Inputs",
+    "IsoFlopMinima",
     "Law",
+    "ObjectiveOptima",
     "Optimum",
     "Parameter",
     "PooledNoise",
@@ -35,6 +39,7 @@ __all__ = [
     "Score",
     "SeedNoise",
     "SharePolynomial",
+    "across_objectives",
     "best_share",
     "best_share_of_fits",
     "best_share_of_law",
@@ -44,6 +49,7 @@ __all__ = [
     "data_law_at",
     "fit",
     "held_out",
+    "isoflop_minima",
     "model_law_at",
     "pooled_noise",
     "profile",

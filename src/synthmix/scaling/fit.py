@@ -9,7 +9,7 @@ from synthmix.errors import BadInput
 from synthmix.results import Warn
 from synthmix.scaling.bootstrap import choose, resample
 from synthmix.scaling.diagnostics import design_warnings, fit_warnings, identification_warnings
-from synthmix.scaling.fitted import Fit
+from synthmix.scaling.fitted import OBJECTIVES, Fit, ObjectiveName
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
 from synthmix.scaling.noise import Noise, split
@@ -28,6 +28,7 @@ def fit(
     bootstrap: int | Array = 1000,
     seed: int = 0,
     level: float = 0.9,
+    objective: ObjectiveName = "huber-log",
     delta: float | None = 1e-3,
     method: str = "auto",
     noise: float | None = None,
@@ -35,7 +36,7 @@ def fit(
     starts: int | None = None,
     most_runs: int | None = MOST_RUNS,
 ) -> Fit:
-    """Fit a law to runs by the sum of Huber(delta) of log-prediction minus log-loss.
+    """Fit a law to runs by the least sum of an objective, of Huber(delta) of log-prediction minus log-loss by default.
 
     Args:
         law: a law or its name.
@@ -44,7 +45,9 @@ def fit(
             run is drawn.
         seed: of the resampling.
         level: of the intervals.
-        delta: in log-loss, 1e-3 as in Hoffmann et al. (arXiv 2203.15556): nearly least absolute deviations, which
+        objective: ``huber-log`` (Hoffmann et al., arXiv 2203.15556, equation 3), ``squares-log`` or ``squares-loss``:
+            least squares of the log-losses or of the losses. See :data:`synthmix.scaling.fitted.OBJECTIVES`.
+        delta: of ``huber-log`` alone, in log-loss, 1e-3 as in Hoffmann et al.: nearly least absolute deviations, which
             shrugs off outliers. None: 1.345 times the noise found (Huber's 95 % efficiency), never below 1e-3:
             better for few, noisy runs.
         method: how to resample, see scaling/bootstrap.py.
@@ -60,7 +63,7 @@ def fit(
     """
     law = find(law)
     law.check(runs)
-    _check_options(bootstrap, level, delta, noise)
+    _check_options(bootstrap, level, delta, noise, objective)
     given = dict(fixed or {})
     unknown = set(given) - set(law.names)
     if unknown:
@@ -68,12 +71,14 @@ def fit(
     free = len(law.names) - len(given)
     runs, said = some_runs(runs, most_runs if isinstance(bootstrap, int) else None, seed, law.name)
     check_enough(law, runs, free)
-    problem, scales = problem_of(law, runs, given, 1e-3 if delta is None else delta)
-    best, objective = search(problem, starts=starts)
+    robust = objective == "huber-log"
+    first = 1e-3 if delta is None else delta
+    problem, scales = problem_of(law, runs, given, first if robust else np.inf, in_loss=objective == "squares-loss")
+    best, value = search(problem, starts=starts)
     found = _noise(problem, runs, best, free, noise)
-    if delta is None and found.total is not None and 1.345 * found.total > 1e-3:
+    if robust and delta is None and found.total is not None and 1.345 * found.total > 1e-3:
         problem = replace(problem, delta=1.345 * found.total)
-        best, objective = search(problem, starts=starts)
+        best, value = search(problem, starts=starts)
     how = _how(method, runs, free, found, bootstrap)
     draws = resample(problem, runs, best, found, how, bootstrap, seed)
     warnings = said + design_warnings(law, runs, free, found)
@@ -84,7 +89,8 @@ def fit(
         values=law.rescaled(best, *scales),
         draws=law.rescaled(draws, *scales),
         runs=runs,
-        objective=objective,
+        objective=value,
+        objective_name=objective,
         noise=found,
         method=how,
         level=level,
@@ -107,7 +113,11 @@ def some_runs(runs: Runs, most: int | None, seed: int, about: str | None = None)
     return some, [Warn(code="sub_sample", message=message, about=about)]
 
 
-def _check_options(bootstrap: int | Array, level: float, delta: float | None, noise: float | None) -> None:
+def _check_options(
+    bootstrap: int | Array, level: float, delta: float | None, noise: float | None, objective: str
+) -> None:
+    if objective not in OBJECTIVES:
+        raise BadInput(f"no objective '{objective}'", key="objective", remedy=f"choose one of {', '.join(OBJECTIVES)}")
     wrong = {
         "bootstrap": isinstance(bootstrap, int) and (bootstrap < 0 or bootstrap == 1) and "0 or at least 2",
         "level": not 0 < level < 1 and "between 0 and 1",
@@ -154,7 +164,13 @@ def _scales(law: Law, runs: Runs, given: dict[str, float]) -> tuple[float, float
 
 
 def problem_of(
-    law: Law, runs: Runs, given: dict[str, float], delta: float, scales: tuple[float, float] | None = None
+    law: Law,
+    runs: Runs,
+    given: dict[str, float],
+    delta: float,
+    scales: tuple[float, float] | None = None,
+    *,
+    in_loss: bool = False,
 ) -> tuple[Problem, tuple[float, float]]:
     """The minimisation in units of the runs' geometric means (or of ``scales``), and those (N, D)."""
     scales = scales or _scales(law, runs, given)
@@ -165,11 +181,12 @@ def problem_of(
         for k, name in enumerate(law.names):
             if name in given:
                 low[k] = high[k] = inside[k]
-    return Problem(law, runs.points.scaled(*scales), np.log(runs.loss), runs.weights, delta, low, high), scales
+    x, target = runs.points.scaled(*scales), np.log(runs.loss)
+    return Problem(law, x, target, runs.weights, delta, low, high, in_loss), scales
 
 
 def _noise(problem: Problem, runs: Runs, best: Array, free: int, given: float | None) -> Noise:
     """Noise from least-squares residuals: its estimate of the spread is unbiased, a robust fit's is not."""
-    squares = minimise(replace(problem, delta=np.inf), best[None])
+    squares = minimise(replace(problem, delta=np.inf, in_loss=False), best[None])
     residuals = problem.target - np.log(problem.law.predict(squares.theta[0], problem.x))
     return split(runs, residuals, free, given)

@@ -24,6 +24,13 @@ from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import COLUMNS, Array, Inputs, Runs
 
 Kind = Literal["mean", "new_run"]
+ObjectiveName = Literal["huber-log", "squares-log", "squares-loss"]
+#: Objective -> what is summed over the runs.
+OBJECTIVES: dict[ObjectiveName, str] = {
+    "huber-log": "Huber(delta) of the log residuals",
+    "squares-log": "half squares of the log residuals",
+    "squares-loss": "half squares of the residuals in nats per token",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Predictor:
         values: fitted parameters (p,), in the order of ``law.names``.
         draws: parameters of each resample (resamples, p); a single row (the fit) when there is no interval.
         runs: what it was fitted to.
-        objective: sum of Huber(delta) of the log residuals.
+        objective: the least sum that was found. objective_name: of what (:data:`OBJECTIVES`).
         noise: seed noise and lack of fit.
         method: how it was resampled (see scaling/bootstrap.py); "none": not at all.
         level: default level of intervals.
@@ -59,6 +66,7 @@ class Predictor:
     warnings: list[Warn] = field(default_factory=list)
     fixed: tuple[str, ...] = ()
     model: ModelError | None = None
+    objective_name: ObjectiveName = "huber-log"
 
     @property
     def model_error(self) -> ModelError:
@@ -254,10 +262,16 @@ class Fit(Predictor):
         if not self.why:
             lines.append(f"  {model_error_line(self.model_error)}")
         lines.append(
-            f"  objective {self.objective:.6g}, R2 {self.r2:.5f}, residuals {np.std(self.residuals):.2%} of the loss"
+            f"  objective {self._named} {self.objective:.6g}, R2 {self.r2:.5f}, "
+            f"residuals {np.std(self.residuals):.2%} of the loss"
         )
         lines += [f"  warning {warn.code}: {warn.message}" for warn in self.warnings]
         return "\n".join(lines)
+
+    @property
+    def _named(self) -> str:
+        """The objective and its delta."""
+        return self.objective_name + (f" (delta {self.delta:.3g})" if self.objective_name == "huber-log" else "")
 
     def as_json(self) -> dict[str, Any]:
         """What ``synthmix fit --json`` prints; an end that is not defined is null."""
@@ -268,6 +282,8 @@ class Fit(Predictor):
             "intervals": {name: [part.low, part.high] for name, part in self.intervals().items()},
             "level": self.level,
             "objective": self.objective,
+            "objective_name": self.objective_name,
+            "delta": None if math.isinf(self.delta) else self.delta,
             "r2": self.r2,
             "model_error": _plain(self.model_error),
             "warnings": [{"code": warn.code, "message": warn.message} for warn in self.warnings],
@@ -300,6 +316,7 @@ class Fit(Predictor):
             "law": self.law.name, "formula": self.law.formula, "names": list(self.law.names),
             "objective": self.objective, "noise": vars(self.noise), "method": self.method, "level": self.level,
             "seed": self.seed, "delta": None if math.isinf(self.delta) else self.delta, "fixed": list(self.fixed),
+            "objective_name": self.objective_name,
             "warnings": [warn.model_dump() for warn in self.warnings],
             "model_error": _plain(self.model_error),
         }  # fmt: skip
@@ -322,7 +339,7 @@ class Fit(Predictor):
             objective=plain["objective"], noise=Noise(**plain["noise"]), method=plain["method"], level=plain["level"],
             delta=math.inf if plain["delta"] is None else plain["delta"], seed=plain["seed"],
             warnings=[Warn(**warn) for warn in plain["warnings"]], fixed=tuple(plain["fixed"]),
-            model=_model_error(plain.get("model_error")),
+            model=_model_error(plain.get("model_error")), objective_name=plain.get("objective_name", "huber-log"),
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:

@@ -45,8 +45,8 @@ def _cut(fitted: Predictor, runs: Runs, kept: Mask) -> tuple[Runs, Runs, float, 
     method = fitted.method if fitted.method in METHODS else "auto"
     try:
         inner = fit(
-            fitted.law, train, bootstrap=RESAMPLES, seed=fitted.seed, delta=fitted.delta, method=method,
-            noise=fitted.noise.seed or None, fixed=given,
+            fitted.law, train, bootstrap=RESAMPLES, seed=fitted.seed, delta=fitted.delta,
+            objective=fitted.objective_name, method=method, noise=fitted.noise.seed or None, fixed=given,
         )  # fmt: skip
     except BadInput:
         return None

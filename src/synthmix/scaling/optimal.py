@@ -19,13 +19,15 @@ _GOLDEN = (np.sqrt(5) - 1) / 2
 
 @dataclass(frozen=True)
 class Optimum:
-    """Best use of ``flops``: N, D, their ratio and the loss there, each with an interval."""
+    """Best use of ``flops``: N, D, their ratio and the loss there, each with an interval, and the exponent a with which
+    the best N grows with compute there (that of D is 1 - a)."""
 
     flops: float
     N: Interval
     D: Interval
     tokens_per_parameter: Interval
     loss: Interval
+    exponent: Interval
 
 
 def compute_optimal(
@@ -34,7 +36,8 @@ def compute_optimal(
     """N and D that minimise the predicted loss with ``flops_per_token`` x N x D = ``flops``.
 
     By golden section in ln N for each resample, so for every law that has one valley along a budget. For Chinchilla it
-    is N = G (C/6)^a, a = beta / (alpha + beta). Other columns (share, ...) are held as given.
+    is N = G (C/6)^a, a = beta / (alpha + beta), at every budget; for another law a is its slope over the next decade.
+    Other columns (share, ...) are held as given.
 
     Raises:
         BadInput: the law lacks N or D.
@@ -48,15 +51,20 @@ def compute_optimal(
     theta = np.vstack([fit.values, fit.draws])
     product = flops / flops_per_token
 
-    def loss(log_n: Array) -> Array:
+    def loss(log_n: Array, product: float = product) -> Array:
         N = np.exp(log_n)
         return fit.law.predict_each(theta, Inputs(N=N, D=product / N, **others))
 
     log_n = _valley(loss, np.zeros(len(theta)), np.full(len(theta), np.log(product)))
+    a = _exponent(fit, theta, log_n, loss, product)
     N, value, level = np.exp(log_n), loss(log_n), level or fit.level
     edge = (log_n < 1e-3) | (log_n > np.log(product) - 1e-3)
     at = {**{name: float(column[0]) for name, column in others.items()}, "N": N[0], "D": product / N[0]}
-    N, value = spread(np.where(edge, np.nan, N), fit.factor_at(**at)), fit.widen(value, **at)
+    factor = fit.factor_at(**at)
+    N, value = spread(np.where(edge, np.nan, N), factor), fit.widen(value, **at)
+    # A slope does not grow with the distance as what it extrapolates does: the factor within the cuts' reach.
+    odds = spread(np.where(edge, np.nan, a / (1 - a)), 1.0 if factor == 1.0 else fit.model_error.factor)
+    a = odds / (1 + odds)
     why = fit.why or ("the loss falls to an end of the budget: no inner optimum" if edge[0] else None)
     return Optimum(
         flops,
@@ -64,7 +72,18 @@ def compute_optimal(
         interval_of(product / N[0], product / N[1:], level, why),
         interval_of(product / N[0] ** 2, product / N[1:] ** 2, level, why),
         interval_of(value[0], value[1:], level, fit.why),
+        interval_of(a[0], a[1:], level, why),
     )
+
+
+def _exponent(fit: Fit, theta: Array, log_n: Array, loss: Any, product: float) -> Array:
+    """d ln N / d ln C of each row of the parameters (1 + d, p): in closed form for Chinchilla, else over a decade."""
+    if fit.law.names == CHINCHILLA.names:
+        alpha, beta = (theta[:, fit.law.names.index(name)] for name in ("alpha", "beta"))
+        return np.asarray(beta / (alpha + beta))
+    more = 10 * product
+    top = _valley(lambda x: loss(x, more), np.zeros(len(theta)), np.full(len(theta), np.log(more)))
+    return np.asarray((top - log_n) / np.log(10))
 
 
 def _valley(function: Any, low: Array, high: Array) -> Array:

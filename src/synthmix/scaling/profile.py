@@ -54,7 +54,8 @@ def profile(fit: Fit, name: str, *, points: int = 61, level: float | None = None
     # A factor's value in other units hangs on its exponent, which moves along the profile: hold it in its own units.
     unit_of = fit.law.parameters[k].unit
     own = (1.0, 1.0) if unit_of is not None and isinstance(unit_of[1], str) else None
-    problem, scales = problem_of(fit.law, fit.runs, _given(fit), fit.delta, own)
+    in_loss = fit.objective_name == "squares-loss"
+    problem, scales = problem_of(fit.law, fit.runs, _given(fit), fit.delta, own, in_loss=in_loss)
     solved = minimise(problem, fit.law.rescaled(fit.values, 1 / scales[0], 1 / scales[1])[None])
     best, lowest = solved.theta[0], float(solved.objective[0])
     threshold = _threshold(problem, best, len(fit.values) - len(fit.fixed), level)
@@ -86,7 +87,8 @@ def _given(fit: Fit) -> dict[str, float]:
 def _threshold(problem: Problem, best: Array, parameters: int, level: float) -> float:
     from scipy.special import stdtrit
 
-    residual = np.abs(np.log(problem.law.predict(best, problem.x)) - problem.target)
+    predicted = problem.law.predict(best, problem.x)
+    residual = np.abs(predicted - np.exp(problem.target) if problem.in_loss else np.log(predicted) - problem.target)
     free = max(len(residual) - parameters, 1)
     if np.isinf(problem.delta):
         tau = float((residual**2).sum() / free)

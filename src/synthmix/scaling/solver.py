@@ -2,6 +2,7 @@
 
 It minimises, for each of K problems, the sum over runs of weight x Huber_delta(ln L_hat - ln L): the objective of
 Hoffmann et al. (arXiv 2203.15556, equation 3) as a *sum* (Besiroglu et al., arXiv 2404.10102: the mean stops early).
+An infinite delta is least squares, in logarithms or (``in_loss``) in the losses themselves.
 
 Each step solves (H_inner + lam H_all) step = -gradient, with H_inner = sum of J'J over residuals inside delta, the
 objective's own curvature, and H_all = sum of min(1, delta/|r|) J'J, that of the quadratic that lies above it
@@ -29,6 +30,7 @@ class Problem:
         weight: weights, (n,) or (K, n).
         delta: where Huber's loss turns from quadratic to linear, in log-loss; inf is least squares.
         low, high: bounds (p,); a parameter with equal bounds stays fixed.
+        in_loss: residuals are L_hat - L, nats per token, instead of their logarithms' (delta with them).
     """
 
     law: Law
@@ -38,6 +40,7 @@ class Problem:
     delta: float
     low: Array
     high: Array
+    in_loss: bool = False
 
     def rows(self, which: Index) -> tuple[Array, Array]:
         """Targets and weights of some of the problems."""
@@ -48,7 +51,7 @@ class Problem:
     def objective(self, theta: Array, which: Index | None = None) -> Array:
         """Huber sums (K,) at parameters (K, p)."""
         target, weight = self.rows(np.arange(len(theta)) if which is None else which)
-        return _huber(self.law.predict(theta, self.x), target, weight, self.delta)[0]
+        return _huber(self.law.predict(theta, self.x), target, weight, self)[0]
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,10 @@ def _chunk(problem: Problem, start: Array, which: Index, steps: int, tolerance: 
     return theta, best, converged
 
 
-def _huber(predicted: Array, target: Array, weight: Array, delta: float) -> tuple[Array, Array]:
+def _huber(predicted: Array, target: Array, weight: Array, problem: Problem) -> tuple[Array, Array]:
     """Objectives (K,), inf where a prediction is not positive, and residuals (K, n)."""
-    fine = predicted > 0
-    residual = np.log(np.where(fine, predicted, 1.0)) - target
+    fine, delta = predicted > 0, problem.delta
+    residual = predicted - np.exp(target) if problem.in_loss else np.log(np.where(fine, predicted, 1.0)) - target
     size = np.abs(residual)
     if np.isinf(delta):
         each = 0.5 * residual * residual
@@ -117,8 +120,9 @@ def _state(problem: Problem, theta: Array, which: Index) -> tuple[Array, Array, 
     """Objective (k,), gradient (k, p) and the two curvatures (k, p, p)."""
     target, weight = problem.rows(which)
     predicted, slopes = problem.law.evaluate(theta, problem.x)
-    value, residual = _huber(predicted, target, weight, problem.delta)
-    slopes /= np.where(predicted > 0, predicted, 1.0)[:, None, :]
+    value, residual = _huber(predicted, target, weight, problem)
+    if not problem.in_loss:
+        slopes /= np.where(predicted > 0, predicted, 1.0)[:, None, :]
     size = np.maximum(np.abs(residual), 1e-300)
     above = weight * np.minimum(1.0, problem.delta / size)
     weighted = slopes * above[:, None, :]

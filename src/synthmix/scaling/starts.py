@@ -73,7 +73,8 @@ def project(problem: Problem, theta: Array) -> Array:
     basis = slopes[:, columns, :]
     rest = value - np.einsum("kj,kjn->kn", theta[:, columns], basis)
     loss = np.exp(problem.target)
-    weight = problem.weight / loss**2  # log residuals are relative residuals, to first order
+    # Residuals of logarithms are relative residuals, to first order.
+    weight = problem.weight if problem.in_loss else problem.weight / loss**2
     gram = (basis * weight) @ np.swapaxes(basis, -1, -2)
     moment = np.einsum("kjn,kn->kj", basis, weight * (loss - rest))
     return _replaced(theta, columns, bounded_least_squares(gram, moment, problem.low[columns] == 0))
