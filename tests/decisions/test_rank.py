@@ -3,6 +3,7 @@
 import csv
 import gzip
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import synthmix
 from synthmix.decisions.rank import check_at, table_scores
 from synthmix.report.ranking import rank_headline, rank_rests_on, ranked_table, write_ranking
-from synthmix.results import Ranking
+from synthmix.results import Ranking, Results
 from synthmix.runs import RunsTable
 from synthmix.runs.table import Metric
 
@@ -201,3 +202,11 @@ def test_the_command_says_what_the_function_says(tmp_path: Path, capsys: pytest.
         assert words in said
     assert (tmp_path / "rank.html").exists()
     assert Ranking.model_validate(json.loads(run("--json"))) == synthmix.rank(path, params="7B", tokens="140B")
+
+
+def test_a_study_is_ranked_by_its_recipes(make: Callable[..., Results]) -> None:
+    found = synthmix.rank(make(), params="10M", tokens="90M")  # a third of hq is best by .067 nats, all of it worst
+    assert found.recipes[0].recipe == "33% hq"
+    assert found.recipes[-1].recipe == "100% hq"
+    assert found.check is not None
+    assert found.check.decided_right == 1.0

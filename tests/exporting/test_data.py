@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -285,3 +285,27 @@ def test_a_study_exports_what_its_runs_were_trained_on(finished: Path, tmp_path:
     trained = make_manifest(spec.mixture, spec.tokens // context, context, available, seed=spec.seed, epochs=8)
     raw = np.fromfile(tmp_path / "out" / made.files[0].path, dtype="<u2").reshape(-1, context + 1)  # type: ignore[union-attr]
     assert np.array_equal(raw, read_batch(trained, streams, 0, len(trained)))
+
+
+def test_megatrons_own_samples_are_the_rows(mixture, seen, megatron, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """GPTDataset with ``sequence_length`` context + 1: shuffled, but every sample is a row."""
+    exported(mixture, "megatron", tmp_path / "out")
+    prefix = str(tmp_path / "out" / "mixture")
+
+    class Ids:
+        eod, pad, vocab_size = 0, -1, 300  # a padding id of the text would be masked
+        unique_identifiers: ClassVar = {"ids": "made"}
+
+    config = megatron("gpt_dataset").GPTDatasetConfig(
+        random_seed=1, sequence_length=CONTEXT + 1, blend=([prefix], None), split="100,0,0", tokenizer=Ids(),
+        path_to_cache=str(tmp_path / "cache"), reset_position_ids=False, reset_attention_mask=False,
+        eod_mask_loss=False, create_attention_mask=False,
+    )  # fmt: skip
+    dataset = megatron("gpt_dataset").GPTDataset(
+        megatron("indexed_dataset").IndexedDataset(prefix), prefix, np.arange(ROWS, dtype=np.int32), ROWS - 1,
+        megatron("utils").Split.train, config,
+    )  # fmt: skip
+    samples = [dataset[i]["tokens"].tolist() for i in range(ROWS - 1)]  # the last has no token after it
+    rows = seen.tolist()
+    assert all(sample in rows for sample in samples)
+    assert len({tuple(sample) for sample in samples}) == len({tuple(row) for row in rows}) - 1
