@@ -37,8 +37,9 @@ try:
     main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-sys.stderr.write(json.dumps({"code": code, "seconds": time.perf_counter() - start, "gib": peak}))
+took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
+cpu = used.ru_utime + used.ru_stime
+sys.stderr.write(json.dumps({"code": code, "seconds": took, "cpu": cpu, "gib": used.ru_maxrss / 2**20}))
 """
 
 
@@ -97,9 +98,8 @@ def main() -> None:
                 found = json.loads(ran.stderr.splitlines()[-1])
                 size = (folder / file).stat().st_size / 1e6
                 kept = json.loads(ran.stdout)["runs"] if found["code"] in (0, None) else ran.stderr
-                print(
-                    f"{file} ({size:.0f} MB), rows: {mapping}: {found['seconds']:.1f} s, {found['gib']:.2f} GiB, {kept}"
-                )
+                took = f"{found['seconds']:.1f} s ({found['cpu']:.1f} s of processors)"
+                print(f"{file} ({size:.0f} MB), rows: {mapping}: {took}, {found['gib']:.2f} GiB, {kept} rows")
 
 
 if __name__ == "__main__":

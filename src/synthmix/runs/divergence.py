@@ -15,10 +15,12 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from synthmix.quantities import format_count
 from synthmix.results import Warn
 from synthmix.runs.cells import Floats, Mask
+from synthmix.runs.cells import labels as cell_labels
 from synthmix.runs.table import LOSS, RunsTable
 from synthmix.training.divergence import DIVERGED, divergence
 
@@ -36,9 +38,13 @@ def marked(table: RunsTable) -> RunsTable:
     losses = table.column(LOSS)
     codes: list[str | None] = [_given(cell) for cell in table.text("diverged")]
     vocab = table.numbers.get("vocab")
-    for row, loss in enumerate(losses.tolist()):
+    doubtful = ~np.isfinite(losses)
+    if vocab is not None:
+        with np.errstate(all="ignore"):
+            doubtful |= (vocab > 1) & (losses > np.log(vocab) - 1)
+    for row in np.flatnonzero(doubtful).tolist():  # of all others the loss alone says nothing
         known = None if vocab is None or not vocab[row] > 1 else int(vocab[row])
-        codes[row] = codes[row] or divergence(loss, known)
+        codes[row] = codes[row] or divergence(float(losses[row]), known)
     if table.has("N", "D"):
         sound = np.array([code is None for code in codes])
         for row in _far_above(table, losses, sound):
@@ -58,6 +64,9 @@ def _given(cell: str | None) -> str | None:
 
 def _far_above(table: RunsTable, losses: Floats, sound: Mask) -> list[int]:
     labels, names = table.replicates, table.text("recipe")  # other text of equal shares is no seed of the same cell
+    judged = sound & (losses > 0)
+    if not _any_apart(cell_labels(labels, names)[judged], losses[judged]):
+        return []
     members: dict[tuple[int, str | None], list[int]] = {}
     for row in np.flatnonzero(sound & (losses > 0)).tolist():
         members.setdefault((int(labels[row]), names[row]), []).append(row)
@@ -73,6 +82,16 @@ def _far_above(table: RunsTable, losses: Floats, sound: Mask) -> list[int]:
             if math.log1p(float(above[place])) > far:
                 found.append(rows[place])
     return found
+
+
+def _any_apart(cells: npt.NDArray[np.intp], losses: Floats) -> bool:
+    """Whether a loss of any cell lies further above another of it than a diverged one does at least."""
+    if not len(losses):
+        return False
+    order = np.argsort(cells, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(cells[order]) != 0])
+    high, low = (each.reduceat(losses[order], starts) for each in (np.maximum, np.minimum))
+    return bool((high > (1 + FAR_RELATIVE) * low).any())
 
 
 def _pairs(rows: Sequence[int]) -> list[tuple[int, int]]:
