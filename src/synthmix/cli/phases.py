@@ -19,6 +19,7 @@ from synthmix.cli.options import (
     shared_tokenizer,
     telling,
 )
+from synthmix.cli.runs import MappingFile, Sources
 from synthmix.quantities import format_count, format_share
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def simulate(
 
 @app.command()
 def detect(
-    runs: Annotated[Path, typer.Argument(help="Losses: CSV, JSONL, Parquet or a study's folder.", show_default=False)],
+    runs: Sources,
     columns: Annotated[str, typer.Option(help="D=tokens,loss=err: which column is what.")] = "",
+    mapping: MappingFile = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Only this recipe.")] = None,
     floor: Annotated[float | None, typer.Option(help="The loss that is left for ever, if known; else fitted.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=2)] = 400,
@@ -99,7 +101,9 @@ def detect(
     from synthmix.cli.terminal import show
     from synthmix.phases.detection import detect_in_table
 
-    found = detect_in_table(runs, columns, recipe=recipe, floor=floor, bootstrap=bootstrap, level=level)
+    found = detect_in_table(
+        runs, columns, mapping=mapping, recipe=recipe, floor=floor, bootstrap=bootstrap, level=level
+    )
     value: dict[str, Any] = {"curves": {label: one.as_json() for label, one in found.curves.items()}}
     value |= {"skipped": found.skipped, "joint": None if found.joint is None else found.joint.as_json()}
     lines = []

@@ -5,6 +5,7 @@ simulated curves (benchmarks/phases.py).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -302,26 +303,27 @@ class Detections:
 
 
 def detect_in_table(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     columns: str = "",
     *,
+    mapping: Any = None,
     recipe: str | None = None,
     floor: float | None = None,
     bootstrap: int = 400,
     level: float = 0.9,
 ) -> Detections:
-    """Judge every curve of a table (CSV, TSV, JSON Lines, Parquet, a study's folder); columns n (or D) and loss.
+    """Judge every curve of whatever :func:`synthmix.read_runs` reads; columns n (or D) and loss.
 
     Raises:
         BadInput: see ``read_runs`` and ``detect_phases``; no curve with 8 different n.
     """
-    table = read_runs(path, columns, recipe=recipe).sound
+    table = read_runs(path, columns, mapping=mapping, recipe=recipe).sound
     if table.has("N") and not table.has("D"):  # a lone column n is the number of samples
         numbers = {("D" if name == "N" else name): column for name, column in table.numbers.items()}
         table = replace(table, numbers=numbers)
     runs = table.arrays()
     if not runs.has("D"):
-        raise BadInput("has no column of samples or tokens", where=path, key="columns", remedy="name it: D=COLUMN")
+        raise BadInput("has no column of samples or tokens", where="runs", key="columns", remedy="name it: D=COLUMN")
     names = np.array([name or "" for name in table.text("recipe")]) if table.has("recipe") and recipe is None else None
     labels = _labels(runs, names)
     groups = {label: runs.select(labels == label) for label in dict.fromkeys(labels.tolist())}
@@ -333,7 +335,7 @@ def detect_in_table(
             continue
         found[label] = detect_phases(group.D, group.loss, floor=floor, bootstrap=bootstrap, level=level)
     if not found:
-        raise BadInput(f"none of its {len(groups)} curves has {FEWEST} different n", where=path,
+        raise BadInput(f"none of its {len(groups)} curves has {FEWEST} different n", where="runs",
                        remedy="measure the loss along training, or train more budgets")  # fmt: skip
     return Detections(found, skipped, _joint(runs, bootstrap, level))
 

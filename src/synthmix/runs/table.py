@@ -372,7 +372,10 @@ class RunsTable:
         names = [name for name in ("N", "D", "share", "unique", "quality") if name in self.numbers]
         columns = {name: self.numbers[name][which] for name in names}
         weight = self.numbers["weight"][which] if "weight" in self.numbers else None
-        return Runs(**columns, loss=values[which], weight=weight, group=self.replicates[which])
+        run = None
+        if "step" in self.numbers and "group" in self.texts:  # rows are steps of training runs
+            run = labels([name or "" for name in self.text("group")])[which]
+        return Runs(**columns, loss=values[which], weight=weight, group=self.replicates[which], run=run)
 
     def to_frame(self, backend: Literal["pyarrow", "pandas", "polars"] = "pyarrow") -> Any:
         """The table as a frame: the text columns, the numbers, the metrics.

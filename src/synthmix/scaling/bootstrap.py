@@ -1,6 +1,6 @@
 """Resampling: what the parameters would have been in other studies of the same kind.
 
-Three ways, all warm-started from the fitted parameters and solved as one batch:
+Four ways, all warm-started from the fitted parameters and solved as one batch:
 
 - ``cells``: cells (runs that differ only in their seed) are drawn with replacement, all runs of a cell together. It
   assumes nothing of the noise, and needs many cells: used from 8 cells per parameter on (CHOSEN).
@@ -10,6 +10,8 @@ Three ways, all warm-started from the fitted parameters and solved as one batch:
   interval is Student's exactly.
 - ``wild``: the design stays, every cell keeps its residual with a random sign (Rademacher), enlarged by
   sqrt(n / (n - p)): for noise that differs from cell to cell.
+- ``runs``: training runs are drawn with replacement, all steps of a run together, where rows are steps of runs: their
+  errors are correlated, and drawn one by one they would count as that many runs (a block bootstrap).
 """
 
 from dataclasses import replace
@@ -22,7 +24,7 @@ from synthmix.scaling.noise import Noise
 from synthmix.scaling.runs import Array, Runs
 from synthmix.scaling.solver import Problem, minimise
 
-METHODS = ("auto", "cells", "noise", "wild")
+METHODS = ("auto", "cells", "noise", "wild", "runs")
 CELLS_PER_PARAMETER = 8
 
 
@@ -30,6 +32,10 @@ def choose(method: str, runs: Runs, parameters: int, noise: Noise) -> str:
     """The method that "auto" stands for here; ``none`` when nothing tells how large the noise is."""
     if method not in METHODS:
         raise BadInput(f"{method!r} is not a way to resample", key="method", remedy=f"choose one of {METHODS}")
+    if method == "auto" and runs.run is not None and runs.trained > parameters + 1:
+        method = "runs"
+    if method == "runs" and runs.run is None:
+        method = "cells"
     if method == "auto":
         method = "cells" if runs.cells >= CELLS_PER_PARAMETER * parameters else "noise"
     if method == "noise" and noise.total is None:
@@ -58,6 +64,9 @@ def resample(
     if method == "cells":
         drawn = rng.multinomial(runs.cells, np.full(runs.cells, 1 / runs.cells), size=count)
         return minimise(replace(problem, weight=drawn[:, runs.group] * problem.weight), start).theta
+    if method == "runs":
+        drawn = rng.multinomial(runs.trained, np.full(runs.trained, 1 / runs.trained), size=count)
+        return minimise(replace(problem, weight=drawn[:, runs.run] * problem.weight), start).theta
     fitted = np.log(problem.law.predict(best, problem.x))
     if method == "wild":
         free = int((problem.low < problem.high).sum())

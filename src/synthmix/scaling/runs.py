@@ -109,6 +109,8 @@ class Runs(Inputs):
         weight: positive weight in the objective; 2 counts as two equal rows. None: all 1.
         group: integer label of the cell: runs of one N, D and recipe that differ only in their seed. Resampling keeps
             a cell together. None: rows equal in every column make a cell.
+        run: integer label of the training run that a row is a step of: steps of one run are correlated, and resampling
+            keeps them together. None: every row is a run of its own.
 
     Raises:
         BadInput: a non-positive or missing N, D, loss or weight, a share outside [0, 1], or lengths that differ.
@@ -117,10 +119,13 @@ class Runs(Inputs):
     loss: Any
     weight: Any = None
     group: Any = None
+    run: Any = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         n = len(self)
+        if self.run is not None:
+            object.__setattr__(self, "run", np.unique(_numbers("run", self.run, n), return_inverse=True)[1])
         for name in ("loss", "weight"):
             value = getattr(self, name)
             if value is None:
@@ -150,6 +155,11 @@ class Runs(Inputs):
     def cells(self) -> int:
         """Number of distinct cells."""
         return int(self.group.max()) + 1
+
+    @property
+    def trained(self) -> int:
+        """Number of training runs."""
+        return len(self) if self.run is None else int(self.run.max()) + 1
 
     @property
     def points(self) -> Inputs:
