@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.page_outline import check_page
 
 import synthmix
 from synthmix.decisions.rank import check_at, table_scores
@@ -128,9 +129,7 @@ def test_the_next_run_is_of_those_that_may_be_best(ranking: Ranking) -> None:
 def test_it_goes_to_json_and_back_and_onto_a_page(ranking: Ranking, tmp_path: Path) -> None:
     assert Ranking.model_validate_json(ranking.model_dump_json()) == ranking
     write_ranking(ranking, tmp_path / "rank.html")
-    page = (tmp_path / "rank.html").read_text()
-    assert rank_headline(ranking) in page
-    assert all(one.recipe in page for one in ranking.recipes)
+    check_page("rank", (tmp_path / "rank.html").read_text())
     assert "not told apart from" in rank_headline(ranking)
     assert "pairs at 1.4B parameters, 28B tokens were in order" in rank_rests_on(ranking)
     assert ranked_table(ranking).records()[0]["recipe"] == ranking.recipes[0].recipe

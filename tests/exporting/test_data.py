@@ -309,3 +309,26 @@ def test_megatrons_own_samples_are_the_rows(mixture, seen, megatron, tmp_path) -
     rows = seen.tolist()
     assert all(sample in rows for sample in samples)
     assert len({tuple(sample) for sample in samples}) == len({tuple(row) for row in rows}) - 1
+
+
+def test_shares_that_change_along_the_run_keep_their_order(corpora, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from synthmix.exporting.mixture import Ingredient, Mixture
+    from synthmix.exporting.weights import export_weights
+    from synthmix.mixture.recipe import make_scheduled_recipe
+    from synthmix.mixture.schedule import parse_schedule
+
+    recipe = make_scheduled_recipe("late hq", {"web": "rest", "hq": parse_schedule("linear:0:60%")})
+    parts = tuple(Ingredient(name, share, text=corpora[name]) for name, share in recipe.shares)
+    mixture = Mixture(recipe, parts, "made")
+    assert [w.code for w in export_weights(mixture, "json", tokens=9).warnings] == ["supply_unknown", "schedule"]
+    exported(mixture, "jsonl", tmp_path / "rows")
+    rows = [json.loads(line) for line in (tmp_path / "rows" / "part-00000.jsonl").read_text().splitlines()]
+    late = np.cumsum([row["source"] == "hq" for row in rows])
+    due = 0.6 * np.arange(1, ROWS + 1) ** 2 / (2 * ROWS)  # the integral of the share
+    assert np.all(abs(late - due) < 1)
+    exported(mixture, "jsonl", tmp_path / "documents", unit="document")
+    rows = [json.loads(line) for line in (tmp_path / "documents" / "part-00000.jsonl").read_text().splitlines()]
+    tokens = np.array([row["tokens"] for row in rows])
+    mine = np.cumsum(np.where([row["source"] == "hq" for row in rows], tokens, 0))
+    x = np.minimum(np.cumsum(tokens), TOKENS)
+    assert np.all(abs(mine - 0.6 * x**2 / (2 * TOKENS)) <= 2 * tokens.max())
