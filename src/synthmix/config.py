@@ -105,14 +105,82 @@ class TokenizerConfig(Part):
         return self
 
 
+class SourceBounds(Part):
+    """How much of one source a designed mixture may hold. ``natural``: its share of the natural mixture."""
+
+    least: Share = Field(default=Fraction(0), alias="min")
+    most: Share = Field(default=Fraction(1), alias="max")
+    natural: Share | None = None
+
+
+class GroupBounds(Part):
+    """How much several sources may hold together."""
+
+    sources: list[str] = Field(min_length=1)
+    least: Share = Field(default=Fraction(0), alias="min")
+    most: Share = Field(default=Fraction(1), alias="max")
+
+
+class DesignConfig(Part):
+    """Mixtures of ``mix.sources`` that are laid out under their bounds: see :mod:`synthmix.mixture.design`."""
+
+    runs: int = Field(ge=1, description="at each size, budget and seed of the ladder; repeats of natural text count")
+    natural_every: int = Field(default=10, ge=2, description="natural text is repeated after so many runs")
+
+
+def _as_bounds(value: Any) -> Any:
+    """``[web, hq]`` and ``{web: , hq: }`` are sources without bounds."""
+    if isinstance(value, list):
+        return {name: {} for name in value} if all(isinstance(name, str) for name in value) else value
+    return {name: {} if each is None else each for name, each in value.items()} if isinstance(value, dict) else value
+
+
 class MixConfig(Part):
-    """Which recipes: shares of each synthetic corpus in the natural one, and any others by name. A share may change
-    along the run: see :class:`synthmix.mixture.schedule.Schedule`; in a recipe one source may take the ``rest``."""
+    """Which recipes: shares of each synthetic corpus in the natural one, mixtures of many sources by design, and any
+    others by name. A share may change along the run: see :class:`synthmix.mixture.schedule.Schedule`; in a recipe one
+    source may take the ``rest``."""
 
     natural: str
     synthetic: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
     shares: list[VaryingShare] = Field(default=[Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)])
     recipes: dict[Name, dict[str, SourceShare]] = Field(default={})
+    sources: Annotated[dict[Name, SourceBounds], BeforeValidator(_as_bounds)] = Field(default={})
+    groups: dict[Name, GroupBounds] = Field(default={})
+    design: DesignConfig | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_is_natural(cls, given: Any) -> Any:
+        """``natural`` is the first of the sources unless it is named."""
+        if isinstance(given, dict) and "natural" not in given and given.get("sources"):
+            return {"natural": next(iter(given["sources"])), **given}
+        return given
+
+    @model_validator(mode="after")
+    def _designed(self) -> Self:
+        if bool(self.sources) != (self.design is not None):
+            missing, there = ("sources", "design") if not self.sources else ("design", "sources")
+            raise ValueError(f"{there} without {missing}: write sources: {{web: , hq: {{max: 60%}}}}, design: {{runs: 30}}")
+        if len(self.sources) == 1:
+            raise ValueError("sources: one source alone is no mixture; name two or more")
+        for name, group in self.groups.items():
+            if unknown := [source for source in group.sources if source not in self.sources]:
+                raise ValueError(f"groups.{name}: '{unknown[0]}' is not among sources: {', '.join(self.sources)}")
+        if self.sources and self.natural not in self.sources:
+            raise ValueError(f"natural: '{self.natural}' is not among sources: {', '.join(self.sources)}")
+        return self
+
+    @property
+    def mixed(self) -> list[str]:
+        """Every corpus that some recipe mixes."""
+        by_hand = (name for recipe in self.recipes.values() for name in recipe)
+        return list(dict.fromkeys([self.natural, *self.synthetic, *by_hand, *self.sources]))
+
+    @property
+    def natural_mixture(self) -> dict[str, Fraction]:
+        """Shares of natural text alone; of designed studies as its sources say, else of the one natural corpus."""
+        given = {name: each.natural for name, each in self.sources.items() if each.natural}
+        return given or {self.natural: Fraction(1)}
 
 
 class Replicates(Part):
@@ -205,6 +273,7 @@ class StudyConfig(Part):
         for key, names in {
             "mix.natural": [self.mix.natural],
             "mix.synthetic": self.mix.synthetic,
+            "mix.sources": list(self.mix.sources),
             "tokenizer.on": self.tokenizer.on,
             **{f"mix.recipes.{name}": list(shares) for name, shares in self.mix.recipes.items()},
             **{
@@ -218,6 +287,10 @@ class StudyConfig(Part):
                     raise ValueError(f"{key}: no corpus '{name}'; {there}")
         if self.mix.natural in self.mix.synthetic:
             raise ValueError(f"mix.synthetic: '{self.mix.natural}' is the natural corpus already")
+        for name in self.mix.natural_mixture if self.mix.sources else ():
+            entry = self.corpora[name]
+            if not isinstance(entry, RealCorpus) or entry.kind != "natural":
+                raise ValueError(f"mix.natural: corpus '{name}' is synthetic; name the natural one, the yardstick")
         for name, entry in self.corpora.items():
             if not isinstance(entry, RealCorpus) and not isinstance(self.corpora[entry.source], RealCorpus):
                 raise ValueError(f"corpora.{name}.from: '{entry.source}' is generated itself; name a natural corpus")

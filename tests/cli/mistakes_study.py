@@ -1,6 +1,20 @@
 """Bad input: the study file and its ladder."""
 
-from .mistakes import GONE, Case, change, one_recipe, yaml
+from typing import Any
+
+from .mistakes import GONE, Case, World, change, one_recipe, yaml
+
+
+def designed(runs: int = 12, **changes: Any) -> Any:
+    """The study with mixtures of three sources by design; ``changes`` of ``mix``."""
+    sources = {"web": {}, "hq": {}, "sampled": {}}
+
+    def prepare(world: World) -> None:
+        world.set(corpora__hq={"files": "hq.jsonl", "kind": "synthetic"})
+        world.set(mix={"sources": sources, "design": {"runs": runs}, **changes})
+
+    return prepare
+
 
 STUDY_FILE = [
     Case("no study file", ("none.yaml: no such study file",), ("study", "run", "none.yaml")),
@@ -77,6 +91,57 @@ STUDY_FILE = [
     Case("a name clash", ("evaluate.web: a corpus has this name",), prepare=change(evaluate__web="other.jsonl")),
     Case("nothing to evaluate", ("study.yaml: evaluate",), prepare=change(evaluate={})),
     Case("tokenizer on generated", ("tokenizer.on", "name a natural corpus"), prepare=change(tokenizer__on="sampled")),
+]
+
+DESIGN = [
+    Case("sources without a design", ("mix: sources without design: write",), prepare=designed(design=None)),
+    Case("a design without sources", ("mix: design without sources",), prepare=designed(sources={}, natural="web")),
+    Case("one source", ("mix: sources: one source alone",), prepare=designed(sources={"web": {}})),
+    Case("a source of no corpus", ("mix.sources: no corpus 'wob'",), prepare=designed(sources=["web", "wob"])),
+    Case(
+        "a synthetic yardstick",
+        ("mix.natural: corpus 'hq' is synthetic; name the natural one",),
+        prepare=designed(sources=["hq", "web"]),
+    ),
+    Case(
+        "a bound's key",
+        ("mix.sources.hq.maximum: unknown key; ", "max"),
+        prepare=designed(sources={"web": {}, "hq": {"maximum": 1}}),
+    ),
+    Case(
+        "natural shares that miss",
+        ("mix.sources: the natural mixture web 50% makes 50%, not 100%; make the shares under 'natural'",),
+        prepare=designed(sources={"web": {"natural": "50%"}, "hq": {}, "sampled": {}}),
+    ),
+    Case(
+        "bounds that exclude everything",
+        ("mix.sources: no mixture adds up to 100%: the max of all sources make 80%; raise a max",),
+        prepare=designed(sources={"web": {"max": "40%"}, "hq": {"max": "20%"}, "sampled": {"max": "20%"}}),
+    ),
+    Case(
+        "groups that exclude everything",
+        ("mix.groups: no mixture keeps the bounds of the sources and of synthetic; ",),
+        prepare=designed(
+            sources={"web": {"max": "30%"}, "hq": {}, "sampled": {}},
+            groups={"synthetic": {"sources": ["hq", "sampled"], "max": "60%"}},
+        ),
+    ),
+    Case(
+        "a group of no source",
+        ("mix: groups.all: 'wob' is not among sources: web, hq, sampled",),
+        prepare=designed(groups={"all": {"sources": ["hq", "wob"], "max": "60%"}}),
+    ),
+    Case(
+        "a source always at 0",
+        ("mix.sources.hq: 'hq' is at 0 in every mixture that the bounds allow; raise its max",),
+        prepare=designed(sources={"web": {}, "hq": {"max": 0}, "sampled": {}}),
+    ),
+    Case(
+        "few runs for a law",
+        ("mix.design.runs: 5 runs of 3 sources are fewer than a law of mixtures can bear; 6 would do",),
+        prepare=designed(5),
+    ),
+    Case("many runs", ("mix.design.runs: 2000 is not from 1 to 1,000",), prepare=designed(2000)),
 ]
 
 LADDER = [

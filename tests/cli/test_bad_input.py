@@ -13,10 +13,10 @@ from .mistakes_files import DAMAGED, PLACES, TEXT
 from .mistakes_input import INPUT
 from .mistakes_runs import RUNS
 from .mistakes_stages import STAGES
-from .mistakes_study import LADDER, STUDY_FILE
+from .mistakes_study import DESIGN, LADDER, STUDY_FILE
 from .test_help import EVERY
 
-CASES = [*STUDY_FILE, *LADDER, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
+CASES = [*STUDY_FILE, *LADDER, *DESIGN, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
 
 
 @pytest.fixture

@@ -180,7 +180,29 @@ def _plan(plan: "Plan") -> "list[Table | str]":
         f"Disk: at most {plan.disk / 1e6:.0f} MB for models, corpora not counted.",
         *([f"Still to be built: {', '.join(plan.to_build)}."] if plan.to_build else []),
     ]
-    return [Table("plan", columns, rows), "\n".join(lines)]
+    return [*_design(plan), Table("plan", columns, rows), "\n".join(lines)]
+
+
+def _design(plan: "Plan") -> "list[Table | str]":
+    """The designed runs in their order: what is trained at each size and budget."""
+    from synthmix.quantities import format_share
+    from synthmix.table import Column, Table
+
+    if not plan.design:
+        return []
+    sources = list(dict.fromkeys(name for _, run in plan.design for name, _ in run.shares))
+    kinds = {"natural": "natural text", "extreme": "extreme of a source", "filling": ""}
+    rows = [
+        (place + 1, recipe.name, *(dict(run.shares).get(name, 0) for name in sources),
+         "natural text again" if run.repeat else kinds[run.kind])
+        for place, (recipe, run) in enumerate(plan.design)
+    ]  # fmt: skip
+    columns = [
+        *(Column("run", "Run"), Column("recipe")),
+        *(Column(f"share.{name}", name, format_share) for name in sources),
+        Column("kind", "Why"),
+    ]
+    return [Table("design", columns, rows, title="Designed mixtures, at each size and budget")]
 
 
 def _planned(runs: "list[PlannedRun]") -> tuple[Any, ...]:

@@ -185,8 +185,7 @@ def study_question(config: StudyConfig) -> Question | None:
     asked = config.question
     if asked is None:
         return None
-    mixed = [name for recipe in config.mix.recipes.values() for name in recipe]
-    names = [name for name in dict.fromkeys([*config.mix.synthetic, *mixed]) if name in synthetic_names(config)]
+    names = [name for name in config.mix.mixed if name in synthetic_names(config)]
     prices = asked.prices
     kinds = free(names, {name: generation_flops(config, name) for name in names}, prices)
     training = None if prices is None else prices.training(asked.params)

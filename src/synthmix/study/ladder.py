@@ -6,14 +6,18 @@ B1 < ... < Bk tokens cost (1 - decay) Bk + decay (B1 + ... + Bk) instead of B1 +
 2405.18392, section 5; DERIVED).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
-from synthmix.mixture.recipe import Recipe, make_scheduled_recipe, share_recipe
+from synthmix.mixture.design import Bounds, Designed, Group, make_design
+from synthmix.mixture.recipe import Recipe, make_recipe, make_scheduled_recipe, share_recipe
 from synthmix.mixture.schedule import Schedule
+from synthmix.quantities import plural
+from synthmix.scaling.mixtures import fewest_mixtures
 from synthmix.store import RunRecord, Store, TrunkRecord
 from synthmix.study.corpora import Prepared
 from synthmix.training.hyperparameters import resolve
@@ -28,8 +32,21 @@ def study_recipes(config: StudyConfig) -> list[Recipe]:
     Share 0 of any synthetic corpus is one recipe, the natural text alone.
 
     Raises:
-        BadInput: a recipe's shares do not add up, or two recipes are equal or have one name.
+        BadInput: a recipe's shares do not add up, or two recipes are equal or have one name; a design that cannot be
+            (:func:`study_design`).
     """
+    mix, made = config.mix, _by_hand(config)
+    there = {recipe.content for _, recipe in made}
+    for recipe, run in study_design(config):
+        if not run.repeat and recipe.content not in there:
+            made.append(("mix.design", recipe))
+    _refuse_twice(made)
+    recipes = [recipe for _, recipe in made] or [share_recipe(mix.natural, mix.natural, Fraction(0))]
+    return sorted(recipes, key=lambda recipe: dict(recipe.shares) != mix.natural_mixture)
+
+
+def _by_hand(config: StudyConfig) -> list[tuple[str, Recipe]]:
+    """The recipes whose shares are given, with their keys in the study file."""
     mix = config.mix
     shares = sorted(mix.shares, key=lambda share: isinstance(share, Schedule) or share)
     made: list[tuple[str, Recipe]] = []
@@ -42,8 +59,57 @@ def study_recipes(config: StudyConfig) -> list[Recipe]:
         for name, sources in mix.recipes.items()
     ]
     _refuse_twice(made)
-    recipes = [recipe for _, recipe in made] or [share_recipe(mix.natural, mix.natural, Fraction(0))]
-    return sorted(recipes, key=lambda recipe: recipe.sources != (mix.natural,))
+    return made
+
+
+def study_design(config: StudyConfig) -> list[tuple[Recipe, Designed]]:
+    """The designed runs in their order, each with its recipe; empty without a design. A mixture is called by its place
+    in the design, or, of one source or of natural text and one more, as one that is given by hand.
+
+    Raises:
+        BadInput: bounds that leave no mixture, or a source without one; fewer runs than a law of mixtures can bear.
+    """
+    mix = config.mix
+    if mix.design is None:
+        return []
+    names = tuple(mix.sources)
+    bounds = Bounds(
+        names,
+        tuple(each.least for each in mix.sources.values()),
+        tuple(each.most for each in mix.sources.values()),
+        tuple(Group(name, tuple(each.sources), each.least, each.most) for name, each in mix.groups.items()),
+    )
+    need = fewest_mixtures(len(names))
+    try:
+        asked, every = mix.design.runs, mix.design.natural_every
+        runs = make_design(bounds, mix.natural_mixture, max(asked, 2 * need), natural_every=every)
+        enough = next(n for n in range(len(runs) + 1) if len({run.shares for run in runs[:n]}) >= need)
+        if asked < enough:
+            raise BadInput(
+                f"{plural(asked, 'run')} of {len(names)} sources are fewer than a law of mixtures can bear",
+                key="design.runs", remedy=f"{enough} would do",
+            )  # fmt: skip
+    except BadInput as error:
+        raise BadInput(error.problem, where="mix", key=error.key, remedy=error.remedy) from None
+    by_hand = {recipe.name: recipe.content for _, recipe in _by_hand(config)}
+    found: list[tuple[Recipe, Designed]] = []
+    for place, run in enumerate(runs[:asked]):
+        recipe = _called(run, place + 1, mix.natural)
+        if by_hand.get(recipe.name, recipe.content) != recipe.content:  # shares that a name does not tell apart
+            recipe = make_recipe(f"mixture {place + 1}", dict(run.shares))
+        found.append((recipe, run))
+    return found
+
+
+def _called(run: Designed, place: int, natural: str) -> Recipe:
+    """The recipe of a designed run with its name."""
+    shares = dict(run.shares)
+    others = [name for name in shares if name != natural]
+    if not others:
+        return share_recipe(natural, natural, Fraction(0))
+    if len(others) == 1 and (len(shares) == 1 or natural in shares):
+        return share_recipe(natural, others[0], shares[others[0]])
+    return make_recipe("natural mixture" if run.kind == "natural" else f"mixture {place}", shares)
 
 
 def _refuse_twice(recipes: list[tuple[str, Recipe]]) -> None:
@@ -109,6 +175,7 @@ def cells(config: StudyConfig) -> list[Cell]:
         BadInput: a budget of fewer than ten steps, a size no shape fits, recipes that do not add up.
     """
     ladder, recipes, found = config.ladder, study_recipes(config), []
+    times = Counter(recipe.content for recipe, _ in study_design(config))  # of natural text, which is repeated
     for params in sorted(set(ladder.params)):
         given = ladder.shapes.get(params, {})
         shape_for(params, **given)
@@ -119,8 +186,13 @@ def cells(config: StudyConfig) -> list[Cell]:
                 protocol.branch(steps)
             except ValueError as error:
                 raise BadInput(str(error), key="ladder.budgets") from None
-            for seed in range(ladder.seeds_at(params, budget)):
-                found += [Cell(recipe, params, steps, seed, protocol, given) for recipe in recipes]
+            seeds = ladder.seeds_at(params, budget)
+            for seed in range(seeds * max([1, *times.values()])):
+                found += [
+                    Cell(recipe, params, steps, seed, protocol, given)
+                    for recipe in recipes
+                    if seed < seeds * max(times[recipe.content], 1)
+                ]
     return found
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine
+from synthmix.mixture.design import Designed
+from synthmix.mixture.recipe import Recipe
 from synthmix.progress import Progress
-from synthmix.study.ladder import cells, find_trunks, ladder_specs, own_tokens
+from synthmix.study.ladder import cells, find_trunks, ladder_specs, own_tokens, study_design
 from synthmix.study.prepare import check_given, look
 from synthmix.study.sampled import generator_spec
 from synthmix.study.timings import SAMPLING_RATIO, Speeds, measure
@@ -33,7 +35,8 @@ class PlannedRun:
 @dataclass(frozen=True)
 class Plan:
     """A study's work. Seconds are wall time on this machine's workers; ``disk`` in bytes, corpora not counted;
-    ``memory``: bytes of a worker at its peak, by non-embedding parameters."""
+    ``memory``: bytes of a worker at its peak, by non-embedding parameters; ``design``: the designed runs with their
+    recipes, in order."""
 
     study: str
     runs: tuple[PlannedRun, ...]
@@ -44,6 +47,7 @@ class Plan:
     speeds: Speeds
     disk: int
     memory: dict[int, int]
+    design: tuple[tuple[Recipe, Designed], ...] = ()
 
     @property
     def seconds_left(self) -> float:
@@ -90,6 +94,15 @@ class Plan:
             "device": self.speeds.device,
             "workers": self.speeds.workers,
             "corpora_to_build": list(self.to_build),
+            "design": [
+                {
+                    "recipe": recipe.name,
+                    "kind": run.kind,
+                    "repeat": run.repeat,
+                    "shares": {name: float(share) for name, share in run.shares},
+                }
+                for recipe, run in self.design
+            ],
         }
 
 
@@ -153,5 +166,6 @@ def make_plan(
     held = [3 * 4 * t.cell.shape.params_total(vocab) * len(t.stops) for t in trunks.values()]
     disk = sum(held) + sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
     return Plan(
-        config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk, memory
-    )
+        config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk, memory,
+        tuple(study_design(config)),
+    )  # fmt: skip
