@@ -160,7 +160,9 @@ class MixConfig(Part):
     def _designed(self) -> Self:
         if bool(self.sources) != (self.design is not None):
             missing, there = ("sources", "design") if not self.sources else ("design", "sources")
-            raise ValueError(f"{there} without {missing}: write sources: {{web: , hq: {{max: 60%}}}}, design: {{runs: 30}}")
+            raise ValueError(
+                f"{there} without {missing}: write sources: {{web: , hq: {{max: 60%}}}}, design: {{runs: 30}}"
+            )
         if len(self.sources) == 1:
             raise ValueError("sources: one source alone is no mixture; name two or more")
         for name, group in self.groups.items():

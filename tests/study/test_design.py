@@ -64,7 +64,7 @@ def test_seeds_of_the_ladder_multiply_a_design(study: Callable[..., StudyConfig]
 
 
 def test_recipes_by_hand_stand_beside_a_design(study: Callable[..., StudyConfig]) -> None:
-    by_hand = {"synthetic": "textbook", "shares": [0, "60%"], "recipes": {"even": {name: "1/4" for name in CORPORA}}}
+    by_hand = {"synthetic": "textbook", "shares": [0, "60%"], "recipes": {"even": dict.fromkeys(CORPORA, "1/4")}}
     recipes = study_recipes(study(mix={**MIX, **by_hand}))
     names = [recipe.name for recipe in recipes]
     assert names[:3] == ["web", "60% textbook + web", "even"]

@@ -200,9 +200,7 @@ class _Space:
     def _check(self, low: Array, high: Array) -> None:
         for name, least, most in zip(self.bounds.sources, self.bounds.least, self.bounds.most, strict=True):
             if least > most:
-                raise BadInput(
-                    f"min {format_share(least)} is above max {format_share(most)}", key=f"sources.{name}"
-                )
+                raise BadInput(f"min {format_share(least)} is above max {format_share(most)}", key=f"sources.{name}")
         if high.sum() < 1 - 1e-12:
             raise BadInput(
                 f"no mixture adds up to 100%: the max of all sources make {format_share(high.sum())}", key="sources",
