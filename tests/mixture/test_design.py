@@ -1,4 +1,4 @@
-"""Designed mixtures: inside their bounds, spread out, always the same, and each design the beginning of a longer one."""
+"""Designed mixtures: inside their bounds, spread out, always the same, and each the beginning of a longer design."""
 
 from fractions import Fraction
 from itertools import combinations

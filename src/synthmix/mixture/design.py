@@ -69,8 +69,7 @@ class Bounds:
         together = counts @ self.members().astype(np.int64).T
         least, most = (_whole([getattr(g, end) for g in self.groups], form) for end, form in _ENDS)
         inside = ((counts >= low) & (counts <= high)).all(axis=1)
-        found: npt.NDArray[np.bool_] = inside & ((together >= least) & (together <= most)).all(axis=1)
-        return found
+        return np.logical_and(inside, ((together >= least) & (together <= most)).all(axis=1))
 
 
 _ENDS: tuple[tuple[str, Any], ...] = (("least", ceil), ("most", floor))
@@ -305,4 +304,5 @@ def _rounded(points: Array) -> Counts:
     short = GRID - counts.sum(axis=1)
     order = np.argsort(-(scaled - counts).round(9), axis=1, kind="stable")
     ranks = np.argsort(order, axis=1, kind="stable")
-    return counts + (ranks < short[:, None])
+    found: Counts = counts + (ranks < short[:, None])
+    return found
