@@ -141,7 +141,7 @@ def test_the_largest_scale_is_held_out_where_two_smaller_ones_are_left() -> None
 def test_the_prior_of_a_sources_worth_is_about_the_mean_of_all() -> None:
     x = points(4)
     prior = penalty_of([EffectiveTokens().prior(x, np.full(4, 3.0))])
-    shifted = np.r_[0.0, np.ones(4), np.zeros(3)]  # every w as much larger: the prior does not mind
+    shifted = np.r_[0.0, np.ones(4), np.zeros(6)]  # every w as much larger: the prior does not mind
     assert shifted @ prior.precision @ shifted == pytest.approx(0, abs=1e-12)
-    apart = np.r_[0.0, 1.0, -1.0, 0.0, 0.0, np.zeros(3)]
+    apart = np.r_[0.0, 1.0, -1.0, 0.0, 0.0, np.zeros(6)]
     assert apart @ prior.precision @ apart == pytest.approx(2 / 2.0**2)

@@ -37,8 +37,8 @@ from synthmix.scaling.runs import Array
 WIDER = 1.2
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
-_FREE_OF_COST = 0.1  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
-_MORE_DRAWS = 60  # for the value of supply and prices: their intervals need few digits
+_FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
+_MORE_DRAWS = 60  # for what a source, its supply and its price are worth: that needs few digits
 _FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
 
 
@@ -164,6 +164,7 @@ class _Search:
         self.used, self.of_used = used, self.weights[used]
         self.draws = self.objective(found.draws[:, used])
         self.mean = self.draws.averaged()
+        self.some = self.objective(found.draws[:_MORE_DRAWS, used]).averaged()
         self.best = self._recommended()
         at = self.points(self.best[None])
         self.wider = float(np.maximum(found.widening(at)[0] @ self.weights, 1.0))
@@ -228,13 +229,13 @@ class _Search:
     # The best mixture
 
     def _recommended(self) -> Array:
-        """The optimum of the average, without the sources that it can do without for less than a tenth of the noise."""
+        """The optimum of the average, without the sources that it can do without for next to nothing."""
         first = optimum(self.mean, self.limits)
         best, lowest = first.shares[0], float(first.loss[0])
         allowed = _FREE_OF_COST * self._noise(self.points(best[None]))
         limits = self.limits
         for i in np.argsort(best).tolist():
-            if limits.low[i] > 0 or best[i] > 0.1:
+            if limits.low[i] > 0 or best[i] > 0.02:
                 continue
             high = limits.high.copy()
             high[i] = 0.0
@@ -262,13 +263,12 @@ class _Search:
 
     def _shares(self) -> list[SourceShare]:
         drawn = optimum(self.draws, self.limits).shares
-        lowest = float(self.mean.value(self.best[None, None])[0, 0])
         sold = self._values()
         found = []
         for i, name in enumerate(self.found.sources):
             share, low, high = float(self.best[i]), float(self.limits.low[i]), float(self.limits.high[i])
             interval = self._interval(share, drawn[:, i], WIDER * self.wider, low, high)
-            without = self._without(i, lowest)
+            without = self._without(i)
             least, most = interval.low or 0.0, interval.high or 0.0
             if without is not None and without <= self.noise:
                 least = 0.0
@@ -287,15 +287,18 @@ class _Search:
             )  # fmt: skip
         return found
 
-    def _without(self, i: int, lowest: float) -> float | None:
+    def _without(self, i: int) -> float | None:
         if self.limits.low[i] > 0:
             return None
+        if self.best[i] == 0:
+            return 0.0
         high = self.limits.high.copy()
         high[i] = 0.0
         try:
-            return max(float(optimum(self.mean, replace(self.limits, high=high)).loss[0]) - lowest, 0.0)
+            other = float(optimum(self.some, replace(self.limits, high=high)).loss[0])
         except BadInput:
             return None
+        return max(other - float(self.some.value(self.best[None, None])[0, 0]), 0.0)
 
     def _verdict(self, i: int, interval: Interval, without: float | None) -> ShareVerdict:
         room = self.limits.high[i] - self.limits.low[i]

@@ -21,7 +21,7 @@ from synthmix.scaling.runs import Array
 _FIRST, _LAST, _FALL = 1e-2, 2e-9, 0.2  # the barrier's weight, nats
 _STEP = 1e-5  # of shares, for second derivatives
 _ROOM = 1e-9  # slack below which the constraints leave no interior
-_CHUNK = 2e7  # numbers held at once
+_CHUNK = 1.5e6  # numbers held at once
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from synthmix.scaling.mixtures.points import MixturePoints
 from synthmix.scaling.mixtures.terms import Prior, Units
 from synthmix.scaling.runs import Array, Index, Mask
 
-_CHUNK = 3e7  # numbers in a Jacobian that is held at once
+_CHUNK = 1.5e6  # numbers in a Jacobian that is held at once: what a cache and the allocator bear
 
 
 class Penalty(NamedTuple):
