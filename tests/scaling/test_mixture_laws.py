@@ -1,5 +1,7 @@
 """Laws over a vector of shares: derivatives, what a fit recovers, what its intervals cover, what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,6 @@ from synthmix.scaling.mixtures.solver import penalty_of
 from synthmix.scaling.mixtures.terms import EffectiveTokens, units_of
 
 SOURCES = ("web", "hq", "qa")
-TRUTH = np.array([[np.log(1.5), 0.25, -1.0, 0.5, 1.0, -1.0, 0.5, 0.7, 0.4, np.log(0.3), np.log(0.4)]])
 
 
 def points(count: int = 60, seed: int = 0, scales: bool = False, unique: bool = False) -> MixturePoints:
@@ -100,8 +101,6 @@ def test_repeated_tokens_count_less_and_new_ones_fully() -> None:
     term = EffectiveTokens()
     theta = term.starts(x, np.full(5, 3.0))[0][None]
     limited, _ = term.evaluate(theta, x, units_of(x), slopes=False)
-    from dataclasses import replace
-
     free, _ = term.evaluate(theta, replace(x, unique=np.full(x.shares.shape, np.inf)), units_of(x), slopes=False)
     often = x.epochs.max(axis=1) > 1.01
     assert (limited[0, often] > free[0, often]).all()
@@ -145,3 +144,24 @@ def test_the_prior_of_a_sources_worth_is_about_the_mean_of_all() -> None:
     assert shifted @ prior.precision @ shifted == pytest.approx(0, abs=1e-12)
     apart = np.r_[0.0, 1.0, -1.0, 0.0, 0.0, np.zeros(6)]
     assert apart @ prior.precision @ apart == pytest.approx(2 / 2.0**2)
+
+
+def test_what_repetition_costs_is_measured_where_runs_repeat() -> None:
+    rng = np.random.default_rng(4)
+    shares = rng.dirichlet([1, 1], size=60)
+    D = np.full(60, 1e10)
+    unique = np.column_stack([np.full(60, np.inf), rng.choice([1e12, 2e8, 5e8], size=60)])
+    again = np.maximum(shares[:, 1] * D / unique[:, 1], 1) - 1
+    new = shares[:, 1] / (again + 1)
+    effective = np.column_stack([shares[:, 0], new * (1 + 4.0 * (1 - np.exp(-again / 4.0)))])  # R* = 4
+    losses = 1.5 + (0.3 + (effective**0.5 * [1.0, 2.0]).sum(axis=1)) ** -0.5
+    points = MixturePoints(sources=("web", "hq"), shares=shares, D=D, unique=unique)
+    runs = MixtureRuns(
+        points=points, losses=(losses * np.exp(0.001 * rng.standard_normal(60)))[:, None], domains=("loss",)
+    )
+    found = fit_mixtures("effective_tokens", runs, draws=80, hold_out=False)
+    star = found.repetition(np.ones(1))
+    assert star is not None
+    low, high = np.quantile(star[1], [0.05, 0.95])
+    assert low < 4.0 < high < 15.4
+    assert fit_mixtures("effective_tokens", made(), draws=2, hold_out=False).repetition(np.ones(2) / 2) is None

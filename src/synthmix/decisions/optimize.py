@@ -34,7 +34,7 @@ from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
 
-WIDER = 1.2
+WIDER = 1.3
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
 _FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
@@ -480,6 +480,10 @@ class _Search:
             )
         return found
 
+    def _repetition(self) -> Interval | None:
+        found = self.found.repetition(self.weights)
+        return None if found is None else self._interval(found[0], found[1], 1.0, low=0.0)
+
     def _surface(self) -> Surface | None:
         if self.k != 3:
             return None
@@ -507,6 +511,7 @@ class _Search:
             domains={name: float(w) for name, w in zip(self.found.domains, self.weights, strict=True) if w > 0},
             shares=self._shares(), loss=Interval(mid=loss[0], low=loss[1], high=loss[2], level=level),
             new_run=Interval(mid=new[0], low=new[1], high=new[2], level=level, covers="new run"), noise=self.noise,
+            repetition=self._repetition(),
             natural=compared, single=self._single(), best_measured=measured, swaps=self._swaps(), moves=self._moves(),
             error=held.get("mixture", float("nan")), scale_error=held.get("scale"),
             caveats=self._caveats(at, compared, loss[2] - loss[1], [row.measured for row in rows]),

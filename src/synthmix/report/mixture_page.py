@@ -96,6 +96,7 @@ def _triangle(decision: MixtureDecision) -> Figure:
     ]  # fmt: skip
     shape = layout({}, {})
     del shape["xaxis"], shape["yaxis"]
+    shape["margin"] = {**shape["margin"], "t": 48}
     corners = dict(zip(("aaxis", "baxis", "caxis"), surface.sources, strict=True))
     shape["ternary"] = {
         "sum": 100, "bgcolor": "rgba(0,0,0,0)",
@@ -103,7 +104,7 @@ def _triangle(decision: MixtureDecision) -> Figure:
     }  # fmt: skip
     return Figure(
         "mixture-triangle", "Expected loss of every mixture",
-        "Each corner is one source alone; the darker, the lower the loss. Rings are measured mixtures.",
+        "Each corner is one source alone; the darker, the lower the loss, whatever the bounds. Rings are measured.",
         "A triangle of the three sources coloured by expected loss.", [View("", [ground, *points], shape)], height=520,
     )  # fmt: skip
 

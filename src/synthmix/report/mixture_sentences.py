@@ -130,6 +130,9 @@ def caveats(decision: MixtureDecision) -> list[str]:
     held = [f"the law missed held-out mixtures by {decision.error:.2%} on average"]
     if decision.scale_error is not None:
         held.append(f"the law missed the held-out largest scale by {decision.scale_error:.2%} on average")
+    if decision.repetition is not None:
+        star = format_interval(decision.repetition, ".3g")
+        held.append(f"what repetition costs was measured: R* = {star}; the literature's is 15.4 (arXiv 2305.16264)")
     return [*(MIXTURE_CAVEATS[code] for code in decision.caveats), *held, *(warn.message for warn in decision.warnings)]
 
 

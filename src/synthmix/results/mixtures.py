@@ -154,6 +154,8 @@ class MixtureDecision(Part):
         noise: standard deviation of one run's objective, nats per token.
         natural, single: natural text alone; the best recipe of one source (with natural text where that is known).
         best_measured: the measured mixture of the lowest loss at the largest scale measured.
+        repetition: R*, the epochs after which repeated tokens are worth little, where runs repeat a source; None: the
+            literature's is taken.
         swaps: directions along which nothing changes, the widest first. moves: how the best mixture moves.
         error: mean relative error on held-out mixtures; scale_error: on the held-out scale, None: none was.
         caveats: codes of :data:`MIXTURE_CAVEATS`. warnings: of the fit.
@@ -174,6 +176,7 @@ class MixtureDecision(Part):
     natural: Compared | None = None
     single: Compared | None = None
     best_measured: Compared | None = None
+    repetition: Interval | None = None
     swaps: list[Swap] = Field(default=[])
     moves: list[Moved] = Field(default=[])
     error: float

@@ -212,6 +212,13 @@ class MixtureFit:
         outside = np.maximum(factor.get("scale", inside), inside)
         return np.where(self.beyond(points)[:, None], outside, inside)
 
+    def repetition(self, weights: Array) -> tuple[float, Array] | None:
+        """R* and its draws (s,), a mean over domains in logarithms; None where no run repeats a source."""
+        if not self.runs.points.repeats or "log R*" not in self.names:
+            return None
+        place = self.names.index("log R*")
+        return float(np.exp(self.theta[:, place] @ weights)), np.exp(self.draws[:, :, place] @ weights)
+
     def weighted(self, weights: Mapping[str, float] | None) -> Array:
         """Weights of the domains (t,), adding up to one; None: all alike.
 

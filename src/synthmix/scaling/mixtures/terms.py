@@ -17,7 +17,7 @@ from synthmix.scaling.runs import Array
 #: Repetition: R* (arXiv 2305.16264), and the standard deviation of its logarithm (CHOSEN: refits lay between 5 and 30).
 R_STAR, R_STAR_SPREAD = 15.4, 0.6
 #: The offset's logarithm, in shares times D over its unit: mean, standard deviation, bounds (CHOSEN).
-OFFSET = (-3.0, 2.5, -14.0, 3.0)
+OFFSET = (-7.0, 2.5, -14.0, 3.0)
 _TINY = 1e-300
 
 
