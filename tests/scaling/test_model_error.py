@@ -76,7 +76,7 @@ def test_what_the_factor_adds_grows_in_proportion_beyond_the_farthest_cut() -> N
     for error in (of_ratios(2.0), ModelError("public")):
         full = error.factor - 1
         np.testing.assert_allclose(error.at(direction, far), 1 + full * np.array([0, 0.5, 1, 1, 2, 4]))
-    narrow = of_ratios(0.45)
+    narrow = of_ratios(0.35)
     expected = 1 + (narrow.factor - 1) * np.array([0, 0.5, 1, 1, 1, 1])
     np.testing.assert_allclose(narrow.at(direction, far), expected)
     assert narrow.factor < 1
