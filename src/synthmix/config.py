@@ -1,5 +1,6 @@
 """The study file: validated models behind YAML and Python alike. An unknown key is an error."""
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from synthmix.files import placed
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
+from synthmix.quantities import parse_number
 from synthmix.results import Prices
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
@@ -221,12 +223,39 @@ class LadderConfig(Part):
         return max([self.seeds, *more])
 
 
+def _positive(value: Any) -> float:
+    """``989e12`` is text in YAML."""
+    number = parse_number(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{value!r} is not a number above 0")
+    return number
+
+
+def _amount(value: Any) -> float:
+    return 0.0 if value == 0 else _positive(value)
+
+
+class PriceList(Part):
+    """A price list as it is written: money for an hour of a GPU, its peak FLOP/s, the part of that which training makes
+    use of (``40%``), and money per million generated tokens by kind."""
+
+    gpu_hour: Annotated[float, BeforeValidator(_amount)]
+    flops: Annotated[float, BeforeValidator(_positive)]
+    mfu: Annotated[Share, Field(gt=0)]
+    generated: dict[Name, Annotated[float, BeforeValidator(_amount)]] = Field(default={})
+
+    @property
+    def prices(self) -> Prices:
+        """As the decision holds it."""
+        return Prices(gpu_hour=self.gpu_hour, flops=self.flops, mfu=float(self.mfu), generated=dict(self.generated))
+
+
 class Question(Part):
     """What will really be trained: non-embedding parameters and tokens; and a price list, for what that costs."""
 
     params: Count
     tokens: Count
-    prices: Prices | None = None
+    prices: PriceList | None = None
 
 
 class FitConfig(Part):

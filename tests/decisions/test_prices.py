@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import synthmix
+from synthmix.advice.prices import read_prices
 from synthmix.decisions import ask, decide, fit_study
-from synthmix.decisions.prices import read_prices
 from synthmix.report.sentences import recommendation, training_cost
 from synthmix.report.tables import option_table, page_tables
 from synthmix.results import Decision, Prices, Results

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.advice.pilot_study import pilot_study
+from synthmix.advice.prices import read_prices
 from synthmix.advice.priors import advise_without, findings
 from synthmix.advice.schema import Advice
 from synthmix.advice.valuation import disagreements, study_scores
 from synthmix.decisions import StudyFits, ask, decide, fit_study
 from synthmix.decisions.decide import free, with_caveats
 from synthmix.decisions.fits import fits_key
-from synthmix.decisions.prices import read_prices
 from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
 from synthmix.files import write_text

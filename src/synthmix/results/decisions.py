@@ -2,12 +2,11 @@
 place (report/sentences.py)."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from synthmix.interval import Interval
-from synthmix.quantities import parse_share
 from synthmix.results.parts import Part
 
 State = Literal["helps", "hurts", "not determined"]
@@ -48,33 +47,19 @@ UNDETERMINED = {
 }
 
 
-def _number(value: Any) -> Any:
-    """``989e12`` is text in YAML."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError(f"{value!r} is not a number; write 989e12") from None
-
-
-def _part_of_one(value: Any) -> Any:
-    return float(parse_share(value))
-
-
 class Prices(Part):
     """What compute and generation cost, in any money.
 
     Attributes:
         gpu_hour: money for an hour of one GPU. flops: that it can do in a second at most, in the precision of training.
-        mfu: the part of these that a training run makes use of (model FLOP utilisation), ``0.4`` or ``40%``.
+        mfu: the part of these that a training run makes use of (model FLOP utilisation).
         generated: kind of synthetic text -> money per million generated tokens, where its own price is not said.
     """
 
-    gpu_hour: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
-    flops: Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
-    mfu: Annotated[float, BeforeValidator(_part_of_one), Field(gt=0, le=1)]
-    generated: dict[str, Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]] = Field(
-        default={}
-    )
+    gpu_hour: float
+    flops: float
+    mfu: float
+    generated: dict[str, float] = Field(default={})
 
     def hours(self, flops: float) -> float:
         """GPU-hours that ``flops`` take."""

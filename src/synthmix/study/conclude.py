@@ -186,7 +186,7 @@ def study_question(config: StudyConfig) -> Question | None:
     if asked is None:
         return None
     names = [name for name in config.mix.mixed if name in synthetic_names(config)]
-    prices = asked.prices
+    prices = None if asked.prices is None else asked.prices.prices
     kinds = free(names, {name: generation_flops(config, name) for name in names}, prices)
     training = None if prices is None else prices.training(asked.params)
     return Question(params=asked.params, tokens=asked.tokens, kinds=kinds, price_training=training, prices=prices)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synthmix.config import PriceList
 from synthmix.errors import BadInput
+from synthmix.files import placed
 from synthmix.results import Prices
 from synthmix.validation import validated
 
@@ -18,10 +20,10 @@ def read_prices(given: str | Path | Mapping[str, Any] | Prices) -> Prices:
     if isinstance(given, Prices):
         return given
     if isinstance(given, Mapping):
-        return validated(Prices, dict(given), where="prices")
+        return validated(PriceList, dict(given), where="prices").prices
     import yaml
 
-    path = Path(given).expanduser()
+    path = Path(placed(given))
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -34,4 +36,4 @@ def read_prices(given: str | Path | Mapping[str, Any] | Prices) -> Prices:
     if not isinstance(raw, dict):
         remedy = "write gpu_hour: 2.5, flops: 989e12, mfu: 40%"
         raise BadInput("is no price list: it has no keys", where=path, key="--prices", remedy=remedy)
-    return validated(Prices, raw, where=path)
+    return validated(PriceList, raw, where=path).prices
