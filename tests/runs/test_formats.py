@@ -1,5 +1,6 @@
 """Logs and trackers of others: written by the real libraries where they install, else in the lines of their sources."""
 
+import csv
 import importlib.util
 import json
 import logging
@@ -123,6 +124,17 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
     with pytest.raises(BadInput, match="is damaged"):
         raw(file)
+
+
+def test_a_chart_that_wandb_exported(tmp_path: Path) -> None:
+    header = ["Step"] + [f"{run} - val/loss{end}" for run in ("web, lr=1e-3", "qa") for end in ("", "__MIN", "__MAX")]
+    lines = [header, ["100", "4.0", "4.0", "4.0", "3.9", "3.9", "3.9"], ["200", "3.5", "3.5", "3.5", "", "", ""]]
+    with (tmp_path / "chart.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(lines)
+    table = read_runs(tmp_path / "chart.csv", mapping={"columns": {"D": "step * 500k"}})
+    assert table.text("run") == ["web, lr=1e-3", "qa"]
+    assert table.column("loss").tolist() == [3.5, 3.9]
+    assert table.column("D").tolist() == [100e6, 50e6]
 
 
 def test_wandb_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,6 +204,8 @@ def _jsonl(path: str, skip_bad: bool) -> Raw:
     """Every key of any row is a column; lines end in a line feed only, for U+2028 may stand inside a string."""
     import pyarrow as pa
 
+    if (plain := _plain_jsonl(path)) is not None:
+        return Raw(_once(plain, path), path)
     held: list[Mapping[str, Any]] = []
     tables: list[Any] = []
     bad = 0
@@ -237,6 +239,26 @@ def _jsonl(path: str, skip_bad: bool) -> Raw:
         tables.append(of_rows(held))
     table = pa.table({}) if not any(len(each) for each in tables) else stack(tables)
     return Raw(_once(table, path), path, {"they are no JSON object": bad} if bad else {})
+
+
+def _plain_jsonl(path: str) -> Any:
+    """JSON Lines by Arrow's reader, which is ten times as fast; None where it might read a cell otherwise than Python
+    does: columns of unlike cells, lists, what looks like a date, NaN, a damaged line."""
+    import pyarrow as pa
+    from pyarrow import json as arrow_json
+
+    with open_bytes(path) as file:
+        try:
+            table = arrow_json.read_json(file, read_options=arrow_json.ReadOptions(block_size=1 << 24))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return None
+    for _ in range(10):
+        if not any(pa.types.is_struct(kind) for kind in table.schema.types):
+            break
+        table = table.flatten()
+    known = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_string, pa.types.is_null)
+    plain = all(any(is_kind(kind) for is_kind in known) for kind in table.schema.types)
+    return table if plain and table.num_columns and len(set(table.column_names)) == table.num_columns else None
 
 
 def _json(path: str, skip_bad: bool) -> Raw:

@@ -87,7 +87,7 @@ def _read(source: str, said: Told, skip_bad: bool) -> Raw:
     if kind_of(source) is None:
         remedy = f"give .csv, .tsv, .jsonl, .parquet or .arrow, or a log of {', '.join(formats)}"
         raise BadInput(f"{path.suffix or 'no suffix'} is not a kind of table", where=path, remedy=remedy)
-    return read_table(source, skip_bad=skip_bad)
+    return trackers.melted(read_table(source, skip_bad=skip_bad))
 
 
 def _plugins() -> dict[str, Format]:

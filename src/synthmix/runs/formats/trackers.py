@@ -10,11 +10,12 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
-from synthmix.runs.raw import Raw, flat, of_rows
+from synthmix.runs.raw import Raw, flat, of_rows, stack
 
 Rows = list[dict[str, Any]]
 
@@ -166,6 +167,29 @@ def read_wandb_server(address: str) -> Raw:
         step = {"step": summary["_step"]} if "_step" in summary else {}
         rows.append({**config, **summary, **step, "run": run.id, "Name": run.name, "State": run.state})
     return Raw(of_rows(rows), address, columns={"run": "run"})
+
+
+def melted(raw: Raw) -> Raw:
+    """A chart that W&B exported as CSV (a column ``RUN - METRIC`` with its ``__MIN`` and ``__MAX`` for every run, the
+    first one the axis) as a row a run and step; any other table as it is."""
+    import pyarrow as pa
+
+    names = [name for name in raw.names if name != "file"]
+    pairs = [name for name in names[1:] if not name.endswith(("__MIN", "__MAX"))]
+    whole = {*pairs, *(f"{name}{end}" for name in pairs for end in ("__MIN", "__MAX"))}
+    if not pairs or whole != set(names[1:]) or not all(" - " in name for name in pairs):
+        return raw
+    rows: dict[str, list[str]] = {}
+    for name in pairs:
+        run, _, metric = name.rpartition(" - ")
+        rows.setdefault(run, []).append(metric)
+    axis = "step" if names[0] in ("Step", "_step") else names[0]
+    parts = []
+    for run, metrics in rows.items():
+        columns = {axis: raw.table[names[0]], "run": pa.array([run] * len(raw))}
+        parts.append(pa.table(columns | {metric: raw.table[f"{run} - {metric}"] for metric in metrics}))
+    columns = {"run": "run", **({"step": "step"} if axis == "step" else {})}
+    return replace(raw, table=stack(parts), columns=columns)
 
 
 def _items(items: Iterable[Any]) -> dict[str, Any]:
