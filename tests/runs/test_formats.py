@@ -112,6 +112,7 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for step in (1, 2):
             run.log({"val/loss": 4 - step / 2 + shift, "tokens": step * 1000}, step=step)
         run.finish()
+    wandb.teardown()  # its service writes the files, and has written them when it is gone
     mapping = {"columns": {"recipe": "Name"}, "mixture": {"from": "data.mix", "separator": ","}}
     table = read_runs(tmp_path, mapping={**mapping, "where": 'State == "finished"'})
     assert sorted(zip(table.text("recipe"), table.column("loss").tolist(), strict=True)) == [("a", 3.0), ("b", 3.25)]
