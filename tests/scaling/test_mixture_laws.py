@@ -107,6 +107,23 @@ def test_repeated_tokens_count_less_and_new_ones_fully() -> None:
     assert np.allclose(limited[0, ~often], free[0, ~often])
 
 
+def test_a_process_takes_what_the_law_leaves_and_only_where_it_leaves_something() -> None:
+    def bent(count: int, seed: int) -> MixtureRuns:
+        runs = made(count, seed)
+        bump = 0.02 * np.exp(-((runs.points.shares[:, 0] - 0.5) ** 2) / 0.01)  # no law here has such a ridge
+        return MixtureRuns(points=runs.points, losses=runs.losses * np.exp(bump)[:, None], domains=runs.domains)
+
+    found, new = fit_mixtures("effective_tokens", bent(150, 0), draws=0), bent(200, 7)
+    assert found.process is not None
+    assert (found.process.part > 0.5).all()
+    alone = replace(found, process=None)
+    errors = [np.abs(np.log(fit.predict(new.points) / new.losses)).mean() for fit in (found, alone)]
+    assert errors[0] < 0.7 * errors[1]
+    low, high = found.interval(new.points)
+    assert 0.82 <= ((new.losses >= low) & (new.losses <= high)).mean() <= 0.97
+    assert fit_mixtures("effective_tokens", made(150), draws=0, hold_out=False).process is None
+
+
 def test_what_the_runs_cannot_tell_is_said() -> None:
     few = made(5)
     with pytest.raises(BadInput, match="5 distinct mixtures of 3 sources are too few; 6 would do, 10 would do well"):

@@ -6,6 +6,9 @@ prior ("randomize, then optimize", Bardsley et al. 2014, doi 10.1137/140964023),
 normal approximation, at ease where a source is worth nothing. Checkpoints of one run are not independent: each counts
 1 / (1 + (m - 1) rho), m of them in a run and rho the correlation of their residuals.
 
+Where there are runs enough, a Gaussian process takes what the law leaves (:mod:`.process`); it improves predictions
+between the runs, and the search for the best mixture does not see it.
+
 Shape letters: n points, k sources, t domains, p parameters, s draws.
 """
 
@@ -21,6 +24,7 @@ from synthmix.quantities import listed
 from synthmix.results import Warn
 from synthmix.scaling.mixtures.law import BoundLaw, MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
+from synthmix.scaling.mixtures.process import ResidualProcess, residual_process
 from synthmix.scaling.mixtures.solver import Penalty, Solution, Task, evaluate_logs, penalty_of, solve
 from synthmix.scaling.mixtures.terms import Units, units_of
 from synthmix.scaling.runs import Array, Index, Mask
@@ -77,6 +81,7 @@ class MixtureFit:
         freedom: (t,) effective number of parameters.
         held_out: how held-out runs were predicted, and how that widens intervals.
         level: of intervals. warnings: coded.
+        process: of the residuals; None: they do not hang together, or nothing shows that they do.
     """
 
     law: BoundLaw
@@ -92,6 +97,7 @@ class MixtureFit:
     held_out: tuple[Calibration, ...] = ()
     level: float = 0.9
     warnings: list[Warn] = field(default_factory=list)
+    process: ResidualProcess | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -145,10 +151,14 @@ class MixtureFit:
 
     def predict(self, points: MixturePoints) -> Array:
         """Expected losses (n, t)."""
-        return self.law.predict(self.theta, self.at(points), self.units).T
+        points = self.at(points)
+        logs = np.log(self.law.predict(self.theta, points, self.units))
+        if self.process is not None:
+            logs = logs + self.noise.sd(logs) * self.process.at(points)[0]
+        return np.exp(logs).T
 
     def drawn(self, points: MixturePoints) -> Array:
-        """Losses (s, n, t) under each draw."""
+        """Losses (s, n, t) under each draw of the law."""
         s, t, p = self.draws.shape
         points = self.at(points)
         found = self.law.predict(self.draws.reshape(s * t, p), points, self.units)
@@ -156,9 +166,10 @@ class MixtureFit:
 
     def spread(self, points: MixturePoints) -> tuple[Array, Array]:
         """Standard deviations (n, t) of the log-loss: of the expected one, and of a new run's noise."""
-        logs, slope = evaluate_logs(self.law, self.theta, self.at(points), self.units)
-        mean = np.einsum("tnp,tpq,tnq->tn", slope, self.covariance, slope)
-        return np.sqrt(np.maximum(mean, 0)).T, self.noise.sd(logs).T
+        points = self.at(points)
+        logs, slope = evaluate_logs(self.law, self.theta, points, self.units)
+        _, mean, noise = _with_process(logs, slope, self.covariance, self.noise, self.process, points)
+        return np.sqrt(mean).T, np.sqrt(noise).T
 
     def beyond(self, points: MixturePoints) -> Mask:
         """(n,) whether a point lies beyond the runs in N, D or N D."""
@@ -312,11 +323,13 @@ def fit_mixtures(
     warnings = check_design(bound, runs)
     fitting = _Fitting(bound, runs, units_of(runs.points))
     found = fitting.map()
-    held = tuple(_calibrations(fitting, found, level, seed)) if hold_out else ()
+    process = residual_process(runs.points, fitting.scaled(found)) if fitting.known.all() and found.rho == 0 else None
+    held = tuple(_calibrations(fitting, found, process, level, seed)) if hold_out else ()
     drawn = fitting.draws(found, draws, seed)
     return MixtureFit(
         bound, runs, fitting.units, found.solution.theta, drawn, found.noise, found.correlation, found.rho,
         np.asarray(np.linalg.inv(found.solution.hessian), dtype=np.float64), found.freedom, held, level, warnings,
+        process,
     )  # fmt: skip
 
 
@@ -390,6 +403,12 @@ class _Fitting:
         each = [term.starts(self.runs.points, losses) for term in self.law.terms]
         most = max(len(starts) for starts in each)
         return [np.concatenate([starts[min(i, len(starts) - 1)] for starts in each]) for i in range(most)]
+
+    def scaled(self, found: "_Found") -> Array:
+        """Residuals in units of the noise (t, n)."""
+        logs = np.log(self.law.predict(found.solution.theta, self.runs.points, self.units))
+        size: Array = np.where(self.known, self.target - logs, 0.0) / found.noise.sd(logs)
+        return size
 
     def task(self, weight: Array, domains: Index | None = None) -> Task:
         """The regressions of ``domains`` (all; repeated ones are allowed) with weights (b, n)."""
@@ -513,16 +532,30 @@ def _between_domains(scaled: Array, known: Mask) -> Array:
 # Held-out mixtures and scales
 
 
-def _calibrations(fitting: _Fitting, found: _Found, level: float, seed: int) -> list[Calibration]:
+def _with_process(
+    logs: Array, slope: Array, covariance: Array, noise: Noise, process: ResidualProcess | None, points: MixturePoints
+) -> tuple[Array, Array, Array]:
+    """Expected log-losses, their variance, and that of one run about them, each (t, n)."""
+    sd = noise.sd(logs)
+    variance = np.maximum(np.einsum("tnp,tpq,tnq->tn", slope, covariance, slope), 0.0)
+    if process is None:
+        return logs, variance, sd**2
+    mean, more, rest = process.at(points)
+    return logs + sd * mean, variance + sd**2 * more, sd**2 * rest[:, None]
+
+
+def _calibrations(
+    fitting: _Fitting, found: _Found, process: ResidualProcess | None, level: float, seed: int
+) -> list[Calibration]:
     runs = fitting.runs
     result = []
     labels = runs.points.mixtures
     order = np.random.default_rng([seed, 5]).permutation(labels.max() + 1)
     folds = [np.isin(labels, order[i::_FOLDS]) for i in range(_FOLDS)]
-    mixture = _held_out(fitting, found, folds, "mixture", level)
+    mixture = _held_out(fitting, found, process, folds, "mixture", level)
     result.append(mixture)
     if (largest := largest_scale(runs.points)) is not None:
-        result.append(_held_out(fitting, found, [largest], "scale", level))
+        result.append(_held_out(fitting, found, None, [largest], "scale", level))
     return result
 
 
@@ -546,8 +579,9 @@ def largest_scale(points: MixturePoints) -> Mask | None:
 
 
 def _held_out(
-    fitting: _Fitting, found: _Found, folds: Sequence[Mask], what: Literal["mixture", "scale"], level: float
-) -> Calibration:
+    fitting: _Fitting, found: _Found, process: ResidualProcess | None, folds: Sequence[Mask],
+    what: Literal["mixture", "scale"], level: float,
+) -> Calibration:  # fmt: skip
     """Fit without each fold, predict it; the factor of each domain is the quantile of |error| over half-width, pooled
     with all domains' by how many points it rests on."""
     from scipy.special import stdtrit
@@ -557,9 +591,12 @@ def _held_out(
     errors = np.full(fitting.target.T.shape, np.nan)
     for fold in folds:
         one = fitting.map(keep=~fold, near=found if what == "mixture" else None)
-        logs, slope = evaluate_logs(fitting.law, one.solution.theta, fitting.runs.points.select(fold), fitting.units)
-        variance = np.einsum("tnp,tpq,tnq->tn", slope, np.linalg.inv(one.solution.hessian), slope)
-        half = np.sqrt(variance + one.noise.sd(logs) ** 2) * stdtrit(one.noise.dof, (1 + level) / 2)[:, None]
+        there = fitting.runs.points.select(fold)
+        logs, slope = evaluate_logs(fitting.law, one.solution.theta, there, fitting.units)
+        left = None if process is None else process.of(~fold, fitting.scaled(one)[:, ~fold])
+        covariance = np.asarray(np.linalg.inv(one.solution.hessian), dtype=np.float64)
+        logs, variance, noise = _with_process(logs, slope, covariance, one.noise, left, there)
+        half = np.sqrt(variance + noise) * stdtrit(one.noise.dof, (1 + level) / 2)[:, None]
         error = fitting.target[:, fold] - logs
         errors[fold] = np.where(fitting.known[:, fold], np.expm1(-error), np.nan).T
         for i in range(t):
