@@ -30,7 +30,7 @@ RUNS = [
          prepare=write("a.csv", "n,d,loss,val_loss\n1,1,3,4\n")),
     said(f"runs import b.csv {TO}", "the run 'r' stands there twice with loss 3 and 4",
          prepare=write("b.csv", "run,n,d,loss\nr,1M,1M,3\nr,1M,1M,4\n")),
-    said(f"runs import c.jsonl {TO}", "is not JSON Lines (line 2", prepare=write("c.jsonl", '{"n": 1}\n{"n"')),
+    said(f"runs import c.jsonl {TO}", "c.jsonl: line 2 is not JSON", prepare=write("c.jsonl", '{"n": 1}\n{"n"')),
     said(f"runs import d.csv --mapping none.yaml {TO}", "none.yaml: no such file", prepare=write("d.csv", MIXED)),
     mapped("no such column", {"columns": {"N": "size"}}, "no column 'size' for N; the table has: run, n, d"),
     mapped("no such column in an expression", {"columns": {"D": "d * batch"}}, "no column 'batch' for D in d * batch"),

@@ -1,5 +1,6 @@
 """The mapping file: expressions, patterns, units, filters, shares in any form, and which rows count."""
 
+import bz2
 import contextlib
 import csv
 import gzip
@@ -25,6 +26,7 @@ COLUMNS = {
     "eval/a": np.array([1.0, 2.0, 3.0]),
     "eval/b": np.array([3.0, 4.0, 5.0]),
     "config.lr": np.array([0.1, 0.2, 0.3]),
+    "outlier": np.array([True, False, False]),
 }
 
 
@@ -46,6 +48,9 @@ def calculated(text: str) -> list:
         ('1.3B if match(run, "^web") else 2k', [1.3e9, 2000, 2000]),
         ('replace(run, "-s[0-9]$", "") + "/" + text(step)', ["web-1.3B/10", "qa-70M/20", None]),
         ("-(2 ** 3) // 3 % 2", [1, 1, 1]),
+        ("not outlier", [False, True, True]),
+        ('outlier == "False"', [False, True, True]),
+        ('outlier == "yes"', [False, False, False]),
         ('"1.3B " + text(batch_tokens)', ["1.3B 100", "1.3B 100", "1.3B 200"]),
     ],
 )
@@ -280,6 +285,30 @@ def test_compressed_tables_and_several_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TEXT.encode())[:-6])
     with pytest.raises(BadInput, match=r"a\.csv\.gz: is damaged"):
         read_runs(tmp_path / "a.csv.gz")
+
+
+def test_packings_limits_and_truth_values_are_as_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "RUNS.CSV.GZ").write_bytes(gzip.compress(TEXT.encode()))
+    (tmp_path / "a.tsv.BZ2").write_bytes(bz2.compress(TEXT.replace(",", "\t").encode()))
+    for name in ("RUNS.CSV.GZ", "a.tsv.BZ2"):
+        assert read_runs(tmp_path / name).column("N").tolist() == [1e6, 2e6]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(read_runs("~/RUNS.CSV.GZ")) == 2
+    flagged = "params,tokens,loss,bad\n1e6,1e7,3.0,True\n2e6,1e7,2.5,FALSE\n"
+    (tmp_path / "flags.csv").write_text(flagged)
+    for where in ("not bad", 'bad == "False"', "bad == 'false'"):
+        assert read_runs(tmp_path / "flags.csv", mapping={"where": where}).column("loss").tolist() == [2.5]
+    monkeypatch.setenv("SYNTHMIX_LONGEST", "1000")
+    for name in ("long.csv", "long.jsonl"):
+        (tmp_path / name).write_text("x" * 5000)
+        with pytest.raises(BadInput, match="longer than 1000"):
+            read_runs(tmp_path / name)
+    bomb = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]" for i in range(9)
+    )
+    (tmp_path / "m.yaml").write_text(bomb)
+    with pytest.raises(BadInput, match=r"m\.yaml"):
+        read_mapping(tmp_path / "m.yaml")
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=12)

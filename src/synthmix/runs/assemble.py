@@ -63,6 +63,8 @@ class Cells:
         if pa.types.is_boolean(column.type):
             return column.to_numpy()
         found = self.numbers(name)
+        if found.wrong.all() and (truths := cells.truths(column)) is not None:
+            return truths
         if found.wrong.any() or (found.blank.all() and not pa.types.is_null(column.type)):
             return np.array(cells.texts(column), dtype=object)
         return found.values

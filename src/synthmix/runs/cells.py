@@ -134,6 +134,14 @@ def texts(column: Any) -> Texts:
     return spread(codes, shared)
 
 
+def truths(column: Any) -> Mask | None:
+    """A column of ``true`` and ``false`` in any case as truth values (n,); None: it is another."""
+    codes, distinct = factorized(strings(column))
+    known = np.array([cell.strip().lower() == "true" for cell in distinct], dtype=bool)
+    plain = (codes >= 0).all() and all(cell.strip().lower() in ("true", "false") for cell in distinct)
+    return known[codes] if plain and distinct else None
+
+
 def spread(codes: npt.NDArray[np.int64], distinct: Sequence[str | None]) -> Texts:
     """n strings from their codes (n,); the code -1 is None."""
     every = [*distinct, None]

@@ -268,6 +268,10 @@ def _truth(value: Any) -> Array:
 
 
 def _equal(left: Any, right: Any) -> Array:
+    for truth, text in ((left, right), (right, left)):
+        if np.asarray(truth).dtype == bool and isinstance(text, str):  # True == "true", and nothing else is
+            word = text.strip().lower()
+            return np.asarray(truth == (word == "true")) & (word in ("true", "false"))
     if _is_text(left) != _is_text(right):  # 1 == "1": a column of numbers against a text
         left, right = _as_text(left), _as_text(right)
     return np.asarray(

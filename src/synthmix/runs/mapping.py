@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from synthmix.errors import BadInput
+from synthmix.files import placed
+from synthmix.reading import parse_yaml, read_whole
 from synthmix.validation import validated
 
 Unit = Literal["nats", "bits", "bits_per_byte", "percent", "score", "perplexity"]
@@ -150,17 +152,8 @@ def read_mapping(path: str | Path) -> Mapping:
     Raises:
         BadInput: missing, not YAML, an unknown key or a value of the wrong kind.
     """
-    import yaml
-
-    path = Path(path).expanduser()
-    try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadInput("no such file", where=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read ({error})", where=path) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BadInput(f"is not YAML ({' '.join(str(error).split())})", where=path) from None
+    path = Path(placed(path))
+    held = parse_yaml(read_whole(path), where=path)
     if not isinstance(held, dict) or not held:
         raise BadInput("names no column", where=path, remedy="write columns: {N: params, D: tokens, loss: val_loss}")
     return mapping_of(held, where=path)

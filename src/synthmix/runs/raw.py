@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus.readers import open_bytes
 from synthmix.errors import BadInput
+from synthmix.reading import limits, open_bytes, packing, parse_json, read_lines, too_much, unpacked_name
 from synthmix.results import Warn
 
 #: Rows of a JSON Lines file that are held as Python objects at once.
@@ -65,11 +65,8 @@ class Raw:
 
 
 def kind_of(path: str) -> str | None:
-    """The kind of table that a file's name says; ``.gz`` and ``.zst`` do not count. None: none."""
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] in (".gz", ".zst"):
-        suffixes.pop()
-    return KINDS.get(suffixes[-1]) if suffixes else None
+    """The kind of table that a file's name says, its packing left out. None: none."""
+    return KINDS.get(Path(unpacked_name(path)).suffix)
 
 
 def read_table(path: str, *, skip_bad: bool = False) -> Raw:
@@ -89,7 +86,7 @@ def read_table(path: str, *, skip_bad: bool = False) -> Raw:
     if kind == "json":
         return _json(path, skip_bad)
     with open_bytes(path) as file:
-        held = io.BytesIO(file.read()) if path.lower().endswith((".gz", ".zst")) else file
+        held = io.BytesIO(file.read()) if packing(path) else file
         return Raw(_once(_parquet(held, path) if kind == "parquet" else _arrow(held, path), path), path)
 
 
@@ -170,7 +167,7 @@ def _header(path: str) -> tuple[list[str], int, str]:
     with open_bytes(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         try:
-            lines = list(itertools.islice(text, SNIFFED))
+            lines = _first_lines(text, path)
             skipped = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
             tab = ".tsv" in path.lower() or ".tab" in path.lower()
             delimiter = "\t" if tab else _delimiter(lines[skipped:])
@@ -187,6 +184,15 @@ def _header(path: str) -> tuple[list[str], int, str]:
     return header, skipped + reader.line_num, delimiter
 
 
+def _first_lines(text: io.TextIOWrapper, path: str) -> list[str]:
+    longest, found = limits().longest, list[str]()
+    while len(found) < SNIFFED and (line := text.readline(longest + 1)):
+        if len(line) > longest:
+            raise too_much(f"line {len(found) + 1} is longer than {longest} characters", "longest", where=path)
+        found.append(line)
+    return found
+
+
 def _delimiter(lines: Sequence[str]) -> str:
     """The sign by which the most of the first rows have as many cells as the header, then the most cells."""
     best, score = DELIMITERS[0], (0.0, 1)
@@ -201,7 +207,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _jsonl(path: str, skip_bad: bool) -> Raw:
-    """Every key of any row is a column; lines end in a line feed only, for U+2028 may stand inside a string."""
+    """Every key of any row is a column."""
     import pyarrow as pa
 
     if (plain := _plain_jsonl(path)) is not None:
@@ -209,32 +215,22 @@ def _jsonl(path: str, skip_bad: bool) -> Raw:
     held: list[Mapping[str, Any]] = []
     tables: list[Any] = []
     bad = 0
-    with open_bytes(path) as file:
-        for number, line in enumerate(file):
-            if number == 0:
-                line = line.removeprefix(BOM.encode())
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise BadInput(f"line {number + 1} is no object", where=path, remedy="write one run a line: {...}")
-            except UnicodeDecodeError:
-                raise BadInput("is not UTF-8 text", where=path) from None
-            except (json.JSONDecodeError, RecursionError) as error:
-                if not skip_bad:
-                    raise BadInput(f"is not JSON Lines (line {number + 1}: {error})", where=path) from None
-                bad += 1
-                continue
-            except BadInput:
-                if not skip_bad:
-                    raise
-                bad += 1
-                continue
-            held.append(row)
-            if len(held) >= BATCH:
-                tables.append(of_rows(held))
-                held = []
+    deepest = limits().depth
+    for number, line in read_lines(path):
+        try:
+            problem = f"line {number} is not JSON"
+            row = parse_json(line, where=path, problem=problem, deepest=deepest)
+            if not isinstance(row, dict):
+                raise BadInput(f"line {number} is no object", where=path, remedy="write one run a line: {...}")
+        except BadInput:
+            if not skip_bad:
+                raise
+            bad += 1
+            continue
+        held.append(row)
+        if len(held) >= BATCH:
+            tables.append(of_rows(held))
+            held = []
     if held or not tables:
         tables.append(of_rows(held))
     table = pa.table({}) if not any(len(each) for each in tables) else stack(tables)

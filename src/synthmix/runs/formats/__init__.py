@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
+from synthmix.files import placed
 from synthmix.runs.formats import harness, logs, trackers
 from synthmix.runs.mapping import Mapping as Told
 from synthmix.runs.raw import Raw, kind_of, of_columns, read_table, stack
@@ -54,7 +55,7 @@ def read_sources(sources: Sequence[str | Path], said: Told, skip_bad: bool) -> R
 
 
 def _source(source: str, said: Told, skip_bad: bool) -> list[Raw]:
-    path = Path(source).expanduser()
+    path = Path(placed(source))
     if source.startswith("wandb://"):
         return [trackers.read_wandb_server(source)]
     if "://" not in source and not path.exists():

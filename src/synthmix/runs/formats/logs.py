@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from synthmix.corpus.readers import open_bytes
 from synthmix.quantities import parse_number
+from synthmix.reading import open_bytes, unpacked_name
 from synthmix.results import Warn
 from synthmix.runs.raw import Raw, of_rows
 
@@ -65,8 +65,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _may(path: Path) -> bool:
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
-    return name.endswith(SUFFIXES)
+    return unpacked_name(path.name).endswith(SUFFIXES)
 
 
 def _is(kind: str, file: Path) -> bool:
@@ -81,7 +80,7 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _run(file: Path) -> str:
-    name = re.sub(r"(\.(gz|zst))?$", "", file.name, flags=re.IGNORECASE)
+    name = file.name[: len(unpacked_name(file.name))]
     name = re.sub(rf"({'|'.join(map(re.escape, SUFFIXES))})$", "", name, flags=re.IGNORECASE)
     return file.resolve().parent.name if name.lower() in NAMELESS else name
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
+from synthmix.reading import parse_yaml, read_whole
 from synthmix.runs.raw import Raw, flat, of_rows, stack
 
 Rows = list[dict[str, Any]]
@@ -227,13 +228,11 @@ def read_mlflow(path: Path) -> Raw:
 
 
 def _mlflow_folder(path: Path) -> Iterator[dict[str, Any]]:
-    import yaml
-
     for meta in sorted(path.rglob("meta.yaml")):
         folder = meta.parent
         if not (folder / "metrics").is_dir():
             continue
-        about = yaml.safe_load(meta.read_text(encoding="utf-8")) or {}
+        about = parse_yaml(read_whole(meta), where=meta) or {}
         params = {
             str(f.relative_to(folder / "params")): f.read_text(encoding="utf-8") for f in _below(folder / "params")
         }
