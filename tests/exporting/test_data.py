@@ -332,3 +332,20 @@ def test_shares_that_change_along_the_run_keep_their_order(corpora, tmp_path: Pa
     mine = np.cumsum(np.where([row["source"] == "hq" for row in rows], tokens, 0))
     x = np.minimum(np.cumsum(tokens), TOKENS)
     assert np.all(abs(mine - 0.6 * x**2 / (2 * TOKENS)) <= 2 * tokens.max())
+
+
+def test_the_command_takes_a_study_however_it_is_named(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from synthmix.cli import main
+
+    folder = finished.parent / "tiny"
+    said = []
+    for name in (finished, folder, folder / "results.json"):
+        with pytest.raises(SystemExit) as ended:
+            main(["export", str(name), "--to", "megatron-blend", "--path", "web=/w", "--json"])
+        assert ended.value.code == 0
+        found = json.loads(capsys.readouterr().out)
+        said.append(
+            (found["text"], found["recipe"], found["tokens"], [source["supply"] for source in found["sources"]])
+        )
+    assert said[0] == said[1] == said[2]
+    assert said[0][2] == 1_000_000  # its question
