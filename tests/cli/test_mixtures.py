@@ -51,6 +51,7 @@ def test_optimize_shows_the_decision(run: Run, mixtures: Path, here: Path) -> No
     shown = run(*line, "--json").value
     assert shown["question"]["supply"] == {"hq": 500_000_000}
     assert shown["question"]["groups"][0]["most"] == 0.6
+    assert "scale_unknown" in shown["caveats"]  # the runs have no tokens, so the law holds none
     assert sum(each["share"] for each in shown["shares"]) == pytest.approx(1)
     assert (here / "page.html").is_file()
     assert "The best mixture at 2B tokens" in run(*line).out

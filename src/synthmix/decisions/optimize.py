@@ -1,8 +1,8 @@
 """The best mixture of many sources under what there is of each, its intervals, and what is as good: decided once.
 
 The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws'
-own optima, :data:`WIDER` times as wide: draws of a law fitted with priors scatter less than its optimum errs (CHOSEN on
-simulated studies, benchmarks/many_sources.py, and measured on others).
+own optima, that of a gain the draws' gains, both :data:`WIDER` times as wide: draws of a law fitted with priors scatter
+less than its optimum errs (CHOSEN on simulated studies, benchmarks/many_sources.py, and measured on others).
 """
 
 from collections.abc import Mapping, Sequence
@@ -113,9 +113,7 @@ def _placed(found: MixtureFit, question: MixtureQuestion) -> MixtureQuestion:
     here = found.runs.points
     given: dict[str, Any] = {"params": question.params, "tokens": question.tokens}
     for key, values in (("params", here.N), ("tokens", here.D)):
-        if values is None:
-            if key == "params":
-                given[key] = None  # the law holds no N: what it says is of the runs' own
+        if values is None:  # the law holds none: what it says is of the runs' own, and a caveat says so
             continue
         if given[key] is None:
             if np.ptp(values) > 1e-6 * values.max():
@@ -343,7 +341,7 @@ class _Search:
                 after = optimum(self.objective(some, question), limits).loss
                 whole = self.objective(self.found.draws[:, self.used], question).averaged()
                 mid = max(mean - float(optimum(whole, limits).loss[0]), 0.0)
-                found[name, what] = self._interval(mid, before - after, self.wider, low=0.0)
+                found[name, what] = self._interval(mid, before - after, WIDER * self.wider, low=0.0)
         return found
 
     def _spends(self) -> bool:
@@ -356,7 +354,7 @@ class _Search:
         mid, low, high = self.found.average(at, self.question.objective or None, "mean")
         drawn = self.draws.value(np.vstack([shares, self.best])[None])
         means = self.mean.value(np.vstack([shares, self.best])[None])[0]
-        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], self.wider)
+        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], WIDER * self.wider)
         loss = Interval(mid=float(mid[0]), low=float(low[0]), high=float(high[0]), level=self.found.level)
         epochs = {
             source: float(share * self.question.tokens / self.question.supply[source])
@@ -526,7 +524,9 @@ class _Search:
         scales = {each.what for each in self.found.held_out}
         if self.found.beyond(at)[0]:
             found.append("beyond" if "scale" in scales else "scale_not_tested")
-        if here.N is None and here.D is None:
+        if (here.N is None and self.question.params is not None) or (
+            here.D is None and self.question.tokens is not None
+        ):
             found.append("scale_unknown")
         repeats = any((each or 0) > 1 for each in self._epochs())
         if repeats and here.unique is None:

@@ -16,7 +16,7 @@ MIXTURE_CAVEATS = {
     "scale_not_tested": "the question lies beyond the runs, and no scale could be held out to test the law there",
     "repetition_quoted": "no run repeats a source: what repetition costs is the literature's R*, not measured here",
     "repetition_ignored": "the runs' tokens are not known, so the law cannot tell what repetition costs",
-    "scale_unknown": "N and D of the runs are not known, so the law says nothing of another scale",
+    "scale_unknown": "N or D of the runs is not known, so what is said holds at the runs' own scale",
     "natural_repeats": "natural text alone would be gone through more often than is allowed",
     "natural_unknown": "which sources are natural text is not known, so there is no gain over it",
     "wide": "the interval of the loss is wider than the spread of the measured losses",
