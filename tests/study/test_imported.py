@@ -75,8 +75,15 @@ def test_the_page_is_a_study_s_and_says_what_is_not_known(results: Results, tmp_
     assert "The runs are another trainer&#39;s: their text, corpora, repetition, time and device are not known" in page
     assert "Read: loss</dt><dd>val_loss</dd>" in page
     assert "Context</dt>" not in page
+    assert "task scores were not measured" in page
     assert "None" not in page.split("<script", 1)[0].split("</style>", 1)[1]
     assert Results.model_validate(results.model_dump(mode="json")) == results
+
+
+def test_scores_are_said_to_be_there(results: Results, tmp_path: Path) -> None:
+    runs = [run.model_copy(update={"tasks": {"piqa": 0.5}}) for run in results.runs]
+    page = write_report(results.model_copy(update={"runs": runs}), tmp_path / "page").read_text()
+    assert "how many questions were asked is not known" in page
 
 
 def test_without_a_question_it_is_decided_as_measured(table: RunsTable) -> None:

@@ -424,7 +424,9 @@ def says_not(results: Results) -> list[str]:
         )
     unseen = [d.name for d in results.domains if d.whole]
     scored = f"{plural(len(results.domains), 'held-out domain')}, {len(unseen)} of them never trained on"
-    beyond = "task scores were not measured" if not results.tasks else "tasks have a section of their own"
+    beyond = "tasks have a section of their own" if results.tasks else "task scores were not measured"
+    if not results.tasks and any(run.tasks for run in results.runs):
+        beyond = "scores are not weighed here, since how many questions were asked is not known (fit --best share does)"
     found.append(
         f"It is about loss on {scored}, averaged as stated below; {beyond}, and a source whose style matches a domain "
         "scores well there for its style."
