@@ -79,3 +79,8 @@ RUNS += [
          prepare=write("z.csv", "n,d,loss\n1M,1M,0\n2M,1M,3\n")),
     said("fit g.csv --compute -1e20", "is not a positive number of FLOPs", prepare=GRID),
 ]  # fmt: skip
+RUNS += [
+    said('fit s.csv --metric "loss + task.x"', "no metric 'loss + task.x'; there are loss", prepare=SHARES),
+    said('fit d.csv --metric "loss*" --plots out', "--plots: takes one metric",
+         prepare=write("d.csv", "n,d,loss,loss.a\n1M,1M,3.1,3\n2M,1M,3.0,2.9\n")),
+]  # fmt: skip

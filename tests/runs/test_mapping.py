@@ -132,6 +132,13 @@ def test_a_mapping_names_calculates_filters_and_converts() -> None:
     assert [warning.code for warning in table.warnings] == ["last_step"]
 
 
+def test_columns_with_points_are_calculated_with() -> None:
+    rows = [{"model": {"layers": 2, "width": 100}, "tokens": 1e7, "loss": 3.0}, {"model": {"layers": 4, "width": 100},
+            "tokens": 1e7, "loss": 2.9}]  # fmt: skip
+    table = read_runs(rows, mapping={"columns": {"N": "12 * model.layers * model.width ** 2"}})
+    assert table.column("N").tolist() == [240_000, 480_000]
+
+
 def test_every_step_is_one_correlated_group_a_run() -> None:
     table = read_runs(ROWS, mapping=MAPPING | {"rows": "every"})
     assert table.text("group") == ["a", "a", "b", "b"]

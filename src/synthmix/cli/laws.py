@@ -74,6 +74,7 @@ def fit(
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs
     from synthmix.runs.laws import fit as fit_law
+    from synthmix.runs.metrics import asked_metrics
     from synthmix.runs.predict import predict_file as write_predicted
     from synthmix.scaling import LAWS, profile
     from synthmix.scaling.fit import MOST_RUNS
@@ -125,11 +126,15 @@ def fit(
     points = parsed(_assignments, predict, "--predict") if predict else {}
     flops = parsed(float, compute, "--compute") if compute else None
     table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
-    most = None if all_runs else MOST_RUNS
-    found = fit_law(
-        law, table, metric=metrics, bootstrap=bootstrap, level=level, objective=objective,
-        delta=_huber(delta or "1e-3"), most_runs=most,
-    )  # fmt: skip
+    table, names = asked_metrics(table, metrics)
+    metrics = names or None
+    how: dict[str, Any] = {"bootstrap": bootstrap, "level": level, "objective": objective}
+    how |= {"delta": _huber(delta or "1e-3"), "most_runs": None if all_runs else MOST_RUNS}
+    if len(names) > 1:
+        _only_for_one_metric(compute=compute, profiles=profiles, plots=plots, predict_file=predict_file, to=to)
+        _several_metrics(law, table, names, points, how, as_json=as_json)
+        return
+    found = fit_law(law, table, metric=metrics, **how)
     assert not isinstance(found, MixtureFit)
     said = [*table.warnings, *_mixed(table, recipe, found.law.columns)]
     warnings = [*said, *found.warnings, *(found.warnings_at(**points) if points else [])]
@@ -231,22 +236,19 @@ def _best_shares(
     bootstrap: int, as_json: bool,
 ) -> None:  # fmt: skip
     """The best share of each source, a table a metric."""
-    from fnmatch import fnmatchcase
-
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.quantities import format_count, percent
     from synthmix.runs import Cell
     from synthmix.runs.best_share import as_json as plain
     from synthmix.runs.best_share import best_shares
+    from synthmix.runs.metrics import asked_metrics
     from synthmix.table import Column, Table
 
     if at is not None and set(at) != {"N", "D"}:
         raise BadInput("needs N and D", key="--predict", remedy="write --predict N=1B,D=100B")
-    names = [metric.name for metric in table.metrics]
-    asked: list[str | None] = [None]
-    if metrics:
-        asked = [found for each in metrics for found in [n for n in names if fnmatchcase(n, each)] or [each]]
+    table, names = asked_metrics(table, metrics)
+    asked: list[str | None] = [*names] or [None]
     value: dict[str, Any] = {"taken": dict(table.taken), "best_shares": []}
     blocks: list[Any] = ["\n".join(taken(table))]
     warnings: dict[str, None] = {f"warning {w.code}: {w.message}": None for w in table.warnings}
@@ -325,6 +327,37 @@ def _compute_optimal(
         f"a = {_interval(minima.exponent)}"
     )
     return value, [*lines, *(f"  warning {warn.code}: {warn.message}" for warn in minima.warnings)]
+
+
+def _several_metrics(
+    law: str, table: "RunsTable", names: list[str], points: dict[str, float], how: dict[str, Any], *, as_json: bool
+) -> None:
+    """The same law fitted to one metric after the other."""
+    from synthmix.cli.terminal import show
+    from synthmix.runs.laws import fit as fit_law
+    from synthmix.scaling import Fit
+
+    value: dict[str, Any] = {"taken": dict(table.taken), "fits": {}}
+    lines = taken(table)
+    for name in names:
+        found = fit_law(law, table, metric=name, **how)
+        assert isinstance(found, Fit)
+        error = ", the error 1 - score" if table.metric(name).unit == "score" else ""
+        value["fits"][name] = found.as_json()
+        lines += [f"{name}{error}", found.report()]
+        if points:
+            mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
+            value["fits"][name]["prediction"] = {"at": points, "loss": asdict(mean), "new_run": asdict(new)}
+            lines.append(f"there: {_interval(mean)}; one new run {_interval(new)}")
+    show(value, "\n".join(lines), as_json=as_json)
+
+
+def _only_for_one_metric(**given: Any) -> None:
+    from synthmix.errors import BadInput
+
+    for name, value in given.items():
+        if value:
+            raise BadInput("takes one metric", key=f"--{name.replace('_', '-')}", remedy="name one with --metric")
 
 
 def _only_for_one_share(**given: Any) -> None:

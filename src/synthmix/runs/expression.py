@@ -57,10 +57,14 @@ def names_in(text: str, columns: Sequence[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     tree, quoted = _parsed(text)
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop(0)
         name = _column(node, quoted)
-        if name is not None and name not in FUNCTIONS:
-            found[name] = None
+        if name is not None:  # config.lr is one name, and config in it none
+            found |= {} if name in FUNCTIONS else {name: None}
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Call) and _is_pattern(node):
             found |= dict.fromkeys(fnmatch.filter(columns, node.args[0].value))  # type: ignore[attr-defined]
     return list(found)

@@ -10,6 +10,7 @@ from typing import Any
 from synthmix.errors import BadInput
 from synthmix.quantities import listed
 from synthmix.runs.load import read_runs
+from synthmix.runs.metrics import asked_metrics
 from synthmix.runs.mixtures import ignored_shares, mixture_runs
 from synthmix.runs.table import RunsTable
 from synthmix.scaling import Comparison, Fit, IsoFlopMinima, Law, Runs
@@ -44,8 +45,8 @@ def fit(
         runs: whatever :func:`synthmix.read_runs` reads (a path, a frame, rows, results), or arrays
             (:class:`synthmix.scaling.Runs`).
         columns, mapping, recipe, skip_bad: as for :func:`synthmix.read_runs`.
-        metric: which of the table's metrics is fitted; ``loss`` if not given. A law over shares fits several, the
-            losses of all domains if not given.
+        metric: which of the table's metrics is fitted, or an expression over metrics (``0.7 * loss.a + 0.3 * loss.b``);
+            ``loss`` if not given. A law over shares fits several, the losses of all domains if not given.
         how: as for :func:`synthmix.scaling.fit` (``bootstrap``, ``level``, ``objective``, ``delta``,
             ``seed``, ``fixed``, ``noise``)
             or :func:`synthmix.scaling.mixtures.fit_mixtures` (``draws``, ``level``, ``seed``, ``hold_out``).
@@ -57,9 +58,13 @@ def fit(
         BadInput: see :func:`synthmix.read_runs` and :func:`synthmix.scaling.fit`; runs of many mixtures with a law that
             does not see their shares.
     """
+    read = _table(runs, columns, mapping, recipe, skip_bad)
     if isinstance(law, MixtureLaw) or law in MIXTURE_LAWS:
-        return fit_mixtures(law, mixtures_of(_table(runs, columns, mapping, recipe, skip_bad), metric), **how)
-    return _fit(law, _arrays(_table(runs, columns, mapping, recipe, skip_bad), _one(metric)), **how)
+        return fit_mixtures(law, mixtures_of(read, metric), **how)
+    if isinstance(read, RunsTable):
+        read, found = asked_metrics(read, metric)
+        metric = found or None
+    return _fit(law, _arrays(read, _one(metric)), **how)
 
 
 def compare(
@@ -86,6 +91,9 @@ def compare(
     many = isinstance(read, RunsTable) and laws is None and ignored_shares(read) is not None
     if (all(over_shares) and over_shares) or many or isinstance(read, MixtureRuns):
         return compare_mixtures(mixtures_of(read, metric), _mixture_laws(laws), **how)
+    if isinstance(read, RunsTable):
+        read, found = asked_metrics(read, metric)
+        metric = found or None
     return _compare(_arrays(read, _one(metric)), _one_share_laws(laws), **how)
 
 
