@@ -225,7 +225,9 @@ def lm_eval_results(folder: Path, model: str, results: dict) -> None:
     tracker = pytest.importorskip("lm_eval.loggers.evaluation_tracker").EvaluationTracker(output_path=str(folder))
     tracker.general_config_tracker.log_experiment_args("hf", f"pretrained={model}", None, None, None)
     better = {task: dict.fromkeys((n.split(",")[0] for n in scores), True) for task, scores in results.items()}
-    tracker.save_results_aggregated({"results": results, "configs": {}, "higher_is_better": better})
+    samples = {task: {"original": 200, "effective": 100} for task in results}
+    held = {"results": results, "configs": {}, "higher_is_better": better, "n-samples": samples}
+    tracker.save_results_aggregated(held)
 
 
 RUNS = "run,params,tokens,loss\nweb,1M,1B,3.0\nqa,1M,2B,2.9\n"
@@ -241,6 +243,7 @@ def test_results_of_the_harness_are_joined_by_run(tmp_path: Path) -> None:
     assert table.column("task.piqa.acc_norm").tolist() == pytest.approx([0.6, 0.7])
     assert table.column("bits.wiki").tolist() == [1.5, 1.6]
     assert (table.metric("task.piqa.acc").unit, table.metric("task.piqa.acc").higher_is_better) == ("score", True)
+    assert (table.metric("task.piqa.acc").items, table.metric("task.piqa.acc").measure) == (100, "acc")
     assert (table.metric("bits.wiki").unit, table.metric("bits.wiki").higher_is_better) == ("bits", False)
     assert [(w.code, "other" in w.message) for w in table.warnings] == [("results_without_a_run", True)]
     (tmp_path / "runs.csv").write_text(RUNS.replace("web", "x").replace("qa", "y"))

@@ -38,6 +38,7 @@ def test_a_law_is_fitted_to_a_weighted_metric(table: RunsTable) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
+        ("task.a", r"task\.a: is 0\.5 in every run"),
         ("task.b", r"no metric 'task\.b'; there are loss, loss\.web"),
         ("loss.web + task.a", "adds nats and score; weigh metrics of one unit"),
         ("0.5", "no metric '0.5'"),

@@ -395,7 +395,8 @@ def _described(name: str, star: str | None, known: Mapping[str, Any], told: Told
     if grows is None:
         grows = known.get("higher_is_better")
     if kind == "task" or unit in ("score", "percent") or grows:
-        return Metric(name, "score", higher_is_better=grows is not False, task=what or name)
+        asked = {key: known[key] for key in ("measure", "items") if key in known}
+        return Metric(name, "score", higher_is_better=grows is not False, task=what or name, **asked)
     bits = unit == "bits_per_byte" or (kind == "bits" and unit is None)
     domain = what if kind in ("loss", "bits") and what else star
     return Metric(name, "bits" if bits else "nats", domain=domain or what or name)

@@ -19,7 +19,7 @@ def asked_metrics(table: RunsTable, asked: str | Sequence[str] | None) -> tuple[
             ``0.7 * loss.web + 0.3 * loss.code``. None: none is named, and the list is empty.
 
     Raises:
-        BadInput: no such metric, or one made of metrics of several units.
+        BadInput: no such metric, one made of metrics of several units, or one that is equal in every run.
     """
     names = [metric.name for metric in table.metrics]
     found: list[str] = []
@@ -29,6 +29,10 @@ def asked_metrics(table: RunsTable, asked: str | Sequence[str] | None) -> tuple[
             table = _weighted(table, each)
             like = [each]
         found += [name for name in like if name not in found]
+    for name in found:
+        values = table.column(name)[np.isfinite(table.column(name))]
+        if len(values) > 1 and np.ptp(values) == 0:
+            raise BadInput(f"is {values[0]:g} in every run", where="runs", key=name, remedy="name another metric")
     return table, found
 
 

@@ -146,7 +146,7 @@ def _run(held: Mapping[str, Any], file: Path) -> tuple[str, int | None]:
 
 def _scores(held: Mapping[str, Any]) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """Name, value, and unit and direction, of every metric but standard errors and counts."""
-    directions = held.get("higher_is_better") or {}
+    directions, counts = held.get("higher_is_better") or {}, held.get("n-samples") or {}
     for task, scores in held["results"].items():
         if not isinstance(scores, dict) or task == "all":
             continue
@@ -163,4 +163,6 @@ def _scores(held: Mapping[str, Any]) -> Iterator[tuple[str, float, dict[str, Any
             elif "perplexity" in metric or metric == "ppl":
                 yield f"loss.{within}", float(value), {"unit": "perplexity"}
             else:
-                yield f"task.{within}", float(value), {"unit": "score", "higher_is_better": bool(grows)}
+                items = counts.get(task) if isinstance(counts, dict) else None
+                about = {"unit": "score", "higher_is_better": bool(grows), "measure": metric}
+                yield f"task.{within}", float(value), about | ({"items": items["effective"]} if items else {})
