@@ -13,7 +13,7 @@ from synthmix.files import placed
 from synthmix.generation.sampler import Sampling
 from synthmix.generation.settings import GenerateConfig
 from synthmix.mixture.schedule import SourceShare, VaryingShare
-from synthmix.quantities import parse_number
+from synthmix.quantities import parse_count, parse_number
 from synthmix.results import Prices
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape
@@ -128,6 +128,7 @@ class DesignConfig(Part):
 
     runs: int = Field(ge=1, description="at each size, budget and seed of the ladder; repeats of natural text count")
     natural_every: int = Field(default=10, ge=2, description="natural text is repeated after so many runs")
+    simulated_epochs: int = Field(default=0, ge=0, description="mixtures trained again on text cut as at the question")
 
 
 def _as_bounds(value: Any) -> Any:
@@ -250,12 +251,55 @@ class PriceList(Part):
         return Prices(gpu_hour=self.gpu_hour, flops=self.flops, mfu=float(self.mfu), generated=dict(self.generated))
 
 
+def _as_supply(value: Any) -> Any:
+    return None if value == "unlimited" else parse_count(value)
+
+
+def _prices_kind(value: Any) -> str:
+    """Whether prices are a whole price list, or of sources alone."""
+    keys = value.keys() if isinstance(value, dict) else ()
+    listed = isinstance(value, PriceList) or PriceList.model_fields.keys() & keys
+    return "price list" if listed else "source prices"
+
+
+Money = Annotated[float, BeforeValidator(_amount)]
+PricesEntry = Annotated[
+    Annotated[PriceList, Tag("price list")] | Annotated[dict[str, Money], Tag("source prices")],
+    Discriminator(_prices_kind),
+]
+
+
 class Question(Part):
-    """What will really be trained: non-embedding parameters and tokens; and a price list, for what that costs."""
+    """What will really be trained, and of what.
+
+    Attributes:
+        params: non-embedding parameters. tokens: the budget.
+        supply: source -> unique tokens there are, ``unlimited`` for as many as are needed; all sources or none.
+        epochs: source -> how often it may be gone through.
+        prices: source -> money per million tokens, or a price list, for what the training costs too.
+        budget_money: for synthetic tokens, at most.
+    """
 
     params: Count
     tokens: Count
-    prices: PriceList | None = None
+    supply: dict[str, Annotated[int | None, BeforeValidator(_as_supply)]] = Field(default={})
+    epochs: dict[str, Annotated[float, Field(ge=1, allow_inf_nan=False)]] = Field(default={})
+    prices: PricesEntry | None = None
+    budget_money: Money | None = None
+
+    @property
+    def price_list(self) -> Prices | None:
+        """The price list, if there is one."""
+        return self.prices.prices if isinstance(self.prices, PriceList) else None
+
+    @property
+    def source_prices(self) -> dict[str, float]:
+        """Source -> money per million tokens."""
+        return self.prices.generated if isinstance(self.prices, PriceList) else self.prices or {}
+
+    def ratios(self) -> dict[str, Fraction]:
+        """Source -> its unique tokens over the budget, where its supply is limited."""
+        return {name: Fraction(there, self.tokens) for name, there in self.supply.items() if there is not None}
 
 
 class FitConfig(Part):
@@ -282,6 +326,22 @@ class StudyConfig(Part):
     workers: int | None = Field(default=None, ge=1, description="processes; unset: one a core")
     keep_checkpoints: bool = True
     log: Annotated[list[Literal["tensorboard", "wandb", "mlflow"]], BeforeValidator(_as_list)] = Field(default=[])
+
+    def _check_question(self) -> None:
+        asked, design = self.question, self.mix.design
+        if design is not None and design.simulated_epochs and (asked is None or not asked.supply):
+            raise ValueError("mix.design.simulated_epochs: how often text repeats is not known; write question.supply")
+        if asked is None:
+            return
+        for key in ("supply", "epochs", "source_prices"):
+            for name in getattr(asked, key):
+                if name not in self.mix.mixed:
+                    named = f"question.{key.removeprefix('source_')}"
+                    raise ValueError(f"{named}: no recipe holds '{name}'; they hold {', '.join(self.mix.mixed)}")
+        if asked.supply:
+            for name in self.mix.mixed:
+                if name not in asked.supply:
+                    raise ValueError(f"question.supply: '{name}' has none; write its unique tokens, or unlimited")
 
     @property
     def root(self) -> Path:
@@ -316,6 +376,7 @@ class StudyConfig(Part):
             for name in names:
                 if name not in self.corpora:
                     raise ValueError(f"{key}: no corpus '{name}'; {there}")
+        self._check_question()
         if self.mix.natural in self.mix.synthetic:
             raise ValueError(f"mix.synthetic: '{self.mix.natural}' is the natural corpus already")
         for name in self.mix.natural_mixture if self.mix.sources else ():

@@ -16,6 +16,16 @@ def designed(runs: int = 12, **changes: Any) -> Any:
     return prepare
 
 
+def asked(runs: int = 12, epochs_simulated: int = 0, **changes: Any) -> Any:
+    """The same with ``changes`` of the question."""
+
+    def prepare(world: World) -> None:
+        designed(runs, design={"runs": runs, "simulated_epochs": epochs_simulated})(world)
+        world.raw["question"].update(changes)
+
+    return prepare
+
+
 STUDY_FILE = [
     Case("no study file", ("none.yaml: no such study file",), ("study", "run", "none.yaml")),
     Case("a folder for a study file", (".: is a folder, not a study file",), ("study", "run", ".")),
@@ -140,6 +150,39 @@ DESIGN = [
         "few runs for a law",
         ("mix.design.runs: 5 runs of 3 sources are fewer than a law of mixtures can bear; 6 would do",),
         prepare=designed(5),
+    ),
+    Case(
+        "a source without supply",
+        ("question.supply: 'sampled' has none; write its unique tokens, or unlimited",),
+        prepare=asked(supply={"web": "unlimited", "hq": "5B"}),
+    ),
+    Case(
+        "a supply of no source",
+        ("question.supply: no recipe holds 'wob'; they hold web, hq, sampled",),
+        prepare=asked(supply={"wob": "5B"}),
+    ),
+    Case(
+        "a supply that is no count",
+        ("question.supply.hq: 'some' is not a count",),
+        prepare=asked(supply={"web": "unlimited", "hq": "some", "sampled": "5B"}),
+    ),
+    Case("half an epoch", ("question.epochs.hq: ", "greater than or equal to 1"), prepare=asked(epochs={"hq": 0.5})),
+    Case("a price below zero", ("question.prices.hq: -1 is not",), prepare=asked(prices={"hq": -1})),
+    Case(
+        "a key of a price list",
+        ("question.prices.gpu_hours: unknown key; did you mean 'gpu_hour'?",),
+        prepare=asked(prices={"gpu_hours": 2, "flops": "1e12", "mfu": "40%"}),
+    ),
+    Case("half a price list", ("question.prices.flops: is missing",), prepare=asked(prices={"gpu_hour": 2})),
+    Case(
+        "simulated epochs of no supply",
+        ("mix.design.simulated_epochs: how often text repeats is not known; write question.supply",),
+        prepare=designed(design={"runs": 12, "simulated_epochs": 2}),
+    ),
+    Case(
+        "simulated epochs where nothing repeats",
+        ("mix.design.simulated_epochs: 2 are asked for, and 0 mixtures", "leave it out: the supply is enough"),
+        prepare=asked(12, 2, supply={"web": "unlimited", "hq": "unlimited", "sampled": "5B"}),
     ),
     Case("many runs", ("mix.design.runs: 2000 is not from 1 to 1,000",), prepare=designed(2000)),
 ]

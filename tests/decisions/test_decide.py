@@ -9,6 +9,7 @@ import pytest
 
 from synthmix.decisions import StudyFits, ask, decide, fit_study
 from synthmix.decisions.fits import RecipeLaw, fits_key
+from synthmix.report import sentences
 from synthmix.results import Decision, Option, Question, Results
 from synthmix.results.decisions import CAVEATS, UNDETERMINED
 from synthmix.runs.load import of_results
@@ -333,3 +334,46 @@ def test_every_code_that_is_used_is_explained(helped: Decision) -> None:
     for verdict in helped.verdicts:
         assert {caveat.code for caveat in verdict.caveats} <= set(CAVEATS)
     assert codes(helped) <= set(UNDETERMINED)
+
+
+@ONE
+def test_natural_text_that_would_repeat_too_often_is_no_answer(make: Make) -> None:
+    """Where synthetic text hurts, natural text alone wins while its repeats are allowed, and not beyond."""
+    hurts = make({"hq": (0.2, 0.1)})
+    free = decided(hurts, natural="10M")
+    assert recommended(free).is_natural
+    assert all(option.allowed for option in free.options)
+    limited = decided(hurts, natural="6M,epochs=4")
+    natural = limited.natural
+    assert natural is not None
+    assert natural.natural_epochs == 5
+    assert not natural.allowed
+    assert not natural.as_good
+    chosen = recommended(limited)
+    assert not chosen.is_natural
+    assert chosen.natural_epochs is not None
+    assert chosen.natural_epochs <= 4 + 1e-6
+    assert chosen.share == min(option.share for option in limited.options if option.allowed)
+    caveat = next(caveat for caveat in limited.caveats if caveat.code == "too_often")
+    assert caveat.numbers == {"epochs": 5.0, "allowed": 4.0}
+    assert "gone through 5 times, and 4 are allowed" in sentences.caveat_text(caveat)
+    assert "against natural text alone, gone through 5 times" in sentences.recommendation(limited)
+
+
+@ONE
+def test_synthetic_text_is_gone_through_no_more_often_than_allowed(make: Make) -> None:
+    found = decided(make(), "hq=2M,price=1,epochs=3")
+    assert {option.share: option.allowed for option in found.options if option.kind} == {
+        option.share: option.share * 30 <= 6 + 1e-6 for option in found.options if option.kind
+    }
+    assert best(found).share == pytest.approx(0.2)
+
+
+@ONE
+def test_twenty_epochs_of_natural_text_are_said(make: Make) -> None:
+    found = decided(make({"hq": (0.5, 0.3)}), natural="1.5M")
+    assert recommended(found).is_natural
+    assert "natural text alone, gone through 20 times" in sentences.recommendation(found)
+    said = [sentences.then(row) for row in found.sensitivity if row.what == "natural"]
+    assert said
+    assert not any("no change" in text for text in said)

@@ -21,6 +21,13 @@ def test_text_and_mapping_ask_the_same() -> None:
     assert text == ask(10**9, 10**11, natural=60 * 10**9, synthetic={"hq": {"tokens": "30B", "price": 0.5}})
 
 
+def test_how_often_text_may_be_gone_through_is_part_of_the_question() -> None:
+    asked = ask("1B", "100B", natural="5B, epochs=4", synthetic=["hq=30B,price=0.5,epochs=2", "qa,price=0"])
+    assert (asked.natural, asked.natural_epochs) == (5 * 10**9, 4.0)
+    assert [kind.epochs for kind in asked.kinds] == [2.0, None]
+    assert ask("1B", "100B", natural="5B", synthetic=["hq,price=0"]).natural_epochs is None
+
+
 def test_what_can_be_had_is_what_there_is_and_what_the_money_buys() -> None:
     asked = ask("1B", "100B", synthetic=["hq=30B,price=0.5", "free,price=0", "dear,price=2"], budget_money=10_000)
     assert [asked.limit(kind) for kind in asked.kinds] == [20e9, math.inf, 5e9]
@@ -34,6 +41,7 @@ def test_what_can_be_had_is_what_there_is_and_what_the_money_buys() -> None:
         (["hq=30B,price=-1"], "--synthetic hq: price: '-1' is negative"),
         (["hq=30B,price=nan"], "negative or not finite"),
         (["hq=30B,price=cheap"], "'cheap' is not an amount of money"),
+        (["hq=1B,price=1,epochs=0.5"], "--synthetic hq: epochs: '0.5' is not how often text may be gone through"),
         (["hq=0,price=1"], "'0' is not a positive whole number"),
         (["hq=-3B,price=1"], "'-3B' is not a count"),
         (["hq=30B,price=1,price=2"], "price is given twice"),
@@ -55,6 +63,8 @@ def test_a_kind_that_cannot_be(synthetic: list[str], said: str) -> None:
     [
         ({"params": "0"}, "--params: '0' is not a positive whole number"),
         ({"tokens": "-100B"}, "--tokens: '-100B' is not a count"),
+        ({"natural": "5B,epoch=4"}, "--natural: 'epoch=4' is not epochs=NUMBER; write 60B,epochs=4"),
+        ({"natural": "5B,epochs=half"}, "--natural: epochs: 'half' is not how often text may be gone through"),
         ({"natural": 0}, "--natural: 0 is not a positive whole number"),
         ({"budget_money": -5}, "--budget-money: -5 is negative"),
         ({"price_training": "much"}, "--price-training: 'much' is not an amount of money"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from synthmix.errors import BadInput
 from synthmix.mixture.interleave import interleave
 from synthmix.mixture.manifest import make_manifest, sequences_in
-from synthmix.mixture.recipe import make_recipe, share_recipe
+from synthmix.mixture.recipe import make_recipe, share_recipe, with_simulated_epochs
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,3 +66,25 @@ def test_asking_for_more_than_there_is_is_an_error_unless_epochs_are_allowed() -
 def test_an_unknown_source_is_named() -> None:
     with pytest.raises(BadInput, match="hq: no corpus of this name; there are web"):
         make_manifest(share_recipe("web", "hq", Fraction(1)), 5, 10, {"web": 1001}, seed=0)
+
+
+def test_simulated_epochs_repeat_as_often_as_the_target_would() -> None:
+    """1B unique tokens of a budget of 20B at half of it: 10 epochs, at every budget."""
+    recipe = share_recipe("web", "hq", Fraction(1, 2))
+    cut = with_simulated_epochs(recipe, {"hq": Fraction(1, 20), "web": Fraction(3, 5)})
+    assert cut.unique == (("hq", Fraction(1, 20)),), "there is more web than its share takes"
+    assert cut.content != recipe.content
+    assert not cut.is_static, "a longer run has more text, so no trunk serves both"
+    available = {"web": 10_001, "hq": 10_001}
+    for sequences in (200, 400):
+        made = make_manifest(cut, sequences, 10, available, seed=0)
+        blocks = made.blocks[made.order == made.sources.index("hq")]
+        assert made.epochs["hq"] == 10
+        assert sorted(np.bincount(blocks)[np.unique(blocks)]) == [10] * (sequences // 20)
+        uncut = make_manifest(recipe, sequences, 10, available, seed=0)
+        first = uncut.blocks[uncut.order == uncut.sources.index("hq")][: sequences // 20]
+        assert blocks[: sequences // 20].tolist() == first.tolist(), "its first epoch is the uncut run's beginning"
+        assert blocks[: sequences // 20].tolist() != blocks[sequences // 20 : sequences // 10].tolist()
+        assert (made.blocks[made.order == 0] == uncut.blocks[uncut.order == 0]).all()
+    with pytest.raises(BadInput, match=r"hq: 500 tokens asked for by recipe '50% hq \+ web, repeated', 100 there"):
+        make_manifest(cut, 1000, 10, {"web": 10_001, "hq": 101}, seed=0)

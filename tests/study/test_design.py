@@ -3,14 +3,21 @@
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
-from synthmix.study.ladder import cells, study_design, study_recipes
+from synthmix.runs import read_runs
+from synthmix.runs.mixtures import mixture_points
+from synthmix.study.conclude import study_question
+from synthmix.study.ladder import cells, largest_need, study_design, study_recipes
 from synthmix.study.load import study_from
+from synthmix.study.run import run_study
+
+from ..in_process import InProcess
 
 CORPORA = {
     "web": {"files": "web.jsonl", "heldout": "2%"},
@@ -88,3 +95,64 @@ def test_a_name_of_the_design_is_not_for_another_recipe(study: Callable[..., Stu
     mix = {**MIX, "recipes": {"mixture 5": {"web": "1/2", "hq": "1/4", "qa": "1/4"}}}
     with pytest.raises(BadInput, match="two recipes are called 'mixture 5'"):
         study(mix=mix | {"design": {"runs": 30, "natural_every": 50}})
+
+
+QUESTION = {
+    "params": "1B", "tokens": "100B", "supply": {"web": "unlimited", "hq": "5B", "qa": "3B", "textbook": "200B"},
+    "epochs": {"hq": 8}, "prices": {"hq": 0.4},
+}  # fmt: skip
+
+
+def test_simulated_epochs_cut_the_text_as_at_the_question(study: Callable[..., StudyConfig]) -> None:
+    mix = {**MIX, "design": {"runs": 20, "simulated_epochs": 4}}
+    config = study(mix=mix, question=QUESTION)
+    assert study_design(config)[:20] == study_design(study(mix={**MIX, "design": {"runs": 20}}))
+    cut = [recipe for recipe, run in study_design(config) if run.kind == "simulated epochs"]
+    assert [recipe.name for recipe in cut[:2]] == ["60% hq + web, repeated", "40% qa + web, repeated"]
+    assert [recipe.unique for recipe in cut[:2]] == [(("hq", Fraction(1, 20)),), (("qa", Fraction(3, 100)),)]
+    assert len(cut) == 4
+    assert len(cells(config)) == 2 * 24
+    assert {cell.seed for cell in cells(config) if cell.recipe in cut} == {0}
+    need = largest_need(config)
+    assert need["hq"] > 0.05 * 100_000, "the uncut runs need more"
+
+
+def test_a_question_holds_supply_epochs_and_prices(study: Callable[..., StudyConfig]) -> None:
+    asked = study_question(study(question=QUESTION))
+    assert asked is not None
+    assert asked.natural is None
+    assert {kind.name: kind.tokens for kind in asked.kinds} == {"hq": 5e9, "qa": 3e9, "textbook": 2e11}
+    assert {kind.name: kind.price for kind in asked.kinds} == {"hq": 0.4, "qa": 0.0, "textbook": 0.0}
+    assert asked.kinds[0].epochs == 8
+    listed = {"gpu_hour": 2, "flops": "989e12", "mfu": "40%", "generated": {"qa": 0.1}}
+    with_list = study_question(study(question={**QUESTION, "prices": listed}))
+    assert with_list is not None
+    assert with_list.prices is not None
+    assert [kind.price for kind in with_list.kinds] == [0.0, 0.1, 0.0]
+
+
+def test_the_runs_table_holds_what_was_unique(make_study: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """Runs on cut text are points of their own: no replicates of the uncut mixture, and in no law without repeats."""
+    raw = make_study(tmp_path / "many")
+    raw["corpora"] = {
+        "web": raw["corpora"]["web"],
+        "hq": {"files": str(Path(raw["evaluate"]["other"]).parent / "hq.jsonl"), "kind": "synthetic"},
+    }
+    raw["mix"] = {"sources": {"web": None, "hq": None}, "design": {"runs": 6, "simulated_epochs": 2}}
+    raw["ladder"] = {"params": ["25k"], "budgets": [2560]}
+    raw["question"] = {"params": "1M", "tokens": "1M", "supply": {"web": "unlimited", "hq": "100k"}}
+    found = run_study(study_from(raw), engine=InProcess())
+    table = read_runs(tmp_path / "many" / "runs.parquet")
+    names, unique = table.text("recipe"), table.column("unique.hq")
+    assert (len(table), len(table.uncut)) == (8, 6)
+    assert unique[names.index("hq")] == 2560
+    assert unique[names.index("hq, repeated")] == 256, "a tenth of the budget, as at the question"
+    assert len(set(table.replicates.tolist())) == 8
+    points = mixture_points(table)
+    assert points.epochs[names.index("hq, repeated")].tolist() == [1, 10]
+    assert points.repeats
+    assert found.decision is not None
+    assert not any("repeated" in option.recipe for option in found.decision.options)
+    again = read_runs(tmp_path / "many")
+    assert sorted(again.text("mixture")) == sorted(table.text("mixture"))
+    assert sorted(again.text("stage")) == sorted(table.text("stage"))

@@ -55,9 +55,11 @@ def advise(
 
     Args:
         params: non-embedding parameters. tokens: the budget. Unset, those of the study's own question.
-        natural: unique natural tokens; None: as many as are needed.
-        synthetic: kinds as ``"hq=30B,price=0.5,params=8B"`` or ``{"hq": {"tokens": "30B", "price": 0.5}}``; the
-            price is money per million tokens. With a study and none named: all of the study's, at no price.
+        natural: unique natural tokens, and how often they may be gone through where that is limited:
+            ``"60B,epochs=4"``; None: those of the study's own question, else as many as are needed.
+        synthetic: kinds as ``"hq=30B,price=0.5,params=8B,epochs=2"`` or ``{"hq": {"tokens": "30B", "price": 0.5}}``;
+            the price is money per million tokens. With a study and none named: all of the study's, as its own question
+            has them, else at no price.
         study: a finished study's file, folder or results; None: published findings, as priors.
         runs: instead of a study, runs of any trainer, as :func:`synthmix.read_runs` takes them, with ``columns``,
             ``mapping`` and ``skip_bad``; their question is the one asked here.
@@ -98,7 +100,9 @@ def advise(
     listed = read_prices(prices) if prices is not None else own.prices if own is not None else None
     if results is not None:
         given = given if isinstance(given, Mapping) else list(given)
-        given = given or free(_kinds(results), prices=listed)
+        given = given or _own_kinds(own, _kinds(results), listed)
+    if own is not None:
+        budget_money = own.budget_money if budget_money is None else budget_money
     question = ask(
         params,
         tokens,
@@ -108,6 +112,8 @@ def advise(
         price_training=price_training,
         prices=listed,
     )
+    if own is not None and natural is None:
+        question = question.model_copy(update={"natural": own.natural, "natural_epochs": own.natural_epochs})
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     if results is not None:
@@ -252,6 +258,15 @@ def _kinds(results: Results) -> list[str]:
     named = [name for recipe in results.recipes if recipe.name in trained for name in recipe.shares]
     alone = [recipe.synthetic for recipe in results.recipes if recipe.synthetic and recipe.name in trained]
     return list(dict.fromkeys([*alone, *(name for name in named if name in synthetic)]))
+
+
+def _own_kinds(own: Question | None, there: list[str], prices: Prices | None) -> tuple[Kind, ...]:
+    """The kinds that a study has runs of: as its own question has them, at the prices of a list where it has them."""
+    if own is None:
+        return free(there, prices=prices)
+    priced = prices.generated if prices is not None else {}
+    kinds = [kind for kind in own.kinds if kind.name in there]
+    return tuple(kind.model_copy(update={"price": priced.get(kind.name, kind.price)}) for kind in kinds)
 
 
 def _with_costs(question: Question, own: Question | None) -> Question:

@@ -17,14 +17,16 @@ def advise(
     params: Annotated[str | None, typer.Option(help="Non-embedding parameters; unset: the study's question.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Training tokens; unset: the study's question.")] = None,
     natural: Annotated[
-        str | None, typer.Option("--natural", help="Unique natural tokens there are; unset: enough.")
+        str | None,
+        typer.Option("--natural", help="Unique natural tokens there are: 60B, or 60B,epochs=4: at most so often."),
     ] = None,
     real: Annotated[str | None, typer.Option("--real", hidden=True)] = None,
     synthetic: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME[=TOKENS],price=MONEY[,params=SIZE][,like=KIND][,files=PATH]: tokens that can be had, money per "
-            "million; the generator's size; without a study the published kind it is like, and its text. Repeatable."
+            help="NAME[=TOKENS],price=MONEY[,params=SIZE][,epochs=MOST][,like=KIND][,files=PATH]: tokens that can be "
+            "had, money per million; the generator's size; how often it may be gone through; without a study the "
+            "published kind it is like, and its text. Repeatable."
         ),
     ] = None,
     study: Annotated[Path | None, typer.Option(help="A finished study: its file, folder or results.json.")] = None,

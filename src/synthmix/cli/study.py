@@ -191,7 +191,7 @@ def _design(plan: "Plan") -> "list[Table | str]":
     if not plan.design:
         return []
     sources = list(dict.fromkeys(name for _, run in plan.design for name, _ in run.shares))
-    kinds = {"natural": "natural text", "extreme": "extreme of a source", "filling": ""}
+    kinds = {"natural": "natural text", "extreme": "extreme of a source", "filling": "", "simulated epochs": "cut text"}
     rows = [
         (place + 1, recipe.name, *(dict(run.shares).get(name, 0) for name in sources),
          "natural text again" if run.repeat else kinds[run.kind])

@@ -102,6 +102,11 @@ def common_caveats(question: Question | None, tasks: Tasks, table: RunsTable) ->
     if question is not None and question.natural is not None and question.tokens / question.natural > NEARLY_FREE:
         epochs = question.tokens / question.natural
         found.append(Caveat(code="repetition", grave=True, numbers={"epochs": epochs, "free": NEARLY_FREE}))
+    if question is not None and question.natural is not None and question.natural_epochs is not None:
+        epochs = question.tokens / question.natural
+        if epochs > question.natural_epochs:
+            numbers = {"epochs": epochs, "allowed": question.natural_epochs}
+            found.append(Caveat(code="too_often", numbers=numbers))
     above_chance = [(name, disagrees) for name, above, disagrees in tasks if above]
     parted = list(dict.fromkeys(name for name, disagrees in above_chance if disagrees))
     if parted:

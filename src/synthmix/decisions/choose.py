@@ -6,7 +6,8 @@ the recipes that are as good as the best, among natural text alone and the best 
 recommended, and of equally cheap ones that with the lowest loss. Where natural text alone is among them, a source whose
 generation takes compute is not free either: neither money nor FLOPs are spent on the strength of a gain that the runs
 do not show. Text at no price whose generator is not known is there already, and then the lowest expected loss decides.
-Where a recipe is not determined it is neither best nor recommended.
+Where a recipe is not determined, or repeats a text more often than the question allows, it is neither best nor
+recommended; natural text alone is both where nothing else is left.
 
 Shape letters: d draws, m shares.
 """
@@ -78,13 +79,15 @@ def choose(found: Sequence[Prediction], tokens: float, noise: float, level: floa
         for one, mine in zip(found, against, strict=True)
     ]
     tops = [_top(one, k, mine) for k, (one, mine) in enumerate(zip(found, codes, strict=True))]
-    picks = [NATURAL, *(pick for pick in tops if pick is not None)]
+    natural_allowed = all(one.natural_allowed for one in found)
+    picks = [pick for pick in tops if pick is not None]
+    picks = [NATURAL, *picks] if natural_allowed or not picks else picks
     best = picks[first_lowest([value_of(found, pick) for pick in picks])]
     good = [
-        np.array([not mine for mine in codes[k]]) & ~_worse_shares(found, k, best, noise, level)
-        for k in range(len(found))
+        np.array([not mine for mine in codes[k]]) & _allowed(one) & ~_worse_shares(found, k, best, noise, level)
+        for k, one in enumerate(found)
     ]
-    natural_good = best.at is None or not _worse(found, NATURAL, best, noise, level)
+    natural_good = best.at is None or (natural_allowed and not _worse(found, NATURAL, best, noise, level))
     able = [pick for pick in tops if pick is not None and pick.at is not None and good[pick.at][pick.place]]
     if natural_good:
         able = [NATURAL, *(pick for pick in able if not _generated(found, pick, tokens))]
@@ -94,10 +97,14 @@ def choose(found: Sequence[Prediction], tokens: float, noise: float, level: floa
     return Choice(best, chosen, good, natural_good, codes, tops)
 
 
+def _allowed(one: Prediction) -> Mask:
+    return np.ones(len(one.shares), dtype=bool) if one.allowed is None else one.allowed
+
+
 def _top(one: Prediction, k: int, codes: list[list[str]]) -> Pick | None:
     """The determined share of the lowest expected difference, the smallest of equals; the trained one beside it where
     that is as near as the grid is fine. A recipe with a law of its own has one share."""
-    able = [i for i in range(len(one.shares)) if not codes[i]]
+    able = [i for i in np.flatnonzero(_allowed(one)).tolist() if not codes[i]]
     difference = one.laws[0].difference[0]
     if not able:
         return None

@@ -59,7 +59,7 @@ def decide(
         explore: sensitivity and next runs too, which take most of the time.
     """
     caveats = common_caveats(question, tasks, table)
-    table = table.sound
+    table = table.sound.uncut
     seen = measured(table, fits)
     if question is None or table.natural is None or not fits.laws:
         return _as_measured(table, fits, question, study, seen, caveats, share_curves)
@@ -118,6 +118,7 @@ def _chosen(table: RunsTable, fits: StudyFits, question: Question) -> tuple[list
 def question_curves(table: RunsTable, fits: StudyFits, question: Question | None) -> list[KindCurve]:
     """The curves that a decision on this question has: difference from natural text alone against the share of each
     source. Empty where nothing is extrapolated."""
+    table = table.uncut
     if question is None or table.natural is None or not fits.laws:
         return []
     return kind_curves(*_chosen(table, fits, question), fits.noise.sd, fits.level)

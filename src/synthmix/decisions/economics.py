@@ -7,7 +7,15 @@ import numpy as np
 from synthmix.decisions.choose import NATURAL, Choice, Pick, clear, difference, money_of, share_of
 from synthmix.decisions.determined import undetermined_law
 from synthmix.decisions.fits import StudyFits, envelope
-from synthmix.decisions.predict import LawPrediction, Prediction, asked, natural_losses, natural_supply, parameters
+from synthmix.decisions.predict import (
+    LawPrediction,
+    Prediction,
+    allowed_at,
+    asked,
+    natural_losses,
+    natural_supply,
+    parameters,
+)
 from synthmix.decisions.supply import Parts, budget_for, effective, repeats_draws
 from synthmix.quantities import format_share
 from synthmix.results import Collapse, Interval, Measured, Option, Question, Range
@@ -71,6 +79,7 @@ def option(
         above_best=above,
         sign=clear(against, noise),
         as_good=bool(choice.as_good[pick.at][pick.place]),
+        allowed=one.allowed is None or bool(one.allowed[pick.place]),
         bought=bought,
         money=money_of(found, pick, question.tokens),
         overhead=overhead,
@@ -118,6 +127,7 @@ def natural_option(
         difference=yardstick,
         above_best=difference(found, NATURAL, choice.best, level),
         as_good=choice.natural_good,
+        allowed=bool(allowed_at(question, 1.0, [])),
         natural_epochs=None if question.natural is None else question.tokens / question.natural,
         speedup=yardstick,
         tokens_saved=yardstick,

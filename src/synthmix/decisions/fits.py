@@ -176,7 +176,7 @@ def fit_study(table: RunsTable, *, bootstrap: int = 1000, level: float = 0.9) ->
     A law that the runs do not determine is left out, with a warning that says why, and so are runs that diverged.
     """
     key, warnings = fits_key(table), [warning for warning in table.warnings if warning.code == "diverged"]
-    table = table.sound
+    table = table.sound.uncut
     found = StudyFits(table.noise(), level, key, bootstrap, warnings=warnings)
     sd_log = _log_noise(table)
     for recipe in table.recipes:

@@ -3,8 +3,9 @@
 Shape letters: d draws, m shares.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,8 @@ class Prediction:
         recipes: names of the recipes trained. recipe: the one that has a law of its own.
         trained: shares trained. unique: source -> tokens that can be had.
         undetermined: codes of what the runs leave open about the first law.
+        allowed: (m,) where no text is gone through more often than the question allows; None: all. natural_allowed: of
+            natural text alone.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Prediction:
     recipe: str | None = None
     undetermined: list[str] = field(default_factory=list)
     extrapolation: float = 0.0
+    allowed: npt.NDArray[np.bool_] | None = None
+    natural_allowed: bool = True
 
     @property
     def kind(self) -> Kind | None:
@@ -124,6 +129,17 @@ def natural_supply(question: Question) -> float:
     return np.inf if question.natural is None else float(question.natural)
 
 
+def allowed_at(question: Question, natural: Array | float, kinds: Sequence[tuple[Kind, Array | float]]) -> Any:
+    """Where a share of natural text and shares of kinds, scalars or (m,), repeat no text more often than allowed."""
+    most = [(natural, natural_supply(question), question.natural_epochs)]
+    most += [(share, question.limit(kind), kind.epochs) for kind, share in kinds]
+    found: Any = True
+    for share, unique, epochs in most:
+        if epochs is not None:
+            found = found & (np.asarray(share) * question.tokens <= unique * epochs * (1 + 1e-9))
+    return found
+
+
 def asked(question: Question, share: float | None) -> dict[str, float]:
     """The question as columns of a law."""
     at = {"N": float(question.params), "D": float(question.tokens)}
@@ -175,6 +191,8 @@ def _of_source(
         recipes=tuple(name for name in mine.recipes if name != table.natural),
         undetermined=undetermined_law(laws[0].fit),
         extrapolation=fits.extrapolation.get(kind.name, 0.0),
+        allowed=np.broadcast_to(allowed_at(question, 1 - shares, [(kind, shares)]), shares.shape),
+        natural_allowed=bool(allowed_at(question, 1.0, [])),
     )
 
 
@@ -204,6 +222,10 @@ def _of_recipe(
         recipes=(recipe,),
         recipe=recipe,
         undetermined=list(dict.fromkeys([*undetermined_law(law), *undetermined_law(base)])),
+        allowed=np.broadcast_to(
+            allowed_at(question, 1 - table.share(recipe), [(kind, shares[kind.name]) for kind in kinds]), (1,)
+        ),
+        natural_allowed=bool(allowed_at(question, 1.0, [])),
     )
 
 

@@ -9,6 +9,7 @@ from synthmix.quantities import parse_count
 from synthmix.results import Kind, Prices, Question
 
 KEY = "--synthetic"
+NATURAL = "--natural"
 _FORM = "write hq=30B,price=0.5: tokens that can be had, money per million of them"
 
 
@@ -23,6 +24,8 @@ def ask(
     prices: Prices | None = None,
 ) -> Question:
     """The question from numbers as people write them; ``prices``: of training, and of kinds that say none.
+
+    ``natural``: unique tokens, ``"60B"``, or with how often they may be gone through, ``"60B,epochs=4"``.
 
     Raises:
         BadInput: a count that is none, a price that is missing or negative, a kind given twice or none at all.
@@ -41,12 +44,14 @@ def ask(
         if kind.name in {other.name for other in kinds[:i]}:
             raise BadInput("is named twice", key=f"{KEY} {kind.name}", remedy="name every kind once")
     size = _read(parse_count, params, "--params")
+    there, allowed = _natural(natural)
     if price_training is None and prices is not None:
         price_training = prices.training(size)
     return Question(
         params=size,
         tokens=_read(parse_count, tokens, "--tokens"),
-        natural=None if natural is None else _read(parse_count, natural, "--natural"),
+        natural=there,
+        natural_epochs=allowed,
         kinds=tuple(kinds),
         budget_money=None if budget_money is None else _read(_money, budget_money, "--budget-money"),
         price_training=None if price_training is None else _read(_money, price_training, "--price-training"),
@@ -54,8 +59,21 @@ def ask(
     )
 
 
+def _natural(given: Any) -> tuple[int | None, float | None]:
+    """Unique natural tokens and how often they may be gone through."""
+    if given is None:
+        return None, None
+    count, comma, rest = str(given).partition(",")
+    if not comma:
+        return _read(parse_count, given, NATURAL), None
+    key, _, value = (part.strip() for part in rest.partition("="))
+    if key != "epochs":
+        raise BadInput(f"'{rest}' is not epochs=NUMBER", key=NATURAL, remedy="write 60B,epochs=4")
+    return _read(parse_count, count, NATURAL), _read(_epochs, value, f"{NATURAL}: epochs")
+
+
 def parse_kind(text: str, prices: Prices | None = None) -> Kind:
-    """``hq=30B,price=0.5,params=8B`` -> a kind; the tokens may be left out: ``hq,price=0.5``.
+    """``hq=30B,price=0.5,params=8B,epochs=2`` -> a kind; the tokens may be left out: ``hq,price=0.5``.
 
     Raises:
         BadInput: an unknown key, a value that does not fit, no price.
@@ -81,6 +99,7 @@ def _kind(name: str, given: Mapping[str, Any], prices: Prices | None = None) -> 
         "tokens": parse_count,
         "price": _money,
         "params": parse_count,
+        "epochs": _epochs,
         "like": str,
         "files": str,
     }
@@ -100,6 +119,16 @@ def _read(read: Callable[[Any], Any], value: Any, key: str) -> Any:
         return read(value)
     except ValueError as error:
         raise BadInput(str(error), key=key) from None
+
+
+def _epochs(value: Any) -> float:
+    try:
+        epochs = float(value)
+    except (TypeError, ValueError):
+        epochs = math.nan
+    if not 1 <= epochs < math.inf or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not how often text may be gone through; write 1, or more")
+    return epochs
 
 
 def _money(value: Any) -> float:

@@ -79,11 +79,17 @@ def _whole(shares: Any, form: Any) -> Counts:
     return np.array([form(share * GRID) for share in shares], dtype=np.int64)
 
 
+Kind = Literal["natural", "extreme", "filling", "simulated epochs"]
+
+
 class Designed(NamedTuple):
-    """One run: its mixture, sources without a share left out; why it is there; which repeat of that mixture it is."""
+    """One run: its mixture, sources without a share left out; why it is there; which repeat of that mixture it is.
+
+    A study repeats some of its mixtures as ``simulated epochs``, on less text; :func:`make_design` has none.
+    """
 
     shares: tuple[tuple[str, Fraction], ...]
-    kind: Literal["natural", "extreme", "filling"]
+    kind: Kind
     repeat: int = 0
 
 
@@ -131,7 +137,7 @@ def _designed(
             repeats += 1
             found.append(Designed(found[0].shares, "natural", repeats))
             continue
-        kind: Literal["extreme", "filling"] = "filling"
+        kind: Kind = "filling"
         if extremes:
             kind, counts = "extreme", extremes.pop(0)
             if any((counts == other).all() for other in chosen):

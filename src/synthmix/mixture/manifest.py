@@ -62,7 +62,9 @@ def make_manifest(
 
     A source's own order depends on ``seed`` and its name only, so recipes with the same seed see the same
     natural text in the same order and their differences cancel noise (CHOSEN; paired design). A recipe with a
-    schedule goes through it once over exactly ``sequences``; a static one gives the same prefix for any number.
+    schedule goes through it once over exactly ``sequences``; a static one gives the same prefix for any number. A
+    source that the recipe cuts to some unique tokens is repeated as often as that takes; its first epoch is what the
+    uncut recipe sees first.
 
     Args:
         available: tokens of each source's training part.
@@ -76,31 +78,35 @@ def make_manifest(
     else:
         order = interleave_curves([curve for _, curve in recipe.schedule], sequences)
     blocks = np.empty(sequences, dtype=np.int64)
-    counts, passes = {}, {}
+    counts, passes, cut = {}, {}, dict(recipe.unique)
     for i, source in enumerate(recipe.sources):
         if source not in available:
             raise BadInput(f"no corpus of this name; there are {', '.join(available)}", where=where, key=source)
         holds = sequences_in(available[source], context)
         mine = np.flatnonzero(order == i)
-        if len(mine) > holds * epochs:
+        pool = max(1, int(cut[source] * sequences)) if source in cut else holds
+        if len(mine) > holds * epochs if source not in cut else pool > holds:
+            asked = len(mine) if source not in cut else pool
             raise BadInput(
-                f"{format_count(len(mine) * context)} tokens asked for by recipe '{recipe.name}', "
+                f"{format_count(asked * context)} tokens asked for by recipe '{recipe.name}', "
                 f"{format_count(holds * context)} there, {epochs:g} epoch(s) allowed",
                 where=where,
                 key=source,
                 remedy="lower the budget, add text, or raise training.epochs to repeat it",
             )
-        blocks[mine] = _source_order(holds, len(mine), seed, source)
-        counts[source], passes[source] = len(mine), len(mine) / holds if holds else 0.0
+        blocks[mine] = _source_order(holds, len(mine), seed, source, pool)
+        counts[source], passes[source] = len(mine), len(mine) / pool if pool else 0.0
     return Manifest(recipe.sources, context, order, blocks, counts, passes)
 
 
-def _source_order(holds: int, needed: int, seed: int, source: str) -> npt.NDArray[np.int64]:
-    """``needed`` sequence indices: a fresh permutation of the source per epoch."""
+def _source_order(holds: int, needed: int, seed: int, source: str, pool: int) -> npt.NDArray[np.int64]:
+    """``needed`` sequence indices: a fresh permutation per epoch, of the source or of ``pool`` sequences of it."""
     rng = np.random.default_rng([seed, crc32(source.encode())])
-    parts, left = [np.empty(0, dtype=np.int64)], needed
+    parts, left, kept = [np.empty(0, dtype=np.int64)], needed, None
     while left > 0:
-        parts.append(rng.permutation(holds)[:left])
+        order = rng.permutation(holds)[:pool] if kept is None else kept[rng.permutation(pool)]
+        kept = order if pool < holds else None
+        parts.append(order[:left])
         left -= len(parts[-1])
     return np.concatenate(parts)
 

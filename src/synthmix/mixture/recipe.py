@@ -1,7 +1,7 @@
 """A recipe: shares of named corpora that add up to one, kept as exact fractions; constant or changing along the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,12 +18,14 @@ class Recipe:
 
     Where shares change along the run, ``schedule`` holds each source's share over progress and ``shares`` are their
     means, what the recipe is called by. Progress is that of a run's whole budget: a shorter run of the same recipe
-    is not a prefix of a longer one, so several budgets cannot branch off one trunk (``is_static`` is False).
+    is not a prefix of a longer one, so several budgets cannot branch off one trunk (``is_static`` is False). The same
+    holds where ``unique`` cuts the text of a source to so many unique tokens, in parts of a run's budget.
     """
 
     name: str
     shares: tuple[tuple[str, Fraction], ...]
     schedule: tuple[tuple[str, Curve], ...] | None = None
+    unique: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -33,18 +35,21 @@ class Recipe:
     @property
     def is_static(self) -> bool:
         """Whether every prefix has the same shares, so that one trunk can serve several budgets."""
-        return self.schedule is None
+        return self.schedule is None and not self.unique
 
     @property
     def content(self) -> tuple[object, ...]:
         """What decides the text seen, without the name: equal recipes have equal contents."""
-        return frozenset(self.shares), frozenset(self.schedule or ())
+        cut = (frozenset(self.unique),) if self.unique else ()
+        return frozenset(self.shares), frozenset(self.schedule or ()), *cut
 
     def as_dict(self) -> dict[str, Any]:
-        """Shares and schedule as plain data, for hashes and records; no ``schedule`` when static."""
+        """Shares, schedule and cut texts as plain data, for hashes and records; only those that there are."""
         plain: dict[str, Any] = {"shares": {name: str(share) for name, share in self.shares}}
         if self.schedule is not None:
             plain["schedule"] = {name: curve.as_list() for name, curve in self.schedule}
+        if self.unique:
+            plain["unique"] = {name: str(ratio) for name, ratio in self.unique}
         return plain
 
 
@@ -101,6 +106,14 @@ def make_scheduled_recipe(
     ordered = tuple((source, curves[source]) for source in sources if curves[source].mean > 0)
     means = tuple((source, curve.mean) for source, curve in ordered)
     return Recipe(name, means, None if all(curve.is_constant for _, curve in ordered) else ordered)
+
+
+def with_simulated_epochs(recipe: Recipe, ratios: Mapping[str, Fraction]) -> Recipe:
+    """The recipe on text cut to the ``ratios`` of unique tokens to budget that a target has: it goes through each
+    source as often as there. Ratios that its share does not reach cut nothing."""
+    shares = dict(recipe.shares)
+    unique = tuple((name, ratio) for name, ratio in ratios.items() if ratio < shares.get(name, 0))
+    return replace(recipe, name=f"{recipe.name}, repeated", unique=unique)
 
 
 def share_recipe(natural: str, synthetic: str, share: Fraction | Schedule) -> Recipe:

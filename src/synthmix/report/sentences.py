@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+from synthmix.decisions.supply import NEARLY_FREE
 from synthmix.interval import decimals, format_interval, level_text
 from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, signed_text, times
 from synthmix.results import Caveat, Decision, Measured, Option, Question, Range, Results, Sensitivity, Verdict
@@ -90,14 +91,16 @@ def recommendation(decision: Decision) -> str:
     if decision.recommended is None or decision.best is None:
         return ""
     chosen, best = decision.options[decision.recommended], decision.options[decision.best]
+    alone = f"natural text alone{_repeated(chosen)}"
     if chosen.is_natural and best.is_natural:
         open_ = [v for v in decision.verdicts if v.state == "not determined"]
         why = "no mixture is shown to be better" if open_ else "no mixture is expected to be better"
-        return f"Recommended: natural text alone; {why}."
+        why += "" if chosen.allowed else " within the epochs that are allowed, which natural text alone does not keep"
+        return f"Recommended: {alone}; {why}."
     if chosen.is_natural:
         change = format_interval(best.difference, signed=True)
         return (
-            "Recommended: natural text alone, as good within the noise and at no cost. The lowest expected loss is "
+            f"Recommended: {alone}, as good within the noise and at no cost. The lowest expected loss is "
             f"that of {best.recipe} ({change} nats per token), which these runs do not show to be better."
         )
     costs = [f"its text costs {amount(chosen.money)}"] if chosen.money else []
@@ -108,7 +111,17 @@ def recommendation(decision: Decision) -> str:
     cost = f"; {listed(costs)}" if costs else ""
     change = f"{format_interval(chosen.difference, signed=True)} nats per token against natural text alone"
     shown = "" if chosen.sign < 0 else ", a gain that these runs do not show to be real"
-    return f"Recommended: {chosen.recipe}, {change}{shown}{cost}."
+    natural = decision.natural
+    often = "" if natural is None else _repeated(natural)
+    return f"Recommended: {chosen.recipe}{_repeated(chosen)}, {change}{often}{shown}{cost}."
+
+
+def _repeated(option: Option) -> str:
+    """``, gone through 20 times``, where that is not nearly free, or not allowed; of a mixture its natural text."""
+    often = option.natural_epochs or 0.0
+    if often <= NEARLY_FREE and (option.allowed or often <= 1):
+        return ""
+    return f", {'' if option.is_natural else 'its natural text '}gone through {often:.3g} times"
 
 
 def place(params: float, tokens: float) -> str:
@@ -203,6 +216,9 @@ def caveat_text(caveat: Caveat) -> str:
     if caveat.code == "repetition":
         read = f"natural text alone would be read {numbers['epochs']:.3g} times"
         return f"{read}; beyond {numbers['free']:g} epochs the law of repetition is itself uncertain"
+    if caveat.code == "too_often":
+        often, allowed = numbers["epochs"], numbers["allowed"]
+        return f"natural text alone would be gone through {often:.3g} times, and {allowed:.3g} are allowed"
     if caveat.code == "not_determined":
         return listed([UNDETERMINED[code] for code in caveat.names[:3]]) if caveat.names else CAVEATS[caveat.code]
     if caveat.code == "tasks_disagree":
@@ -289,6 +305,9 @@ def sensitive_to(row: Sensitivity) -> str:
 
 def then(row: Sensitivity) -> str:
     """What holds from the value on."""
+    if row.what == "natural" and row.code.startswith("same_recipe"):
+        ends = "from a hundredth to a hundred times of it" if row.code == "same_recipe" else "from a hundredth of it on"
+        return f"{row.recipe_now} {ends}, however often that repeats it"
     per = f"training tokens saved by one token of {row.about}: above the cost of training on so many it does not pay"
     if row.what == "price against training":
         per = "above it, training longer on natural text reaches the same loss for less"

@@ -28,6 +28,7 @@ CAVEATS = {
     "not_tested": "the law was not tested on runs held out of its fit",
     "held_out": "the law missed runs that it was not fitted to by as much as the difference",
     "laws_disagree": "laws that fit the runs alike predict different differences at the question",
+    "too_often": "natural text alone would be gone through more often than is allowed",
     "repetition": "natural text alone would be repeated more often than the law of repetition was tested for",
     "tasks_disagree": "loss and task scores disagree about the best share",
     "valuation_disagrees": "the valuation score, which ranked what was measured, puts the best share elsewhere",
@@ -81,6 +82,7 @@ class Kind(Part):
         like: without a study, the published kind that it resembles, when its name is none.
         files: its text, for the study file that is written.
         per_token: FLOPs to generate one token, where they are known otherwise than by ``params``.
+        epochs: how often it may be gone through; None: as often as is needed.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Kind(Part):
     like: str | None = None
     files: str | None = None
     per_token: float | None = None
+    epochs: float | None = None
 
     @property
     def generation_flops(self) -> float | None:
@@ -105,7 +108,8 @@ class Question(Part):
 
     Attributes:
         params: non-embedding parameters. tokens: the training budget.
-        natural: unique natural tokens; None: as many as are needed.
+        natural: unique natural tokens; None: as many as are needed. natural_epochs: how often they may be gone through;
+            None: as often as is needed.
         kinds: the synthetic text there is. budget_money: for synthetic tokens, at most.
         price_training: money per million tokens trained at this size; prices: the list that it is from, if it is.
     """
@@ -113,6 +117,7 @@ class Question(Part):
     params: int
     tokens: int
     natural: int | None = None
+    natural_epochs: float | None = None
     kinds: tuple[Kind, ...] = ()
     budget_money: float | None = None
     price_training: float | None = None
@@ -161,7 +166,8 @@ class Option(Part):
         loss, new_run: expected, nats per token: of the mean, and of one new run. difference: from natural text alone
             under the same limits; below zero the mixture is better. above_best: loss above that of the best option.
         sign: -1 clearly better than natural text alone, +1 clearly worse, 0 neither is shown.
-        as_good: not clearly worse than the best option.
+        as_good: not clearly worse than the best option. allowed: no text is gone through more often than the question
+            allows; an option that is not is neither best nor as good.
         bought: unique synthetic tokens. money: their price.
         overhead: FLOPs of their generation over those of the training; None: the generator is not known.
         natural_epochs, synthetic_epochs: how often each text is gone through; None: the supply is not known.
@@ -187,6 +193,7 @@ class Option(Part):
     above_best: Interval
     sign: Literal[-1, 0, 1] = 0
     as_good: bool
+    allowed: bool = True
     bought: float = 0.0
     money: float = 0.0
     overhead: float | None = None

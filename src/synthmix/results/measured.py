@@ -42,12 +42,16 @@ class RunRow(Part):
 
 
 class Recipe(Part):
-    """A mixture: ``synthetic`` is None for the natural text alone or a mixture of several synthetic sources."""
+    """A mixture: ``synthetic`` is None for the natural text alone or a mixture of several synthetic sources.
+
+    ``unique``: source whose text was cut -> its unique tokens over a run's budget (simulated epochs).
+    """
 
     name: str
     shares: dict[str, float]
     synthetic: str | None
     share: float
+    unique: dict[str, float] = Field(default={})
 
 
 class Domain(Part):

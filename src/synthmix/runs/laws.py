@@ -154,4 +154,4 @@ def _arrays(runs: RunsTable | Runs | MixtureRuns, metric: str) -> Runs:
         raise BadInput("are of many sources, which this law does not see", where="runs", remedy=NAME_LAW)
     if (why := ignored_shares(runs)) is not None:
         raise BadInput(why, where="runs", remedy=NAME_LAW)
-    return runs.arrays(metric)
+    return runs.uncut.arrays(metric)

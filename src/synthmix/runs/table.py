@@ -32,6 +32,8 @@ NUMBERS = (
     *("N", "N_total", "D", "step", "share", "unique", "quality", "weight"),
     *("flops", "seconds", "tokens_per_second", "vocab"),
 )
+#: Stage of runs whose text was cut, so that they repeat it as often as a target would.
+CUT = "simulated epochs"
 #: Columns of text; None where not known.
 TEXTS = ("run", "recipe", "mixture", "synthetic", "seed", "group", "stage", "diverged")
 
@@ -175,6 +177,15 @@ class RunsTable:
                 have = ", ".join(sorted(known)) or "no recipe column"
                 raise BadInput(f"no runs of the recipe {name!r}", key="recipe", remedy=f"the table has: {have}")
         return self.select(np.array([name in names for name in self.text("recipe")]))
+
+    @cached_property
+    def uncut(self) -> "RunsTable":
+        """The runs but those of simulated epochs, whose text was cut: to a law that reads no unique tokens they are
+        runs of the same mixture with another loss. All of them where there are no others."""
+        if "stage" not in self.texts or CUT not in self.text("stage"):
+            return self
+        keep = np.array([stage != CUT for stage in self.text("stage")])
+        return self.select(keep) if keep.any() else self
 
     @cached_property
     def sound(self) -> "RunsTable":
@@ -422,9 +433,12 @@ class RunsTable:
         return pa.table(columns)
 
 
-def mixture_of(shares: Mapping[str, float]) -> str:
-    """A mixture's identity: its sources and shares, in the order of names. Equal mixtures have equal ones."""
-    return " + ".join(f"{share:.6g} {name}" for name, share in sorted(shares.items()) if share)
+def mixture_of(shares: Mapping[str, float], unique: Mapping[str, float] | None = None) -> str:
+    """A mixture's identity: its sources and shares, in the order of names, and what is cut to which part of the budget.
+    Equal mixtures have equal ones."""
+    parts = " + ".join(f"{share:.6g} {name}" for name, share in sorted(shares.items()) if share)
+    cut = " + ".join(f"{ratio:.6g} {name}" for name, ratio in sorted((unique or {}).items()))
+    return f"{parts} of {cut}" if cut else parts
 
 
 def of_rows(
@@ -445,7 +459,9 @@ def of_rows(
     """
     from synthmix.runs.divergence import marked
 
-    mixtures = {recipe.name: recipe.shares for recipe in recipes}
+    every = {recipe.name: recipe for recipe in recipes}
+    mixtures = {name: recipe.shares for name, recipe in every.items()}
+    identity = {name: mixture_of(recipe.shares, recipe.unique) for name, recipe in every.items()}
     sources = list(dict.fromkeys(name for shares in mixtures.values() for name in shares))
     numbers: dict[str, Floats] = {
         "N": _floats(row.params for row in rows),
@@ -476,11 +492,11 @@ def of_rows(
     texts: dict[str, list[str | None]] = {
         "run": [row.id for row in rows],
         "recipe": [row.recipe for row in rows],
-        "mixture": [mixture_of(mixtures[row.recipe]) for row in rows],
+        "mixture": [identity[row.recipe] for row in rows],
         "synthetic": [row.synthetic for row in rows],
         "seed": [str(row.seed) for row in rows],
-        "group": [f"{mixture_of(mixtures[row.recipe])} | {row.params} | {row.seed}" for row in rows],
-        "stage": ["ladder"] * len(rows),
+        "group": [f"{identity[row.recipe]} | {row.params} | {row.seed}" for row in rows],
+        "stage": [CUT if every[row.recipe].unique else "ladder" for row in rows],
         "diverged": [row.diverged for row in rows],
     }
     return marked(RunsTable(numbers, texts, tuple(metrics), dict(kinds)))

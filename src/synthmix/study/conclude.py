@@ -6,13 +6,13 @@ from synthmix.checksums import has_checksums
 from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.decisions import StudyFits, decide, fit_study
-from synthmix.decisions.decide import free, question_curves
+from synthmix.decisions.decide import question_curves
 from synthmix.decisions.fits import fits_key
 from synthmix.errors import BadInput
 from synthmix.evaluation.losses import AVERAGING
 from synthmix.files import write_json
 from synthmix.progress import Progress, Silent
-from synthmix.results import Noise, Question, Recipe, Results, RunRow, Statistic, TaskFound, Warn
+from synthmix.results import Kind, Noise, Question, Recipe, Results, RunRow, Statistic, TaskFound, Warn
 from synthmix.runs import RunsTable
 from synthmix.runs.load import kinds_of
 from synthmix.runs.table import of_rows
@@ -181,15 +181,33 @@ def study_fits(config: StudyConfig, space: Workspace, table: RunsTable) -> Study
 
 
 def study_question(config: StudyConfig) -> Question | None:
-    """The study file's question: all of its synthetic text, as much as is needed and at no price."""
+    """The study file's question: all of its synthetic text, what there is of it, at its price; where the file does not
+    say, as much as is needed and at no price."""
     asked = config.question
     if asked is None:
         return None
     names = [name for name in config.mix.mixed if name in synthetic_names(config)]
-    prices = None if asked.prices is None else asked.prices.prices
-    kinds = free(names, {name: generation_flops(config, name) for name in names}, prices)
-    training = None if prices is None else prices.training(asked.params)
-    return Question(params=asked.params, tokens=asked.tokens, kinds=kinds, price_training=training, prices=prices)
+    kinds = tuple(
+        Kind(
+            name=name, price=asked.source_prices.get(name, 0.0), tokens=asked.supply.get(name),
+            epochs=asked.epochs.get(name), per_token=generation_flops(config, name),
+        )
+        for name in names
+    )  # fmt: skip
+    natural = list(config.mix.natural_mixture)
+    there = [asked.supply.get(name) for name in natural]
+    allowed = [asked.epochs[name] for name in natural if name in asked.epochs]
+    prices = asked.price_list
+    return Question(
+        params=asked.params,
+        tokens=asked.tokens,
+        natural=None if None in there else sum(each or 0 for each in there),
+        natural_epochs=min(allowed, default=None),
+        kinds=kinds,
+        budget_money=asked.budget_money,
+        price_training=None if prices is None else prices.training(asked.params),
+        prices=prices,
+    )
 
 
 def generation_flops(config: StudyConfig, source: str) -> float | None:

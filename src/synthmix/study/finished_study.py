@@ -105,12 +105,13 @@ def _table(records: list[RunRecord], corpora: Mapping[str, Corpus], domains: lis
     for record in records:
         shares = {name: float(share) for name, share in record.spec.shares.items()}
         synthetic = [name for name in shares if kinds.get(name) == "synthetic"]
-        alone = len(synthetic) == 1 and record.spec.schedule is None
+        alone = len(synthetic) == 1 and record.spec.mixture.is_static
         share = sum(shares[name] for name in synthetic)
         name = record.spec.recipe
-        if name in recipes and recipes[name].shares != shares:
-            name = f"{name} ({mixture_of(shares)})"
-        mine = Recipe(name=name, shares=shares, synthetic=synthetic[0] if alone else None, share=share)
+        unique = {source: float(ratio) for source, ratio in record.spec.unique.items()}
+        if name in recipes and (recipes[name].shares, recipes[name].unique) != (shares, unique):
+            name = f"{name} ({mixture_of(shares, unique)})"
+        mine = Recipe(name=name, shares=shares, synthetic=synthetic[0] if alone else None, share=share, unique=unique)
         rows.append(run_row(record, recipes.setdefault(name, mine), domains, tasks))
     return of_rows(rows, recipes.values(), kinds, tasks)
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.mixture.design import Bounds, Designed, Group, make_design
-from synthmix.mixture.recipe import Recipe, make_recipe, make_scheduled_recipe, share_recipe
+from synthmix.mixture.recipe import Recipe, make_recipe, make_scheduled_recipe, share_recipe, with_simulated_epochs
 from synthmix.mixture.schedule import Schedule
 from synthmix.quantities import plural
 from synthmix.scaling.mixtures import fewest_mixtures
@@ -98,7 +98,32 @@ def study_design(config: StudyConfig) -> list[tuple[Recipe, Designed]]:
         if by_hand.get(recipe.name, recipe.content) != recipe.content:  # shares that a name does not tell apart
             recipe = make_recipe(f"mixture {place + 1}", dict(run.shares))
         found.append((recipe, run))
-    return found
+    return found + _simulated_epochs(config, found)
+
+
+REPEATS = Fraction(3, 2)  # epochs from which a mixture is worth a run on cut text (CHOSEN)
+
+
+def _simulated_epochs(config: StudyConfig, designed: list[tuple[Recipe, Designed]]) -> list[tuple[Recipe, Designed]]:
+    """The first designed mixtures that would repeat a source at the question, on text cut to the question's ratio of
+    unique tokens to budget. Small runs have more text for their budget than the target: so they see its repetition."""
+    count = config.mix.design.simulated_epochs if config.mix.design is not None else 0
+    if not count or config.question is None:
+        return []
+    ratios = config.question.ratios()
+    able = [
+        (with_simulated_epochs(recipe, ratios), run._replace(kind="simulated epochs"))
+        for recipe, run in designed
+        if not run.repeat and any(share > REPEATS * ratios.get(name, 1) for name, share in recipe.shares)
+    ]
+    if len(able) < count:
+        raise BadInput(
+            f"{count} are asked for, and {len(able)} mixtures of the design would repeat a source at the question",
+            where="mix",
+            key="design.simulated_epochs",
+            remedy=f"ask for {len(able)}" if able else "leave it out: the supply is enough",
+        )
+    return able[:count]
 
 
 def _called(run: Designed, place: int, natural: str) -> Recipe:
@@ -175,7 +200,7 @@ def cells(config: StudyConfig) -> list[Cell]:
         BadInput: a budget of fewer than ten steps, a size no shape fits, recipes that do not add up.
     """
     ladder, recipes, found = config.ladder, study_recipes(config), []
-    times = Counter(recipe.content for recipe, _ in study_design(config))  # of natural text, which is repeated
+    times = Counter(recipe.content for recipe, _ in study_design(config))  # natural text is there several times
     for params in sorted(set(ladder.params)):
         given = ladder.shapes.get(params, {})
         shape_for(params, **given)
@@ -218,6 +243,7 @@ def ladder_specs(config: StudyConfig, prepared: Prepared) -> list[RunSpec]:
             recipe=cell.recipe.name,
             shares=dict(cell.recipe.shares),
             schedule=dict(cell.recipe.schedule) if cell.recipe.schedule else None,
+            unique=dict(cell.recipe.unique),
             corpora={name: prepared.corpora[name].id for name in cell.recipe.sources},
             tokenizer=prepared.tokenizer.hash,
             vocab=prepared.tokenizer.vocab_size,
@@ -257,8 +283,10 @@ def largest_need(config: StudyConfig) -> dict[str, int]:
     """Tokens of each corpus that its hungriest run asks for, within the allowed epochs."""
     need: dict[str, int] = {}
     for cell in cells(config):
+        cut = dict(cell.recipe.unique)
         for name, share in cell.recipe.shares:
-            need[name] = max(need.get(name, 0), int(share * cell.tokens / config.training.epochs))
+            part = cut[name] if name in cut else share / Fraction(config.training.epochs)
+            need[name] = max(need.get(name, 0), int(part * cell.tokens))
     return need
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from synthmix.config import CorpusEntry, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
+from synthmix.config import CorpusEntry, PriceList, RealCorpus, SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.sources import Source
 from synthmix.errors import BadInput
 from synthmix.files import placed
@@ -16,7 +16,8 @@ from synthmix.reading import parse_yaml, read_whole
 from synthmix.study.ladder import study_recipes
 from synthmix.validation import misfit
 
-UNION_TAGS = ("real", "generate", "write", "literal[", "function-")  # pydantic's names for what a value might be
+#: Pydantic's names for what a value might be; the last two are how such names begin.
+UNION_TAGS = ("real", "generate", "write", "price list", "source prices", "literal[", "function-")
 
 
 Study = str | Path | Mapping[str, Any] | StudyConfig
@@ -121,7 +122,7 @@ def _explained(error: ValidationError, where: Path | None) -> BadInput:
 
 
 def _is_tag(part: str) -> bool:
-    return part in UNION_TAGS or part.startswith(UNION_TAGS[3:])
+    return part in UNION_TAGS or part.startswith(UNION_TAGS[-2:])
 
 
 def _known_keys(above: list[str]) -> list[str]:
@@ -130,6 +131,8 @@ def _known_keys(above: list[str]) -> list[str]:
         models: list[type[BaseModel]] = [RealCorpus, SampledCorpus, WrittenCorpus]
     elif above and above[0] == "evaluate" and len(above) > 1:
         models = [Source]
+    elif above == ["question", "prices"]:
+        models = [PriceList]
     else:
         models = [StudyConfig]
         for part in above:

@@ -33,6 +33,7 @@ def recipe_row(config: StudyConfig, mixture: Mixture) -> Recipe:
         shares={name: float(share) for name, share in mixture.shares},
         synthetic=mine[0] if alone else None,
         share=float(sum(share for name, share in mixture.shares if name in synthetic)),
+        unique={name: float(ratio) for name, ratio in mixture.unique},
     )
 
 

@@ -27,6 +27,7 @@ class RunSpec(BaseModel):
             or a point of a learning-rate sweep. Like the name it is no part of the id.
         corpora: each source of the recipe -> id (content hash) of its corpus.
         schedule: each source -> its share over the run, where shares change (``shares`` are then their means).
+        unique: source whose text is cut -> unique tokens over the budget.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class RunSpec(BaseModel):
     stage: Stage = "ladder"
     shares: dict[str, Share]
     schedule: dict[str, CurveField] | None = None
+    unique: dict[str, Share] = {}
     corpora: dict[str, str]
     tokenizer: str
     vocab: int
@@ -68,7 +70,8 @@ class RunSpec(BaseModel):
     def mixture(self) -> Recipe:
         """The recipe as an object."""
         shares = tuple((name, Fraction(share)) for name, share in self.shares.items())
-        return Recipe(self.recipe, shares, tuple(self.schedule.items()) if self.schedule else None)
+        unique = tuple((name, Fraction(ratio)) for name, ratio in self.unique.items())
+        return Recipe(self.recipe, shares, tuple(self.schedule.items()) if self.schedule else None, unique)
 
     @property
     def id(self) -> str:
@@ -78,7 +81,7 @@ class RunSpec(BaseModel):
     @property
     def branch(self) -> int:
         """The step at which this run leaves the trunk; 0 when it has none."""
-        return self.protocol.branch(self.steps) if self.schedule is None else 0
+        return self.protocol.branch(self.steps) if self.mixture.is_static else 0
 
     @property
     def trunk(self) -> str:
@@ -87,7 +90,7 @@ class RunSpec(BaseModel):
         return content_hash({**self._parts(), "protocol": stable, "trunk": True})
 
     def _parts(self) -> dict[str, Any]:
-        unused = set() if self.schedule else {"schedule"}
+        unused = {name for name in ("schedule", "unique") if not getattr(self, name)}
         parts = self.model_dump(mode="json", exclude={*NOT_HASHED, *unused})
         return {**parts, "shape": self.shape.as_dict(), "peak": self.peak}
 
