@@ -263,6 +263,14 @@ def test_one_run_with_two_losses_is_refused_and_the_same_twice_is_left_out() -> 
     assert [warning.code for warning in table.warnings] == ["rows_repeated"]
 
 
+def test_a_column_called_name_may_be_a_recipe_s() -> None:
+    rows = {"name": ["web", "web", "qa"], "N": [1e6] * 3, "D": [1e7] * 3, "seed": [0, 1, 0], "loss": [3.0, 3.1, 2.9]}
+    assert "run" not in read_runs(rows | {"seed": [0, 1, 2]}).texts
+    assert read_runs(rows | {"name": ["a", "b", "c"], "seed": [0, 1, 2]}).text("run") == ["a", "b", "c"]
+    with pytest.raises(BadInput, match="the run 'web' stands there twice"):
+        read_runs(rows, "run=name")
+
+
 def test_decimal_commas_and_the_doubtful_ones(tmp_path: Path) -> None:
     def of(text: str, **how: object) -> RunsTable:
         (tmp_path / "runs.csv").write_text(text)

@@ -24,6 +24,7 @@ from synthmix.runs.table import LOSS, TEXTS, Kind, Metric, RunsTable, mixture_of
 
 #: How far the shares of a row may be from one: what rounding to three decimals does to many of them.
 SHARES_WITHIN = 0.01
+SURE = ("run", "run_id")  # what names a run whatever its cells; other names may be a recipe's
 MEASURED = ("loss.", "bits.", "task.")
 _ROOM = 24  # columns that a message lists
 
@@ -311,6 +312,8 @@ def _guess(raw: Raw, columns: dict[str, str | int | float], free: Sequence[str],
         if key in columns or (key == "N_total" and "N" in columns):
             continue
         found = [name for name in free if usual(name) in known and (key in KEPT or name not in read)]
+        if key == "run":
+            found = [name for name in found if usual(name) in SURE or _tells_runs(raw, name)]
         if not found or (key == LOSS and told.metrics and len(found) > 1):
             continue
         if len(found) > 1 and key not in KEPT:
@@ -319,6 +322,14 @@ def _guess(raw: Raw, columns: dict[str, str | int | float], free: Sequence[str],
                 f"{' and '.join(map(repr, found))} may both be {key}", where=raw.where, key="columns", remedy=remedy
             )
         columns[key] = min(found, key=lambda name: known.index(usual(name)))
+
+
+def _tells_runs(raw: Raw, name: str) -> bool:
+    """Whether a column such as ``Name`` names runs: each row another, or rows are steps; else it may be a recipe's."""
+    if any(usual(each) in ALIASES["step"] for each in raw.names):
+        return True
+    codes, distinct = cells.factorized(cells.strings(raw.table[name]))
+    return len(distinct) == len(codes)
 
 
 def _there(raw: Raw) -> str:
