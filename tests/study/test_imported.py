@@ -19,6 +19,7 @@ from synthmix.runs.load import of_results
 from synthmix.study.imported import results_of_table
 
 QUESTION = ask("3M", "30M", synthetic=free(["hq"]))
+SHARES = (1 / 3, 2 / 3)
 MAPPING = {"shares": "mix.*", "synthetic": "hq"}
 
 
@@ -47,7 +48,9 @@ def exported(results: Results, path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> RunsTable:
-    return read_runs(exported(make_results(), tmp_path_factory.mktemp("runs") / "runs.csv"), mapping=MAPPING)
+    return read_runs(
+        exported(make_results(shares=SHARES), tmp_path_factory.mktemp("runs") / "runs.csv"), mapping=MAPPING
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def results(table: RunsTable) -> Results:
 
 
 def test_the_decision_is_that_of_a_study_with_these_runs(results: Results) -> None:
-    own = of_results(make_results())
+    own = of_results(make_results(shares=SHARES))
     wanted = decide(own, fit_study(own, bootstrap=30), QUESTION, explore=False)
     found = results.decision
     assert found is not None
@@ -86,18 +89,11 @@ def test_scores_are_said_to_be_there(results: Results, tmp_path: Path) -> None:
     assert "how many questions were asked is not known" in page
 
 
-def test_without_a_question_it_is_decided_as_measured(table: RunsTable) -> None:
-    decision = results_of_table(table, bootstrap=30).decision
-    assert decision is not None
-    assert decision.basis == "measured"
-    assert (decision.params, decision.tokens) == (1_000_000, 9_000_000)
-
-
 def test_advice_on_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = exported(make_results(), tmp_path / "mine.csv")
+    path = exported(make_results(shares=SHARES), tmp_path / "mine.csv")
     short = results_of_table
     monkeypatch.setattr(
-        "synthmix.advice.advise.results_of_table", lambda *a, **how: short(*a, **{**how, "bootstrap": 30})
+        "synthmix.advice.advise.results_of_table", lambda *a, **how: short(*a, **{**how, "bootstrap": 10})
     )
     found = advise("3M", "30M", runs=[str(path)], mapping=MAPPING, synthetic=["hq=20M,price=0.5"])
     assert found.decision is not None
@@ -114,6 +110,9 @@ def test_a_table_of_shares_alone_and_runs_beside_other_natural_text(tmp_path: Pa
     ]  # fmt: skip
     results = results_of_table(read_runs(rows), bootstrap=0)
     assert [recipe.name for recipe in results.recipes] == ["natural text", "50% synthetic"]
+    assert results.decision is not None
+    assert results.decision.basis == "measured", "no question was asked"
+    assert (results.decision.params, results.decision.tokens) == (300_000, 3_000_000)
     mixed: list[dict[str, Any]] = []
     for natural, other in (("web", "books"), ("books", "web")):
         for s in (0, 0.5) if natural == "web" else (0,):
