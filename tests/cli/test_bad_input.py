@@ -8,6 +8,7 @@ import pytest
 
 from .mistakes import Case, Run, World
 from .mistakes_commands import COMMANDS
+from .mistakes_design import BEFORE_RUNNING
 from .mistakes_endpoints import ENDPOINTS
 from .mistakes_files import DAMAGED, PLACES, TEXT
 from .mistakes_input import INPUT
@@ -17,6 +18,7 @@ from .mistakes_study import DESIGN, LADDER, STUDY_FILE
 from .test_help import EVERY
 
 CASES = [*STUDY_FILE, *LADDER, *DESIGN, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
+CASES += BEFORE_RUNNING
 
 
 @pytest.fixture

@@ -172,9 +172,9 @@ def test_the_study_commands(run: Run, finished: Path) -> None:
     status = run("study", "status", finished, "--json")
     assert (status.err, status.value["done"], status.value["runs"]) == ("", 21, 21)
     assert "21 of 21 runs done" in run("study", "status", finished).out
-    plan = run("study", "plan", finished, "--json")
+    plan = run("study", "plan", finished, "--json", "--check", "0.1")
     assert (plan.err, plan.value["done"], plan.value["seconds_left"]) == ("", 21, 0)
-    assert "21 runs, 21 done" in run("study", "plan", finished, "--quiet").out
+    assert "21 runs, 21 done" in run("study", "plan", finished, "--quiet", "--check", "0").out
     report = run("study", "report", finished, "--json")
     assert report.err == ""
     assert report.value["report"].endswith("report.html")

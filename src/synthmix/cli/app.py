@@ -7,6 +7,7 @@ import typer
 from synthmix.cli import (
     advise,
     data,
+    design,
     doctor,
     evaluation,
     export,
@@ -43,6 +44,7 @@ def _add(panel: str, name: str, command: object, line: str) -> None:
 
 
 app.add_typer(study.app, name="study", rich_help_panel=STUDIES, short_help="Plan, run and report a whole study.")
+_add(STUDIES, "design", design.design, "What a ladder could answer, before it is trained.")
 _add(STUDIES, "doctor", doctor.doctor, "What this machine can do, what is slow or broken, and the remedy.")
 app.add_typer(data.app, name="corpus", rich_help_panel=DATA, short_help="Build, sample and show corpora.")
 _add(DATA, "generate", generation.generate, "Text from any LLM: rephrase a corpus or write anew.")

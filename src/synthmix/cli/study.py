@@ -43,17 +43,22 @@ def plan(
     address: Address = None,
     workers: Workers = None,
     allow_key: AllowKey = None,
+    check: Annotated[float, typer.Option(help="Seconds to simulate the study in; 0: not at all.", min=0)] = 10,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Print the runs, their tokens, FLOPs, time and disk before anything runs, and what is done already.
 
-    Times this machine for a few seconds; builds and trains nothing.
+    Times this machine for a few seconds; builds and trains nothing. A study with a question is simulated, as far as
+    --check seconds allow, to say whether these runs can answer it; synthmix design does so in full.
 
     Example: synthmix study plan examples/quickstart.yaml
+
+    Example: synthmix study plan examples/quickstart.yaml --check 0
     """
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
+    from synthmix.study.design import check_study
     from synthmix.study.load import load_study
     from synthmix.study.plan import make_plan
     from synthmix.study.workspace import Workspace
@@ -71,7 +76,14 @@ def plan(
         made = make_plan(config, space, where, progress)
         progress.finish("timing this machine")
         where.close(at_once=True)  # nothing is in work, and torch takes a second to end
-    show(made.as_dict(), *_plan(made), as_json=as_json)
+        checked = None
+        if check > 0:
+            progress.start("simulating the study", None, "steps")
+            checked = check_study(config, seconds=check, proposals=())
+            progress.finish("simulating the study")
+    value = made.as_dict() | {"design_check": None if checked is None else checked.as_json()}
+    more = [*checked.tables(), f"Ladders that answer better: synthmix design {study}"] if checked is not None else []
+    show(value, *_plan(made), *more, as_json=as_json)
 
 
 @app.command()

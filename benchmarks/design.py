@@ -1,0 +1,114 @@
+"""Does the design check foretell what a study says? ``python benchmarks/design.py [--priors] [--studies 8]``.
+
+``--priors``: the table of :mod:`synthmix.design.priors` from the published runs (see benchmarks/calibration.py for
+where they are). Else: for ladders and questions of several kinds the width that the check expects (public priors, one
+set of worlds) against the widths that studies get whose truths the check never saw: other worlds of the prior, and
+worlds that are none of the fitted laws, whose exponent of D breaks and whose best share moves with size. And how well
+the linearised width, which ranks the proposals, orders them.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from synthmix.design import Design, World, public_worlds, simulate
+from synthmix.design.linear import linearised, widths
+
+SHARES = (0, 1 / 3, 2 / 3, 1)
+SETTINGS: dict[str, tuple[Design, tuple[float, float]]] = {
+    "quickstart": (Design.grid((25e3, 75e3, 225e3), (2e5, 4e5, 8e5), SHARES, replicates=2), (2e6, 8e6)),
+    "quickstart, far": (Design.grid((25e3, 75e3, 225e3), (2e5, 4e5, 8e5), SHARES, replicates=2), (1e9, 1e11)),
+    "five by five": (Design.grid(np.geomspace(25e3, 1e6, 5), np.geomspace(2e5, 2e7, 5), SHARES, replicates=2), (4e6, 8e7)),
+    "five by five, seeds": (Design.grid(np.geomspace(25e3, 1e6, 5), np.geomspace(2e5, 2e7, 5), SHARES, seeds=3), (4e6, 8e7)),
+    "four by four": (Design.grid(np.geomspace(1e6, 3e7, 4), np.geomspace(1e7, 3e8, 4), SHARES, replicates=2), (1e8, 1e9)),
+    "published size": (Design.grid(np.geomspace(1e8, 3e9, 4), np.geomspace(1e9, 1e11, 4), SHARES, replicates=2), (7e9, 3e11)),
+}  # fmt: skip
+
+
+def bent(design: Design, question: tuple[float, float], count: int) -> list[World]:
+    """Truths that no candidate law holds: beta falls by a third from a break inside the runs on, and the best share moves
+    by .15 a decade of D."""
+    found = []
+    for k, world in enumerate(public_worlds(design, count, vocab=50_000, seed=77)):
+        rng = np.random.default_rng([9, k])
+        middle = float(np.exp(np.log(design.budgets).mean()))
+        turn, lift = middle * 10 ** rng.uniform(0, 0.5), 0.15 * rng.choice([-1, 1])
+
+        def losses(N, D, shares, world=world, turn=turn, lift=lift, middle=middle):  # type: ignore[no-untyped-def]
+            effective = D * (1 + D / turn) ** -0.33
+            moved = lift * np.log10(D / middle)
+            mixed = {name: np.clip(r - moved * (r > 0) * (1 - r), 0, 1) for name, r in shares.items()}
+            return world.losses(N, effective, mixed)
+
+        found.append(World(losses, world.seed, world.cell, world.mixture))
+    return found
+
+
+def main(studies: int) -> None:
+    """The table, a row a setting."""
+    print("| ladder | expected width | width, other worlds | width, bent worlds | not determined: expected | other | bent "
+          "| covered: other | bent | best share covered: bent | linearised | seconds a study |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    expected, linear = [], []
+    for name, (design, question) in SETTINGS.items():
+        began = time.perf_counter()
+        (check,) = simulate(design, public_worlds(design, studies, seed=1), question, seed=1)
+        seconds = (time.perf_counter() - began) / studies
+        (other,) = simulate(design, public_worlds(design, studies, seed=2), question, seed=2)
+        (broken,) = simulate(design, bent(design, question, studies), question, seed=3)
+        laws = [linearised(world, "synthetic", question, design) for world in public_worlds(design, studies, seed=1)]
+        guess = float(np.median(widths(laws, design)))
+        expected.append(check.width or np.inf)
+        linear.append(guess)
+        cells = [_nats(one.width) for one in (check, other, broken)] + [
+            f"{one.open:.0%}" for one in (check, other, broken)
+        ]
+        cells += [
+            _part(other.covered),
+            _part(broken.covered),
+            _part(broken.best_covered),
+            _nats(guess),
+            f"{seconds:.1f}",
+        ]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    order = [np.argsort(np.argsort(values)) for values in (expected, linear)]
+    print(f"\nSpearman of the linearised with the simulated width over settings: {np.corrcoef(*order)[0, 1]:.2f}")
+
+
+def priors() -> None:
+    """Quantiles of Chinchilla's law in each collection."""
+    from benchmarks.calibration import COLLECTIONS
+    from synthmix.errors import BadInput
+    from synthmix.scaling import fit
+
+    for name, runs in COLLECTIONS.items():
+        if "simulated" in name:
+            continue
+        rows = []
+        for one in list(runs())[:30]:
+            try:
+                p = fit("chinchilla", one, bootstrap=0, delta=None).parameters
+            except BadInput:
+                continue
+            rows.append((p["alpha"], p["beta"], p["E"], p["A"] * 1e8 ** -p["alpha"], p["B"] * 2e9 ** -p["beta"]))
+        if rows:
+            low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
+            for k, what in enumerate(("alpha", "beta", "E", "size part", "token part")):
+                print(f"{name}, {len(rows)} groups, {what}: {middle[k]:.2f} ({low[k]:.2f} to {high[k]:.2f})")
+
+
+def _nats(width: float | None) -> str:
+    return "none" if width is None else f"{width:.2g}"
+
+
+def _part(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--priors", action="store_true")
+    parser.add_argument("--studies", type=int, default=8)
+    given = parser.parse_args()
+    priors() if given.priors else main(given.studies)
