@@ -6,11 +6,12 @@ import numpy as np
 from synthmix.advice.schema import Advice, Finding, PilotStudy
 from synthmix.decisions.predict import natural_supply
 from synthmix.decisions.question import KEY
-from synthmix.decisions.supply import NEARLY_FREE, REPEATS, effective
+from synthmix.decisions.supply import REPEATS, effective
 from synthmix.errors import BadInput
 from synthmix.quantities import format_count, listed, percent
 from synthmix.report.sentences import amount
 from synthmix.results import Kind, Question, Range
+from synthmix.results.decisions import NEARLY_FREE
 
 KANG = "Kang et al., arXiv 2510.01631"
 FINEPHRASE = "FinePhrase, arXiv 2604.13977"

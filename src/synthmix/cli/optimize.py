@@ -45,6 +45,11 @@ def optimize(
 ) -> None:
     """The best mixture of many sources under what there is of each, with intervals, and what is as good.
 
+    Of a study with designed mixtures (its file, folder or results.json) its own question and bounds hold where no
+    option says otherwise.
+
+    Example: synthmix optimize mine.yaml --tokens 200B
+
     Example: synthmix optimize runs.csv --columns "shares=mix.*" --tokens 100B --supply hq=5B --natural web
     """
     from synthmix.cli.terminal import show
@@ -53,7 +58,7 @@ def optimize(
     from synthmix.report import mixture_sentences as sentences
 
     found = decide(
-        runs, columns=columns, mapping=mapping, law=law, params=params, tokens=tokens,
+        _folders(runs), columns=columns, mapping=mapping, law=law, params=params, tokens=tokens,
         supply=_named(supply, "--supply", parse_count),
         epochs=_named(epochs, "--epochs", float), most_epochs=most_epochs, prices=_named(price, "--price", float),
         budget_money=budget_money, least=_named(least, "--least", _share), most=_named(most, "--most", _share),
@@ -68,6 +73,13 @@ def optimize(
         write_mixture_page(found, html)
         blocks.append(f"page: {html}")
     show(found.model_dump(mode="json"), *blocks, as_json=as_json)
+
+
+def _folders(runs: list[str]) -> list[str]:
+    """Study files as the folders of their studies."""
+    from synthmix.study.finished_study import study_folder
+
+    return [str(study_folder(Path(each))) if each.lower().endswith((".yaml", ".yml")) else each for each in runs]
 
 
 def _named(given: list[str] | None, option: str, parse: Any) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.decisions.predict import Prediction
-from synthmix.decisions.supply import NEARLY_FREE
 from synthmix.results import Caveat, Confidence, Interval, Option, Question, State
-from synthmix.results.decisions import FAR
+from synthmix.results.decisions import FAR, NEARLY_FREE
 from synthmix.rounding import ROUNDING
 from synthmix.runs import RunsTable
 from synthmix.scaling.noise import PooledNoise

@@ -18,9 +18,9 @@ import numpy as np
 
 from synthmix.decisions.choose import Choice, Pick, value_of
 from synthmix.decisions.predict import Prediction
-from synthmix.decisions.supply import NEARLY_FREE
 from synthmix.quantities import format_share
 from synthmix.results import NextRun
+from synthmix.results.decisions import NEARLY_FREE
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit
 from synthmix.scaling.runs import Array

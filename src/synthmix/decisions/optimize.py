@@ -7,6 +7,7 @@ less than its optimum errs (CHOSEN on simulated studies, benchmarks/many_sources
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.quantities import listed, parse_count, parsed
+from synthmix.results import Results
 from synthmix.results.mixtures import (
     Compared,
     Group,
@@ -29,7 +31,7 @@ from synthmix.results.mixtures import (
     Swap,
 )
 from synthmix.runs.laws import mixtures_of
-from synthmix.runs.load import read_runs
+from synthmix.runs.load import read_results, read_runs
 from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
@@ -56,7 +58,8 @@ def optimize(
     >>> synthmix.optimize("runs.csv", columns="shares=mix.*", tokens="100B", supply={"hq": "5B"})     # doctest: +SKIP
 
     Args:
-        runs: whatever :func:`synthmix.read_runs` reads, with the share of every source, or a :class:`.MixtureFit`.
+        runs: whatever :func:`synthmix.read_runs` reads, with the share of every source, or a :class:`.MixtureFit`. Of a
+            study with designed mixtures what is not said here is as its own question and bounds say.
         columns, mapping, skip_bad: as for :func:`synthmix.read_runs`.
         law: a law over shares. metric: the losses that it is fitted to; None: of all domains.
         params, tokens, supply: counts as people write them (``"1B"``).
@@ -74,15 +77,35 @@ def optimize(
         table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
         found = fit_mixtures(law, mixtures_of(table, metric), draws=draws, level=level, seed=seed)
         kinds = dict(table.kinds)
-    question = MixtureQuestion(
-        params=None if params is None else parsed(parse_count, params, "params"),
-        tokens=None if tokens is None else parsed(parse_count, tokens, "tokens"),
-        supply={name: parsed(parse_count, count, f"supply {name}") for name, count in (supply or {}).items()},
-        epochs=dict(epochs or {}), most_epochs=most_epochs, prices=dict(prices or {}), budget_money=budget_money,
-        least=dict(least or {}), most=dict(most or {}), groups=tuple(groups), objective=dict(objective or {}),
-        natural=_natural(natural, kinds, found.sources),
-    )  # fmt: skip
+    own = _own_question(runs)
+    given: dict[str, Any] = {
+        "params": None if params is None else parsed(parse_count, params, "params"),
+        "tokens": None if tokens is None else parsed(parse_count, tokens, "tokens"),
+        "supply": {name: parsed(parse_count, count, f"supply {name}") for name, count in (supply or {}).items()},
+        "epochs": dict(epochs or {}), "prices": dict(prices or {}), "budget_money": budget_money,
+        "least": dict(least or {}), "most": dict(most or {}), "groups": tuple(groups),
+        "objective": dict(objective or {}), "most_epochs": most_epochs,
+    }  # fmt: skip
+    if own is not None and natural is None:
+        natural = own.natural
+    kept = {} if own is None else {name: getattr(own, name) for name, value in given.items() if value in (None, {}, ())}
+    question = MixtureQuestion(**given | kept, natural=_natural(natural, kinds, found.sources))
     return decide_mixture(found, question)
+
+
+def _own_question(runs: Any) -> MixtureQuestion | None:
+    """The question of a study with designed mixtures; None for any other runs."""
+    if isinstance(runs, Results):
+        return None if runs.mixture is None else runs.mixture.question
+    only = runs[0] if isinstance(runs, list | tuple) and len(runs) == 1 else runs
+    if not isinstance(only, str | Path) or "://" in str(only):
+        return None
+    path = Path(only).expanduser()
+    path = path / "results.json" if path.is_dir() else path
+    if path.name != "results.json" or not path.is_file():
+        return None
+    found = read_results(path).mixture
+    return None if found is None else found.question
 
 
 def _natural(

@@ -18,7 +18,6 @@ Parts = Sequence[tuple[Array | float, float]]  # share and unique tokens of each
 
 REPEATS = 15.39
 REPEATS_DRAWN = (7.0, 100.0)
-NEARLY_FREE = 4.0  # epochs up to which repeats cost next to nothing (arXiv 2305.16264, abstract; FOUND)
 
 
 def repeats_draws(count: int, seed: int = 0) -> Array:

@@ -9,7 +9,7 @@ from synthmix.report.html import Section, write_page
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.style import Spec, axis, band, label, layout, line, marks
 
-_COLOURS = 7  # ink and six hues
+COLOURS = 7  # ink and six hues
 
 
 def write_mixture_page(decision: MixtureDecision, path: Path) -> None:
@@ -22,7 +22,7 @@ def write_mixture_page(decision: MixtureDecision, path: Path) -> None:
         path,
         title="Best mixture",
         eyebrow=f"{len(decision.shares)} sources, {decision.runs} runs, the law {decision.law}",
-        lead=sentences.headline(decision).partition(". ")[0] + ".",
+        lead=sentences.best(decision),
         under=sentences.gains(decision),
         sections=sections(decision),
         facts={
@@ -30,7 +30,7 @@ def write_mixture_page(decision: MixtureDecision, path: Path) -> None:
             "Intervals": f"{decision.level:.0%}, of {decision.draws} draws of the posterior, widened by held-out runs",
             "Objective": sentences.mixture_text(decision.domains) if len(decision.domains) > 1 else "one loss",
         },
-        colours=_COLOURS,
+        colours=COLOURS,
     )
 
 

@@ -33,11 +33,15 @@ def mixture_text(shares: Mapping[str, float]) -> str:
     return listed([f"{percent(share)} {name}" for name, share in ordered if share > 0])
 
 
+def best(decision: MixtureDecision) -> str:
+    """The mixture and its loss."""
+    loss = format_interval(decision.loss)
+    return f"The best mixture {where(decision.question)}: {mixture_text(decision.mixture)}; expected loss {loss}."
+
+
 def headline(decision: MixtureDecision) -> str:
     """The mixture, its loss, and what it gains."""
-    loss = format_interval(decision.loss)
-    first = f"The best mixture {where(decision.question)}: {mixture_text(decision.mixture)}; expected loss {loss}."
-    return " ".join([first, *gains(decision)])
+    return " ".join([best(decision), *gains(decision)])
 
 
 def gains(decision: MixtureDecision) -> list[str]:

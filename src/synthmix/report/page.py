@@ -7,15 +7,17 @@ from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, format_count, format_seconds, percent, plural, times
-from synthmix.report import sentences
+from synthmix.report import mixture_sentences, sentences
 from synthmix.report.figures import colours, recipe_token
 from synthmix.report.fit_figures import disagreements
 from synthmix.report.html import drawing, embedded, environment
+from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
+from synthmix.report.mixture_page import sections as mixture_sections
 from synthmix.report.study_figures import figures
 from synthmix.report.tables import formula, page_tables, scientific, write_tables
 from synthmix.results import Decision, Results, Verdict
 from synthmix.results.decisions import FAR
-from synthmix.style import THEMES, scales
+from synthmix.style import THEMES, scales, series
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -55,13 +57,18 @@ def render(results: Results) -> str:
         **{"sci": scientific, "formula": formula},
     }
     decision = results.decision
-    drawn = {figure.id: figure for figure in figures(results)}
-    themes = {theme: {**colours(results, theme), **scales(theme)} for theme in THEMES}
+    best = None if results.mixture is None else mixture_sections(results.mixture)
+    every = [*figures(results), *(figure for section in best or [] for figure in section.figures)]
+    drawn = {figure.id: figure for figure in every}
+    more = {theme: series(MIXTURE_COLOURS, theme) if best else {} for theme in THEMES}
+    themes = {theme: {**more[theme], **colours(results, theme), **scales(theme)} for theme in THEMES}
     return templates.get_template("page.html.j2").render(
         r=results,
         decision=decision,
         words=sentences,
-        claim=NO_DECISION if decision is None else sentences.answer(decision),
+        claim=claim(results),
+        mixture=best,
+        gains=[] if results.mixture is None else mixture_sentences.gains(results.mixture),
         cards=cards(results),
         figures=drawn,
         says=sentences.says(results),
@@ -79,9 +86,19 @@ def render(results: Results) -> str:
 NO_DECISION = "Written by an earlier version: write the answer again with synthmix study report FILE."
 
 
+def claim(results: Results) -> str:
+    """The main sentence of the page: the best mixture of a designed study, else what is decided of each source."""
+    if results.mixture is not None:
+        return mixture_sentences.best(results.mixture)
+    return NO_DECISION if results.decision is None else sentences.answer(results.decision)
+
+
 def headline(results: Results) -> str:
-    """The report's answer in one to three sentences: what was measured, what is predicted, how confident that is."""
-    return NO_DECISION if results.decision is None else sentences.headline(results.decision)
+    """The report's answer in one to three sentences: what was measured, what is predicted, how confident that is; of a
+    designed study first its best mixture."""
+    mixture = [] if results.mixture is None else [mixture_sentences.headline(results.mixture)]
+    decided = NO_DECISION if results.decision is None else sentences.headline(results.decision)
+    return " ".join(part for part in (*mixture, decided) if part)
 
 
 def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:

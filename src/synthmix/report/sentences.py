@@ -5,11 +5,10 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from synthmix.decisions.supply import NEARLY_FREE
 from synthmix.interval import decimals, format_interval, level_text
 from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, signed_text, times
 from synthmix.results import Caveat, Decision, Measured, Option, Question, Range, Results, Sensitivity, Verdict
-from synthmix.results.decisions import CAVEATS, UNDETERMINED
+from synthmix.results.decisions import CAVEATS, NEARLY_FREE, UNDETERMINED
 
 SEVERAL = "several synthetic sources together"
 UNCOMPARED = {

@@ -13,6 +13,7 @@ State = Literal["helps", "hurts", "not determined"]
 Confidence = Literal["high", "low", "not determined"]
 Edge = Literal["none", "bottom", "top"]
 
+NEARLY_FREE = 4.0  # epochs up to which repeats cost next to nothing (arXiv 2305.16264, abstract; FOUND)
 FAR = 1.0  # decades beyond which a fit's interval is not to be taken at its word (CHOSEN)
 
 #: Code of a caveat -> what it says; the clauses with numbers are in report/sentences.py.

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from synthmix.results.decisions import Decision
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, Spent, Statistic
+from synthmix.results.mixtures import MixtureDecision
 from synthmix.results.parts import Part, Warn
 from synthmix.results.tasks import TaskFound
 
@@ -28,6 +29,7 @@ class Results(Part):
     curves: list[Curve]
     share_curves: list[ShareCurve]
     decision: Decision | None = None
+    mixture: MixtureDecision | None = None  # of a study with designed mixtures: the best one
     statistics: list[Statistic]
     residuals: list[Residual] = Field(default=[])
     profiles: list[ProfileCurve] = Field(default=[])

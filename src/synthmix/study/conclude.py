@@ -29,6 +29,7 @@ from synthmix.study.diagnostics import (
 )
 from synthmix.study.execute import missing, versions
 from synthmix.study.ladder import attempts, cells, ladder_specs, study_recipes, trunk_records
+from synthmix.study.mixture import study_mixture
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names, task_metrics
 from synthmix.study.sampled import generator_spec
 from synthmix.study.task_laws import task_results
@@ -101,11 +102,13 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         tasks=task_agreement(tasks),
         share_curves=curves,
     )
+    mixture, without_mixture = study_mixture(config, table)
     found = statistics(config, recipes, prepared, max(row.tokens for row in rows))
     unverified = _unverified(trained, [*prepared.corpora.values(), *prepared.evaluation.values()])
     warnings = [
         *fits.warnings,
         *without_curve,
+        *without_mixture,
         *_repeated(rows),
         *unverified,
         *unseen_warnings(found, config.mix.natural),
@@ -131,6 +134,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         curves=curves_of(fits.laws, rows),
         share_curves=curves,
         decision=decision,
+        mixture=mixture,
         statistics=found,
         residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
