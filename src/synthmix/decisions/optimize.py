@@ -1,8 +1,9 @@
 """The best mixture of many sources under what there is of each, its intervals, and what is as good: decided once.
 
 The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws'
-own optima, that of a gain the draws' gains, both :data:`WIDER` times as wide: draws of a law fitted with priors scatter
-less than its optimum errs (CHOSEN on simulated studies, benchmarks/many_sources.py, and measured on others).
+own optima, that of a gain the draws' gains, :data:`WIDER` and :data:`GAIN_WIDER` times as wide: draws of a law fitted
+with priors scatter less than its optimum errs (CHOSEN on simulated studies, benchmarks/many_sources.py, measured on
+others).
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
 
-WIDER = 1.3
+WIDER, GAIN_WIDER = 1.15, 1.3
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
 _FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
@@ -127,7 +128,8 @@ def decide_mixture(found: MixtureFit, question: MixtureQuestion) -> MixtureDecis
         raise BadInput(
             "the fit has no draws, so nothing has an interval", where="optimize", remedy="fit with draws=200"
         )
-    search = _Search(found, _placed(found, question))
+    # The process of the residuals is no part of the search, so it is none of what is said of the mixture that is found.
+    search = _Search(replace(found, process=None), _placed(found, question))
     return search.decision()
 
 
@@ -347,6 +349,8 @@ class _Search:
     # What more text or cheaper text would save
 
     def _values(self) -> dict[tuple[str, str], Interval]:
+        if not self.question.supply and not self._spends():
+            return {}
         some = self.found.draws[:_MORE_DRAWS, self.used]
         before = optimum(self.objective(some), self.limits).loss
         mean = float(optimum(self.mean, self.limits).loss[0])
@@ -364,11 +368,13 @@ class _Search:
                 after = optimum(self.objective(some, question), limits).loss
                 whole = self.objective(self.found.draws[:, self.used], question).averaged()
                 mid = max(mean - float(optimum(whole, limits).loss[0]), 0.0)
-                found[name, what] = self._interval(mid, before - after, WIDER * self.wider, low=0.0)
+                found[name, what] = self._interval(mid, before - after, GAIN_WIDER * self.wider, low=0.0)
         return found
 
     def _spends(self) -> bool:
-        return len(self.limits.most) > 0 and bool(self.limits.rows[-1] @ self.best > self.limits.most[-1] - 1e-4)
+        if not self.question.prices or not len(self.limits.most):
+            return False
+        return bool(self.limits.rows[-1] @ self.best > self.limits.most[-1] - 1e-4)
 
     # Beside it
 
@@ -377,7 +383,7 @@ class _Search:
         mid, low, high = self.found.average(at, self.question.objective or None, "mean")
         drawn = self.draws.value(np.vstack([shares, self.best])[None])
         means = self.mean.value(np.vstack([shares, self.best])[None])[0]
-        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], WIDER * self.wider)
+        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], GAIN_WIDER * self.wider)
         loss = Interval(mid=float(mid[0]), low=float(low[0]), high=float(high[0]), level=self.found.level)
         epochs = {
             source: float(share * self.question.tokens / self.question.supply[source])
