@@ -80,7 +80,7 @@ def resample(
 def gaussian(rng: np.random.Generator, runs: Runs, noise: Noise, count: int) -> Array:
     """Errors (count, n) of log-loss: a part per run, a part per cell, and a size drawn from its own uncertainty."""
     seed, total = noise.seed or 0.0, noise.total or 0.0
-    per_run = total if noise.cell == 0 else seed
+    per_run = (total if noise.cell == 0 else seed) * noise.seed_factor(runs)
     error = per_run * rng.standard_normal((count, len(runs)))
     if noise.cell > 0:
         error += noise.cell * rng.standard_normal((count, runs.cells))[:, runs.group]

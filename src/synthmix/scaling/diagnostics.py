@@ -67,6 +67,7 @@ CODES = {
     "sub_sample": "of very many runs a random sub-sample was fitted",
     "no_replicates": "no cell is repeated with another seed",
     "loss_rises": "loss rises with D or N somewhere",
+    "uneven_noise": "seed noise differs with the size or the share",
     "constant_loss": "all losses are equal",
     "cross_design": "N varies at one D and D at one N only",
     "lack_of_fit": "the law misses the runs by more than their seed noise, or by more than 2 %",
@@ -89,6 +90,11 @@ def design_warnings(law: Law, runs: Runs, free: int, noise: Noise) -> list[Warn]
              "cannot be told apart; add a second seed somewhere")  # fmt: skip
     if np.ptp(runs.loss) <= 1e-12 * runs.loss.max():
         _add(found, law, "constant_loss", "all losses are equal, so exponents mean nothing")
+    if not noise.even:
+        factors = noise.seed_factor(runs)
+        what = " and ".join(name for name, shown in (("size", noise.slope != 0), ("share", noise.shares)) if shown)
+        _add(found, law, "uneven_noise", f"seed noise differs with the {what}: {factors.min():.2g} to "
+             f"{factors.max():.2g} times its mean; intervals of new runs follow it")  # fmt: skip
     _lack_of_fit(found, law, noise)
     _rises(found, law, runs, noise)
     if {"N", "D"} <= set(law.columns) and is_cross(runs):

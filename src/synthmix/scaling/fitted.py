@@ -157,7 +157,7 @@ class Predictor:
             return np.full(len(x), np.nan), np.full(len(x), np.nan)
         losses = self._drawn(x)
         if kind == "new_run":
-            losses = losses * np.exp(self._noise(losses.shape) * np.maximum(self._factors(x), 1.0))
+            losses = losses * np.exp(self._noise(losses.shape, x) * np.maximum(self._factors(x), 1.0))
         tail = (1 - (level or self.level)) / 2
         low, high = np.quantile(losses, [tail, 1 - tail], axis=0)
         return low, high
@@ -178,15 +178,17 @@ class Predictor:
     def run_noise(self, count: int, **at: Any) -> Array:
         """``count`` draws of one run's noise in log-loss at a point, the same at every call. Beyond the runs it is as
         much larger as the interval of the mean: the residuals that it is taken from miss the law's error there."""
-        return self._noise((count, 1))[:, 0] * max(self.factor_at(**at), 1.0)
+        return self._noise((count, 1), self.points(**at))[:, 0] * max(self.factor_at(**at), 1.0)
 
-    def _noise(self, shape: tuple[int, ...]) -> Array:
+    def _noise(self, shape: tuple[int, ...], x: Inputs) -> Array:
+        """One run's noise in log-loss, shape (draws, n), at points (n,)."""
         rng = np.random.default_rng([self.seed, 1])
         dof, total = self.noise.dof, self.noise.total or 0.0
+        here = self.noise.factor(x)
         if len(self.runs) - len(self.values) >= 30:  # enough residuals to show the noise's own shape
             pool = self.residuals * np.sqrt(len(self.runs) / (len(self.runs) - len(self.values)))
-            return rng.choice(pool, size=shape)
-        return total * rng.standard_t(max(dof, 1), size=shape)
+            return here * rng.choice(pool / self.noise.factor(self.runs), size=shape)
+        return here * total * rng.standard_t(max(dof, 1), size=shape)
 
     def distance(self, *, N: float | None = None, D: float | None = None, **_: Any) -> dict[str, float]:
         """Decades (log10) by which N, D and compute (6 N D) lie beyond the runs: beyond the nearest end of N and D,
@@ -311,7 +313,7 @@ class Fit(Predictor):
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """All of it as JSON-like data and arrays; :meth:`of_state` makes it again."""
-        runs = {name: getattr(self.runs, name) for name in (*COLUMNS, "loss", "weight", "group")}
+        runs = {name: getattr(self.runs, name) for name in (*COLUMNS, "loss", "weight", "group", "run")}
         plain = {
             "law": self.law.name, "formula": self.law.formula, "names": list(self.law.names),
             "objective": self.objective, "noise": vars(self.noise), "method": self.method, "level": self.level,

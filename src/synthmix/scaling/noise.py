@@ -1,11 +1,14 @@
 """Seed noise from replicated runs, and lack of fit from what is left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from synthmix.scaling.runs import Array, Runs
+from synthmix.scaling.runs import Array, Inputs, Runs
+
+UNEVEN = 0.01  # level of Bartlett's test at which the seed noise of a law's runs is taken to differ (CHOSEN)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Noise:
         total: spread of one run around the curve, sqrt(seed^2 + cell^2); None when the law is exactly determined
             and no seed noise is known.
         dof: degrees of freedom of ``total``.
+        slope: of ln(seed noise) in ln N, where replicates of several sizes say that it is not 0; held to ``sizes``, the
+            smallest and largest replicated N, beyond them. scale: what makes the mean over the replicates 1.
+        shares: (share, factor) of the seed noise, where replicates of several shares say that they differ; a share
+            between takes the nearest one's.
     """
 
     seed: float | None
@@ -44,6 +51,32 @@ class Noise:
     cell: float
     total: float | None
     dof: int
+    slope: float = 0.0
+    sizes: tuple[float, float] = (1.0, 1.0)
+    scale: float = 1.0
+    shares: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def even(self) -> bool:
+        """Whether the seed noise is the same everywhere, as far as the replicates show."""
+        return self.slope == 0 and not self.shares
+
+    def seed_factor(self, x: Inputs) -> Array:
+        """Seed noise at points over the pooled one (n,)."""
+        found = np.ones(len(x))
+        if self.slope != 0 and x.has("N"):
+            found = found * self.scale * np.clip(x.N, *self.sizes) ** self.slope
+        if self.shares and x.has("share"):
+            shares, factors = np.array(self.shares).T
+            found = found * factors[np.abs(x.share[:, None] - shares).argmin(axis=1)]
+        return found
+
+    def factor(self, x: Inputs) -> Array:
+        """``total`` at points over the pooled one (n,)."""
+        if self.even or not self.total or self.seed is None:
+            return np.ones(len(x))
+        seed = self.total if self.cell == 0 else self.seed
+        return np.asarray(np.hypot(seed * self.seed_factor(x), self.cell) / np.hypot(seed, self.cell))
 
 
 @dataclass(frozen=True)
@@ -96,25 +129,33 @@ def pooled_noise(values: Array, group: np.ndarray, *, by: Array | None = None) -
 
 
 def _apart(squares: Array, group: np.ndarray, counts: np.ndarray, by: Array) -> dict[str, float]:
-    """Name -> standard deviation where names differ in it by Bartlett's test, else nothing."""
+    """Name -> standard deviation where names differ in it by Bartlett's test at 5 %, else nothing."""
+    chance, found = _bartlett(squares, group, counts, by)
+    return {str(name): sd for name, (sd, _) in found.items()} if chance <= 0.05 else {}
+
+
+def _bartlett(
+    squares: Array, group: np.ndarray, counts: np.ndarray, by: Array
+) -> tuple[float, dict[Any, tuple[float, int]]]:
+    """Chance that names differ as much in their noise as they do, and name -> standard deviation, its degrees of
+    freedom; of names with two degrees of freedom or more. 1 where fewer than two have them."""
     from scipy.special import chdtrc
 
-    freedom: dict[str, int] = {}
-    total: dict[str, float] = {}
+    freedom: dict[Any, int] = {}
+    total: dict[Any, float] = {}
     for name in np.unique(by):
         rows = (by == name) & (counts[group] > 1)
         dof = int(rows.sum()) - len(np.unique(group[rows]))
         if dof >= 2 and squares[rows].sum() > 0:
-            freedom[str(name)], total[str(name)] = dof, float(squares[rows].sum())
+            freedom[name], total[name] = dof, float(squares[rows].sum())
     if len(freedom) < 2:
-        return {}
+        return 1.0, {}
     nu, every = np.array(list(freedom.values())), sum(freedom.values())
     own = np.array([total[name] / freedom[name] for name in freedom])
     statistic = every * np.log(sum(total.values()) / every) - float((nu * np.log(own)).sum())
     statistic /= 1 + (float((1 / nu).sum()) - 1 / every) / (3 * (len(nu) - 1))
-    if chdtrc(len(nu) - 1, max(statistic, 0.0)) > 0.05:
-        return {}
-    return {name: float(np.sqrt(variance)) for name, variance in zip(freedom, own, strict=True)}
+    found = {name: (float(np.sqrt(v)), freedom[name]) for name, v in zip(freedom, own, strict=True)}
+    return float(chdtrc(len(nu) - 1, max(statistic, 0.0))), found
 
 
 def seed_noise(runs: Runs) -> SeedNoise:
@@ -129,6 +170,37 @@ def _within(values: Array, group: np.ndarray) -> Array:
     return found
 
 
+def _uneven(runs: Runs, noise: Noise) -> Noise:
+    """The noise with what the replicates say of the size and of the share, each by Bartlett's test at :data:`UNEVEN`.
+
+    The one that shows more is taken first and divided out: the two may stand for each other, and noise that is a
+    mixture of two sizes has tails that the test takes for a difference.
+    """
+    counts = np.bincount(runs.group)
+    squares = _within(np.log(runs.loss), runs.group)
+    left = [name for name in ("N", "share") if runs.has(name)]
+    while left:
+        tests = {name: _bartlett(squares, runs.group, counts, getattr(runs, name)) for name in left}
+        first = min(left, key=lambda name: tests[name][0])
+        chance, found = tests[first]
+        if chance > UNEVEN:
+            break
+        left.remove(first)
+        values = np.array(list(found))
+        sd, dof = np.array(list(found.values())).T
+        if first == "N":
+            slope = float(np.polyfit(np.log(values), np.log(sd), 1, w=np.sqrt(dof))[0])
+            scale = float(1 / np.sqrt(np.average(values ** (2 * slope), weights=dof)))
+            noise = replace(noise, slope=slope, sizes=(float(values.min()), float(values.max())), scale=scale)
+            squares = squares / (scale * np.clip(runs.N, *noise.sizes) ** slope) ** 2
+        else:
+            factors = sd / np.sqrt(np.average(sd**2, weights=dof))
+            noise = replace(noise, shares=tuple(zip(values.tolist(), factors.tolist(), strict=True)))
+            nearest = np.abs(runs.share[:, None] - values).argmin(axis=1)
+            squares = squares / factors[nearest] ** 2
+    return noise
+
+
 def split(runs: Runs, residuals: Array, parameters: int, given: float | None = None) -> Noise:
     """Separate seed noise from lack of fit (a one-way analysis of variance of the residuals).
 
@@ -138,6 +210,13 @@ def split(runs: Runs, residuals: Array, parameters: int, given: float | None = N
         given: seed noise (log-loss) known from elsewhere, for example from the whole study's replicates; used where
             these runs have no replicates, counted as 8 degrees of freedom (CHOSEN: a few replicated cells).
     """
+    found = _split(runs, residuals, parameters, given)
+    if seed_noise(runs).dof < 4:  # two names of two degrees of freedom each
+        return found
+    return _uneven(runs, found)
+
+
+def _split(runs: Runs, residuals: Array, parameters: int, given: float | None) -> Noise:
     measured = seed_noise(runs)
     seed, seed_dof = (measured.sd_log, measured.dof) if measured.dof else (given, 8 if given is not None else 0)
     counts = np.bincount(runs.group)
