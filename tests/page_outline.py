@@ -9,7 +9,7 @@ from pathlib import Path
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WRITE = "SYNTHMIX_SNAPSHOTS"  # set to "write", the snapshots are written instead of compared
 _NUMBER = re.compile(
-    r"(?<![\w.])[+\N{MINUS SIGN}-]?\d[\d.,]*(e[+-]?\d+)?(?![\w])[%\N{MULTIPLICATION SIGN}]?|\d[\d.,]*[kMBT]\b"
+    r"(?<![\w.])[+\N{MINUS SIGN}-]?\d[\d.,]*(?:e[+-]?\d+)?(?:[kMBT]\b|[%\N{MULTIPLICATION SIGN}]|(?!\w))"
 )
 _BLOCKS = {"h1", "h2", "h3", "p", "li", "dt", "dd", "figcaption", "button", "label", "a", "summary", "option"}
 _VOID = {"meta", "input", "br", "link", "img", "hr", "path", "circle", "line", "rect"}

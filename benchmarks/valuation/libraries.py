@@ -14,7 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from benchmarks.valuation.comparison import Comparison
-from synthmix.markdown import markdown_table
+from benchmarks.valuation.tables import markdown_table
 
 LIBRARIES = {"geomloss": "geomloss", "dattri": "dattri", "pydvl": "pyDVL"}  # module, and package
 

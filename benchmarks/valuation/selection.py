@@ -12,11 +12,11 @@ import numpy as np
 
 from benchmarks.valuation.baselines import BASELINES
 from benchmarks.valuation.methods import learner_of
+from benchmarks.valuation.tables import markdown_table
 from benchmarks.valuation.tasks import make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import results_of, together
 from synthmix.interval import interval_parts
-from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import check_selection, select, subset
 from synthmix.valuation.valuer import Valuer

@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.valuation.baselines.exact_gradients import exact_gradients
 from benchmarks.valuation.baselines.exact_kernel import factors, tangent_kernel
 from benchmarks.valuation.contributors import Recipe, contribute, design
+from benchmarks.valuation.tables import markdown_table
 from benchmarks.valuation.tasks.images import GENERATORS, NOISES, sources
-from synthmix.markdown import markdown_table
 from synthmix.valuation.gradients import gradients_for
 from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.pool import Batch, Pool

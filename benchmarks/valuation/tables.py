@@ -3,6 +3,7 @@
 import os
 import platform
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,15 @@ from benchmarks.valuation.measure import matrix
 from benchmarks.valuation.results import Results
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import EVERYTHING, reliability
-from synthmix.markdown import markdown_table
+from synthmix.table import Table
 
 OURS = "ours"
 Truth = dict[str, dict[str, Any]]
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Headings and rows of text."""
+    return Table.of("", dict.fromkeys(head, str), rows).markdown()
 
 
 def settings_line() -> str:

@@ -167,7 +167,7 @@ def test_select_says_where_nothing_is_gained(folder: Path, tmp_path: Path) -> No
         (["value", "--reference", "target.npz", "other.npz"], "no array images or x"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--label", "label"], "label"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--weights", "best"], "no weights are called"),
-        (["value", "--reference", "target.jsonl", "good.jsonl", "--weights", "absent.json"], "cannot be read"),
+        (["value", "--reference", "target.jsonl", "good.jsonl", "--weights", "absent.json"], "no such file"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--mix"], "two pools or more"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--method", "magic"], "no method"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--model", "absent"], "absent"),
