@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 
+from benchmarks.valuation.tables import markdown_table
 from synthmix.decisions import StudyFits, ask, fit_study
 from synthmix.decisions import fits as laws
 from synthmix.decisions.choose import choose
@@ -19,7 +20,6 @@ from synthmix.decisions.decide import loss_spread
 from synthmix.decisions.economics import ranges
 from synthmix.decisions.next_runs import candidates, next_runs, recipe_name
 from synthmix.decisions.predict import Prediction, predictions
-from synthmix.markdown import markdown_table
 from synthmix.results import Question, Recipe, RunRow
 from synthmix.runs import RunsTable
 from synthmix.runs.table import of_rows

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.valuation.tables import markdown_table
 from benchmarks.valuation.tasks import DEVELOPMENT, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import together
-from synthmix.markdown import markdown_table
 from synthmix.valuation.valuer import Valuer
 
 ROUNDS = 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmix.markdown import markdown_table
+from benchmarks.valuation.tables import markdown_table
 
 SIZES, SHARDS, WORDS = (10_000, 100_000), 10, 150
 FORMS: dict[str, list[str]] = {"texts": [], "labelled texts": ["--label", "label"]}

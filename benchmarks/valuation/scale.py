@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from benchmarks.valuation.measure import PeakMemory
+from benchmarks.valuation.tables import markdown_table
 from benchmarks.valuation.tasks import make_task
-from synthmix.markdown import markdown_table
 from synthmix.valuation.pool import BATCH, Batch, Pool
 from synthmix.valuation.valuer import Valuer
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks.valuation.correlation import agreements, signed
 from benchmarks.valuation.methods import SEED, learner_of
+from benchmarks.valuation.tables import markdown_table
 from benchmarks.valuation.tasks import DEVELOPMENT, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import truth
-from synthmix.markdown import markdown_table
 from synthmix.valuation.encoding import Encoder
 from synthmix.valuation.gradients import gradients_for
 from synthmix.valuation.pool import Pool
