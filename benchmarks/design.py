@@ -53,14 +53,16 @@ def bent(design: Design, question: tuple[float, float], count: int) -> list[Worl
     return found
 
 
-def main(studies: int) -> None:
-    """The table, a row a setting."""
+def main(studies: int, only: str) -> None:
+    """The table, a row a setting whose name holds ``only``."""
     head = ("ladder and question", "width: expected", "other", "bent", "not determined: expected", "other", "bent")
     head += ("covered: other", "bent", "best share covered: bent", "linearised", "seconds a study")
     print("| " + " | ".join(head) + " |")
     print("|---" * len(head) + "|")
     expected, linear = [], []
     for name, (design, question) in SETTINGS.items():
+        if only not in name:
+            continue
         began = time.perf_counter()
         (check,) = simulate(design, public_worlds(design, studies, seed=1), question, seed=1)
         seconds = (time.perf_counter() - began) / studies
@@ -81,6 +83,8 @@ def main(studies: int) -> None:
             f"{seconds:.1f}",
         ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    if len(linear) < 3:
+        return
     order = [np.argsort(np.argsort(values)) for values in (expected, linear)]
     print(f"\nSpearman of the linearised with the simulated width over settings: {np.corrcoef(*order)[0, 1]:.2f}")
 
@@ -119,5 +123,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--priors", action="store_true")
     parser.add_argument("--studies", type=int, default=8)
+    parser.add_argument("--only", default="", help="settings whose name holds this")
     given = parser.parse_args()
-    priors() if given.priors else main(given.studies)
+    priors() if given.priors else main(given.studies, given.only)

@@ -22,6 +22,7 @@ from synthmix.table import Column, Table
 STUDIES = 20
 PROPOSED = (0.5, 1.0, 2.0)  # costs of the proposals, in that of the design
 RUNS_IN_TIME = 1_500  # a study of more runs is not simulated (CHOSEN: minutes a study)
+SECONDS_A_RUN = 0.04  # of a simulated study, on a core of a small machine (measured: 48 to 640 runs)
 OPEN = 0.8  # of the studies "not determined": the design is said not to answer (CHOSEN)
 
 Basis = Literal["earlier runs", "public priors"]
@@ -187,8 +188,9 @@ def check_design(
     ]
     seeds = _worth(laws, design)
     simulated: list[Simulated] = []
-    if len(design.runs) > RUNS_IN_TIME:
-        message = f"{len(design.runs)} runs are not simulated (above {RUNS_IN_TIME} it takes minutes): linearised only"
+    most = RUNS_IN_TIME if seconds is None else min(RUNS_IN_TIME, seconds / (2 * SECONDS_A_RUN))
+    if len(design.runs) > most:
+        message = f"{len(design.runs)} runs are not simulated in the time there was: linearised only"
         notes.append(Warn(code="not_simulated", message=message))
     else:
         simulated = simulate(design, worlds, question, seed=seed, seconds=seconds)
@@ -220,8 +222,9 @@ def _proposals(
     for cost in costs:
         best = propose(laws, cost * design.flops, design)
         simulated = None
-        if len(worlds) > 1 and len(best.design.runs) <= RUNS_IN_TIME:
-            limit = None if seconds is None else seconds / len(costs)
+        limit = None if seconds is None else seconds / len(costs)
+        most = RUNS_IN_TIME if limit is None else min(RUNS_IN_TIME, limit / (2 * SECONDS_A_RUN))
+        if len(worlds) > 1 and len(best.design.runs) <= most:
             simulated = tuple(simulate(best.design, worlds, question, seed=seed + 1, seconds=limit))
         found.append(Proposal(cost, best.design, best.width, simulated))
     return found

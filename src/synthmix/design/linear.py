@@ -24,6 +24,7 @@ from synthmix.scaling.runs import Array, Inputs, Runs
 
 LAW = "joint_quadratic"
 SHARES = np.linspace(0, 1, 21)
+MOST_ROWS = 400
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,15 @@ def widths(laws: Sequence[Linearised], design: Design) -> Array:
         runs, count = keys, np.ones(len(keys), dtype=np.intp)
     else:  # runs that differ in their seed alone: one of less noise
         runs, count = np.unique(keys, axis=0, return_counts=True)
+    label = design.families[mine]
+    thinned = 1.0
+    if len(runs) > MOST_ROWS:  # the matrices are of their square: a sample, its information scaled up
+        kept = np.sort(np.random.default_rng(0).choice(len(runs), MOST_ROWS, replace=False))
+        thinned, runs, count = len(runs) / MOST_ROWS, runs[kept], count[kept]
+        label = label[kept] if design.trunk else label
     x = Inputs(N=runs[:, 0], D=runs[:, 1], share=runs[:, 2])
     cells, mixtures = (_same(columns) for columns in (runs[:, :2], runs))
-    families = _same(design.families[mine][:, None]) if design.trunk else np.eye(len(runs))
+    families = _same(label[:, None]) if design.trunk else np.eye(len(runs))
     here = Inputs(N=[params] * 2, D=[tokens] * 2, share=[laws[0].share, 0.0])
     factor = _model_error(x, here, params, tokens)
     law, found = find(LAW), []
@@ -72,7 +79,7 @@ def widths(laws: Sequence[Linearised], design: Design) -> Array:
         common = TRUNK_NOISE if design.trunk else 0.0
         covariance = world.seed**2 * ((1 - common) * np.diag(1 / count) + common * families)
         covariance += world.mixture**2 * mixtures + world.cell**2 * cells
-        information = J.T @ np.linalg.solve(covariance, J) + np.eye(len(scale))
+        information = thinned * J.T @ np.linalg.solve(covariance, J) + np.eye(len(scale))
         at = Inputs(N=[params] * 2, D=[tokens] * 2, share=[one.share, 0.0])
         slope = law.evaluate(one.theta, at)[1]
         g = (slope[:, 0] - slope[:, 1]) * scale
