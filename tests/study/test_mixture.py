@@ -13,9 +13,10 @@ from synthmix.report import headline
 from synthmix.report.page import render
 from synthmix.results import Recipe, Results, RunRow
 from synthmix.runs.load import of_results
+from synthmix.study.conclude import study_question
 from synthmix.study.ladder import cells
 from synthmix.study.load import study_from
-from synthmix.study.mixture import mixture_question, study_mixture
+from synthmix.study.mixture import mixture_of_results, mixture_question, study_mixture
 from synthmix.study.rows import recipe_row
 
 R_STAR = 6.0
@@ -141,3 +142,16 @@ def test_runs_that_no_law_can_bear_are_a_warning_and_no_error(results: Results) 
     assert mixture is None
     assert [warning.code for warning in warnings] == ["no_best_mixture"]
     assert "are too few" in warnings[0].message
+
+
+def test_advice_on_a_designed_study_is_its_best_mixture(results: Results) -> None:
+    asked = study_question(study_from(RAW))
+    assert results.mixture is not None
+    assert asked is not None
+    assert mixture_of_results(results, asked) is results.mixture, "asked its own question"
+    more = mixture_of_results(results, asked.model_copy(update={"natural": None, "natural_epochs": None}))
+    assert more is not None
+    assert more.question.supply == {"hq": 1_000_000}
+    assert (more.loss.mid or 0) <= (results.mixture.loss.mid or 0) + 1e-6
+    none = make_results()
+    assert mixture_of_results(none, asked) is None

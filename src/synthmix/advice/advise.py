@@ -16,13 +16,14 @@ from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.progress import Progress, Silent
-from synthmix.report import sentences
+from synthmix.report import mixture_sentences, sentences
 from synthmix.results import Decision, Kind, Prices, Question, Results
 from synthmix.runs import RunsTable, read_runs
 from synthmix.runs.load import of_results, read_results
 from synthmix.study.conclude import task_agreement
 from synthmix.study.finished_study import study_folder
 from synthmix.study.imported import results_of_table, synthetic_sources
+from synthmix.study.mixture import mixture_of_results
 from synthmix.study.workspace import Workspace
 
 MINUTES = 60.0
@@ -199,15 +200,18 @@ def _of_study(
     texts = None if scores is False else where
     said, note = study_scores(texts, decision.curves, decision.level, read=scores is True, progress=progress)
     decision = with_caveats(decision, disagreements(said))
+    mixture = mixture_of_results(results, question)
+    gains = "" if mixture is None else " ".join(mixture_sentences.gains(mixture))
     return Advice(
         question=question,
         basis="study",
         study=results.study,
         measured=sentences.as_measured(decision) if decision.basis == "laws" else "",
-        headline=sentences.answer(decision),
-        recommendation=sentences.recommendation(decision),
-        confidence=sentences.confidence(decision),
+        headline=sentences.answer(decision) if mixture is None else mixture_sentences.best(mixture),
+        recommendation=sentences.recommendation(decision) if mixture is None else gains,
+        confidence=sentences.confidence(decision) if mixture is None else "",
         decision=decision,
+        mixture=mixture,
         caveats=sentences.caveats(decision),
         evidence=sentences.evidence(results.model_copy(update={"decision": decision})),
         scores=said,

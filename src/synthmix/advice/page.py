@@ -10,8 +10,11 @@ from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_seconds, percent
 from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
+from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
+from synthmix.report.mixture_page import sections as mixture_sections
 from synthmix.report.tables import option_table, priced
 from synthmix.results import Decision
+from synthmix.results.mixtures import MixtureDecision
 from synthmix.table import Column, Table, facts
 
 # Two kinds have a law each, and the laws put natural text at different losses.
@@ -33,7 +36,7 @@ def write_advice(advice: Advice, path: Path) -> None:
         under=[advice.confidence, advice.recommendation],
         sections=sections(advice),
         facts=_facts(advice),
-        colours=len(advice.question.kinds) + 1,
+        colours=max(len(advice.question.kinds) + 1, 0 if advice.mixture is None else MIXTURE_COLOURS),
     )
 
 
@@ -51,8 +54,10 @@ def sections(advice: Advice) -> list[Section]:
     decision = advice.decision
     if decision is None:
         return _of_priors(advice)
+    mixture = [] if advice.mixture is None else [_mixture(advice.mixture)]
     scores = _lines("Rank correlation with the measured losses", score_lines(advice.scores, advice.scores_note))
     return [
+        *mixture,
         Section("shares", "Shares", "Recipes", share_figure(advice), [_options(decision)]),
         Section("good", "As good", "As good as the best within the noise", money_figure(advice), _others(decision)),
         Section("sensitivity", "Sensitivity", "What would change the answer", tables=[_sensitivity(decision)]),
@@ -63,6 +68,13 @@ def sections(advice: Advice) -> list[Section]:
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
         Section("else", "Evidence", "What was measured", tables=[_lines("Measured", advice.evidence)]),
     ]
+
+
+def _mixture(found: MixtureDecision) -> Section:
+    parts = mixture_sections(found)
+    figures = [each for part in parts for each in part.figures]
+    tables = [each for part in parts for each in part.tables]
+    return Section("mixture", "Mixture", "The best mixture of the sources", figures, tables)
 
 
 def _of_priors(advice: Advice) -> list[Section]:

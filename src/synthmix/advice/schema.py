@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from synthmix.results import Decision, Interval, Part, Question, Range
+from synthmix.results.mixtures import MixtureDecision
 from synthmix.study.value_curves import ValueCurve
 
 
@@ -71,6 +72,7 @@ class Advice(Part):
         basis: a study's ``decision``, or published ``priors``. study: its name.
         measured, headline, confidence, recommendation, caveats, evidence: the sentences that every page and command
             shows; what was measured stands before what is predicted.
+        mixture: of a study with designed mixtures, the best one at the question; the headline is then its.
         alternatives: without a study, the published shares as far as tokens and money reach.
         scores_note: why there are no ``scores``.
         findings: published, about the kinds asked about. pilot_study: the study that would replace them.
@@ -84,6 +86,7 @@ class Advice(Part):
     recommendation: str = ""
     confidence: str
     decision: Decision | None = None
+    mixture: MixtureDecision | None = None
     caveats: list[str] = Field(default=[])
     evidence: list[str] = Field(default=[])
     alternatives: list[Range] = Field(default=[])

@@ -106,7 +106,7 @@ def advise(
     blocks: list[str | Table] = ["\n".join(line for line in first if line)]
     for section in sections(found):
         tables = [table for table in section.tables if table.rows]
-        blocks += [replace(table, title=section.title if i == 0 else "") for i, table in enumerate(tables)]
+        blocks += [replace(table, title=section.title if i == 0 else table.title) for i, table in enumerate(tables)]
     if html is not None:
         write_advice(found, html)
         blocks.append(f"page: {html}")

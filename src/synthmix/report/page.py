@@ -96,9 +96,11 @@ def claim(results: Results) -> str:
 def headline(results: Results) -> str:
     """The report's answer in one to three sentences: what was measured, what is predicted, how confident that is; of a
     designed study first its best mixture."""
-    mixture = [] if results.mixture is None else [mixture_sentences.headline(results.mixture)]
-    decided = NO_DECISION if results.decision is None else sentences.headline(results.decision)
-    return " ".join(part for part in (*mixture, decided) if part)
+    decision = results.decision
+    if results.mixture is not None:
+        measured = "" if decision is None else sentences.as_measured(decision)
+        return " ".join(part for part in (mixture_sentences.headline(results.mixture), measured) if part)
+    return NO_DECISION if decision is None else sentences.headline(decision)
 
 
 def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:

@@ -5,9 +5,10 @@ from typing import Any
 from synthmix.config import StudyConfig
 from synthmix.decisions.optimize import decide_mixture
 from synthmix.errors import BadInput
-from synthmix.results import Warn
+from synthmix.results import Question, Results, Warn
 from synthmix.results.mixtures import Group, MixtureDecision, MixtureQuestion
 from synthmix.runs import RunsTable
+from synthmix.runs.load import of_results
 from synthmix.runs.mixtures import mixture_runs
 from synthmix.scaling.mixtures import fit_mixtures
 
@@ -51,3 +52,33 @@ def mixture_question(config: StudyConfig, table: RunsTable) -> MixtureQuestion:
         ),
         natural={name: float(share) for name, share in mix.natural_mixture.items()},
     )
+
+
+def mixture_of_results(results: Results, question: Question) -> MixtureDecision | None:
+    """The best mixture of a finished study at a question: the study's own where that is asked, else decided anew under
+    the same bounds. None without designed mixtures.
+
+    Where natural text is of several corpora, one number of natural tokens is not the supply of each: theirs then stays.
+
+    Raises:
+        BadInput: the supply, as often as it may be gone through, is less than the budget.
+    """
+    own = results.mixture
+    if own is None:
+        return None
+    kinds = {kind.name for kind in question.kinds}
+    natural = [name for name in own.question.natural if name not in kinds]
+    supply = {name: tokens for name, tokens in own.question.supply.items() if name not in kinds}
+    epochs = {name: often for name, often in own.question.epochs.items() if name not in kinds}
+    if len(natural) == 1:
+        supply = {} if question.natural is None else {natural[0]: question.natural}
+        epochs = {} if question.natural_epochs is None else {natural[0]: question.natural_epochs}
+    supply |= {kind.name: kind.tokens for kind in question.kinds if kind.tokens is not None}
+    epochs |= {kind.name: kind.epochs for kind in question.kinds if kind.epochs is not None}
+    money = question.budget_money
+    prices = {kind.name: kind.price for kind in question.kinds if kind.price > 0 and money is not None}
+    about = {"params": question.params, "tokens": question.tokens, "supply": supply, "epochs": epochs}
+    asked = own.question.model_copy(update=about | {"prices": prices, "budget_money": money})
+    if asked == own.question:
+        return own
+    return decide_mixture(fit_mixtures(LAW, mixture_runs(of_results(results).sound), level=own.level), asked)
