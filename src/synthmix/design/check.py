@@ -243,14 +243,17 @@ def _stands(simulated: Sequence[Simulated], decades: tuple[float, float, float],
     """What stands in the way of an answer."""
     notes = []
     if max(decades[:2]) >= FAR:
-        size, budget = (
-            format_count(max(values) * 10 ** max(far - FAR, 0.0))
-            for values, far in ((design.sizes, decades[0]), (design.budgets, decades[1]))
-        )
+        needed = [
+            f"{format_count(max(values) * 10 ** (far - FAR))} {what}"
+            for values, far, what in (
+                (design.sizes, decades[0], "parameters"),
+                (design.budgets, decades[1], "tokens"),
+            )
+            if far >= FAR
+        ]
         message = (
             f"the question lies {decades[0]:.1f} decades in N and {decades[1]:.1f} in D beyond the largest run, and "
-            f"from {FAR:.0f} on no answer has high confidence: train beyond {size} parameters and {budget} tokens, or "
-            "ask nearer"
+            f"from {FAR:.0f} on no answer has high confidence: train beyond {listed(needed)}, or ask nearer"
         )
         notes.append(Warn(code="too_far", message=message))
     for one in simulated:
