@@ -9,6 +9,7 @@ from tests.made_study import make_results
 
 import synthmix
 from synthmix.decisions.supply import effective
+from synthmix.exporting.mixture import find_mixture
 from synthmix.report import headline
 from synthmix.report.page import render
 from synthmix.results import Recipe, Results, RunRow
@@ -155,3 +156,12 @@ def test_advice_on_a_designed_study_is_its_best_mixture(results: Results) -> Non
     assert (more.loss.mid or 0) <= (results.mixture.loss.mid or 0) + 1e-6
     none = make_results()
     assert mixture_of_results(none, asked) is None
+
+
+def test_what_is_exported_of_a_designed_study_is_its_best_mixture(results: Results) -> None:
+    assert results.mixture is not None
+    found = find_mixture(results)
+    shares = {name: float(share) for name, share in found.recipe.shares}
+    assert shares == pytest.approx(results.mixture.mixture, abs=1e-4)
+    assert {each.name: each.tokens for each in found.ingredients if each.tokens} == {"web": 4_000_000, "hq": 1_000_000}
+    assert found.budget == 10_000_000

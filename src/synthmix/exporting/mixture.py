@@ -109,6 +109,8 @@ def _find(what: Any, recipe: str | None) -> Mixture:
         return _refuse(recipe, _optimized(what, "an optimized mixture"))
     if isinstance(what, Decision):
         return _of_decision(what, what.question, recipe, what.study)
+    if recipe is None and getattr(what, "mixture", None) is not None:  # of designed mixtures
+        return _optimized(what.mixture, str(what.study))
     if hasattr(what, "decision"):  # results or an advice
         question = what.decision.question if what.decision is not None else None
         return _of_decision(what.decision, getattr(what, "question", question), recipe, str(what.study))
@@ -160,9 +162,12 @@ def _refuse(recipe: str | None, found: Mixture) -> Mixture:
 
 def _of_json(raw: dict[str, Any], where: Path, recipe: str | None) -> Mixture:
     """An advice as JSON."""
+    problem, remedy = "is damaged", "write it again: synthmix advise ... --json > FILE"
+    if recipe is None and raw.get("mixture") is not None:
+        mixture = validated(MixtureDecision, raw["mixture"], where=where, problem=problem, remedy=remedy)
+        return _optimized(mixture, str(where))
     if raw["decision"] is None:
         _nothing(None, where)
-    problem, remedy = "is damaged", "write it again: synthmix advise ... --json > FILE"
     decision = validated(Decision, raw["decision"], where=where, problem=problem, remedy=remedy)
     asked = raw.get("question")
     question = None if asked is None else validated(Question, asked, where=where, problem=problem, remedy=remedy)
@@ -225,7 +230,9 @@ def _of_study(where: Path, recipe: str | None) -> Mixture:
     study = read_study(where)
     path = Workspace(study.folder).results
     results = read_results(path) if path.exists() else None
-    if recipe is None:
+    if recipe is None and results is not None and results.mixture is not None:
+        found = _optimized(results.mixture, str(where))
+    elif recipe is None:
         decision = None if results is None else results.decision
         if decision is None:
             remedy = "run it with synthmix study run, or choose one of its recipes with --recipe"
