@@ -207,12 +207,16 @@ def test_a_signal_is_one_line_and_128_more(
         finally:
             ended.append(name)
 
-    before = signal.getsignal(getattr(signal, name))
-    monkeypatch.setattr("synthmix.study.load.load_study", struck)
-    ran = run("study", "run", "any.yaml")
-    assert (ran.code, ran.err) == (code, f"synthmix: ended by {name}; the same command resumes\n")
-    assert ended == [name], "what is open is closed on the way"
-    assert signal.getsignal(getattr(signal, name)) == before
+    # As in a process of its own: libraries that other tests load leave handlers of theirs.
+    before = signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        monkeypatch.setattr("synthmix.study.load.load_study", struck)
+        ran = run("study", "run", "any.yaml")
+        assert (ran.code, ran.err) == (code, f"synthmix: ended by {name}; the same command resumes\n")
+        assert ended == [name], "what is open is closed on the way"
+        assert signal.getsignal(getattr(signal, name)) == signal.SIG_DFL
+    finally:
+        signal.signal(getattr(signal, name), signal.SIG_DFL if before is None else before)
 
 
 def test_a_signal_that_is_ignored_stays_ignored(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
