@@ -12,7 +12,6 @@ import sys
 
 import numpy as np
 
-from benchmarks.valuation.tables import markdown_table
 from synthmix.decisions import StudyFits, ask, fit_study
 from synthmix.decisions import fits as laws
 from synthmix.decisions.choose import choose
@@ -23,6 +22,7 @@ from synthmix.decisions.predict import Prediction, predictions
 from synthmix.results import Question, Recipe, RunRow
 from synthmix.runs import RunsTable
 from synthmix.runs.table import of_rows
+from synthmix.table import Table
 
 SIZES, BUDGETS, SHARES = (
     (100_000, 300_000, 1_000_000),
@@ -48,6 +48,11 @@ class Truth:
     def differences(self, shares: np.ndarray) -> np.ndarray:
         """From natural text alone, at the question."""
         return np.array([self.loss(*QUESTION, share) for share in shares]) - self.loss(*QUESTION, 0.0)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    """Markdown."""
+    return Table.of("", dict.fromkeys(head, str), rows).markdown()
 
 
 def row(truth: Truth, rng: np.random.Generator, place: int, cell: tuple[int, int], share: float, name: str) -> RunRow:
@@ -130,7 +135,7 @@ def main(count: int) -> None:
         both = [x for found in (before, *after) for x in (found[0] - fact, found[1])]
         rows.append([*both, runs[-1].sd_after, dear[-1].sd_after, *flops])
     table = np.array(rows)
-    print(markdown_table(["what", "share of the studies"], [
+    print(_table(["what", "share of the studies"], [
         ["the truly best share is among those named as good", f"{np.mean(held):.0%}"],
         ["the recommended recipe is within a seed's noise of the truly best", f"{np.mean(right):.0%}"],
         ["what it loses to the truly best, mean (worst), nats", f"{np.mean(cost):.4f} ({max(cost):.3f})"],
@@ -141,7 +146,7 @@ def main(count: int) -> None:
     flops = table[:, 10:].mean(axis=0)
     names = ["with the three next runs", "with three random ones", "with the three that tell most, whatever they cost"]
     told = [f"{foretold[0]:.4f}", "", f"{foretold[1]:.4f}"]
-    print(markdown_table(
+    print(_table(
         ["gain at the question, nats", "error (rms)", "error variance removed (90 %)", "error by the draws", "foretold",
          "cost / study's"],
         [["the study", f"{error[0]:.4f}", "", f"{said[0]:.4f}", "", ""]]
