@@ -110,8 +110,9 @@ def text(folder: Path, name: str, count: int, words: list[str], rng: np.random.G
 
 def finish(path: Path) -> None:
     """Build the study's text and write made-up records of all its runs: losses of Chinchilla's law and a parabola."""
+    from planning import made_record
     from synthmix.progress import Silent
-    from synthmix.store import DomainScore, RunRecord
+    from synthmix.store import DomainScore
     from synthmix.study.ladder import ladder_specs
     from synthmix.study.load import load_study
     from synthmix.study.prepare import natural_text
@@ -131,22 +132,7 @@ def finish(path: Path) -> None:
             )
             for domain in prepared.domains
         }
-        record = RunRecord(
-            id=spec.id,
-            spec=spec,
-            params=spec.shape.params,
-            params_total=spec.shape.params_total(spec.vocab),
-            tokens=spec.tokens,
-            flops=spec.flops,
-            seconds=1.0,
-            epochs={"web": 0.5},
-            trace=[(step, 5.0) for step in range(50)],
-            precision="bf16",
-            device="none",
-            versions={},
-            losses=losses,
-        )
-        space.runs.write(record)
+        space.runs.write(made_record(spec, losses))
 
 
 def table_of_runs(path: Path, count: int = 100_000) -> Path:

@@ -13,12 +13,38 @@ import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synthmix.store import DomainScore, RunRecord
+    from synthmix.training.spec import RunSpec
+
+
+def made_record(spec: "RunSpec", losses: "dict[str, DomainScore]") -> "RunRecord":
+    """The record of a run that was never trained."""
+    from synthmix.store import RunRecord
+
+    return RunRecord(
+        id=spec.id,
+        spec=spec,
+        params=spec.shape.params,
+        params_total=spec.shape.params_total(spec.vocab),
+        tokens=spec.tokens,
+        flops=spec.flops,
+        seconds=1.0,
+        epochs=dict.fromkeys(spec.shares, 0.5),
+        trace=[(step, 5.0) for step in range(50)],
+        precision="bf16",
+        device="none",
+        versions={},
+        losses=losses,
+    )
 
 
 def main() -> None:
     from synthmix.corpus import Document, build_corpus, train_tokenizer
     from synthmix.mixture.interleave import interleave
-    from synthmix.store import DomainScore, RunRecord, Store
+    from synthmix.store import DomainScore, Store
     from synthmix.training.protocol import Protocol
     from synthmix.training.spec import RunSpec
 
@@ -47,23 +73,8 @@ def main() -> None:
         ]
         store = Store(Path(scratch) / "runs")
         for spec in specs:
-            store.write(
-                RunRecord(
-                    id=spec.id,
-                    spec=spec,
-                    params=spec.shape.params,
-                    params_total=spec.shape.params_total(spec.vocab),
-                    tokens=spec.tokens,
-                    flops=spec.flops,
-                    seconds=1.0,
-                    epochs={"made": 0.5},
-                    trace=[(step, 5.0) for step in range(50)],
-                    precision="bf16",
-                    device="none",
-                    versions={},
-                    losses={"made": DomainScore(corpus="x", nats=5.0, bits_per_byte=2.0, tokens=1000)},
-                )
-            )
+            losses = {"made": DomainScore(corpus="x", nats=5.0, bits_per_byte=2.0, tokens=1000)}
+            store.write(made_record(spec, losses))
         fresh = [spec.model_dump() for spec in specs]
         rows = {
             "ids of all runs (from scratch)": lambda: [RunSpec(**each).id for each in fresh],
