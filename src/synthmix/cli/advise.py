@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthmix.cli.options import AsJson, Quiet, parsed, telling
-from synthmix.cli.runs import Columns, MappingFile, SkipBad
+from synthmix.cli.runs import Columns, InsteadOfStudy, MappingFile, SkipBad
 
 if TYPE_CHECKING:
     from synthmix.table import Table
@@ -30,10 +30,7 @@ def advise(
         ),
     ] = None,
     study: Annotated[Path | None, typer.Option(help="A finished study: its file, folder or results.json.")] = None,
-    runs: Annotated[
-        list[str] | None,
-        typer.Option("--runs", help="Instead of a study: runs of any trainer, as synthmix runs import takes them."),
-    ] = None,
+    runs: InsteadOfStudy = None,
     columns: Columns = "",
     mapping: MappingFile = None,
     skip_bad: SkipBad = False,

@@ -21,6 +21,10 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
+InsteadOfStudy = Annotated[
+    list[str] | None,
+    typer.Option("--runs", help="Instead of a study: runs of any trainer, as synthmix runs import takes them."),
+]
 Columns = Annotated[str, typer.Option(help="N=params,D=tokens,loss=val_loss: which column is what.")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="A mapping file (YAML): columns, shares, metrics, filters, units.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.cli.options import Address, AllowKey, AsJson, EngineKind, Quiet, Workers, remember_keys, telling
-from synthmix.cli.runs import Columns, MappingFile, SkipBad
+from synthmix.cli.runs import Columns, InsteadOfStudy, MappingFile, SkipBad
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_count, format_seconds
 
@@ -242,10 +242,7 @@ def render_report(
     results: Annotated[
         Path | None, typer.Argument(help="A study's results.json, or its folder.", show_default=False)
     ] = None,
-    runs: Annotated[
-        list[str] | None,
-        typer.Option("--runs", help="Instead of a study: runs of any trainer, as synthmix runs import takes them."),
-    ] = None,
+    runs: InsteadOfStudy = None,
     columns: Columns = "",
     mapping: MappingFile = None,
     skip_bad: SkipBad = False,

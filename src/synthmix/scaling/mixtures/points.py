@@ -79,10 +79,7 @@ class MixturePoints:
     @cached_property
     def epochs(self) -> Array:
         """(n, k) how often each source is gone through; 1 at least."""
-        if self.unique is None:
-            return np.ones_like(self.shares)
-        found: Array = np.maximum(self.shares * self.D[:, None] / self.unique, 1.0)
-        return found
+        return _epochs(self.shares, self.D, self.unique)
 
     @cached_property
     def repeats(self) -> bool:
@@ -120,10 +117,7 @@ class MixtureGrid:
     @cached_property
     def epochs(self) -> Array:
         """(b, n, k) how often each source is gone through; 1 at least."""
-        if self.unique is None or self.D is None:
-            return np.ones_like(self.grid)
-        found: Array = np.maximum(self.grid * self.D[:, None] / self.unique, 1.0)
-        return found
+        return _epochs(self.grid, self.D, self.unique)
 
     @cached_property
     def repeats(self) -> bool:
@@ -184,3 +178,11 @@ class MixtureRuns:
         """Some of the domains."""
         places = [self.domains.index(name) for name in names]
         return MixtureRuns(points=self.points, losses=self.losses[:, places], domains=names, group=self.group)
+
+
+def _epochs(shares: Array, D: Array | None, unique: Array | None) -> Array:
+    """How often each source is gone through, 1 at least, of shares (..., n, k)."""
+    if unique is None or D is None:
+        return np.ones_like(shares)
+    found: Array = np.maximum(shares * D[:, None] / unique, 1.0)
+    return found
