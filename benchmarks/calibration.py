@@ -16,7 +16,7 @@ import gzip
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +150,7 @@ def held_out(name: str, runs: Runs, resamples: int) -> Iterator[HeldOut]:
         except BadInput:
             continue
         error = fitted.model_error
-        object.__setattr__(fitted, "model", model_error.NO_MODEL_ERROR)
+        fitted = replace(fitted, model=model_error.NO_MODEL_ERROR)
         at = {"N": test.N, "D": test.D}
         low, high = (np.log(np.maximum(end, 1e-9)) for end in fitted.interval(kind="new_run", **at))
         middle, measured = np.log(fitted.predict(**at)), np.log(test.loss)

@@ -110,7 +110,8 @@ class Predictor:
 
     def draw(self, **columns: ArrayLike) -> Array:
         """Losses (resamples, n): one row for each resample's parameters, with the law's own error in their spread."""
-        return self._drawn(self.points(**columns))
+        x = self.points(**columns)
+        return self._drawn(x, self._own_error(x))
 
     def widen(self, losses: Array, **at: Any) -> Array:
         """Losses (1 + d, ...) by the parameters and by ``d`` resamples with the law's own error in their spread: scaled
@@ -118,33 +119,23 @@ class Predictor:
 
         ``at``: the columns of the one point (N=, D=, ...) whose distance from the runs counts.
         """
-        return self._with_error(losses, self.points(**at))
+        return _with_error(losses, *self._own_error(self.points(**at)), self.seed)
 
-    def _with_error(self, losses: Array, x: Inputs) -> Array:
+    def _own_error(self, x: Inputs) -> tuple[Array, Array]:
+        """What the law's own error multiplies half-widths by (n,), and its least standard deviation in log-loss (n,): 1
+        and 0 inside the runs and without intervals."""
         direction, far = away(self.runs, x)
         if self.why is not None or not far.any() or self.model_error.source == "none":
-            return losses
-        wide = spread(losses, self.model_error.at(direction, far))
-        # One number a resample, the same for every law of one seed: it cancels in the difference of two recipes.
-        moved = np.random.default_rng([self.seed, 3]).standard_normal(len(losses) - 1)
-        shape = (-1, *[1] * (losses.ndim - 1))
-        wide[1:] = wide[1:] * np.exp(FLOOR * far * moved.reshape(shape))
-        return wide
+            return np.ones(len(x)), np.zeros(len(x))
+        return self.model_error.at(direction, far), FLOOR * far
 
     def factor_at(self, **at: Any) -> float:
         """What the law's own error multiplies half-widths by at one point; 1 inside the runs and without intervals."""
-        if self.why is not None:
-            return 1.0
-        return float(self._factors(self.points(**at))[0])
+        return float(self._own_error(self.points(**at))[0][0])
 
-    def _factors(self, x: Inputs) -> Array:
-        """What the law's own error multiplies half-widths by (n,)."""
-        direction, far = away(self.runs, x)
-        return self.model_error.at(direction, far) if self.why is None and far.any() else np.ones(len(x))
-
-    def _drawn(self, x: Inputs) -> Array:
-        """Losses (resamples, n), widened where points lie beyond the runs."""
-        return self._with_error(self.law.predict(np.vstack([self.values, self.draws]), x), x)[1:]
+    def _drawn(self, x: Inputs, error: tuple[Array, Array]) -> Array:
+        """Losses (resamples, n) with the law's own error."""
+        return _with_error(self.law.predict(np.vstack([self.values, self.draws]), x), *error, self.seed)[1:]
 
     def interval(self, *, kind: Kind = "mean", level: float | None = None, **columns: ArrayLike) -> tuple[Array, Array]:
         """Ends (n,), (n,) of the interval of the curve (``mean``) or of one new run with its noise (``new_run``).
@@ -155,9 +146,10 @@ class Predictor:
         x = self.points(**columns)
         if self.why is not None:
             return np.full(len(x), np.nan), np.full(len(x), np.nan)
-        losses = self._drawn(x)
+        error = self._own_error(x)
+        losses = self._drawn(x, error)
         if kind == "new_run":
-            losses = losses * np.exp(self._noise(losses.shape, x) * np.maximum(self._factors(x), 1.0))
+            losses = losses * np.exp(self._noise(losses.shape, x) * np.maximum(error[0], 1.0))
         tail = (1 - (level or self.level)) / 2
         low, high = np.quantile(losses, [tail, 1 - tail], axis=0)
         return low, high
@@ -215,6 +207,17 @@ class Predictor:
         if self.model_error.source == "inner cuts":
             return f"the law's own error was measured over {self.model_error.decades:.1f} decades at most"
         return "the law's own error could not be measured inside the runs"
+
+
+def _with_error(losses: Array, factor: Array, least: Array, seed: int) -> Array:
+    """Losses (1 + d, ...) scaled about the first row by ``factor`` and moved by draws of the ``least`` deviation."""
+    if not least.any():
+        return losses
+    wide = spread(losses, factor)
+    # One number a resample, the same for every law of one seed: it cancels in the difference of two recipes.
+    moved = np.random.default_rng([seed, 3]).standard_normal(len(losses) - 1)
+    wide[1:] = wide[1:] * np.exp(least * moved.reshape(-1, *[1] * (losses.ndim - 1)))
+    return wide
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,5 +1,7 @@
 """The inner cuts of a fit: each fitted and predicted as the fit itself was."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from synthmix.errors import BadInput
@@ -52,7 +54,7 @@ def _cut(fitted: Predictor, runs: Runs, kept: Mask) -> tuple[Runs, Runs, float, 
         return None
     if inner.why is not None or not determines(fitted.law, inner.values, train.points, test.points):
         return None
-    object.__setattr__(inner, "model", NO_MODEL_ERROR)
+    inner = replace(inner, model=NO_MODEL_ERROR)
     columns = {name: getattr(test, name) for name in fitted.law.columns}
     low, high = inner.interval(kind="new_run", level=0.9, **columns)
     error = np.abs(np.log(test.loss) - np.log(inner.predict(**columns)))

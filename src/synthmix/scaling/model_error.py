@@ -40,9 +40,8 @@ PUBLIC: dict[str, tuple[int, float, float]] = {
 PUBLIC_FACTOR = float(np.exp(np.mean([np.log(factor) for _, _, factor in PUBLIC.values()])))
 PUBLIC_DECADES = 0.5  # as far as the hold-outs behind it reach, the median
 NARROWEST = 0.7  # of what resampling says (CHOSEN): cuts of one table are few and alike
-FLOOR = (
-    0.0075  # standard deviation of the log-loss for each decade beyond the runs (CHOSEN: hardly seen in public runs)
-)
+#: Standard deviation of the log-loss for each decade beyond the runs, the least (CHOSEN: hardly seen in public runs).
+FLOOR = 0.0075
 OTHER_DIRECTION = 0.05  # weight of a cut at a right angle to the prediction (CHOSEN)
 WORST = 10.0  # errors count as at most this many half-widths (CHOSEN): one wild cut must not decide
 FULL = 0.1  # decades beyond the runs from which a prediction's interval is scaled in full, from nothing inside (CHOSEN)

@@ -4,7 +4,7 @@ The parametric fit, Hoffmann et al.'s third approach, answers differently for ea
 runs' law: the Huber loss with a small delta weighs every run alike, squares of the losses the small and poor ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synthmix.scaling.fit import fit
 from synthmix.scaling.fitted import OBJECTIVES, Fit, ObjectiveName
@@ -51,6 +51,5 @@ def across_objectives(found: Fit, flops: float, **columns: float) -> ObjectiveOp
     for name in OBJECTIVES:
         if name not in optima:
             other = fit(found.law, found.runs, bootstrap=0, objective=name, fixed=given, most_runs=None)
-            object.__setattr__(other, "model", NO_MODEL_ERROR)
-            optima[name] = compute_optimal(other, flops, **columns)
+            optima[name] = compute_optimal(replace(other, model=NO_MODEL_ERROR), flops, **columns)
     return ObjectiveOptima(flops, optima)
