@@ -86,6 +86,26 @@ def test_mixtures_page_documents_and_baselines(folder: Path, tmp_path: Path) -> 
     assert set(table.column_names) == {"dataset", "number", "gain", "tokens"}
 
 
+def test_a_mixture_of_one_s_own_and_three_datasets(folder: Path, tmp_path: Path) -> None:
+    names = [f"{name}={folder / f'{file}.jsonl'}" for name, file in (("a", "good"), ("b", "bad"), ("c", "marked"))]
+    page = tmp_path / "page.html"
+    asked = ("--mix", "--mixture", "mine=a:50%,b:1/4,c:0.25", "--html", page, "--json")
+    code, out, _ = run("value", "--reference", folder / "target.jsonl", *names, *asked)
+    assert code == 0
+    found = json.loads(out)["mixture"]
+    mixtures = {row["name"]: row for row in found["mixtures"]}
+    assert set(mixtures) == {"a", "b", "c", "even", "mine"}
+    assert mixtures["mine"]["shares"] == {"a": 0.5, "b": 0.25, "c": 0.25}
+    assert all(row["behind"]["mid"] <= 0 for row in mixtures.values())
+    assert [row["shares"]["c"] for row in found["along"]["c"]][:: len(found["along"]["c"]) - 1] == [0, 1]
+    text = page.read_text()
+    assert 'data-figure="mixtures"' in text
+    code, out, _ = run("value", "--reference", folder / "target.jsonl", *names, *asked[:3])
+    assert code == 0
+    assert "Minus the best" in out
+    assert "50% a, 25% b and 25% c" in out
+
+
 def test_labelled_text_and_images_with_a_model(folder: Path) -> None:
     code, out, _ = run(
         "value", "--reference", folder / "target.npz", folder / "images.npz", "--model", "init", "--json"
@@ -170,6 +190,18 @@ def test_select_says_where_nothing_is_gained(folder: Path, tmp_path: Path) -> No
         (["value", "--reference", "target.jsonl", "good.jsonl", "--weights", "absent.json"], "no such file"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--mix"], "two pools or more"),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--method", "magic"], "no method"),
+        (["value", "--reference", "target.jsonl", "good.jsonl", "--mixture", "m=good:1"], "add --mix"),
+        *(
+            (["value", "--reference", "target.jsonl", "good.jsonl", "bad.jsonl", "--mix", "--mixture", given], said)
+            for given, said in (
+                ("good:50%", "NAME=SOURCE:SHARE"),
+                ("m=good", "is not SOURCE:SHARE"),
+                ("m=good:50%,qa:50%", "no source 'qa'; there are good and bad"),
+                ("m=good:50%,bad:40%", "make 90%, not 100%"),
+                ("m=good:50%,good:50%", "good is given twice"),
+                ("good=good:50%,bad:50%", "good is given twice"),
+            )
+        ),
         (["value", "--reference", "target.jsonl", "good.jsonl", "--model", "absent"], "absent"),
         (["select", "good.jsonl", "--reference", "target.jsonl", "--tokens", "900M", "--to", "out"], "take all of it"),
         (["select", "good.jsonl", "--reference", "target.jsonl", "--tokens", "few", "--to", "out"], "--tokens"),

@@ -160,6 +160,39 @@ def test_complementary_pools_are_best_mixed() -> None:
     assert (best.mid, best.covers) == (curve.shares[curve.best][0], "sampling")
 
 
+def test_of_many_pools_the_best_mixture_is_sought() -> None:
+    """A language in three parts and two pools of noise: the best mixture holds the parts alike, and no noise."""
+    first, second = chain(60, 1), chain(150, 2)
+    parts = [WORDS[:8], WORDS[8:16], WORDS[16:]]
+    pools = [
+        Pool.of(f"part {i}", [" ".join(w for w in t.split() if w in part) for t in second])
+        for i, part in enumerate(parts)
+    ]
+    pools += [Pool.of(f"noise {i}", [" ".join(f"x{i}{j}" for j in range(20))] * 60) for i in range(2)]
+    valuer = Valuer(order=2, features=64).fit(Pool.of("target", first))
+    read = [valuer.summarise(pool) for pool in pools]
+    curve = valuer.score_mixture(read, named={"parts": [1 / 3, 1 / 3, 1 / 3, 0, 0]})
+    best = curve.shares[curve.best]
+    assert best[:3].min() > 0.1
+    assert best[3:].max() < 0.1
+    assert curve.values[curve.best] >= curve.values[curve.named["parts"]] - 0.002
+    assert set(curve.named) == {*(pool.name for pool in pools), "even", "parts"}
+    for i, pool in enumerate(pools):
+        rows = curve.shares[curve.along[pool.name]]
+        assert (rows[0, i], rows[-1, i]) == (0, 1)
+        assert best[i] in rows[:, i]
+        assert np.allclose(rows.sum(axis=1), 1)
+        held = curve.best_shares[i]
+        assert held.low <= best[i] <= held.high
+    own = curve.difference(curve.best)
+    assert (own.low, own.mid, own.high) == (0, 0, 0)
+    alone = curve.difference(curve.named["noise 0"])
+    assert alone.high < 0
+    # The reference's noise is in both scores: their difference is surer than the scores are apart.
+    both = (curve.high - curve.values)[[curve.best, curve.named["part 0"]]]
+    assert curve.behind[curve.named["part 0"]] < np.sqrt((both**2).sum())
+
+
 def test_the_interval_covers_what_other_samples_give(text_valuer: Valuer) -> None:
     """Scores of 40 samples of one language: their spread beside the interval's half width for the pool's part alone."""
     from synthmix.valuation.summary import BLOCKS

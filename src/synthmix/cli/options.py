@@ -152,6 +152,36 @@ def parse_named(arguments: Sequence[str]) -> list[Part]:
     return _once([_part(argument) for argument in arguments], "give names: a=FILE b=FILE")
 
 
+def parse_mixtures(arguments: Sequence[str], sources: Sequence[str]) -> dict[str, dict[str, Fraction]]:
+    """``mine=web:50%,hq:30%,qa:20%`` -> shares of the sources by the mixture's name.
+
+    Raises:
+        BadInput: a source that is not there, shares that do not add up to one, a name given twice or a source's own.
+    """
+    from synthmix.mixture.recipe import make_recipe
+    from synthmix.quantities import listed, parse_share
+
+    found: dict[str, dict[str, Fraction]] = {}
+    for argument in arguments:
+        name, equals, rest = argument.partition("=")
+        key = f"--mixture {argument}"
+        if not equals or not name:
+            raise BadInput("is not NAME=SOURCE:SHARE,...", key=key, remedy="write --mixture mine=web:50%,hq:50%")
+        if name in found or name in sources:
+            raise BadInput(f"{name} is given twice", key=key, remedy="give it another name")
+        shares: dict[str, Fraction] = {}
+        for part in rest.split(","):
+            source, colon, share = part.strip().rpartition(":")
+            if source not in sources:
+                problem = f"no source {source!r}" if colon else f"'{part}' is not SOURCE:SHARE"
+                raise BadInput(problem, key=key, remedy=f"there are {listed(list(sources))}")
+            if source in shares:
+                raise BadInput(f"{source} is given twice", key=key, remedy="give each source one share")
+            shares[source] = parsed(parse_share, share, key)
+        found[name] = dict(make_recipe(name, shares, where="--mixture").shares)
+    return found
+
+
 def _part(argument: str, share: Fraction = Fraction(1)) -> Part:
     given, equals, rest = argument.partition("=")
     name, path = (given, rest) if equals else (Path(given).name.split(".")[0] or "corpus", given)

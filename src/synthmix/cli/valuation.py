@@ -35,7 +35,13 @@ ModelOption = Annotated[
 def value(
     candidates: Annotated[list[str], typer.Argument(help="Datasets, as [NAME=]PATH.", show_default=False)],
     reference: Reference,
-    mix: Annotated[bool, typer.Option("--mix", help="Also the value of every mixture of the candidates.")] = False,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Also the best mixture of the candidates, and the value over each share.")
+    ] = False,
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option(help="With --mix, one of your own: mine=web:50%,hq:50%; repeatable.", show_default=False),
+    ] = None,
     text: TextField = "text",
     label: LabelField = None,
     after: Annotated[
@@ -61,14 +67,22 @@ def value(
     (arrays x and y) and folders with a folder of images a class are labelled images. Higher is better.
 
     Example: synthmix value --reference data/wiki.jsonl data/web.jsonl data/rephrased.jsonl --mix --html value.html
+
+    Example: synthmix value --reference wiki.jsonl web.jsonl hq.jsonl qa.jsonl --mix --mixture mine=web:50%,hq:50%
     """
+    from synthmix.cli.options import parse_mixtures
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
-    from synthmix.report.value import best_table, others_table, score_table, write_value
+    from synthmix.errors import BadInput
+    from synthmix.report.value import best_table, mixtures_table, others_table, score_table, write_value
     from synthmix.valuation.methods import named, score_by
     from synthmix.valuation.parallel import score_all
 
     named(method or [])
+    if mixture and not mix:
+        raise BadInput("is for --mix", key="--mixture", remedy="add --mix")
+    names = [part.name for part in parse_named(candidates)]
+    asked = parse_mixtures(mixture or [], names)
     with telling(quiet=quiet) as progress, ExitStack() as stack:
         valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
@@ -76,7 +90,8 @@ def value(
             running = stack.enter_context(open_engine(engine, workers=workers))
             each, parts = running.each, max(1, round(running.workers / len(pools)))
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)
-        curve = valuer.score_mixture(summaries) if mix else None
+        own = {name: [float(shares.get(pool, 0)) for pool in names] for name, shares in asked.items()}
+        curve = valuer.score_mixture(summaries, named=own) if mix else None
         others = score_by(method or [], valuer.reference, pools, encoder=valuer.encoded)
         if documents is not None:
             from synthmix.valuation.selection import write_documents
@@ -92,7 +107,7 @@ def value(
     written = [f"written: {path}" for path in (html, documents) if path]
     tables = [
         score_table(shown),
-        *([best_table(found["mixture"])] if curve else []),
+        *([best_table(found["mixture"]), mixtures_table(found["mixture"])] if curve else []),
         *([others_table(found)] if others else []),
     ]
     show(found if mix or others else made, *tables, "\n".join([*warnings, *written]), as_json=as_json)

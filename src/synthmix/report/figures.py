@@ -10,7 +10,7 @@ from typing import Any
 
 from synthmix.interval import Interval
 from synthmix.results import Recipe, Results
-from synthmix.style import Spec, base, blend, faint, hue, label, marks
+from synthmix.style import Spec, base, blend, faint, hue, label, layout, marks
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,28 @@ def dots(
         "width": 0,
     }
     return marks([one.mid for one in found], y, token, name, hover, error_x=bars, **more)
+
+
+def ternary(name: str, at: Sequence[Sequence[float]], marker: Spec, hover: str) -> Spec:
+    """Points in a triangle of three sources, by the percentages ``at`` of each."""
+    a, b, c = (list(column) for column in at)
+    return {
+        "type": "scatterternary", "mode": "markers", "name": name, "showlegend": False, "a": a, "b": b, "c": c,
+        "marker": marker, "hovertemplate": f"{hover}<extra>{name}</extra>",
+    }  # fmt: skip
+
+
+def triangle(corners: Sequence[str]) -> Spec:
+    """The layout that :func:`ternary` is drawn in; each corner is one source alone."""
+    shape = layout({}, {})
+    del shape["xaxis"], shape["yaxis"]
+    shape["margin"] = {**shape["margin"], "t": 48}
+    axes = zip(("aaxis", "baxis", "caxis"), corners, strict=True)
+    shape["ternary"] = {
+        "sum": 100, "bgcolor": "rgba(0,0,0,0)",
+        **{key: {"title": {"text": label(name)}, "gridcolor": "@grid", "ticksuffix": "%"} for key, name in axes},
+    }  # fmt: skip
+    return shape
 
 
 _SYMBOLS = ("diamond", "square", "triangle-up", "triangle-down", "cross", "star")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from synthmix.quantities import percent
 from synthmix.report import mixture_sentences as sentences
-from synthmix.report.figures import Figure, View
+from synthmix.report.figures import Figure, View, ternary, triangle
 from synthmix.report.html import Section, write_page
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.style import Spec, axis, band, label, layout, line, marks
@@ -80,42 +80,29 @@ def share_figures(decision: MixtureDecision) -> list[Figure]:
 def _triangle(decision: MixtureDecision) -> Figure:
     surface = decision.surface
     assert surface is not None
-    at = {name: [100 * row[i] for row in surface.shares] for i, name in enumerate(("a", "b", "c"))}
-    ground: Spec = {
-        "type": "scatterternary", "mode": "markers", "name": "expected loss", "showlegend": False, **at,
-        "marker": {
+    ground = ternary(
+        "expected loss",
+        [[100 * row[i] for row in surface.shares] for i in range(3)],
+        {
             "symbol": "hexagon", "size": 15, "color": surface.losses, "colorscale": "@sequential", "reversescale": True,
             "colorbar": {"title": {"text": "nats"}, "thickness": 12},
         },
-        "hovertemplate": "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}<extra></extra>",
-    }  # fmt: skip
-    rows = [[100 * row.shares.get(name, 0.0) for name in surface.sources] for row in decision.measured]
-    best = [100 * decision.mixture.get(name, 0.0) for name in surface.sources]
-    points = [
-        _ternary("measured", rows, "circle-open", 7, "@ink"), _ternary("recommended", [best], "star", 15, "@flag")
-    ]  # fmt: skip
-    shape = layout({}, {})
-    del shape["xaxis"], shape["yaxis"]
-    shape["margin"] = {**shape["margin"], "t": 48}
-    corners = dict(zip(("aaxis", "baxis", "caxis"), surface.sources, strict=True))
-    shape["ternary"] = {
-        "sum": 100, "bgcolor": "rgba(0,0,0,0)",
-        **{key: {"title": {"text": label(s)}, "gridcolor": "@grid", "ticksuffix": "%"} for key, s in corners.items()},
-    }  # fmt: skip
+        "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}",
+    )  # fmt: skip
+    rows = [[100 * row.shares.get(name, 0.0) for row in decision.measured] for name in surface.sources]
+    best = [[100 * decision.mixture.get(name, 0.0)] for name in surface.sources]
+    points = [_ring("measured", rows, "circle-open", 7, "@ink"), _ring("recommended", best, "star", 15, "@flag")]
     return Figure(
         "mixture-triangle", "Expected loss of every mixture",
         "Each corner is one source alone; the darker, the lower the loss, whatever the bounds. Rings are measured.",
-        "A triangle of the three sources coloured by expected loss.", [View("", [ground, *points], shape)], height=520,
+        "A triangle of the three sources coloured by expected loss.",
+        [View("", [ground, *points], triangle(surface.sources))], height=520,
     )  # fmt: skip
 
 
-def _ternary(name: str, rows: list[list[float]], symbol: str, size: int, colour: str) -> Spec:
-    a, b, c = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
-    return {
-        "type": "scatterternary", "mode": "markers", "name": name, "a": a, "b": b, "c": c,
-        "marker": {"symbol": symbol, "size": size, "color": colour, "line": {"color": colour, "width": 1.5}},
-        "hovertemplate": "%{a:.1f} / %{b:.1f} / %{c:.1f}%<extra>" + name + "</extra>",
-    }  # fmt: skip
+def _ring(name: str, at: list[list[float]], symbol: str, size: int, colour: str) -> Spec:
+    marker = {"symbol": symbol, "size": size, "color": colour, "line": {"color": colour, "width": 1.5}}
+    return ternary(name, at, marker, "%{a:.1f} / %{b:.1f} / %{c:.1f}%") | {"showlegend": True}
 
 
 def curve_figures(decision: MixtureDecision) -> list[Figure]:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.interval import Interval, level_text
-from synthmix.report.figures import Figure, View, dots
+from synthmix.report.figures import Figure, View, dots, ternary, triangle
 from synthmix.report.html import Section, write_page
-from synthmix.style import Spec, axis, band, label, layout, line
+from synthmix.report.mixture_sentences import mixture_text
+from synthmix.style import axis, band, label, layout, line
 from synthmix.table import Column, Table
 
 _TERMS = {
@@ -46,9 +47,9 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         Section("terms", "Terms", "What the scores are made of", [term_figure(scores)]),
     ]
     if curve:
-        figures = [mixture_figure(curve)] if len(curve["pools"]) == 2 else [surface_figure(curve)]
+        tables = [best_table(curve), mixtures_table(curve)]
         sections.append(
-            Section("mixtures", "Mixtures", "Every mixture, from one pass over each", figures, [best_table(curve)])
+            Section("mixtures", "Mixtures", "Mixtures, from one pass over each", mixture_figures(curve), tables)
         )
     if found.get("baselines"):
         sections.append(Section("baselines", "Baselines", "What other methods say", tables=[others_table(found)]))
@@ -101,22 +102,29 @@ def score_table(found: Mapping[str, Any]) -> Table:
 
 def best_table(curve: Mapping[str, Any]) -> Table:
     """The best share of each dataset with its interval, and each dataset's score alone."""
-    best, rows = curve["best"], []
-    alone = {
-        max(row["shares"], key=lambda name: row["shares"][name]): row["score"]
-        for row in curve["curve"]
-        if max(row["shares"].values()) > 1 - 1e-9
-    }
-    for name, share in best["intervals"].items():
-        rows.append((name, Interval(**share), alone.get(name)))
+    best = curve["best"]
+    alone = {row["name"]: row["score"] for row in curve["mixtures"]}
+    rows = [(name, Interval(**share), alone.get(name)) for name, share in best["intervals"].items()]
     columns = [
         Column("dataset", "Dataset"),
         Column("share", "Share", ".0%"),
         Column("alone", "Score alone", ".4f", kind=float),
     ]
-    top = max(row["score"] for row in curve["curve"])
-    title = f"The best mixture of {curve['size']:,.0f} {curve['unit']}: score {top:.4f}"
+    title = f"The best mixture of {curve['size']:,.0f} {curve['unit']}: score {best['score']:.4f}"
     return Table("best_mixture", columns, rows, title)
+
+
+def mixtures_table(curve: Mapping[str, Any]) -> Table:
+    """Mixtures that have a name, the highest score first."""
+    columns = [
+        *(Column("mixture", "Mixture"), Column("shares", "Shares", kind=str), Column("score", "Score", ".4f")),
+        Column("behind", "Minus the best", "+.4f", help="what both samples have in common cancels"),
+    ]
+    rows = [
+        (row["name"], mixture_text(row["shares"]), _interval(row), Interval(**row["behind"]))
+        for row in sorted(curve["mixtures"], key=lambda row: -row["score"])
+    ]
+    return Table("mixtures", columns, rows, f"Mixtures of {curve['size']:,.0f} {curve['unit']}")
 
 
 def others_table(found: Mapping[str, Any]) -> Table:
@@ -173,60 +181,54 @@ def term_figure(scores: list[dict[str, Any]]) -> Figure:
     )
 
 
-def mixture_figure(curve: Mapping[str, Any]) -> Figure:
-    """Score over the share of the second pool, with its interval."""
-    second = curve["pools"][1]
-    rows = sorted(curve["curve"], key=lambda row: row["shares"][second])
-    x = [100 * row["shares"][second] for row in rows]
-    low, high = ([row["interval"][end] for row in rows] for end in ("low", "high"))
-    y = [row["score"] for row in rows]
-    curve_line = line(
-        x, y, "s1", "", "%{x:.0f} %: %{y:.4f}", mode="lines+markers", marker={"size": 5}, showlegend=False
-    )
-    return Figure(
+def mixture_figures(curve: Mapping[str, Any]) -> list[Figure]:
+    """Score over the share of each dataset, a view each: of two the second's; of three the triangle too."""
+    shown = curve["pools"][1:] if len(curve["pools"]) == 2 else curve["pools"]
+    views = []
+    for name in shown:
+        rows = curve["along"][name]
+        x = [100 * row["shares"][name] for row in rows]
+        low, high = ([row["interval"][end] for row in rows] for end in ("low", "high"))
+        y = [row["score"] for row in rows]
+        curve_line = line(
+            x, y, "s1", "", "%{x:.0f} %: %{y:.4f}", mode="lines+markers", marker={"size": 5}, showlegend=False
+        )
+        shape = layout(axis(f"share of {label(name, 40)}, %"), axis("score (higher is better)"), showlegend=False)
+        views.append(View("score" if len(shown) == 1 else name, [band(x, low, high, "s1", "score"), curve_line], shape))
+    rest = "" if len(shown) == 1 else " The others keep the proportions that they have in the best mixture."
+    found = Figure(
         id="mixture",
         title="Score over the share",
-        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}. The band is the interval of each point.",
-        summary="A line with a band over the share of the second dataset.",
-        views=[
-            View(
-                "score",
-                [band(x, low, high, "s1", "score"), curve_line],
-                layout(axis(f"share of {label(second, 40)}, %"), axis("score (higher is better)"), showlegend=False),
-            )
-        ],
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}. The band is the interval of each point.{rest}",
+        summary="A line with a band over the share of a dataset.",
+        views=views,
     )
+    return [surface_figure(curve), found] if len(curve["pools"]) == 3 else [found]
 
 
 def surface_figure(curve: Mapping[str, Any]) -> Figure:
-    """Score over the shares of the first two pools of three or more, the best of the others at each point."""
-    first, second = curve["pools"][:2]
-    top: dict[tuple[float, float], float] = {}
-    for row in curve["curve"]:
-        key = (row["shares"][first], row["shares"][second])
-        top[key] = max(top.get(key, float("-inf")), row["score"])
-    data: Spec = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [100 * a for a, _ in top],
-        "y": [100 * b for _, b in top],
-        "marker": {
-            "size": 18,
-            "symbol": "square",
-            "color": list(top.values()),
-            "colorscale": "Viridis",
-            "showscale": True,
+    """Score of every mixture of three datasets."""
+    rows, names = curve["curve"], curve["pools"]
+    at = [[100 * row["shares"][name] for row in rows] for name in names]
+    ground = ternary(
+        "score",
+        at,
+        {
+            "symbol": "hexagon",
+            "size": 15,
+            "color": [row["score"] for row in rows],
+            "colorscale": "@sequential",
+            "colorbar": {"title": {"text": "score"}, "thickness": 12},
         },
-        "customdata": list(top.values()),
-        "hovertemplate": "%{x:.0f} %, %{y:.0f} %: %{customdata:.4f}<extra></extra>",
-        "showlegend": False,
-    }
-    x, y = axis(f"share of {label(first, 40)}, %"), axis(f"share of {label(second, 40)}, %")
-    rest = "the rest is " + " and ".join(curve["pools"][2:])
+        "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}",
+    )
+    best = [[100 * curve["best"]["shares"][name]] for name in names]
+    star = ternary("best", best, {"symbol": "star", "size": 15, "color": "@flag"}, "%{a:.0f} / %{b:.0f} / %{c:.0f}%")
     return Figure(
-        id="mixture",
-        title="Score over the shares",
-        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}; {rest}.",
-        summary="A square for each pair of shares, coloured by the score.",
-        views=[View("score", [data], layout(x, y, showlegend=False))],
+        id="mixtures",
+        title="Score of every mixture",
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}; each corner is one dataset alone.",
+        summary="A triangle of the three datasets coloured by the score.",
+        views=[View("score", [ground, star], triangle(names))],
+        height=520,
     )

@@ -1,7 +1,11 @@
-"""The value of every mixture of pools, from what one pass over each left."""
+"""The value of any mixture of pools, from what one pass over each left.
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+Two or three pools: every mixture in even steps. More: the best one is sought (:func:`best_mixture`). Then one pool at a
+time from the best mixture, and mixtures that have a name: each pool alone, an even mixture, those that were asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
@@ -9,14 +13,18 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.rounding import first_lowest
+from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.valuation.summary import BLOCKS, Summary
 from synthmix.valuation.terms.term import Term
 from synthmix.valuation.uncertainty import LEVEL, half_width, parts_of
 from synthmix.valuation.weights import Weights
 
-STEPS = {2: 20, 3: 10}  # steps of the grid by the number of pools; 4 for more
+STEPS = {2: 20, 3: 10}  # of the grid by the number of pools, and along one pool; of more pools :data:`STEPS_OF_MORE`
+STEPS_OF_MORE = 5
 OFFSETS = tuple(range(0, BLOCKS, BLOCKS // 4))  # even samples of each pool that a mixture's score is the mean over
+EVEN = "even"
+_EXCHANGED = (0.2, 0.1, 0.05)  # shares that one pool gives another in the search for the best mixture
+_PAIRS = 3  # of the most promising exchanges that are tried at a time
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Curve:
         values: (k,) scores, higher is better; ``low`` and ``high`` (k,) their intervals' ends at ``level``.
         terms: by name (k,).
         best: the row of the best share; ``best_shares``: each pool's share of it.
+        behind: (k,) half-width of the interval of a score minus the best row's, whose noise is partly the same.
+        named: name -> row. along: pool -> rows over its share, the others in the best mixture's proportions.
     """
 
     pools: tuple[str, ...]
@@ -43,11 +53,19 @@ class Curve:
     best: int
     best_shares: tuple[Interval, ...]
     level: float
+    behind: np.ndarray
+    named: dict[str, int] = field(default_factory=dict)
+    along: dict[str, list[int]] = field(default_factory=dict)
 
     def interval(self, row: int) -> Interval:
         """Around the score of one row."""
         low, mid, high = (float(column[row]) for column in (self.low, self.values, self.high))
         return Interval(low=low, mid=mid, high=high, level=self.level, covers="sampling")
+
+    def difference(self, row: int) -> Interval:
+        """The score of one row minus the best row's."""
+        mid, half = float(self.values[row] - self.values[self.best]), float(self.behind[row])
+        return Interval(low=mid - half, mid=mid, high=mid + half, level=self.level, covers="sampling")
 
     def as_json(self) -> dict[str, Any]:
         """As ``synthmix value --mix --json`` prints it."""
@@ -66,7 +84,11 @@ class Curve:
             "size": self.size,
             "unit": self.unit,
             "level": self.level,
-            "best": {"shares": rows[self.best]["shares"], "intervals": bounds},
+            "best": {"shares": rows[self.best]["shares"], "intervals": bounds, "score": rows[self.best]["score"]},
+            "mixtures": [
+                {"name": name, **rows[row], "behind": asdict(self.difference(row))} for name, row in self.named.items()
+            ],
+            "along": {name: [rows[row] for row in held] for name, held in self.along.items()},
             "curve": rows,
         }
 
@@ -77,6 +99,7 @@ def curve_of(
     weights: Weights,
     shares: Sequence[Sequence[float]] | None = None,
     *,
+    named: Mapping[str, Sequence[float]] | None = None,
     size: float | None = None,
     level: float = LEVEL,
     draws: int = 2000,
@@ -89,27 +112,150 @@ def curve_of(
     have in common. Of mixtures whose scores differ by rounding alone the best is the first, which has the least of the
     later pools.
 
+    Args:
+        shares: rows (k, pools), and no others; None: a grid or a search, and what lies along each pool.
+        named: further mixtures by name, a share a pool.
+
     Raises:
         BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
     """
-    if len(pools) < 2:
+    count = len(pools)
+    if count < 2:
         raise BadInput("a mixture needs two pools or more", key="--mix")
     size = min(pool.size[0] for pool in pools) if size is None else size
-    rows = grid(len(pools)) if shares is None else np.asarray(shares, float)
-    if rows.ndim != 2 or rows.shape[1] != len(pools) or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
-        raise BadInput(f"each row needs {len(pools)} shares of at least 0 that sum to 1", key="shares")
-    value, columns, parts = scores_at(pools, terms, weights, rows, size)
+    called = {name: _checked([row], count)[0] for name, row in (named or {}).items()}
+    if shares is None:
+        called = {pool.name: row for pool, row in zip(pools, np.eye(count), strict=True)} | called
+        called |= {EVEN: np.full(count, 1 / count)} if count > 2 and EVEN not in called else {}
+    rows = _searched(pools, terms, weights, size) if shares is None else _checked(shares, count)
+    held = _Scored(pools, terms, weights, size)
+    held.take(rows)
+    places = {name: held.take(row[None])[0] for name, row in called.items()}
+    along: dict[str, list[int]] = {}
+    at, before = first_lowest(-np.array(held.values)), -1
+    while shares is None and at != before:  # until no mixture along the best one is better
+        along = {pool.name: held.take(along_rows(held.rows[at], i)) for i, pool in enumerate(pools)}
+        at, before = first_lowest(-np.array(held.values)), at
+    rows, value, parts = np.array(held.rows), np.array(held.values), np.array(held.parts)
     half = half_width(parts, level)
     drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
     bests = rows[first_lowest(-drawn)]
     low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    best = first_lowest(-value)
     shared = tuple(
         Interval(low=float(a), mid=float(share), high=float(b), level=level, covers="sampling")
-        for a, share, b in zip(low, rows[best], high, strict=True)
+        for a, share, b in zip(low, rows[at], high, strict=True)
     )
+    columns = {name: np.array([each[name] for each in held.terms]) for name in held.terms[0]}
     names = tuple(pool.name for pool in pools)
-    return Curve(names, rows, size, pools[0].size[1], value, value - half, value + half, columns, best, shared, level)
+    return Curve(
+        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, at, shared, level,
+        half_width(parts - parts[at], level), places, along,
+    )  # fmt: skip
+
+
+def _checked(shares: Sequence[Sequence[float]] | np.ndarray, pools: int) -> np.ndarray:
+    """Rows of shares (k, pools)."""
+    rows = np.asarray(shares, float)
+    if rows.ndim != 2 or rows.shape[1] != pools or (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1):
+        raise BadInput(f"each row needs {pools} shares of at least 0 that sum to 1", key="shares")
+    return rows
+
+
+class _Scored:
+    """Mixtures of one size with their scores, each worked out once."""
+
+    def __init__(self, pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, size: float) -> None:
+        self._of = (pools, terms, weights)
+        self._size = size
+        self._places: dict[bytes, int] = {}
+        self.rows: list[np.ndarray] = []
+        self.values: list[float] = []
+        self.terms: list[dict[str, float]] = []
+        self.parts: list[np.ndarray] = []
+
+    def take(self, rows: np.ndarray) -> list[int]:
+        """Where the mixtures of some shares (k, pools) stand among all."""
+        new = {key: row for row in rows if (key := _key(row)) not in self._places}
+        if new:
+            values, found, parts = scores_at(*self._of, np.array(list(new.values())), self._size)
+            for i, (key, row) in enumerate(new.items()):
+                self._places[key] = len(self.rows)
+                self.rows.append(row)
+                self.values.append(float(values[i]))
+                self.terms.append({name: float(column[i]) for name, column in found.items()})
+                self.parts.append(parts[i])
+        return [self._places[_key(row)] for row in rows]
+
+
+def _key(row: np.ndarray) -> bytes:
+    return np.round(row * 1e9).astype(np.int64).tobytes()
+
+
+def _searched(pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, size: float) -> np.ndarray:
+    """The grid of two or three pools; of more the best mixture and its neighbours, whose noise tells how sure it is."""
+    if len(pools) in STEPS:
+        return grid(len(pools))
+    best = best_mixture(lambda row: mean_score(mixtures(pools, row, size), terms, weights)[0], len(pools))
+    return np.vstack([best, neighbours(best, _EXCHANGED[1])])
+
+
+def best_mixture(value: Callable[[np.ndarray], float], pools: int) -> np.ndarray:
+    """Shares (pools,) of the highest ``value``, in steps of 5 %: from the best of the even mixture and each pool alone,
+    one pool gives another a part of its share for as long as that helps.
+
+    What a little more of each pool would do (pools more values) tells which exchanges are worth a try.
+    """
+    known: dict[bytes, float] = {}
+
+    def at(row: np.ndarray) -> float:
+        key = _key(row)
+        if key not in known:
+            known[key] = value(row)
+        return known[key]
+
+    corners = np.eye(pools)
+    starts = [np.full(pools, 1 / pools), *corners]
+    best = starts[first_lowest([-at(row) for row in starts])]
+    for step in _EXCHANGED:
+        best = _stepped(best, step)
+        while True:
+            more = np.array([at((1 - step / 2) * best + step / 2 * corner) for corner in corners])
+            pairs = [(i, j) for i in range(pools) for j in np.flatnonzero(best > ROUNDING).tolist() if i != j]
+            pairs.sort(key=lambda pair: -(more[pair[0]] - more[pair[1]]))
+            tries = [best + min(step, float(best[j])) * (corners[i] - corners[j]) for i, j in pairs[:_PAIRS]]
+            values = [at(row) for row in tries]
+            if not tries or max(values) <= at(best) + ROUNDING:
+                break
+            best = tries[first_lowest([-each for each in values])]
+    return best
+
+
+def _stepped(row: np.ndarray, step: float) -> np.ndarray:
+    """The nearest shares in whole steps: the largest remainders are rounded up."""
+    whole = row / step
+    down = np.floor(whole + 1e-9)
+    up = np.argsort(-(whole - down), kind="stable")[: round(1 / step) - int(down.sum())]
+    down[up] += 1
+    found: np.ndarray = down * step
+    return found / found.sum()
+
+
+def neighbours(row: np.ndarray, step: float) -> np.ndarray:
+    """(m, pools) mixtures in which one pool gave another ``step`` of its share, or all that it has."""
+    count = len(row)
+    moves = [(i, j) for j in np.flatnonzero(row > ROUNDING).tolist() for i in range(count) if i != j]
+    eye = np.eye(count)
+    return np.array([row + min(step, float(row[j])) * (eye[i] - eye[j]) for i, j in moves])
+
+
+def along_rows(best: np.ndarray, pool: int) -> np.ndarray:
+    """(k, pools) mixtures over one pool's share, the others in the proportions that they have in ``best``."""
+    rest = np.where(np.arange(len(best)) == pool, 0.0, best)
+    rest = np.where(np.arange(len(best)) == pool, 0.0, 1.0) if rest.sum() < ROUNDING else rest
+    steps = STEPS.get(len(best), STEPS_OF_MORE)
+    shares = np.unique(np.round(np.r_[np.arange(steps + 1) / steps, best[pool]], 9))[:, None]
+    found: np.ndarray = (1 - shares) * rest / rest.sum() + shares * np.eye(len(best))[pool]
+    return found
 
 
 def scores_at(
@@ -165,6 +311,6 @@ def mixture(pools: Sequence[Summary], shares: Sequence[float] | np.ndarray, size
 
 def grid(pools: int) -> np.ndarray:
     """Shares in even steps (k, pools)."""
-    steps = STEPS.get(pools, 4)
+    steps = STEPS.get(pools, STEPS_OF_MORE)
     rows = [row for row in product(range(steps + 1), repeat=pools - 1) if sum(row) <= steps]
     return np.array([[*row[::-1], steps - sum(row)][::-1] for row in rows], float) / steps

@@ -9,7 +9,7 @@ the transfer of a learner in closed form (CHOSEN), which carries most of it: doc
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -145,16 +145,22 @@ class Valuer:
         interval = around(value, float(half_width(parts, self.level)), self.level)
         return Score(summary.name, value, interval, terms, warnings=warnings_of(summary, self.terms))
 
-    def score_mixture(self, pools: Sequence[Pool | Summary], shares: Sequence[Sequence[float]] | None = None) -> Curve:
-        """The value at every mixture of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.
+    def score_mixture(
+        self,
+        pools: Sequence[Pool | Summary],
+        shares: Sequence[Sequence[float]] | None = None,
+        named: Mapping[str, Sequence[float]] | None = None,
+    ) -> Curve:
+        """The value of mixtures of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.
 
         Args:
             pools: two or more.
-            shares: rows of one share a pool; None: a grid.
+            shares: rows of one share a pool; None: every mixture of two or three pools in even steps, of more the best.
+            named: further mixtures by name, a share a pool.
         """
         self._fitted()
         read = [pool if isinstance(pool, Summary) else self.summarise(pool) for pool in pools]
-        return curve_of(read, self.terms, self.weights, shares, level=self.level, seed=self.seed)
+        return curve_of(read, self.terms, self.weights, shares, named=named, level=self.level, seed=self.seed)
 
     def on(self, reference: Pool) -> "Valuer":
         """The same settings, encoder and tokenizer, fitted to another reference."""
