@@ -60,6 +60,22 @@ def test_progress_on_a_terminal_shows_names_and_obeys_nothing(monkeypatch: pytes
     assert "\x1b[31m" not in said
 
 
+def test_a_log_has_a_line_a_while_with_time_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with TerminalProgress(log_seconds=0) as progress:
+        progress.start("study", 100.0, "seconds")
+        progress.update("study", 40.0, "run 1 of 3")
+        progress.update("study", 60.0, "run 2 of 3")
+        progress.finish("study")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "study ..."
+    assert re.fullmatch(r"\d\d:\d\d:\d\d study: 40%, run 1 of 3, 0\.0 s so far", lines[1]), "no speed from one look"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d study: 60%, run 2 of 3, 0\.\d s so far, about 0\.\d s left", lines[2])
+    with TerminalProgress() as progress:
+        progress.start("study", 100.0, "seconds")
+        progress.update("study", 40.0)
+    assert capsys.readouterr().err.splitlines() == ["study ..."], "a minute has not passed"
+
+
 def test_warnings_and_logs_are_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for encoding in ("latin-1", "ascii"))

@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,23 @@ if TYPE_CHECKING:
     from synthmix.table import Table
 
 
-class TerminalProgress:
-    """Rich bars with time left on stderr; plain lines where stderr is no terminal. A context manager."""
+LOG_SECONDS = 60.0
 
-    def __init__(self) -> None:
+
+@dataclass
+class _Logged:
+    """A task in a log: when it began, at which count, and when its last line was written."""
+
+    begun: float
+    written: float
+    first: float | None = None
+
+
+class TerminalProgress:
+    """Rich bars with time left on stderr; where stderr is no terminal, a line a task every ``log_seconds`` with its
+    share, time taken and time left. A context manager."""
+
+    def __init__(self, log_seconds: float = LOG_SECONDS) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -37,6 +52,7 @@ class TerminalProgress:
         )
         self.tasks: dict[str, Any] = {}
         self.units: dict[str, str] = {}
+        self.log_seconds, self.logged = log_seconds, dict[str, _Logged]()
 
     def __enter__(self) -> "TerminalProgress":
         self.bars.start()
@@ -48,6 +64,8 @@ class TerminalProgress:
     def start(self, task: str, total: float | None, unit: str) -> None:
         """Begin a task; begun again, it starts from zero."""
         if not self.console.is_terminal:
+            now = time.monotonic()
+            self.logged[task] = _Logged(now, now)
             self.say(f"{task} ...")
         if task in self.tasks:
             self.bars.remove_task(self.tasks[task])
@@ -65,6 +83,23 @@ class TerminalProgress:
             else:
                 count = f"{format_count(done)}{f' of {format_count(total)}' if total else ''} {unit}" if done else ""
             self.bars.update(self.tasks[task], completed=done, note=plain(note, one_line=True), count=plain(count))
+            self._log(task, done, total, count, note)
+
+    def _log(self, task: str, done: float, total: float | None, count: str, note: str) -> None:
+        """A line about a task that has been silent for a while, where there are no bars."""
+        from synthmix.quantities import format_seconds
+
+        logged, now = self.logged.get(task), time.monotonic()
+        if logged is None:
+            return
+        if logged.first is None:
+            logged.first = done  # what an earlier call had done says nothing of the speed
+        if now - logged.written < self.log_seconds:
+            return
+        logged.written, took, gained = now, now - logged.begun, done - logged.first
+        left = f", about {format_seconds((total - done) * took / gained)} left" if total and gained > 0 else ""
+        said = ", ".join(plain(part, one_line=True) for part in (count, note) if part)
+        self.say(f"{time.strftime('%H:%M:%S')} {task}: {said}{', ' if said else ''}{format_seconds(took)} so far{left}")
 
     def finish(self, task: str, note: str = "") -> None:
         """End a task: its bar becomes a line that stays."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from synthmix.config import StudyConfig
 from synthmix.engine import Engine
 from synthmix.errors import Failure, SynthmixError
 from synthmix.progress import Progress
+from synthmix.quantities import format_count
 from synthmix.store import Store
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import RunTask, TrunkTask, execute
@@ -63,35 +65,56 @@ def run_tasks(
         )
 
 
+SPEED_SECONDS = 120.0
+
+
 class Bar:
-    """The study's bar, in worker seconds: finished runs, and those in work by their progress files."""
+    """The study's bar, in worker seconds: finished runs, and those in work by their progress files; beside it tokens/s
+    of the last minutes and the latest training loss."""
 
     def __init__(self, tasks: list[Task], store: Store, speeds: Speeds, progress: Progress) -> None:
         self.store, self.speeds, self.progress = store, speeds, progress
         self.runs = {task.run for task in tasks if isinstance(task, RunTask)}
         self.open = {task.run: task for task in tasks if not task.is_done(store)}
         self.done = sum(self._seconds(task) for task in tasks if task.run not in self.open)
+        self.tokens, self.seen = 0, deque[tuple[float, float]]()
         self.draw()
 
     def finished(self, task: Task) -> None:
         """Count a run as done."""
         if self.open.pop(task.run, None):
             self.done += self._seconds(task)
+            self.tokens += task.tokens
         self.draw()
 
     def draw(self) -> None:
         """Tell the progress how far all runs are."""
-        working = 0.0
+        working, tokens, loss = 0.0, float(self.tokens), ""
         for run, task in self.open.items():
             path = self.store.run_folder(run) / "progress.json"
             if path.exists():
                 try:
-                    share = (json.loads(path.read_text())["tokens"] - task.began) / task.tokens
+                    told = json.loads(path.read_text())
+                    own = max(0, told["tokens"] - task.began)
                 except (FileNotFoundError, ValueError):  # finished, or replaced, this very moment
                     continue
-                working += max(0.0, share) * self._seconds(task)
+                working += own / task.tokens * self._seconds(task)
+                tokens += own
+                loss = f", training loss {told['loss']:.2f} nats" if "loss" in told else loss
         finished = len(self.runs - self.open.keys())
-        self.progress.update("study", self.done + working, note=f"run {finished} of {len(self.runs)}")
+        note = f"run {finished} of {len(self.runs)}{self._speed(tokens)}{loss}"
+        self.progress.update("study", self.done + working, note=note)
+
+    def _speed(self, tokens: float) -> str:
+        """Tokens/s of all workers together over the last minutes."""
+        now = time.monotonic()
+        self.seen.append((now, tokens))
+        while len(self.seen) > 2 and now - self.seen[0][0] > SPEED_SECONDS:
+            self.seen.popleft()
+        since, before = self.seen[0]
+        return (
+            f", {format_count((tokens - before) / (now - since))} tokens/s" if tokens > before and now > since else ""
+        )
 
     def _seconds(self, task: Task) -> float:
         return self.speeds.seconds(task.spec.shape, task.tokens)
