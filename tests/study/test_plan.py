@@ -11,12 +11,14 @@ import pytest
 
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
+from synthmix.report.status import write_status
+from synthmix.study import timings
 from synthmix.study.ladder import cells, largest_need, study_recipes
 from synthmix.study.load import load_study, study_from
 from synthmix.study.plan import make_plan
 from synthmix.study.prepare import check_generated
 from synthmix.study.status import report_study, study_status
-from synthmix.study.timings import measure
+from synthmix.study.timings import Probe, kept_speeds, measure
 from synthmix.study.workspace import Workspace
 from synthmix.training import capabilities
 from synthmix.training.shape import Shape, shape_for
@@ -81,6 +83,48 @@ def test_a_run_times_again_what_a_plan_timed_roughly(
     assert measure(config, space, 300, InProcess(), rough=True).by_shape == dict.fromkeys(shapes, 1e4), "kept"
 
 
+def test_what_was_timed_here_serves_other_studies(
+    make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edited study times only the sizes that are new; what is old, damaged or of other settings is timed."""
+    monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path / "cache"))
+    asked: list[list[int]] = []
+
+    def timed(probe: Probe, _: object) -> dict[str, object]:
+        asked.append([shape.params for shape in probe.shapes])
+        return {"precision": "float32", "device": "cpu", "speeds": [float(shape.params) for shape in probe.shapes]}
+
+    def speeds(*sizes: str, vocab: int = 300, rough: bool = False) -> dict[int, float]:
+        config = study_from(make_study(tmp_path / f"study{len(asked)}", ladder={"params": sizes, "budgets": ["3k"]}))
+        space = Workspace(config.root)
+        space.create()
+        space.speed.unlink(missing_ok=True)
+        with LocalEngine[Any, Any](1) as engine:
+            found = measure(config, space, vocab, engine, rough=rough)
+        assert kept_speeds(config, space) == found
+        return {shape.params: speed for shape, speed in found.by_shape.items()}
+
+    monkeypatch.setattr(timings, "_timed_now", timed)
+    small, middle, large = (shape_for(size).params for size in (25_000, 40_000, 60_000))
+    assert speeds("25k", "40k", rough=True) == {small: small, middle: middle}
+    speeds("25k", "40k", "60k", rough=True)
+    assert asked == [[small, middle], [large]]
+    speeds("25k", "40k")
+    assert asked[2:] == [[small, middle]], "a run does not take a plan's rough times"
+    speeds("25k", "60k", rough=True)
+    speeds("25k", "40k")
+    assert len(asked) == 3
+    speeds("25k", vocab=400)
+    monkeypatch.setattr(timings, "KEPT_SECONDS", 0.0)
+    speeds("25k")
+    monkeypatch.undo()
+    monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(timings, "_timed_now", timed)
+    (tmp_path / "cache" / "speeds.json").write_text("{")
+    speeds("25k")
+    assert asked[3:] == [[small]] * 3
+
+
 def test_a_plan_of_a_finished_study_has_nothing_left(finished: Path) -> None:
     config = load_study(finished)
     with LocalEngine[Any, Any](1) as engine:
@@ -97,6 +141,8 @@ def test_the_status_of_a_new_and_of_a_finished_study(finished: Path, make_study:
     assert not (tmp_path / "new").exists(), "looking writes nothing"
     done = study_status(load_study(finished))
     assert (done.done, done.runs, done.working) == (21, 21, ())
+    assert (new.seconds_left, done.seconds_left) == (None, 0.0)
+    assert sum(runs for *_, runs in done.cells) == sum(ended for *_, ended, _ in done.cells) == 21
     assert done.corpora["web"] is not None
     assert done.corpora["web"] > 60_000
     assert done.report == str(finished.parent.resolve() / "tiny" / "report.html")
@@ -109,15 +155,25 @@ def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: 
     config = load_study(finished).model_copy(update={"folder": tmp_path / "tiny"})
     store = Workspace(config.root).runs
     specs = [record.spec for record in store.records() if record.spec.stage == "ladder"][:3]
-    for spec, text in zip(specs, ('{"tokens": 512}', '{"tokens": 768}', '{"tok'), strict=True):
+    for spec, text in zip(specs, ('{"tokens": 512, "loss": 5.25}', '{"tokens": 768}', '{"tok'), strict=True):
         (store.run_folder(spec.id) / "record.json").unlink()
         (store.run_folder(spec.id) / "progress.json").write_text(text)
     with store.claim(specs[0].id) as mine:
         assert mine
         found = study_status(config)
     assert found.done == 18
-    told = {(work.tokens, work.held) for work in found.working}
-    assert told == {(512, True), (768, False)}
+    told = {(work.tokens, work.held, work.loss) for work in found.working}
+    assert told == {(512, True, 5.25), (768, False, None)}
+    assert found.seconds_left is not None
+    assert found.seconds_left > 0
+    write_status(found, tmp_path / "status.html", every=5)
+    page = (tmp_path / "status.html").read_text()
+    assert '<meta http-equiv="refresh" content="5">' in page
+    assert "18 of 21 runs done, about" in page
+    assert "begun, resumes at the next run" in page
+    assert len(page) < 100_000, "no plotly in a page without figures"
+    write_status(found, tmp_path / "status.html")
+    assert 'http-equiv="refresh"' not in (tmp_path / "status.html").read_text()
 
 
 def test_a_report_of_nothing_is_bad_input(make_study: Make, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from synthmix.quantities import format_count, format_seconds
 if TYPE_CHECKING:
     from synthmix.config import StudyConfig
     from synthmix.results import Results
+    from synthmix.results.status import Status
     from synthmix.study.plan import Plan, PlannedRun
-    from synthmix.study.status import Status
     from synthmix.table import Table
 
 app = typer.Typer(help="A whole study from one file.", no_args_is_help=True)
@@ -115,18 +115,43 @@ def run(
 
 
 @app.command()
-def status(study: StudyFile, as_json: AsJson = False) -> None:
+def status(
+    study: StudyFile,
+    watch: Annotated[bool, typer.Option(help="Again and again, until all runs are done or Ctrl-C.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it as a page as well; with --watch one that refreshes itself.")
+    ] = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks with --watch.", min=0.1)] = 5.0,
+    as_json: AsJson = False,
+) -> None:
     """Show what is done, in work and to do, also while another process runs the study.
 
     Example: synthmix study status examples/quickstart.yaml
+
+    Example: synthmix study status examples/quickstart.yaml --watch --html status.html
     """
-    from synthmix.cli.terminal import show
+    import time
+
+    from synthmix.cli.terminal import clear, show
     from synthmix.study.load import load_study
     from synthmix.study.status import study_status
 
-    with naming(study):
-        found = study_status(load_study(study))
-    show(found.as_dict(), _status(found), as_json=as_json)
+    config = load_study(study)
+    while True:
+        with naming(study):
+            found = study_status(config)
+        ended = not watch or found.done == found.runs
+        if html is not None:
+            from synthmix.report.status import write_status
+
+            write_status(found, html, every=None if ended else every)
+        if watch and not as_json:
+            clear()
+        if ended or not as_json:  # one object, the last one
+            show(found.as_dict(), *_status(found), *([f"Page: {html}"] if html else []), as_json=as_json)
+        if ended:
+            return
+        time.sleep(every)
 
 
 @app.command()
@@ -223,19 +248,17 @@ def _planned(runs: "list[PlannedRun]") -> tuple[Any, ...]:
     return (first.recipe, first.shape.params, len(runs), *sums, sum(run.done for run in runs))
 
 
-def _status(status: "Status") -> str:
-    """A few lines."""
-    lines = [f"{status.study}: {status.done} of {status.runs} runs done, in {status.folder}"]
-    for name, tokens in status.corpora.items():
-        lines.append(f"  corpus {name}: " + ("not built" if tokens is None else f"{format_count(tokens)} tokens"))
-    for run in status.working:
-        state = "in work" if run.held else "begun, resumes at the next run"
-        lines.append(
-            f"  {run.recipe}, N={format_count(run.params)}, seed {run.seed}: "
-            f"{format_count(run.tokens)} of {format_count(run.of)} tokens, {state}"
-        )
-    lines.append(f"Report: {status.report}" if status.report else "No report yet.")
-    return "\n".join(lines)
+def _status(status: "Status") -> "list[Table | str]":
+    """Where a study stands, what is in work, and the runs by recipe and size."""
+    from synthmix.report.status import cell_table, left, working_table
+
+    corpora = (
+        f"  corpus {name}: " + ("not built" if tokens is None else f"{format_count(tokens)} tokens")
+        for name, tokens in status.corpora.items()
+    )
+    head = [f"{status.study}: {status.done} of {status.runs} runs done{left(status)}, in {status.folder}", *corpora]
+    tables = [cell_table(status), *([working_table(status)] if status.working else [])]
+    return ["\n".join(head), *tables, f"Report: {status.report}" if status.report else "No report yet."]
 
 
 def render_report(

@@ -138,3 +138,9 @@ def show(value: Any, *blocks: "str | Table", as_json: bool) -> None:
         )
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def clear() -> None:
+    """An empty screen, where stdout is one."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[2J\x1b[H")

@@ -36,8 +36,10 @@ def write_page(
     sections: Sequence[Section],
     facts: Mapping[str, str],
     colours: int,
+    refresh: float | None = None,
 ) -> None:
-    """Render and write one page, atomically. ``colours``: how many series have a colour of their own (``@s<i>``).
+    """Render and write one page, atomically. ``colours``: how many series have a colour of their own (``@s<i>``);
+    ``refresh``: seconds after which a browser loads it again. Without a figure the page holds no plotly.js.
 
     Raises:
         BadInput, Failure: ``path`` cannot be written to.
@@ -59,7 +61,8 @@ def write_page(
             facts=facts,
             colours={theme: series(colours, theme) for theme in THEMES},
             data=Markup(embedded(drawing(drawn, themes))),
-            plotly=Markup(get_plotlyjs()),
+            plotly=Markup(get_plotlyjs() if drawn else ""),
+            refresh=refresh,
         )
     )
     write_text(path, page)

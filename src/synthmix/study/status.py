@@ -1,45 +1,29 @@
 """Looking at a study without running it."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from synthmix.errors import BadInput
 from synthmix.progress import Progress
 from synthmix.results import Results
-from synthmix.study.ladder import cells, ladder_specs
+from synthmix.results.status import Status, Working
+from synthmix.study.ladder import (
+    Cell,
+    Family,
+    Trunk,
+    cells,
+    find_trunks,
+    ladder_specs,
+    own_tokens,
+    spec_family,
+    trunk_records,
+)
 from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
+from synthmix.study.timings import Speeds, kept_speeds
 from synthmix.study.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Working:
-    """A run that was begun: ``held`` while a process works on it, else it resumes at the next ``study run``."""
-
-    recipe: str
-    params: int
-    tokens: int
-    of: int
-    seed: int
-    held: bool
-
-
-@dataclass(frozen=True)
-class Status:
-    """Where a study stands. ``corpora``: name -> training tokens, None while it is not built."""
-
-    study: str
-    folder: str
-    runs: int
-    done: int
-    working: tuple[Working, ...]
-    corpora: dict[str, int | None]
-    report: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return vars(self) | {"working": [vars(each) for each in self.working]}
+from synthmix.training.spec import RunSpec
 
 
 def study_status(study: Study) -> Status:
@@ -50,32 +34,61 @@ def study_status(study: Study) -> Status:
     """
     config = load_study(study)
     space = Workspace(config.root)
-    planned = len(cells(config))
+    planned = cells(config)
     prepared = look(config, space)
-    done, working = 0, []
-    for spec in ladder_specs(config, prepared) if prepared else []:
+    working = []
+    all_runs = Counter((cell.recipe.name, cell.shape.params) for cell in planned)
+    done: Counter[tuple[str, int]] = Counter()
+    specs = ladder_specs(config, prepared) if prepared else []
+    left = {(cell.recipe.content, cell.params, cell.steps, cell.seed): cell for cell in planned}
+    begun = 0.0  # worker seconds of the runs in work
+    speeds, trunks = kept_speeds(config, space), find_trunks(planned)
+    for spec in specs:
         if space.runs.record(spec.id) is not None:
-            done += 1
+            done[spec.recipe, spec.shape.params] += 1
+            left.pop((spec.mixture.content, spec.params, spec.steps, spec.seed), None)
             continue
         path = space.runs.run_folder(spec.id) / "progress.json"
         if path.exists():
             try:
-                tokens = int(json.loads(path.read_text())["tokens"])
+                told = json.loads(path.read_text())
+                tokens = int(told["tokens"])
             except (FileNotFoundError, ValueError):  # it finished this very moment
                 continue
             with space.runs.claim(spec.id) as free:
-                working.append(Working(spec.recipe, spec.shape.params, tokens, spec.tokens, spec.seed, not free))
+                size, loss = spec.shape.params, told.get("loss")
+                working.append(Working(spec.recipe, size, tokens, spec.tokens, spec.seed, not free, loss))
+            own = tokens - (spec.branch * spec.protocol.batch if spec_family(spec) in trunks else 0)
+            begun += speeds.seconds(spec.shape, max(0, own)) if speeds else 0.0
     corpora = prepared.corpora if prepared else {}
+    work = _work(left.values(), specs, space, speeds, trunks) if speeds else 0.0
     report = space.root / "report.html"
     return Status(
         study=config.study,
         folder=str(space.root.resolve()),
-        runs=planned,
-        done=done,
+        runs=len(planned),
+        done=sum(done.values()),
         working=tuple(working),
         corpora={name: corpora[name].train_counts.tokens if name in corpora else None for name in config.corpora},
         report=str(report.resolve()) if report.exists() else None,
+        cells=tuple((*cell, done[cell], all_runs[cell]) for cell in sorted(all_runs, key=lambda cell: cell[1])),
+        seconds_left=None if speeds is None else max(0.0, work - begun) / speeds.workers,
     )
+
+
+def _work(
+    left: Collection[Cell], specs: Sequence[RunSpec], space: Workspace, speeds: Speeds, trunks: dict[Family, Trunk]
+) -> float:
+    """Worker seconds of the runs that are ``left``: their own tokens, and what their trunks still lack."""
+    work = sum(speeds.seconds(cell.shape, own_tokens(cell, trunks)) for cell in left)
+    needed = {cell.family for cell in left} & trunks.keys()
+    ids = {spec_family(spec): spec.trunk for spec in specs}
+    there = {record.id: record.tokens for record in trunk_records(space.runs, specs)} if needed else {}
+    for family in needed:
+        trunk = trunks[family]
+        lacks = trunk.tokens - there.get(ids.get(family, ""), 0)
+        work += speeds.seconds(trunk.cell.shape, max(0, lacks))
+    return work
 
 
 def report_study(study: Study, *, progress: Progress | None = None) -> Results:

@@ -1,29 +1,36 @@
 """How fast the workers of this machine are, timed once a study, and what a study's stages took.
 
-Workers are timed in themselves, all at once, since they share the machine.
+Workers are timed in themselves, all at once, since they share the machine. What was timed of a shape on this machine
+serves every study for :data:`KEPT_SECONDS` (``speeds.json`` in the user's cache): an edited study file is not timed
+again.
 """
 
+import os
+import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from synthmix.config import StudyConfig
-from synthmix.engine import Engine
+from synthmix.engine import Engine, LocalEngine
 from synthmix.errors import BadInput, SynthmixError
-from synthmix.files import content_hash, read_json, write_json
+from synthmix.files import cache_folder, content_hash, read_json, write_json
 from synthmix.progress import Progress
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
 from synthmix.training.capabilities import ladder_speeds, rough_speeds
+from synthmix.training.compiled import SWITCH, WORTH
 from synthmix.training.device import device_name, resolved_precision
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
 
+KEPT_SECONDS = 30 * 86_400.0  # of a machine's times: drivers, cooling and neighbours change
 SAMPLING_RATIO = 0.45  # sampled over trained tokens/s at 0.25M to 0.6M parameters (docs/log.md); for the plan only
 
 
@@ -85,7 +92,7 @@ def measure(
             if damaged and config.training.precision == "auto":
                 resolved = next((record.precision for record in space.runs.records()), None)
             kept = _timed(Probe(tuple(shapes), flops, vocab, _least_efficient(config), resolved, rough), engine)
-            kept |= {"key": key, "asked": config.training.precision, "rough": rough}
+            kept |= {"key": key, "asked": config.training.precision, "rough": rough, "workers": engine.workers}
             write_json(path, kept, digest=True)
     by_shape = dict(zip(shapes, kept["speeds"], strict=True))
     return Speeds(kept["precision"], kept["device"], engine.workers, by_shape)
@@ -107,6 +114,96 @@ def _least_efficient(config: StudyConfig) -> Protocol:
 
 
 def _timed(probe: Probe, engine: Engine[Any, Any]) -> dict[str, Any]:
+    """The probe's shapes: those of this machine that were timed lately, and the others timed now."""
+    if not isinstance(engine, LocalEngine):  # a cluster's machines come and go
+        return _timed_now(probe, engine)
+    machine = _Machine(probe, engine.workers)
+    known = machine.read()
+    names = [machine.name(shape, flops) for shape, flops in zip(probe.shapes, probe.flops, strict=True)]
+    missing = [i for i, name in enumerate(names) if name not in known["shapes"]]
+    if missing or not known["device"]:
+        some = replace(
+            probe,
+            shapes=tuple(probe.shapes[i] for i in missing),
+            flops=tuple(probe.flops[i] for i in missing),
+            precision=probe.precision or known["precision"],
+        )
+        found = _timed_now(some, engine)
+        new = {names[i]: speed for i, speed in zip(missing, found["speeds"], strict=True)}
+        known = {
+            "precision": found["precision"],
+            "device": found["device"],
+            "shapes": known["shapes"] | {name: {"speed": speed, "rough": probe.rough} for name, speed in new.items()},
+        }
+        machine.write(known, new)
+    return {
+        "precision": known["precision"],
+        "device": known["device"],
+        "speeds": [known["shapes"][name]["speed"] for name in names],
+    }
+
+
+class _Machine:
+    """What was timed on this machine with as many workers, one protocol and vocabulary, whatever the study. A cache:
+    where it cannot be read or written, all is timed."""
+
+    def __init__(self, probe: Probe, workers: int) -> None:
+        self.path, self.rough = cache_folder() / "speeds.json", probe.rough
+        here = (platform.node(), platform.machine(), os.cpu_count(), version("torch"), os.environ.get(SWITCH, ""))
+        protocol = probe.protocol.model_dump(mode="json")
+        self.key = content_hash([*here, workers, probe.vocab, protocol, probe.precision])
+
+    def name(self, shape: Shape, flops: float) -> str:
+        """A shape's name, and whether its longest run is compiled by device."""
+        return content_hash([shape.as_dict(), [flops >= worth for worth in WORTH.values()]])
+
+    def read(self) -> dict[str, Any]:
+        """``precision``, ``device`` and, by the shape's name, ``speed`` and whether it is a rough one."""
+        found = self._all().get(self.key)
+        nothing: dict[str, Any] = {"precision": None, "device": None, "shapes": {}}
+        if not isinstance(found, dict) or not isinstance(found.get("shapes"), dict):
+            return nothing
+        shapes = {
+            name: kept
+            for name, kept in found["shapes"].items()
+            if (self.rough or not kept["rough"]) and time.time() - kept["at"] < KEPT_SECONDS
+        }
+        return nothing | found | {"shapes": shapes}
+
+    def write(self, known: dict[str, Any], new: Iterable[str]) -> None:
+        """Keep what is ``new`` of ``known``."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_name(".speeds.lock")):
+                every = self._all()
+                old = every.get(self.key, {}).get("shapes", {})
+                fresh = {name: known["shapes"][name] | {"at": time.time()} for name in new}
+                every[self.key] = {**known, "shapes": old | fresh}
+                write_json(self.path, every, digest=True)
+        except (OSError, SynthmixError):
+            pass
+
+    def _all(self) -> dict[str, Any]:
+        try:
+            found = read_json(self.path) if self.path.exists() else {}
+        except (OSError, SynthmixError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def kept_speeds(config: StudyConfig, space: Workspace) -> Speeds | None:
+    """The times that the study keeps from its last plan or run, nothing timed; None: there are none of its sizes."""
+    if not space.speed.exists():
+        return None
+    found = read_json(space.speed)
+    shapes = sorted(_longest_runs(config), key=lambda shape: shape.params)
+    if not isinstance(found, dict) or len(found.get("speeds", ())) != len(shapes) or "workers" not in found:
+        return None
+    by_shape = dict(zip(shapes, found["speeds"], strict=True))
+    return Speeds(found["precision"], found["device"], found["workers"], by_shape)
+
+
+def _timed_now(probe: Probe, engine: Engine[Any, Any]) -> dict[str, Any]:
     """Every worker times all shapes at once; the slowest counts."""
     outcomes: list[dict[str, Any]] = []
     for _, outcome in engine.each(measure_here, [probe] * engine.workers):
