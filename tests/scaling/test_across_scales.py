@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from synthmix.scaling.across_scales import (
+    Measurements,
     Posterior,
     across_scales,
     decided,
@@ -38,7 +39,7 @@ def trial(seed: int, k: int, h: float, length: float, noise: float, keep: float 
 def test_it_is_gaussian_conditioning_with_free_means_of_the_cells() -> None:
     h, length, noise = 0.2, 3.0, 0.3
     recipes, cells, values, variances, _ = trial(0, 7, h, length, noise, keep=0.7)
-    found = across_scales(recipes, cells, values, variances, PLACES, TARGET, settings=one(h, length))
+    found = across_scales(Measurements(recipes, cells, values, variances, PLACES, TARGET), settings=one(h, length))
     # The same from the whole matrix at once, the cells' means under a prior so wide that it says nothing.
     spread = spreads(values, cells, variances, 3)
     z, seed = values / spread[cells], variances / spread[cells] ** 2
@@ -59,17 +60,17 @@ def test_it_is_gaussian_conditioning_with_free_means_of_the_cells() -> None:
 def test_probabilities_of_both_orders_make_one_and_grow_with_the_difference() -> None:
     values = np.array([0.0, 1.0, 2.0, 4.0])
     zero = np.zeros(4, dtype=np.intp)
-    found = across_scales(np.arange(4), zero, values, np.zeros(4), PLACES[:1], TARGET).better()
+    found = across_scales(Measurements(np.arange(4), zero, values, np.zeros(4), PLACES[:1], TARGET)).better()
     assert found + found.T == pytest.approx(np.ones((4, 4)))
     assert found[1, 0] < found[2, 0] < found[3, 0]
-    near = across_scales(np.arange(4), zero, values, np.zeros(4), PLACES[:1], PLACES[0] + 0.1).better()
+    near = across_scales(Measurements(np.arange(4), zero, values, np.zeros(4), PLACES[:1], PLACES[0] + 0.1)).better()
     assert near[3, 0] > found[3, 0]  # an order is surer near to where it was measured
 
 
 def test_noise_takes_sureness_away() -> None:
     values, zero = np.array([0.0, 1.0, 2.0, 4.0]), np.zeros(4, dtype=np.intp)
-    clean = across_scales(np.arange(4), zero, values, np.zeros(4), PLACES[:1], TARGET).better()
-    noisy = across_scales(np.arange(4), zero, values, np.full(4, 1.0), PLACES[:1], TARGET).better()
+    clean = across_scales(Measurements(np.arange(4), zero, values, np.zeros(4), PLACES[:1], TARGET)).better()
+    noisy = across_scales(Measurements(np.arange(4), zero, values, np.full(4, 1.0), PLACES[:1], TARGET)).better()
     assert noisy[3, 0] < clean[3, 0]
 
 
@@ -78,7 +79,8 @@ def test_several_scales_say_how_far_an_order_carries() -> None:
     own, lengths, weights = prior_weights()
     before = float(weights @ own)
     stable, shuffled = (
-        across_scales(*trial(3, 40, h, length, 0.05)[:4], PLACES, TARGET) for h, length in ((0.02, 64.0), (0.4, 1.0))
+        across_scales(Measurements(*trial(3, 40, h, length, 0.05)[:4], PLACES, TARGET))
+        for h, length in ((0.02, 64.0), (0.4, 1.0))
     )
     assert float(stable.weights @ own) < before < float(shuffled.weights @ own)
     assert float(shuffled.weights @ lengths) < float(stable.weights @ lengths)
@@ -94,7 +96,7 @@ def test_probabilities_are_as_often_right_as_they_say(scales: int) -> None:
         recipes, cells, values, variances, truth = trial(seed, 20, own[setting], lengths[setting], 0.2)
         mine = cells < scales
         found = across_scales(
-            recipes[mine], cells[mine], values[mine], variances[mine], PLACES[:scales], TARGET
+            Measurements(recipes[mine], cells[mine], values[mine], variances[mine], PLACES[:scales], TARGET)
         ).better()
         first, second = np.triu_indices(20, 1)
         expected.append(found[first, second])
@@ -123,8 +125,9 @@ def test_the_value_of_a_run_is_that_of_observing_it() -> None:
     settings = one(0.1, 4.0)
     recipes, cells = np.array([0, 1, 2, 0, 1]), np.array([0, 0, 0, 1, 1])
     values, noise = np.array([0.3, 0.2, -0.6, 5.4, 5.2]), np.full(5, 0.04)
-    posterior = across_scales(recipes, cells, values, noise, PLACES[:2], TARGET, settings=settings)
-    found = run_values(posterior, recipes, cells, values, noise, PLACES[:2], TARGET, 0.04)
+    seen = Measurements(recipes, cells, values, noise, PLACES[:2], TARGET)
+    posterior = across_scales(seen, settings=settings)
+    found = run_values(seen, posterior, 0.04)
     spread = spreads(values, cells, noise, 2)
     h, length = 0.1, 4.0
     rng = np.random.default_rng(0)
@@ -146,7 +149,7 @@ def test_the_value_of_a_run_is_that_of_observing_it() -> None:
 
 
 def test_draws_have_the_posteriors_means_and_spread() -> None:
-    found = across_scales(*trial(1, 6, 0.1, 4.0, 0.1)[:4], PLACES, TARGET)
+    found = across_scales(Measurements(*trial(1, 6, 0.1, 4.0, 0.1)[:4], PLACES, TARGET))
     draws = found.draws(40_000)
     assert draws.mean(0) == pytest.approx(found.weights @ found.means, abs=0.02)
     better = (draws[:, [0]] + np.sqrt(found.noise) * np.random.default_rng(5).standard_normal((40_000, 1))) > (

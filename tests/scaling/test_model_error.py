@@ -15,7 +15,6 @@ from synthmix.scaling.model_error import (
     ModelError,
     away,
     inner_cuts,
-    sample,
     spread,
 )
 
@@ -191,12 +190,15 @@ def test_it_is_kept_with_the_fit(tmp_path) -> None:
     assert found.as_json()["model_error"]["factor"] == found.model_error.factor
 
 
-def test_many_runs_are_cut_on_a_sample_of_whole_cells() -> None:
-    N, D = (np.repeat(g.ravel(), 3) for g in np.meshgrid(np.geomspace(1e7, 1e9, 60), np.geomspace(1e9, 1e11, 60)))
-    runs = Runs(N=N, D=D, loss=np.ones(len(N)))
-    few = sample(runs, 0)
-    assert 2900 < len(few) <= 3000
-    assert (np.bincount(few.group) == 3).all()
+def test_many_runs_are_cut_on_a_sample_that_keeps_replicates_together() -> None:
+    D = np.repeat(np.geomspace(1e9, 1e11, 1200), 3)
+    noise = 0.002 * np.random.default_rng(0).standard_normal(len(D))
+    runs = Runs(D=D, loss=(1.9 + 260 * D**-0.3) * np.exp(noise))
+    found = fit("data", runs, bootstrap=10, most_runs=None)
+    assert len(found.runs) == 3600
+    for cut in found.model_error.cuts:
+        assert cut.fitted + cut.predicted == 2400
+        assert cut.predicted % 2 == 0, "two of every cell"
 
 
 def test_a_law_that_misses_its_runs_is_warned_about() -> None:

@@ -17,6 +17,7 @@ from synthmix.results.ranking import CalibrationBin, RankCheck, RankedPair, Rank
 from synthmix.runs import Cell, RunsTable, read_runs
 from synthmix.scaling.across_scales import (
     Floats,
+    Measurements,
     Posterior,
     across_scales,
     decided,
@@ -90,9 +91,13 @@ class Scores:
             groups=[self.groups[row] for row in rows],
         )
 
+    def measured(self, target: float) -> Measurements:
+        """For a ``target``, log10 of its compute."""
+        return Measurements(self.recipes, self.cells, self.values, self.noise, self.places, target)
+
     def posterior(self, target: float) -> Posterior:
         """At ``target``, log10 of its compute."""
-        return across_scales(self.recipes, self.cells, self.values, self.noise, self.places, target)
+        return across_scales(self.measured(target))
 
     def grid(self) -> Floats:
         """(k, c) values, NaN where there is none."""
@@ -455,9 +460,7 @@ def _check(scores: Scores, unit: str, level: float) -> RankCheck | None:
 
 def _next(scores: Scores, posterior: Posterior, chosen: list[int], draws: Floats, target: float) -> list[RankNext]:
     one = 0.0 if np.isnan(scores.sd) else scores.sd**2
-    values = run_values(
-        posterior, scores.recipes, scores.cells, scores.values, scores.noise, scores.places, target, one
-    )
+    values = run_values(scores.measured(target), posterior, one)
     likely = np.argsort(-np.bincount(draws.argmax(1), minlength=len(chosen)), kind="stable")[:CANDIDATES]
     shared = [place for place in range(len(scores.at)) if (scores.cells == place).sum() > 1]
     found = [

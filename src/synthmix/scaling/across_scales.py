@@ -18,6 +18,7 @@ Shape letters: k recipes, c cells, n measured (recipe, cell) means, m settings o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -112,49 +113,79 @@ def spreads(values: Floats, cells: npt.NDArray[np.intp], noise: Floats, count: i
     return np.where(np.isfinite(found) & (found > 0), found, usual if usual > 0 else 1.0)
 
 
-def across_scales(
-    recipes: npt.NDArray[np.intp],
-    cells: npt.NDArray[np.intp],
-    values: Floats,
-    noise: Floats,
-    places: Floats,
-    target: float,
-    *,
-    settings: tuple[Floats, Floats, Floats] | None = None,
-) -> Posterior:
-    """Expect every recipe's score at ``target`` from where it was measured.
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured of k recipes at c cells, and where it is to be expected.
+
+    Attributes:
+        recipes, cells: (n,) which recipe and which cell. values: (n,) its score there, higher is better.
+        noise: (n,) the seed variance of that (0: not known).
+        places: (c,) log10 compute of the cells. target: that of the target.
+    """
+
+    recipes: npt.NDArray[np.intp]
+    cells: npt.NDArray[np.intp]
+    values: Floats
+    noise: Floats
+    places: Floats
+    target: float
+
+    @cached_property
+    def spread(self) -> Floats:
+        """(c,) s of each cell."""
+        return spreads(self.values, self.cells, self.noise, len(self.places))
+
+    @cached_property
+    def seed(self) -> Floats:
+        """(n,) the seed variances in units of s squared."""
+        return self.noise / self.spread[self.cells] ** 2
+
+    def inverse(self, mine: npt.NDArray[np.intp], h: float, length: float) -> Floats:
+        """(j, j) inverse covariance of one recipe's measurements ``mine`` (j,), in units of s."""
+        covariance = _covariance(self.places[self.cells[mine]], self.places[self.cells[mine]], h, length)
+        same = self.cells[mine][:, None] == self.cells[mine][None, :]
+        covariance += h * same + np.diag(self.seed[mine] + 1e-9)
+        found: Floats = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+        return found
+
+    def to_target(self, places: Floats, h: float, length: float) -> Floats:
+        """Covariance of scores at ``places`` with that at the target: h counts where a cell is the target itself."""
+        found: Floats = _covariance(places, np.array([self.target]), h, length)[:, 0]
+        found = found + h * (np.abs(places - self.target) < 1e-9)
+        return found
+
+
+def _covariance(one: Floats, two: Floats, h: float, length: float) -> Floats:
+    """The part of the covariance that drifts with compute, without that of the cell alone."""
+    found: Floats = (1 - h) * np.exp(-np.abs(one[:, None] - two[None, :]) / length)
+    return found
+
+
+def across_scales(seen: Measurements, *, settings: tuple[Floats, Floats, Floats] | None = None) -> Posterior:
+    """Expect every recipe's score at the target from where it was measured.
 
     Args:
-        recipes, cells: (n,) which recipe and which cell; values: (n,) its score there, higher is better; noise: (n,)
-            the seed variance of that (0: not known).
-        places: (c,) log10 compute of the cells. target: that of the target.
         settings: h, l and prior weight; None: :func:`prior_weights`.
     """
     own, lengths, prior = settings or prior_weights()
-    k, c = int(recipes.max()) + 1, len(places)
-    spread = spreads(values, cells, noise, c)
-    scaled, seed = values / spread[cells], noise / spread[cells] ** 2
+    recipes, cells, spread = seen.recipes, seen.cells, seen.spread
+    k, c = int(recipes.max()) + 1, len(seen.places)
+    scaled = seen.values / spread[cells]
     rows = [np.flatnonzero(recipes == recipe) for recipe in range(k)]
-    largest = int(np.argmax(places))
+    largest = int(np.argmax(seen.places))
     m = len(own)
     means, variances = np.zeros((m, k)), np.zeros((m, k))
     shared, errors, evidence = np.zeros((m, k, c)), np.zeros((m, c, c)), np.zeros(m)
     for place, (h, length) in enumerate(zip(own, lengths, strict=True)):
-        outside = h * (np.abs(places - target) < 1e-9)  # a measured cell that is the target itself
         solved: list[tuple[Floats, Floats]] = []
         information, score, likelihood = np.zeros((c, c)), np.zeros(c), 0.0
         for mine in rows:
-            at = places[cells[mine]]
-            gaps = np.abs(at[:, None] - at[None, :])
-            covariance = (1 - h) * np.exp(-gaps / length) + np.diag(h + seed[mine] + 1e-9)
-            same = cells[mine][:, None] == cells[mine][None, :]
-            covariance += h * (same & ~np.eye(len(mine), dtype=bool))
-            inverse = np.linalg.inv(covariance) if len(mine) else np.zeros((0, 0))
+            inverse = seen.inverse(mine, h, length)
             design = np.zeros((len(mine), c))
             design[np.arange(len(mine)), cells[mine]] = 1.0
             information += design.T @ inverse @ design
             score += design.T @ inverse @ scaled[mine]
-            likelihood -= 0.5 * float(np.linalg.slogdet(covariance)[1]) if len(mine) else 0.0
+            likelihood += 0.5 * float(np.linalg.slogdet(inverse)[1]) if len(mine) else 0.0
             likelihood -= 0.5 * float(scaled[mine] @ inverse @ scaled[mine])
             solved.append((inverse, design))
         error = np.linalg.inv(information)
@@ -162,13 +193,14 @@ def across_scales(
         likelihood += 0.5 * float(score @ centre) - 0.5 * float(np.linalg.slogdet(information)[1])
         for recipe, mine in enumerate(rows):
             inverse, design = solved[recipe]
-            towards = (1 - h) * np.exp(-np.abs(places[cells[mine]] - target) / length) + outside[cells[mine]]
+            towards = seen.to_target(seen.places[cells[mine]], h, length)
             weights = towards @ inverse
             means[place, recipe] = float(weights @ (scaled[mine] - centre[cells[mine]]))
             variances[place, recipe] = max(1.0 - float(weights @ towards), 1e-9)
             shared[place, recipe] = weights @ design
         errors[place], evidence[place] = error, likelihood
     posterior = prior * np.exp(evidence - evidence.max())
+    noise = seen.noise
     at_target = float(np.median(noise[noise > 0]) / spread[largest] ** 2) if (noise > 0).any() else 0.0
     return Posterior(
         weights=posterior / posterior.sum(), own=own, lengths=lengths, means=means, variances=variances,
@@ -176,40 +208,29 @@ def across_scales(
     )  # fmt: skip
 
 
-def run_values(
-    posterior: Posterior,
-    recipes: npt.NDArray[np.intp],
-    cells: npt.NDArray[np.intp],
-    values: Floats,
-    noise: Floats,
-    places: Floats,
-    target: float,
-    one_run: float,
-) -> Floats:
+def run_values(seen: Measurements, posterior: Posterior, one_run: float) -> Floats:
     """(k, c): by how much one more run of a recipe at a cell is expected to raise the expected score of what is then
     chosen (the knowledge gradient of Frazier, Powell and Dayanik 2008, exact for one Gaussian observation; errors of
-    the cells' means are left out), in units of the metric. ``one_run``: seed variance of the run, as in ``noise``."""
+    the cells' means are left out), in units of the metric. ``one_run``: seed variance of the run."""
     from scipy.special import ndtr
 
+    places, cells = seen.places, seen.cells
     k, c = posterior.means.shape[1], len(places)
-    spread = spreads(values, cells, noise, c)
-    seed, new = noise / spread[cells] ** 2, one_run / spread**2
+    new = one_run / seen.spread**2
     found = np.zeros((k, c))
     for place, weight in enumerate(posterior.weights):
         if weight < 1e-4:
             continue
         h, length, means = posterior.own[place], posterior.lengths[place], posterior.means[place]
         order = np.sort(means)
+        cross = seen.to_target(places, h, length)
         for recipe in range(k):
-            mine = np.flatnonzero(recipes == recipe)
+            mine = np.flatnonzero(seen.recipes == recipe)
             at = places[cells[mine]]
-            covariance = (1 - h) * np.exp(-np.abs(at[:, None] - at[None, :]) / length) + np.diag(h + seed[mine] + 1e-9)
-            inverse = np.linalg.inv(covariance) if len(mine) else np.zeros((0, 0))
-            here = (1 - h) * np.exp(-np.abs(at[:, None] - places[None, :]) / length)  # (n_r, c)
+            inverse = seen.inverse(mine, h, length)
+            here = _covariance(at, places, h, length)  # (n_r, c)
             here += h * (cells[mine][:, None] == np.arange(c)[None, :])
-            towards = (1 - h) * np.exp(-np.abs(at - target) / length) + h * (np.abs(at - target) < 1e-9)
-            known = towards @ inverse
-            cross = (1 - h) * np.exp(-np.abs(places - target) / length) + h * (np.abs(places - target) < 1e-9)
+            known = seen.to_target(at, h, length) @ inverse
             variance = np.maximum(1 + new - np.einsum("nc,nm,mc->c", here, inverse, here), 1e-9)
             moves = np.abs(cross - known @ here) / np.sqrt(variance)
             rival = order[-2] if means[recipe] == order[-1] else order[-1]

@@ -18,7 +18,7 @@ from synthmix.interval import Interval
 from synthmix.results import Warn
 from synthmix.scaling.law import Law
 from synthmix.scaling.laws import find
-from synthmix.scaling.model_error import FLOOR, NO_MODEL_ERROR, InnerCut, ModelError, away, spread
+from synthmix.scaling.model_error import FLOOR, NO_MODEL_ERROR, InnerCut, ModelError, away, decades, spread
 from synthmix.scaling.noise import Noise
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import COLUMNS, Array, Inputs, Runs
@@ -183,16 +183,12 @@ class Predictor:
         return here * total * rng.standard_t(max(dof, 1), size=shape)
 
     def distance(self, *, N: float | None = None, D: float | None = None, **_: Any) -> dict[str, float]:
-        """Decades (log10) by which N, D and compute (6 N D) lie beyond the runs: beyond the nearest end of N and D,
-        above the largest compute; 0 inside. Other columns have none."""
-        out = {}
-        if N is not None and D is not None and self.runs.has("N") and self.runs.has("D"):
-            out["compute"] = float(max(0.0, np.log10(N * D / (self.runs.N * self.runs.D).max())))
-        for name, value in (("N", N), ("D", D)):
-            if value is not None and self.runs.has(name) and name in self.law.columns:
-                column = getattr(self.runs, name)
-                out[name] = float(max(0.0, np.log10(value / column.max()), np.log10(column.min() / value)))
-        return out
+        """Decades (log10) by which N, D and compute (6 N D) lie beyond the runs (see
+        :func:`synthmix.scaling.model_error.decades`). Other columns have none."""
+        if N is None and D is None:
+            return {}
+        found = decades(self.runs, Inputs(N=N, D=D))
+        return {name: float(far[0]) for name, far in found.items() if name == "compute" or name in self.law.columns}
 
     def warnings_at(self, *, N: float | None = None, D: float | None = None, **_: Any) -> list[Warn]:
         """A warning when a prediction is more than one decade (CHOSEN) outside the runs."""

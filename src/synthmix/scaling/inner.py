@@ -11,6 +11,7 @@ from synthmix.scaling.fit import fit
 from synthmix.scaling.fitted import Predictor
 from synthmix.scaling.model_error import (
     FEWEST_ROWS,
+    MOST_ROWS,
     NO_MODEL_ERROR,
     RESAMPLES,
     WORST,
@@ -18,14 +19,13 @@ from synthmix.scaling.model_error import (
     ModelError,
     away,
     inner_cuts,
-    sample,
 )
 from synthmix.scaling.runs import Mask, Runs
 
 
 def measure(fitted: Predictor) -> ModelError:
     """The error of a fitted law, by cuts of its own runs."""
-    runs = sample(fitted.runs, fitted.seed)
+    runs = fitted.runs.sampled(MOST_ROWS, fitted.seed)
     cuts = []
     for column, what, kept in inner_cuts(runs):
         found = None if kept.sum() < FEWEST_ROWS or kept.all() else _cut(fitted, runs, kept)

@@ -47,7 +47,7 @@ WORST = 10.0  # errors count as at most this many half-widths (CHOSEN): one wild
 FULL = 0.1  # decades beyond the runs from which a prediction's interval is scaled in full, from nothing inside (CHOSEN)
 FEWEST_ROWS = 8  # that a cut must leave
 RESAMPLES = 60  # of each cut
-MOST_ROWS = 3000  # a sample of cells beyond it: the cuts' errors need no more
+MOST_ROWS = 3000  # a sample beyond it: the cuts' errors need no more
 
 Column = Literal["compute", "N", "D", "N and D", "share"]
 
@@ -181,14 +181,17 @@ def inner_cuts(runs: Runs) -> Iterator[tuple[Column, str, Mask]]:
             yield "share", f"share {share:.3g}", runs.share != share
 
 
-def sample(runs: Runs, seed: int) -> Runs:
-    """The runs, or whole cells of them drawn at random where they are more than :data:`MOST_ROWS`."""
-    if len(runs) <= MOST_ROWS:
-        return runs
-    order = np.random.default_rng([seed, 2]).permutation(runs.cells)
-    counts = np.bincount(runs.group)[order]
-    kept = order[: max(int(np.searchsorted(np.cumsum(counts), MOST_ROWS)), 1)]
-    return runs.select(np.isin(runs.group, kept))
+def decades(runs: Inputs, x: Inputs) -> dict[str, Array]:
+    """By how many decades (n,) points lie beyond runs: compute (6 N D) above the largest; N, D and unique tokens beyond
+    the nearest end; 0 inside. What one of the two does not have is left out."""
+    found: dict[str, Array] = {}
+    if all(part.has(name) for part in (x, runs) for name in ("N", "D")):
+        found["compute"] = x.log("N") + x.log("D") - (runs.log("N") + runs.log("D")).max()
+    for name in ("N", "D", "unique"):
+        if x.has(name) and runs.has(name):
+            column, mine = x.log(name), runs.log(name)
+            found[name] = np.maximum(column - mine.max(), mine.min() - column)
+    return {name: np.where(far > 1e-9, far, 0.0) / np.log(10) for name, far in found.items()}
 
 
 def away(runs: Inputs, x: Inputs) -> tuple[Array, Array]:
@@ -199,18 +202,14 @@ def away(runs: Inputs, x: Inputs) -> tuple[Array, Array]:
         them is), 1 for a share outside of those trained; and decades (n,): the largest of N, D and compute, 0 inside.
     """
     found = np.zeros((len(x), 3))
+    each = decades(runs, x)
     for axis, name in ((0, "N"), (1, "D"), (1, "unique")):
-        if x.has(name) and runs.has(name):
-            column, mine = x.log(name), runs.log(name)
-            beyond = np.maximum(column - mine.max(), mine.min() - column)
-            found[:, axis] = np.maximum(found[:, axis], beyond)
+        found[:, axis] = np.maximum(found[:, axis], each.get(name, 0.0))
     far = found.max(axis=1)
-    if all(part.has(name) for part in (x, runs) for name in ("N", "D")):
-        compute = x.log("N") + x.log("D") - (runs.log("N") + runs.log("D")).max()
-        alone = (far <= 0) & (compute > 0)
-        found[alone, :2] = compute[alone, None]
-        far = np.maximum(far, compute)
-    found, far = found / np.log(10), np.where(far > 1e-9, far, 0.0) / np.log(10)
+    compute = each.get("compute", np.zeros(len(x)))
+    alone = (far <= 0) & (compute > 0)
+    found[alone, :2] = compute[alone, None]
+    far = np.maximum(far, compute)
     if x.has("share") and runs.has("share"):
         outside = (x.share < runs.share.min() - 1e-9) | (x.share > runs.share.max() + 1e-9)
         found[:, 2], far = outside, np.where(outside, np.maximum(far, FULL), far)
