@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from synthmix.generation.job import generate_corpus
     from synthmix.results import Decision, Results
     from synthmix.runs import RunsTable, read_runs
-    from synthmix.runs.laws import compare, fit
+    from synthmix.runs.laws import compare, fit, load_fit
     from synthmix.scaling import best_share, speedup
     from synthmix.statistics import survey
     from synthmix.statistics.generators import compare_generators
@@ -56,6 +56,7 @@ _WHERE = {
     "fit": "runs.laws",
     "generate_corpus": "generation.job",
     "hyperparameters": "training.hyperparameters",
+    "load_fit": "runs.laws",
     "load_study": "study.load",
     "open_pool": "valuation.load",
     "optimize": "decisions.optimize",
@@ -130,6 +131,7 @@ __all__ = [
     "fit",
     "generate_corpus",
     "hyperparameters",
+    "load_fit",
     "load_study",
     "open_pool",
     "optimize",

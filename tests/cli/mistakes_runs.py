@@ -84,3 +84,9 @@ RUNS += [
     said('fit d.csv --metric "loss*" --plots out', "--plots: takes one metric",
          prepare=write("d.csv", "n,d,loss,loss.a\n1M,1M,3.1,3\n2M,1M,3.0,2.9\n")),
 ]  # fmt: skip
+RUNS += [
+    said("fit g.csv --to fit.csv", "--to fit.csv: is for predicted rows, and no rows are given", prepare=GRID),
+    said("fit f.json", "f.json: is damaged or was edited",
+         prepare=write("f.json", '{"format": "synthmix-mixtures-1", "digest": "blake2b:' + "0" * 32 + '"}')),
+    said("optimize f.json", "f.json: is damaged", prepare=write("f.json", '{"format": "synthmix-mixtures-1"}')),
+]  # fmt: skip

@@ -38,6 +38,20 @@ def test_fit_says_what_was_held_out_and_writes_the_rows(run: Run, mixtures: Path
     assert "held-out mixtures: mean relative error" in run(*asked).out
 
 
+def test_a_saved_fit_predicts_rows_and_names_the_best_mixture(run: Run, mixtures: Path, here: Path) -> None:
+    asked = ("fit", mixtures, "--law", "effective_tokens", "--columns", COLUMNS)
+    run(*asked, "--predict-file", mixtures, "--to", here / "now.csv")
+    assert "saved: " in run(*asked, "--to", here / "fit.json").out
+    rows = ("--predict-file", mixtures, "--to", here / "later.csv", "--columns", "shares=train_*")
+    done = run("fit", here / "fit.json", *rows, "--json")
+    assert done.value["predicted"] == 30
+    assert done.value["sources"] == ["web", "hq", "qa"]
+    assert (here / "later.csv").read_text() == (here / "now.csv").read_text()
+    shown = run("optimize", here / "fit.json", "--natural", "web", "--most", "qa=30%", "--json").value
+    fresh = ("optimize", mixtures, "--columns", COLUMNS, "--natural", "web", "--most", "qa=30%", "--json")
+    assert shown == run(*fresh).value
+
+
 def test_compare_ranks_laws_over_shares_unasked(run: Run, mixtures: Path) -> None:
     done = run("compare", mixtures, "--columns", COLUMNS, "--json")
     laws = [score["law"] for score in done.value["laws"]]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synthmix.results import Warn
     from synthmix.runs import RunsTable
     from synthmix.scaling import Fit
+    from synthmix.scaling.mixtures import MixtureFit
 
 Metrics = Annotated[
     list[str] | None, typer.Option("--metric", help="Which metric; of a law over shares, which domains (repeatable).")
@@ -56,7 +57,8 @@ def fit(
     ] = None,
     kind: Annotated[str, typer.Option(help="Interval of the predictions: mean or new-run.")] = "new-run",
     to: Annotated[
-        Path | None, typer.Option("--to", help="Save the fit (JSON), or the predicted rows (.csv, .jsonl, .parquet).")
+        Path | None,
+        typer.Option("--to", help="Save the fit (.json), or the predicted rows (.csv, .jsonl, .parquet)."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -69,11 +71,14 @@ def fit(
     Example: synthmix fit runs.csv --best share --metric task.piqa --source qa
 
     Example: synthmix fit runs.csv --law effective_tokens --columns "shares=mix.*" --predict-file new.csv --to out.csv
+
+    Example: synthmix fit runs.csv --to fit.json; synthmix fit fit.json --predict-file new.csv --to out.csv
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs
     from synthmix.runs.laws import fit as fit_law
+    from synthmix.runs.laws import saved_fit
     from synthmix.runs.metrics import asked_metrics
     from synthmix.runs.predict import predict_file as write_predicted
     from synthmix.scaling import LAWS, profile
@@ -93,6 +98,9 @@ def fit(
         raise BadInput(f"'{kind}' is no kind of interval", key="--kind", remedy="choose mean or new-run")
     if predict_file is not None and to is None:
         raise BadInput("is missing", key="--to", remedy="name a .csv, .jsonl or .parquet for the predicted rows")
+    if (kept := saved_fit(runs)) is not None:
+        _of_saved(kept, predict, predict_file, to, columns, mapping, kind, level, as_json=as_json)
+        return
     if best_of is not None:
         if best_of != "share":
             raise BadInput(f"'{best_of}' is not what is sought", key="--best", remedy="write --best share")
@@ -106,7 +114,8 @@ def fit(
     if law in MIXTURE_LAWS:
         _only_for_one_share(predict=predict, compute=compute, profiles=profiles, plots=plots)
         table = read_runs(runs, columns, mapping=mapping, recipe=recipe, skip_bad=skip_bad)
-        mixtures = fit_law(law, table, metric=metrics, draws=0, level=level)
+        saving = to is not None and predict_file is None  # what is decided of it later needs the draws
+        mixtures = fit_law(law, table, metric=metrics, draws=200 if saving else 0, level=level)
         assert isinstance(mixtures, MixtureFit)
         value = mixtures.as_json()
         value["warnings"] = [{"code": w.code, "message": w.message} for w in (*table.warnings, *mixtures.warnings)]
@@ -120,7 +129,8 @@ def fit(
             value["predicted"] = write_predicted(mixtures, predict_file, to, **rows)
             lines.append(f"{value['predicted']} rows predicted: {to}")
         elif to is not None:
-            raise BadInput("a fit over shares is not saved", key="--to", remedy="fit it again; it takes seconds")
+            mixtures.save(_fit_file(to))
+            lines.append(f"saved: {to}")
         show(value, "\n".join(lines), as_json=as_json)
         return
     points = parsed(_assignments, predict, "--predict") if predict else {}
@@ -142,13 +152,9 @@ def fit(
     value["warnings"] = [{"code": w.code, "message": w.message} for w in warnings]
     value["taken"] = dict(table.taken)
     lines = [*taken(table), found.report(), *(f"  warning {w.code}: {w.message}" for w in said)]
-    if points:
-        mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
-        distance = found.distance(**points)
-        value["prediction"] = {"at": points, "loss": asdict(mean), "new_run": asdict(new)}
-        value["prediction"]["decades_beyond"] = distance
-        far = ", ".join(f"{decades:.1f} decades in {name}" for name, decades in distance.items())
-        lines.append(f"at {predict}: loss {_interval(mean)}; one new run {_interval(new)}; beyond the runs: {far}")
+    if predict:
+        value["prediction"], line = _predicted(found, predict)
+        lines.append(line)
     if flops is not None:
         said_of, more = _compute_optimal(found, table, metrics, flops)
         value |= said_of
@@ -161,12 +167,57 @@ def fit(
         value["predicted"] = write_predicted(found, predict_file, to, **rows)
         lines.append(f"{value['predicted']} rows predicted: {to}")
     elif to is not None:
-        found.save(to)
+        found.save(_fit_file(to))
         lines.append(f"saved: {to}")
     if plots is not None:
         value["plots"] = [str(path) for path in write_plots(found, plots)]
         lines += [f"plot: {path}" for path in value["plots"]]
     show(value, "\n".join(lines), as_json=as_json)
+
+
+def _fit_file(to: Path) -> Path:
+    """Where a fit is saved: any name but those of tables, which hold predicted rows."""
+    from synthmix.errors import BadInput
+
+    if to.suffix.lower() in (".csv", ".jsonl", ".parquet"):
+        remedy = "add --predict-file for the rows, or name a .json for the fit"
+        raise BadInput("is for predicted rows, and no rows are given", key=f"--to {to}", remedy=remedy)
+    return to
+
+
+def _of_saved(
+    found: "Fit | MixtureFit", predict: str | None, rows: Path | None, to: Path | None, columns: str,
+    mapping: Path | None, kind: str, level: float, *, as_json: bool,
+) -> None:  # fmt: skip
+    """What a saved fit says, without the runs that it was fitted to."""
+    from synthmix.cli.terminal import show
+    from synthmix.runs.predict import predict_file as write_predicted
+    from synthmix.scaling.mixtures import MixtureFit
+
+    value = found.as_json()
+    lines = [found.report()]
+    if isinstance(found, MixtureFit):
+        _only_for_one_share(predict=predict)
+        lines += [f"  warning {warn.code}: {warn.message}" for warn in found.warnings]
+    elif predict:
+        said, line = _predicted(found, predict)
+        value["prediction"] = said
+        lines += [line, *(f"  warning {w.code}: {w.message}" for w in found.warnings_at(**said["at"]))]
+    if rows is not None and to is not None:
+        how: dict[str, Any] = {"columns": columns, "mapping": mapping, "kind": kind, "level": level}
+        value["predicted"] = write_predicted(found, rows, to, **how)
+        lines.append(f"{value['predicted']} rows predicted: {to}")
+    show(value, "\n".join(lines), as_json=as_json)
+
+
+def _predicted(found: "Fit", predict: str) -> tuple[dict[str, Any], str]:
+    """The loss expected at ``--predict``, as data and in a line."""
+    points = parsed(_assignments, predict, "--predict")
+    mean, new = found.loss(kind="mean", **points), found.loss(kind="new_run", **points)
+    distance = found.distance(**points)
+    said = {"at": points, "loss": asdict(mean), "new_run": asdict(new), "decades_beyond": distance}
+    far = ", ".join(f"{decades:.1f} decades in {name}" for name, decades in distance.items())
+    return said, f"at {predict}: loss {_interval(mean)}; one new run {_interval(new)}; beyond the runs: {far}"
 
 
 def compare(

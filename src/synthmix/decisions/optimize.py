@@ -31,7 +31,7 @@ from synthmix.results.mixtures import (
     Surface,
     Swap,
 )
-from synthmix.runs.laws import mixtures_of
+from synthmix.runs.laws import mixtures_of, saved_fit
 from synthmix.runs.load import read_results, read_runs
 from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
@@ -59,8 +59,9 @@ def optimize(
     >>> synthmix.optimize("runs.csv", columns="shares=mix.*", tokens="100B", supply={"hq": "5B"})     # doctest: +SKIP
 
     Args:
-        runs: whatever :func:`synthmix.read_runs` reads, with the share of every source, or a :class:`.MixtureFit`. Of a
-            study with designed mixtures what is not said here is as its own question and bounds say.
+        runs: whatever :func:`synthmix.read_runs` reads, with the share of every source; a :class:`.MixtureFit`, or the
+            file that one was saved to. Of a study with designed mixtures what is not said here is as its own question
+            and bounds say.
         columns, mapping, skip_bad: as for :func:`synthmix.read_runs`.
         law: a law over shares. metric: the losses that it is fitted to; None: of all domains.
         params, tokens, supply: counts as people write them (``"1B"``).
@@ -72,8 +73,13 @@ def optimize(
         BadInput: runs that the law cannot bear, a source or domain that is not there, bounds that no mixture keeps, a
             supply without a budget.
     """
-    if isinstance(runs, MixtureFit):
-        found, kinds = runs, {}
+    saved = runs if isinstance(runs, MixtureFit) else saved_fit(runs)
+    if saved is not None:
+        if not isinstance(saved, MixtureFit):
+            raise BadInput(
+                "is a fit over one share", where=str(runs), remedy="fit --law effective_tokens and save that"
+            )
+        found, kinds = saved, {}
     else:
         table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
         found = fit_mixtures(law, mixtures_of(table, metric), draws=draws, level=level, seed=seed)

@@ -4,10 +4,14 @@ A law over a vector of shares (:data:`synthmix.scaling.mixtures.MIXTURE_LAWS`) r
 every domain; the others read N, D, the share of synthetic text and one metric.
 """
 
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from synthmix.errors import BadInput
+from synthmix.files import read_json
 from synthmix.quantities import listed
 from synthmix.runs.load import read_runs
 from synthmix.runs.metrics import asked_metrics
@@ -26,6 +30,7 @@ from synthmix.scaling.mixtures import (
     compare_mixtures,
     fit_mixtures,
 )
+from synthmix.scaling.mixtures.saved import FORMAT as MIXTURES
 
 NAME_LAW = "take a law over all shares, --law effective_tokens, or one mixture with --recipe"
 
@@ -65,6 +70,40 @@ def fit(
         read, found = asked_metrics(read, metric)
         metric = found or None
     return _fit(law, _arrays(read, _one(metric)), **how)
+
+
+def load_fit(path: str | Path, law: Law | MixtureLaw | None = None) -> Fit | MixtureFit:
+    """A fit that ``synthmix fit --to FILE.json``, or its ``save``, wrote: it predicts and decides as on that day.
+
+    Args:
+        law: where it is one of your own.
+
+    Raises:
+        BadInput: no such file, not a saved fit, damaged, or its law is another one.
+    """
+    data = read_json(Path(path))
+    if isinstance(data, dict) and data.get("format") == MIXTURES:
+        return MixtureFit.load(path, law if isinstance(law, MixtureLaw) else None)
+    return Fit.load(path, law if isinstance(law, Law) else None)
+
+
+def saved_fit(runs: Any) -> Fit | MixtureFit | None:
+    """The saved fit that ``runs`` names; None where it names anything else.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    only = runs[0] if isinstance(runs, list | tuple) and len(runs) == 1 else runs
+    if not isinstance(only, str | Path) or Path(only).suffix != ".json" or "://" in str(only):
+        return None
+    path = Path(only).expanduser()
+    with contextlib.suppress(OSError, UnicodeDecodeError), path.open(encoding="utf-8-sig") as file:
+        if _SAVED.match(file.read(100)):
+            return load_fit(path)
+    return None
+
+
+_SAVED = re.compile(r'\s*\{\s*"format":\s*"synthmix-(fit|mixtures)-')  # the first key of what both write
 
 
 def compare(

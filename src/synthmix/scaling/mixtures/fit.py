@@ -15,6 +15,7 @@ Shape letters: n points, k sources, t domains, p parameters, s draws.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ _FIRST_NOISE = 0.02  # of the log-loss, until the residuals tell
 _PASSES = 3
 _FOLDS = 5
 _DRAW_TOLERANCE = 1e-3  # of the objective, whose spread over the posterior is p / 2
+_AT_THE_EDGE = 0.01  # of log N, log D: what a rounded size or budget is off by
 _TILT = 2.0  # prior standard deviation of b, the exponent of the noise
 Kind = Literal["mean", "new-run"]
 
@@ -172,12 +174,13 @@ class MixtureFit:
         return np.sqrt(mean).T, np.sqrt(noise).T
 
     def beyond(self, points: MixturePoints) -> Mask:
-        """(n,) whether a point lies beyond the runs in N, D or N D."""
+        """(n,) whether a point lies beyond the runs in N, D or N D, by more than one part in a hundred: models that are
+        called 10M have 9.998M parameters."""
         outside, runs, points = np.zeros(len(points), dtype=bool), self.runs.points, self.at(points)
         for of in (_log_n, _log_d, _log_compute):
             there, here = of(points), of(runs)
             if there is not None and here is not None:
-                outside |= (there > here.max() + 1e-6) | (there < here.min() - 1e-6)
+                outside |= (there > here.max() + _AT_THE_EDGE) | (there < here.min() - _AT_THE_EDGE)
         return outside
 
     def interval(
@@ -271,6 +274,27 @@ class MixtureFit:
             "run_correlation": self.rho, "held_out": held,
             "warnings": [{"code": warn.code, "message": warn.message} for warn in self.warnings],
         }  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to one JSON file, from which :meth:`load` predicts and decides the same.
+
+        Raises:
+            BadInput, Failure: it cannot be written to.
+        """
+        from synthmix.scaling.mixtures.saved import save_mixtures
+
+        save_mixtures(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, law: MixtureLaw | None = None) -> "MixtureFit":
+        """Read what :meth:`save` wrote; give ``law`` for a law of your own.
+
+        Raises:
+            BadInput: not such a file, damaged, or its law is another one.
+        """
+        from synthmix.scaling.mixtures.saved import load_mixtures
+
+        return load_mixtures(path, law)
 
     def report(self) -> str:
         """The fit in a few lines."""
