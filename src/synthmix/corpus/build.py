@@ -88,6 +88,7 @@ def build_corpus(
             if isinstance(given, Sequence)
             else []
         )
+        fast = ["tiktoken"] if ingested.checked else []
         meta = Meta(
             format=FORMAT,
             name=name,
@@ -111,10 +112,11 @@ def build_corpus(
             generator=generator,
             sources=written,
             against=[other.id for other in against],
-            versions={package: version(package) for package in ("synthmix", "tokenizers")},
+            versions={package: version(package) for package in ("synthmix", "tokenizers", *fast)},
+            checked=ingested.checked,
         )
         write_folder(staging)
-        unused = {name for name in ("lost", "words") if not getattr(meta, name)}
+        unused = {name for name in ("lost", "words", "checked") if not getattr(meta, name)}
         write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused), digest=True)
     corpus = Corpus.open(folder)
     progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")

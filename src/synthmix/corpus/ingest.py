@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.batching import batched
+from synthmix.corpus.encoding import Encoding
 from synthmix.corpus.meta import Loss
 from synthmix.corpus.readers import described, read_documents
 from synthmix.corpus.sample import prepare_sample
@@ -59,6 +60,7 @@ class Ingested:
     lengths: list[int] = field(default_factory=list)  # tokens, end of document left out
     sizes: list[int] = field(default_factory=list)  # UTF-8 bytes
     keys: list[str | None] = field(default_factory=list)
+    checked: int = 0  # characters that tiktoken and tokenizers encoded alike; 0: tiktoken was not used
     lost: dict[str, Loss] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)  # of each document
 
@@ -102,6 +104,7 @@ def ingest(
         BadInput: what the readers raise; a source with only empty documents.
     """
     ingested, seen = Ingested(spool, tokenizer.dtype), set[int]()
+    encode = Encoding(tokenizer, progress.say)
     with spool.open("wb") as file, ingested.word_spool.open("wb") as words:
         for where, documents, limit in _each(sources, name, progress, ingested.removed):
             tokens = before = 0
@@ -110,7 +113,7 @@ def ingest(
                 ingested.removed["empty"] += len(batch) - len(kept)
                 before += len(kept)
                 texts = [document.text for document in kept]
-                encoded = tokenizer.encode_batch(texts)
+                encoded = encode(texts)
                 lost = tokenizer.lost_bytes(texts, encoded)
                 for document, ids, gone in zip(kept, encoded, lost, strict=True):
                     if limit is not None and tokens >= limit:
@@ -135,6 +138,7 @@ def ingest(
             if not before:
                 what = "empty documents" + (" and such with a model's markup" if ingested.removed.get("markup") else "")
                 raise BadInput(f"holds only {what}", where=where)
+    ingested.checked = encode.checked
     return ingested
 
 

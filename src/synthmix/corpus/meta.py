@@ -66,6 +66,8 @@ class Meta(BaseModel):
         generator: for synthetic text, what made it; free-form.
         sources: the sources as they were written.
         versions: of the packages that decide the content.
+        checked: characters at the beginning for which `tiktoken` gave the ids that `tokenizers` gives, before it
+            encoded the rest; 0: it was not used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +95,7 @@ class Meta(BaseModel):
     sources: list[dict[str, Any]]
     against: list[str]
     versions: dict[str, str]
+    checked: int = 0
 
 
 def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:

@@ -5,11 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synthmix.corpus.fast_bpe import FastEncoder, fast_encoder
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, placed, write_json, write_text
 from synthmix.quantities import parse_share, parsed
@@ -25,6 +27,8 @@ LOSSY = Fraction(10, 100)
 NEW = "new:"
 CONFIG = "tokenizer_config.json"
 LONGEST_WORD = 1000  # characters, in training
+COMPARED = 1_000_000  # characters of a corpus that are encoded both ways
+_WORTH = 50  # characters for each entry of the vocabulary, after which a fast encoder has paid for being made
 _ENDLESS = re.compile(
     "|".join(rf"{kind}{{{LONGEST_WORD + 1},}}" for kind in (r"[^\W\d_]", r"\d", r"(?:[^\w\s]|_)", r"\s"))
 )
@@ -64,6 +68,7 @@ class Tokenizer:
         self.dtype: np.dtype[Any] = np.dtype("<u2" if self.vocab_size <= 2**16 else "<u4")
         hidden = _reachable(state, end)
         self._encoder = _backend(_hiding(state, hidden)) if hidden else backend
+        self._worth = self.worth  # characters still to come
         self._unknown = _unknown_id(state["model"])
         self.lossless = _gives_back(state, hidden)
         care = [] if self.lossless and not hidden else [_CARE]
@@ -75,6 +80,36 @@ class Tokenizer:
         Raises:
             BadInput: a text becomes the end-of-document token all the same: it is the unknown token too.
         """
+        if self._worth > 0:
+            self._worth -= sum(map(len, texts))
+            if self._worth <= 0 and not self.fast_agrees(texts, found := self.encode_slowly(texts)):
+                return found
+        if self._worth > 0 or self.fast is None:
+            return self.encode_slowly(texts)
+        return self.fast.encode_batch(texts, self.dtype)
+
+    @cached_property
+    def fast(self) -> FastEncoder | None:
+        """The same by `tiktoken`; None where that is not known to give the same ids."""
+        return fast_encoder(json.loads(self._encoder.to_str()), self.encode_slowly, self._normalised)
+
+    @property
+    def worth(self) -> int:
+        """Characters of text after which :attr:`fast` has paid for being made."""
+        return max(COMPARED, _WORTH * self.vocab_size)
+
+    def fast_agrees(self, texts: Sequence[str], expected: Sequence[np.ndarray]) -> bool:
+        """Whether :attr:`fast` gives the ids ``expected`` of ``texts``; if it does not, it is not used again."""
+        if self.fast is not None and all(map(np.array_equal, self.fast.encode_batch(texts, self.dtype), expected)):
+            return True
+        self.fast = None
+        return False
+
+    def _normalised(self, text: str) -> str:
+        return str(self._encoder.normalizer.normalize_str(text))
+
+    def encode_slowly(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """:meth:`encode_batch` by `tokenizers`, whatever the tokenizer."""
         encoded = self._encoder.encode_batch_fast(list(texts), add_special_tokens=False)
         found = [np.array(one.ids, dtype=self.dtype) for one in encoded]
         for text, ids in zip(texts, found, strict=True):
