@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from synthmix.scaling import best_share, speedup
     from synthmix.statistics import survey
     from synthmix.statistics.generators import compare_generators
+    from synthmix.study.init import init_study
     from synthmix.study.load import load_study
     from synthmix.study.run import run_study
     from synthmix.study.single import evaluate, train
@@ -56,6 +57,7 @@ _WHERE = {
     "fit": "runs.laws",
     "generate_corpus": "generation.job",
     "hyperparameters": "training.hyperparameters",
+    "init_study": "study.init",
     "load_fit": "runs.laws",
     "load_study": "study.load",
     "open_pool": "valuation.load",
@@ -131,6 +133,7 @@ __all__ = [
     "fit",
     "generate_corpus",
     "hyperparameters",
+    "init_study",
     "load_fit",
     "load_study",
     "open_pool",

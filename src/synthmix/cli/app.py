@@ -32,7 +32,6 @@ app = typer.Typer(
     help="Measure how natural and synthetic text should be mixed for language-model pre-training.\n\n"
     "Start with: synthmix study run examples/quickstart.yaml",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -43,6 +42,7 @@ def _add(panel: str, name: str, command: object, line: str) -> None:
     app.command(name, rich_help_panel=panel, short_help=line)(command)  # type: ignore[type-var]
 
 
+_add(STUDIES, "init", study.init, "A commented study file from your own files, ready to plan.")
 app.add_typer(study.app, name="study", rich_help_panel=STUDIES, short_help="Plan, run and report a whole study.")
 _add(STUDIES, "design", design.design, "What a ladder could answer, before it is trained.")
 _add(STUDIES, "doctor", doctor.doctor, "What this machine can do, what is slow or broken, and the remedy.")

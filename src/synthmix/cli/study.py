@@ -324,3 +324,54 @@ def _of_runs(
     if params is not None and tokens is not None:
         question = ask(params, tokens, synthetic=free(synthetic_sources(table)))
     return results_of_table(table, question, name=Path(runs[0]).name.split(".")[0])
+
+
+def init(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files or globs, natural and synthetic text.", show_default=False),
+    ] = None,
+    synthetic: Annotated[
+        list[str] | None, typer.Option(help="One that is synthetic, whatever its name; may be repeated.")
+    ] = None,
+    evaluate: Annotated[
+        list[str] | None, typer.Option(help="A held-out domain that nothing is trained on; may be repeated.")
+    ] = None,
+    to: Annotated[Path, typer.Option("--to", help="The study file to write.")] = Path("study.yaml"),
+    params: Annotated[str | None, typer.Option(help="What you will train: non-embedding parameters.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="What you will train: tokens.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented study file from your own files, ready to plan.
+
+    Looks into them: fields, sizes, languages, and which are natural text, synthetic text and held-out domains; what is
+    guessed is said beside the key.
+
+    Example: synthmix init data/web.jsonl.gz data/rephrased.jsonl --evaluate data/wiki.jsonl
+
+    Example: synthmix init "data/*.parquet" --params 1B --tokens 100B --to mine.yaml
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
+    from synthmix.study.init import init_study
+    from synthmix.table import Column, Table
+
+    if not files and not synthetic:
+        raise BadInput("no file is named", key="init", remedy="name your natural and synthetic text")
+    path, parts = init_study(
+        files or [], to, synthetic=synthetic or [], evaluate=evaluate or [], params=params, tokens=tokens
+    )
+    columns = [
+        *(Column("name"), Column("kind"), Column("reason", "", align="left"), Column("format")),
+        *(Column("text", "field"), Column("tokens", "about tokens", format_count), Column("languages")),
+    ]
+    rows = [
+        (part.name, part.kind, part.reason, part.format, part.text, part.tokens, ", ".join(part.languages))
+        for part in parts
+    ]
+    show(
+        {"study": str(path), "parts": [vars(part) for part in parts]},
+        Table("parts", columns, rows, title="What was found"),
+        f"{path} is written. Look through it, then: synthmix study plan {path}",
+        as_json=as_json,
+    )

@@ -5,7 +5,9 @@ document (one separated piece of a text file, one line, one batch of Parquet's p
 :mod:`synthmix.reading`. Empty documents are passed on: they are counted where the corpus is built.
 """
 
+import contextlib
 import glob
+import itertools
 import os
 import shutil
 import tempfile
@@ -178,15 +180,22 @@ def read_jsonl(path: str, source: Source, domain: str) -> Iterator[Document]:
     Raises:
         BadInput: a line that is not UTF-8, not JSON or not an object; see also :func:`document_of`.
     """
-    most = limits()
-    for number, line in read_lines(path):
-        where = f"{path}:{number}"
-        record = parse_json(line, where=where, remedy="one JSON object a line", deepest=most.depth)
-        if not isinstance(record, dict):
-            raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')
-        document = document_of(record, source, domain, where, longest=most.longest)
+    longest = limits().longest
+    for where, record in _objects(path):
+        document = document_of(record, source, domain, where, longest=longest)
         if document is not None:
             yield document
+
+
+def _objects(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A JSONL file's objects, each with its file and line."""
+    deepest = limits().depth
+    for number, line in read_lines(path):
+        where = f"{path}:{number}"
+        record = parse_json(line, where=where, remedy="one JSON object a line", deepest=deepest)
+        if not isinstance(record, dict):
+            raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')
+        yield where, record
 
 
 def read_parquet(path: str, source: Source, domain: str) -> Iterator[Document]:
@@ -195,14 +204,20 @@ def read_parquet(path: str, source: Source, domain: str) -> Iterator[Document]:
     Raises:
         BadInput: not Parquet, a damaged page, a column that the source names is missing, or text beyond the limits.
     """
+    with _seekable(path) as file:
+        yield from _parquet_rows(file, path, source, domain)
+
+
+@contextlib.contextmanager
+def _seekable(path: str) -> Iterator[IO[bytes]]:
     with open_bytes(path) as file:
         if packing(path):
             with tempfile.TemporaryFile() as unpacked:
                 shutil.copyfileobj(file, unpacked)
                 unpacked.seek(0)
-                yield from _parquet_rows(unpacked, path, source, domain)
+                yield unpacked
         else:
-            yield from _parquet_rows(file, path, source, domain)
+            yield file
 
 
 def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> Iterator[Document]:
@@ -410,10 +425,10 @@ def _unlimited(source: Source, domain: str) -> Iterator[Document]:
 
 
 def _reader(path: str, source: Source) -> Callable[[str, Source, str], Iterator[Document]]:
-    return {"jsonl": read_jsonl, "parquet": read_parquet, "text": read_text}[source.format or _format_of(path)]
+    return {"jsonl": read_jsonl, "parquet": read_parquet, "text": read_text}[source.format or format_of(path)]
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str:
     name = unpacked_name(path)
     for suffix, kind in _SUFFIXES.items():
         if name.endswith(suffix):
@@ -421,3 +436,27 @@ def _format_of(path: str) -> str:
     raise BadInput(
         "the suffix does not say how to read it", where=path, key="format", remedy="add format: text, jsonl or parquet"
     )
+
+
+def first_records(path: str, kind: str) -> Iterator[Mapping[str, Any]]:
+    """The records of a ``jsonl`` or ``parquet`` file as they are, fields and all; of a ``text`` file the first
+    megabyte, as ``{"text": ...}``: for a look at what a file holds.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    if kind == "text":
+        yield {"text": "".join(itertools.islice(read_text_chunks(path), max(1, 2**20 // CHUNK)))}
+    elif kind == "jsonl":
+        for _, record in _objects(path):
+            yield record
+    else:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        with _seekable(path) as file:
+            try:
+                for batch in parquet.ParquetFile(file).iter_batches(_BATCH_ROWS):
+                    yield from batch.to_pylist()
+            except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+                raise BadInput(f"not a Parquet file ({error})", where=path) from None
