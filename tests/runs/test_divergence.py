@@ -37,6 +37,9 @@ pytestmark = pytest.mark.smoke
         (6.0, 512, [(1, 5.0), (2, 5.4), (3, 4.5), (4, 4.0), (5, 5.1)], None),  # one batch at the end is noisy
         (6.0, 512, [(1, 5.0)], None),
         (388_551.0, None, [], None),
+        (7.1, 512, [(1, 6.2), (2, 3.1), (3, 1.2), (4, 0.7)], None),  # overfitted: it has learned what it was trained on
+        (7.1, 512, [(1, 6.2), (2, 3.1), (3, 6.2381), (4, 6.2380), (5, 6.2385)], "above_uniform"),
+        (7.1, 512, [(1, 6.2), (2, 3.1)], "above_uniform"),  # two points of a trace show nothing
     ],
 )
 def test_a_run_by_itself(loss: float | None, vocab: int | None, trace: list[Any], code: str | None) -> None:
@@ -99,6 +102,15 @@ def test_the_vocabulary_of_a_foreign_table(tmp_path: Path) -> None:
     assert "loss 3.886e+05: its loss is not below ln(vocabulary)" in warning.message
     assert len(table.sound) == 2
     assert not table.sound.has("diverged")
+
+
+def test_an_overfitted_run_of_a_foreign_table_is_kept() -> None:
+    def row(loss: float, unique: float) -> dict[str, Any]:
+        return {"N": 1e6, "D": 1e7, "loss": loss, "vocab": 512, "share.web": 1.0, "unique.web": unique}
+
+    uniform = math.log(512)
+    found = codes([row(7.0, 2e5), row(7.1, 1e7), row(uniform + 1e-4, 2e5), row(4 * uniform, 2e5)])
+    assert found == [None, "above_uniform", "above_uniform", "above_uniform"]
 
 
 def test_a_column_of_ones_own(tmp_path: Path) -> None:

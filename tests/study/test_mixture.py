@@ -136,6 +136,14 @@ def test_the_report_begins_with_the_best_mixture(results: Results) -> None:
     assert 'id="mixture"' not in render(results.model_copy(update={"mixture": None}))
 
 
+def test_a_designed_study_is_not_told_that_it_has_no_share_curve(results: Results) -> None:
+    without = results.model_copy(update={"share_curves": []})
+    designed, plain = render(without), render(without.model_copy(update={"mixture": None}))
+    for text in ("No share curve could be fitted", 'id="shares"', 'href="#shares"'):
+        assert text not in designed
+        assert text in plain
+
+
 def test_runs_that_no_law_can_bear_are_a_warning_and_no_error(results: Results) -> None:
     some = of_results(results)
     few = some.select(np.isin(some.text("recipe"), some.recipes[:4]))

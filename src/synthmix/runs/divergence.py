@@ -3,6 +3,10 @@
 A run is marked when its record says so (:func:`synthmix.training.divergence.divergence`), when its loss is above the
 logarithm of its vocabulary (where the table knows that), or when it lies far above the other seeds of its cell.
 
+A run that goes through a source :data:`OFTEN` times or more may end above ln(vocabulary) because it has overfitted, and
+that is what its mixture is worth. By its loss alone it is marked only at ln(vocabulary) itself, where collapsed runs
+end, and above :data:`EXPLODED` times it.
+
 Far (CHOSEN): above the median of the cell's other runs by more than 5 % of it and by more than ten times the seed
 noise. The noise is that of all pairs of one cell without this run, robustly: the median of their absolute differences
 of ln(loss) over 0.954, which is what that median is for two draws of a normal law of standard deviation one. A table
@@ -22,11 +26,13 @@ from synthmix.results import Warn
 from synthmix.runs.cells import Floats, Mask
 from synthmix.runs.cells import labels as cell_labels
 from synthmix.runs.table import LOSS, RunsTable
-from synthmix.training.divergence import DIVERGED, divergence
+from synthmix.training.divergence import DIVERGED, LEARNED, divergence
 
 FAR_RELATIVE, FAR_NOISE, FAR_ALONE = 0.05, 10.0, 0.5
 _MEDIAN_OF_PAIRS = 0.954  # median |x - y| of two standard normal draws: 0.6745 * sqrt(2)
 _NO = {"", "0", "no", "none", "false", "nan"}
+OFTEN = 2.0  # epochs of a source from which on a loss above ln(vocabulary) may be overfitting (CHOSEN)
+EXPLODED = 3.0  # times ln(vocabulary): no overfitted run was seen there, and exploded ones lie far above (CHOSEN)
 MANY = 8  # runs of a cell from which on not all pairs are looked at
 SAID = 5  # runs that a warning names
 
@@ -42,9 +48,15 @@ def marked(table: RunsTable) -> RunsTable:
     if vocab is not None:
         with np.errstate(all="ignore"):
             doubtful |= (vocab > 1) & (losses > np.log(vocab) - 1)
+    repeated = _epochs(table) >= OFTEN
     for row in np.flatnonzero(doubtful).tolist():  # of all others the loss alone says nothing
         known = None if vocab is None or not vocab[row] > 1 else int(vocab[row])
-        codes[row] = codes[row] or divergence(float(losses[row]), known)
+        code = divergence(float(losses[row]), known)
+        if code == "above_uniform" and repeated[row] and known is not None:
+            uniform = math.log(known)
+            if losses[row] - uniform > LEARNED and losses[row] < EXPLODED * uniform:
+                code = None
+        codes[row] = codes[row] or code
     if table.has("N", "D"):
         sound = np.array([code is None for code in codes])
         for row in _far_above(table, losses, sound):
@@ -54,6 +66,20 @@ def marked(table: RunsTable) -> RunsTable:
     found = replace(table, texts={**table.texts, "diverged": codes})
     warnings = [warning for warning in table.warnings if warning.code != "diverged"]
     return replace(found, warnings=(*warnings, Warn(code="diverged", message=_says(found))))
+
+
+def _epochs(table: RunsTable) -> Floats:
+    """(n,) how often each run goes through the source that it repeats most; 1 where unique tokens are not known."""
+    most = np.ones(len(table))
+    if "D" not in table.numbers:
+        return most
+    for source in table.sources:
+        unique = table.numbers.get(f"unique.{source}")
+        if unique is not None:
+            with np.errstate(all="ignore"):
+                epochs = table.numbers[f"share.{source}"] * table.numbers["D"] / unique
+            most = np.fmax(most, np.where(np.isfinite(epochs), epochs, 1.0))
+    return most
 
 
 def _given(cell: str | None) -> str | None:

@@ -29,9 +29,11 @@ def divergence(loss: float | None, vocab: int | None, trace: Sequence[tuple[int,
     """
     if loss is None or not math.isfinite(loss):
         return "not_finite"
-    if vocab is not None and loss > math.log(vocab) - LEARNED:
-        return "above_uniform"
     last = [nats for _, nats in trace[1:][-LAST:]]
+    if vocab is not None and loss > math.log(vocab) - LEARNED:
+        learned = len(last) == LAST and sum(last) / LAST < math.log(vocab) - LEARNED
+        if not learned:  # else it fits what it was trained on, and has overfitted it: a result, not an accident
+            return "above_uniform"
     if last and sum(last) / len(last) > trace[0][1]:
         return "above_start"
     return None
