@@ -15,7 +15,7 @@ from synthmix.report.status import write_status
 from synthmix.study import timings
 from synthmix.study.ladder import cells, largest_need, study_recipes
 from synthmix.study.load import load_study, study_from
-from synthmix.study.plan import make_plan
+from synthmix.study.plan import Plan, make_plan
 from synthmix.study.prepare import check_generated
 from synthmix.study.status import report_study, study_status
 from synthmix.study.timings import Probe, kept_speeds, measure
@@ -47,6 +47,24 @@ def test_a_plan_before_anything_builds_and_trains_nothing(make_study: Make, tmp_
     one = plan.runs[0]
     assert one.flops == one.tokens * shape_for(25_000).flops_per_token(300, 16)
     assert value["disk_bytes"] > 4 * sum(run.shape.params for run in plan.runs)
+
+
+def test_a_plan_says_what_one_trunk_for_the_budgets_of_a_mixture_would_train(
+    make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "tokens_per_second", lambda *_, **__: 1e4)
+    raw = make_study(tmp_path / "new")
+
+    def planned(**training: Any) -> Plan:
+        config = study_from({**raw, "training": {**raw["training"], **training}})
+        space = Workspace(config.root)
+        space.create()
+        return make_plan(config, space, InProcess())
+
+    apart, shared = planned(), planned(schedule="wsd")
+    assert shared.trunks
+    assert apart.trunk_tokens == shared.tokens_trained < apart.tokens_trained
+    assert shared.trunk_tokens is None, "it is so already"
 
 
 def test_sizes_are_timed_as_their_longest_runs_train(

@@ -209,6 +209,14 @@ def _plan(plan: "Plan") -> "list[Table | str]":
             if plan.trunks
             else []
         ),
+        *(
+            [
+                f"With training: {{schedule: wsd}} the budgets of a mixture would share a trunk: "
+                f"{format_count(plan.trunk_tokens)} tokens instead of {format_count(budgets)}."
+            ]
+            if plan.trunk_tokens is not None
+            else []
+        ),
         f"About {format_seconds(plan.seconds_left)} left on {plan.speeds.workers} worker(s) of {plan.speeds.device}, "
         f"{plan.speeds.precision}; building text and the report come on top.",
         "Memory of a worker: "

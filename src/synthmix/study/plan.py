@@ -5,6 +5,7 @@ from typing import Any
 
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine
+from synthmix.errors import BadInput
 from synthmix.mixture.design import Designed
 from synthmix.mixture.recipe import Recipe
 from synthmix.progress import Progress
@@ -36,7 +37,8 @@ class PlannedRun:
 class Plan:
     """A study's work. Seconds are wall time on this machine's workers; ``disk`` in bytes, corpora not counted;
     ``memory``: bytes of a worker at its peak, by non-embedding parameters; ``design``: the designed runs with their
-    recipes, in order."""
+    recipes, in order; ``trunk_tokens``: what the ladder would train if the budgets of a mixture, which
+    now share nothing, branched from one trunk; None where there is nothing to share, or it is shared already."""
 
     study: str
     runs: tuple[PlannedRun, ...]
@@ -48,6 +50,7 @@ class Plan:
     disk: int
     memory: dict[int, int]
     design: tuple[tuple[Recipe, Designed], ...] = ()
+    trunk_tokens: int | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -86,6 +89,7 @@ class Plan:
             "tokens": sum(run.tokens for run in self.runs),
             "tokens_trained": self.tokens_trained,
             "trunks": len(self.trunks),
+            "tokens_with_trunks": self.trunk_tokens,
             "flops": sum(run.flops for run in self.all_work),
             "seconds_left": round(self.seconds_left, 1),
             "disk_bytes": self.disk,
@@ -167,5 +171,18 @@ def make_plan(
     disk = sum(held) + sum(models) * config.keep_checkpoints + 3 * max(models) * engine.workers
     return Plan(
         config.study, tuple(runs), tuple(shared), tuple(generators), sampling, tuple(to_build), speeds, disk, memory,
-        tuple(study_design(config)),
+        tuple(study_design(config)), None if trunks else _with_trunks(config),
     )  # fmt: skip
+
+
+def _with_trunks(config: StudyConfig) -> int | None:
+    """Tokens of the ladder under ``training.schedule: wsd``; None where no two budgets could share a trunk."""
+    protocol = config.training.model_copy(update={"schedule": "wsd"})
+    try:
+        planned = cells(config.model_copy(update={"training": protocol}))
+    except BadInput:  # a budget of too few steps to have a decay
+        return None
+    trunks = find_trunks(planned)
+    if not trunks:
+        return None
+    return sum(own_tokens(cell, trunks) for cell in planned) + sum(trunk.tokens for trunk in trunks.values())
