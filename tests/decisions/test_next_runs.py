@@ -10,7 +10,7 @@ import pytest
 from synthmix.decisions import ask, fit_study
 from synthmix.decisions.choose import Choice, choose
 from synthmix.decisions.decide import loss_spread
-from synthmix.decisions.next_runs import Belief, Candidate, candidates, next_runs, recipe_name, repeats
+from synthmix.decisions.next_runs import Candidate, candidates, next_runs, recipe_name, repeats
 from synthmix.decisions.predict import Prediction, predictions
 from synthmix.results import NextRun, Results
 from synthmix.runs import RunsTable
@@ -31,29 +31,6 @@ def asked(results: Results, *kinds: str, draws: int = 100) -> tuple[RunsTable, l
 
 def named(results: Results, table: RunsTable, found: list[Prediction], choice: Choice, **more: Any) -> list[NextRun]:
     return next_runs(table, found, choice, most_flops=results.spent.flops, built=BUILT, **more)
-
-
-def test_the_sum_is_bayes() -> None:
-    """Against the posterior of a linear Gaussian model, one observation and then another."""
-    rng = np.random.default_rng(0)
-    root, design = rng.standard_normal((4, 4)), rng.standard_normal((6, 4))
-    prior, noise = root @ root.T, 0.3
-    joint = design @ prior @ design.T
-    belief = Belief(np.arange(5), joint.copy(), noise)
-
-    def posterior(rows: list[int]) -> float:
-        seen = design[rows]
-        precision = np.linalg.inv(prior) + seen.T @ seen / noise
-        return float(design[0] @ np.linalg.inv(precision) @ design[0])
-
-    expected = [joint[0, 0] - posterior([i]) for i in range(1, 6)]
-    np.testing.assert_allclose(belief.reductions(), expected, rtol=1e-9)
-    belief.observe(1)
-    np.testing.assert_allclose(belief.variance, posterior([2]), rtol=1e-9)
-    belief.observe(3)
-    np.testing.assert_allclose(belief.variance, posterior([2, 4]), rtol=1e-9)
-    belief.observe(99)
-    np.testing.assert_allclose(belief.variance, posterior([2, 4]), rtol=1e-9)
 
 
 @pytest.mark.usefixtures("one_law")

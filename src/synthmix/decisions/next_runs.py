@@ -1,13 +1,12 @@
-"""The next runs: those whose losses would tell most about the gain at the question.
+"""The next runs beyond those that were planned: those whose losses would tell most about the gain at the question.
 
-The draws of every law of a kind, pooled, are a sample of what may be true: of the gain g at the question and of the
-log-loss y of every run that could be made. A run observed with noise s leaves, by linear regression of g on y over the
-draws, the variance Var g - Cov(g, y)^2 / (Var y + s^2) (the update of a Gaussian; DERIVED). Laws that part at the
-question are parted by the same sum, since their draws are pooled. This is a c-optimal design (Elfving 1952; FOUND)
-taken one run at a time, the contrasts being the gains of the options that may be best: a kind that is clearly worse
-than the best option is left out, for a run of its would narrow what decides nothing. The second and third run are
-chosen with the first ones taken as made. Of the runs that narrow it at least three quarters as much as the best one
-does, the cheapest is named (CHOSEN), so that cost decides between near equals.
+The draws of every law of a kind, pooled, are a sample of what may be true of the gain at the question and of the
+log-loss of every run that could be made; :mod:`synthmix.scaling.acquisition` says by how much each run would narrow the
+gain. Laws that part at the question are parted by the same sum. A kind that is clearly worse than the best option is
+left out, for a run of its would narrow what decides nothing. The second and third run are chosen with the first ones
+taken as made. Of the runs that narrow it at least three quarters as much as the best one does, the cheapest is named
+(CHOSEN), so that cost decides between near equals. A study that chooses all of its runs does so by
+:mod:`synthmix.design.acquire`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +22,10 @@ from synthmix.results import NextRun
 from synthmix.results.decisions import NEARLY_FREE
 from synthmix.runs import RunsTable
 from synthmix.scaling import Fit
-from synthmix.scaling.runs import Array
+from synthmix.scaling.acquisition import Belief
+from synthmix.scaling.runs import Array, Index
 
 NEARLY = 0.75
-CLIPPED = 0.005  # of the draws at either end: a few wild resamples must not set the covariance
 BEYOND = 2  # steps of the ladder beyond its largest size and budget
 
 
@@ -109,32 +108,6 @@ def _cost(table: RunsTable, params: int) -> tuple[float, float | None]:
     return per_token, float(np.median(rates)) if len(rates) else None
 
 
-@dataclass
-class Belief:
-    """One kind's gain and the log-losses of the runs that bear on it: ``covariance`` (1 + n, 1 + n), the gain first."""
-
-    places: Array  # of the candidates, in the list of all
-    covariance: Array
-    noise: float  # variance of one run's log-loss
-
-    @property
-    def variance(self) -> float:
-        """Of the gain, nats^2."""
-        return float(self.covariance[0, 0])
-
-    def reductions(self) -> Array:
-        """By how much each candidate (n,) would reduce it."""
-        across, own = self.covariance[0, 1:], np.diag(self.covariance)[1:]
-        return across**2 / (own + self.noise)
-
-    def observe(self, place: int) -> None:
-        """Take the candidate at ``place`` of all as made; it may not bear on this kind."""
-        mine = np.flatnonzero(self.places == place)
-        if len(mine):
-            column = self.covariance[:, mine[0] + 1]
-            self.covariance = self.covariance - np.outer(column, column) / (column[mine[0] + 1] + self.noise)
-
-
 def next_runs(
     table: RunsTable,
     found: Sequence[Prediction],
@@ -151,21 +124,21 @@ def next_runs(
     """
     able = [one for one in found if one.kind is not None and one.recipe is None]
     every = candidates(table, able, most_flops, built)
-    beliefs = [belief for k in _open(found, choice) if (belief := _belief(found[k], found, k, every)) is not None]
+    beliefs = [one for k in _open(found, choice) if (one := _belief(found[k], found, k, every)) is not None]
     named: list[NextRun] = []
     if not beliefs or not every:
         return named
     costs = np.array([each.flops for each in every])
     for _ in range(count):
-        gains = np.zeros(len(every))
-        for belief in beliefs:
-            gains[belief.places] += belief.reductions()
+        gains, before = np.zeros(len(every)), sum(belief.open("width") for belief, _ in beliefs)
+        for belief, mine in beliefs:
+            gains[mine] += belief.open("width") - belief.openings("width")
         near = np.flatnonzero(gains >= nearly * gains.max())
         place = int(near[np.argmin(costs[near])])
-        before = sum(belief.variance for belief in beliefs)
-        for belief in beliefs:
-            belief.observe(place)
-        after = sum(max(belief.variance, 0.0) for belief in beliefs)
+        for belief, mine in beliefs:
+            for own in np.flatnonzero(mine == place).tolist():
+                belief.observe(own)
+        after = sum(belief.open("width") for belief, _ in beliefs)
         made = every[place]
         named.append(
             NextRun(
@@ -201,20 +174,21 @@ def _top(found: Sequence[Prediction], kind: int) -> int:
     return int(trained[np.argmin(one.laws[0].difference[0, trained])])
 
 
-def _belief(one: Prediction, found: Sequence[Prediction], kind: int, every: list[Candidate]) -> Belief | None:
-    """The pooled draws of a kind's laws: of its gain at its best share, and of its candidates. None where the laws have
-    no draws."""
+def _belief(
+    one: Prediction, found: Sequence[Prediction], kind: int, every: list[Candidate]
+) -> tuple[Belief, Index] | None:
+    """The pooled draws of a kind's laws, of its gain at its best share and of its candidates, with their places. None
+    where the laws have no draws."""
     laws = [law.fit for law in one.laws]
     if any(law.why for law in laws):
         return None
     places = np.array([i for i, each in enumerate(every) if each.kind in (None, one.name)])
     top = _top(found, kind)
-    gain = np.concatenate([law.difference[1:, top] for law in one.laws])
-    draws = np.column_stack([gain, _log_losses(laws, [every[i] for i in places])])
-    low, high = np.quantile(draws, [CLIPPED, 1 - CLIPPED], axis=0)
-    covariance = np.cov(np.clip(draws, low, high), rowvar=False)
+    gain = np.concatenate([law.difference[1:, top] for law in one.laws])[:, None]
     noises = [law.noise.total for law in laws if law.noise.total]
-    return Belief(places, covariance, float(np.mean(noises)) ** 2 if noises else 0.0)
+    noise = np.full(len(places), float(np.mean(noises)) ** 2 if noises else 0.0)
+    runs = _log_losses(laws, [every[i] for i in places])
+    return Belief.of_draws(gain.mean(axis=0), gain, runs, None, noise), places
 
 
 def _log_losses(laws: Sequence[Fit], runs: list[Candidate]) -> Array:
