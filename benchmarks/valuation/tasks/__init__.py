@@ -12,6 +12,8 @@ HELD_OUT = (
     "web",
     "stories",
     "essays",
+    "wikipedia",
+    "philosophy",
 )  # nothing was ever chosen by these; synque has a published truth
 NAMES = (*DEVELOPMENT, *HELD_OUT)
 
