@@ -156,6 +156,7 @@ VALUES = [
     said("select web.jsonl --reference other.jsonl --tokens lots --to new", "--tokens: 'lots' is not a count"),
     said("select web.jsonl --reference other.jsonl --tokens 1k --to . --vocab 300 -q", "holds other files"),
     said("select web.jsonl --reference other.jsonl --tokens 1k --to new --rounds 0", "--rounds"),
+    said("select web.jsonl --reference other.jsonl --tokens 1k --to new --method mmd -q", "'mmd' chooses no documents"),
 ]
 
 SMALL_ONES = [

@@ -47,7 +47,7 @@ def test_json_is_a_list_of_scores(folder: Path) -> None:
         "value", "--reference", folder / "target.jsonl", folder / "good.jsonl", folder / "bad.jsonl", "--json"
     )
     assert code == 0
-    rows = {row["name"]: row for row in json.loads(out)}
+    rows = {row["name"]: row for row in json.loads(out)["scores"]}
     assert rows["good"]["score"] > rows["bad"]["score"]
     held = rows["good"]["interval"]
     assert held["low"] < rows["good"]["score"] < held["high"]
@@ -111,7 +111,7 @@ def test_labelled_text_and_images_with_a_model(folder: Path) -> None:
         "value", "--reference", folder / "target.npz", folder / "images.npz", "--model", "init", "--json"
     )
     assert code == 0
-    assert set(json.loads(out)[0]["terms"]) >= {"complexity", "loss", "transfer"}
+    assert set(json.loads(out)["scores"][0]["terms"]) >= {"complexity", "loss", "transfer"}
     code, out, _ = run(
         "value", "--reference", folder / "marked.jsonl", f"x={folder / 'marked.jsonl'}", "--label", "label"
     )
@@ -130,7 +130,7 @@ def test_a_folder_of_images_a_class(tmp_path: Path) -> None:
             Image.fromarray(shade.astype(np.uint8)).save(tmp_path / "set" / name / f"{i}.png")
     code, out, _ = run("value", "--reference", tmp_path / "set", f"same={tmp_path / 'set'}", "--json")
     assert code == 0
-    assert json.loads(out)[0]["documents"] == 24
+    assert json.loads(out)["scores"][0]["documents"] == 24
 
 
 def test_parts_on_worker_processes_give_the_same_scores(folder: Path) -> None:

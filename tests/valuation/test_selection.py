@@ -5,7 +5,15 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
-from synthmix.valuation.selection import check_selection, compare, document_gains, select, split_reference, subset
+from synthmix.valuation.selection import (
+    check_selection,
+    choosing_methods,
+    compare,
+    document_gains,
+    select,
+    split_reference,
+    subset,
+)
 from synthmix.valuation.valuer import Valuer
 
 from ..bigram_text import chain
@@ -33,6 +41,20 @@ def test_the_same_document_is_not_taken_for_ever() -> None:
     valuer = Valuer(order=3, features=128).fit(Pool.of("target", chain(100, 0, 0.8)))
     found = select(valuer, pool, 1500, rounds=6)
     assert found.chosen[200:].mean() > found.chosen[:200].mean()
+
+
+def test_a_filter_takes_the_better_documents_and_copies_last(valuer: Valuer) -> None:
+    good, bad = chain(80, 1, 0.8), chain(240, 2, 0.0)
+    for method in choosing_methods():
+        if method == "fasttext":
+            continue
+        found = select(valuer, Pool.of("pool", good + bad), 3000, method=method)
+        assert 2500 < found.taken <= 3000
+        assert found.chosen[:80].mean() > 2 * found.chosen[80:].mean(), method
+    copied = select(valuer, Pool.of("pool", [good[0]] * 200 + good[1:]), 1500, method="coverage")
+    assert copied.chosen[:200].sum() <= 1
+    with pytest.raises(BadInput, match="--method: 'mmd' chooses no documents; one of score, coverage, "):
+        select(valuer, Pool.of("pool", good), 100, method="mmd")
 
 
 def test_budgets_that_do_not_serve(valuer: Valuer) -> None:

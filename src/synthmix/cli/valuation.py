@@ -74,8 +74,9 @@ def value(
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
     from synthmix.errors import BadInput
+    from synthmix.quantities import format_seconds
     from synthmix.report.value import best_table, mixtures_table, others_table, score_table, write_value
-    from synthmix.valuation.methods import named, score_by
+    from synthmix.valuation.methods import estimated_seconds, named, score_by
     from synthmix.valuation.parallel import score_all
 
     named(method or [])
@@ -92,14 +93,25 @@ def value(
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)
         own = {name: [float(shares.get(pool, 0)) for pool in names] for name, shares in asked.items()}
         curve = valuer.score_mixture(summaries, named=own) if mix else None
-        others = score_by(method or [], valuer.reference, pools, encoder=valuer.encoded)
+        left_out: list[str] = []
+        if method:
+            seconds = estimated_seconds(method, [summary.items for summary in summaries])
+            progress.say(f"methods beside the score: about {format_seconds(seconds)} on one core")
+        others = score_by(
+            method or [], valuer.reference, pools, encoder=valuer.encoded, progress=progress, left_out=left_out
+        )
         if documents is not None:
             from synthmix.valuation.selection import write_documents
 
             write_documents(valuer, pools, summaries, documents)
     made: Any = [score.as_json() for score in scores]
     beside = {name: [score.as_json() for score in each] for name, each in others.items()}
-    found = {"scores": made, "mixture": curve.as_json() if curve else None, "baselines": beside}
+    found = {
+        "scores": made,
+        "mixture": curve.as_json() if curve else None,
+        "baselines": beside,
+        "left_out": left_out,
+    }
     shown = {**found, "reference": reference, "weights": valuer.coefficients}
     if html is not None:
         write_value(shown, html)
@@ -110,7 +122,7 @@ def value(
         *([best_table(found["mixture"]), mixtures_table(found["mixture"])] if curve else []),
         *([others_table(found)] if others else []),
     ]
-    show(found if mix or others else made, *tables, "\n".join([*warnings, *written]), as_json=as_json)
+    show(found, *tables, "\n".join([*warnings, *left_out, *written]), as_json=as_json)
 
 
 def fitted(
@@ -159,6 +171,10 @@ def select(
     tokens: Annotated[str, typer.Option(help="The budget: 5M.", show_default=False)],
     to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
     text: TextField = "text",
+    method: Annotated[
+        str,
+        typer.Option(help="What judges: stacked, classifier, coverage, kneser_ney_filter, dsir, fasttext or score."),
+    ] = "stacked",
     weights: WeightsOption = "fixed",
     rounds: Annotated[int, typer.Option(help="Times that documents are judged anew.", min=1)] = 4,
     check: Annotated[bool, typer.Option(help="Choose by half of the reference too, and compare on the rest.")] = True,
@@ -167,11 +183,11 @@ def select(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Keep the documents of a pool that add most to its score for the reference, and write them as a corpus.
+    """Keep the documents of a pool that are most like the reference, and write them as a corpus.
 
-    Compared with an even sample of as many tokens, on documents of the reference that did not choose: this takes as
-    long again as the selection. The score is made for datasets: what it says of a single document is a first-order
-    guess, so train on both before believing it.
+    Three filters judge each document (a classifier, coverage, perplexity), weighed by how well each tells the reference
+    from this pool; with --method score, documents are taken by what they add to the score. Compared with an even sample
+    of as many tokens, on documents of the reference that did not choose: this takes as long again as the selection.
 
     Example: synthmix select data/rephrased.jsonl --reference data/wiki.jsonl --tokens 5M --to corpora/best
     """
@@ -179,7 +195,7 @@ def select(
     from synthmix.interval import format_interval
     from synthmix.quantities import format_count, parse_count
     from synthmix.valuation.load import open_pool
-    from synthmix.valuation.selection import CAVEAT, select_documents
+    from synthmix.valuation.selection import CAVEAT, SCORE, select_documents
     from synthmix.valuation.valuer import Valuer
     from synthmix.valuation.weights import load_weights
 
@@ -189,11 +205,22 @@ def select(
         target = open_pool(reference, name="reference", text=text, reference=True)
         valuer = Valuer(weights=load_weights(weights), tokenizer=shared).fit(target)
         found, corpus, compared = select_documents(
-            valuer, pool, budget, to, tokenizer=shared, text=text, rounds=rounds, check=check, progress=progress
+            valuer,
+            pool,
+            budget,
+            to,
+            tokenizer=shared,
+            text=text,
+            method=method,
+            rounds=rounds,
+            check=check,
+            progress=progress,
         )
-    warnings = [CAVEAT] if compared is None or compared.better else [CAVEAT, NO_BETTER]
+    warnings = [CAVEAT] if method == SCORE else []
+    warnings += [] if compared is None or compared.better else [NO_BETTER]
     value = {
         "corpus": str(to),
+        "method": method,
         "documents": int(found.chosen.sum()),
         "of": len(found.chosen),
         "tokens": found.taken,

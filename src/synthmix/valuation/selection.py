@@ -1,8 +1,12 @@
-"""The best part of a pool under a token budget, by what each document adds to the score.
+"""The best part of a pool under a token budget: by a filter, or by what each document adds to the score.
 
-CHOSEN: an influence holds to first order around what is already there, so documents are taken in a few rounds. The
-first one values them on top of an even sample of the pool of the budget's size; each later one on top of what was
-taken, the rest of the budget still filled evenly. A document that repeats what was taken gains less in the next round.
+A filter judges each document by itself (:class:`synthmix.valuation.methods.baseline.DocumentMethod`), and the highest
+are taken; copies of a text that was taken come last.
+
+The score has no value of a single document but its influence. CHOSEN: an influence holds to first order around what is
+already there, so documents are taken in a few rounds. The first one values them on top of an even sample of the pool of
+the budget's size; each later one on top of what was taken, the rest of the budget still filled evenly. A document that
+repeats what was taken gains less in the next round.
 """
 
 import os
@@ -22,9 +26,12 @@ from synthmix.interval import Interval
 from synthmix.names import name_fault
 from synthmix.progress import Progress, Silent
 from synthmix.valuation.load import open_pool
+from synthmix.valuation.methods import METHODS
+from synthmix.valuation.methods.baseline import DocumentMethod
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
 from synthmix.valuation.summary import Summary, summarise
+from synthmix.valuation.terms.counts import item_hash
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 from synthmix.valuation.uncertainty import around, half_width, parts_of
 from synthmix.valuation.valuer import Valuer
@@ -36,6 +43,7 @@ LEAST, MOST = 8, 20_000  # documents of a reference that can be halved, and that
 ROUNDING = 2.0**-23
 
 ROUNDS = 4
+SCORE = "score"  # choosing by influences on the score; every other way is the name of a method
 CAVEAT = (
     "dataset_method: the discrepancy and the balance are made for datasets; of a single document they say only what it "
     "does to the whole. A document's own quality is seen by the transfer term alone."
@@ -48,7 +56,8 @@ class Selection:
 
     Attributes:
         chosen: (n,) True where the pool's document is taken, in the pool's order.
-        gains: (n,) influence a token of each document, in the round in which it was judged last.
+        gains: (n,) of each document the filter's value, or its influence a token in the round in which it was judged
+            last.
         tokens: (n,) of each document.
         score: of what was taken, by the reference that chose it, so it says too much (:func:`.check_selection`);
             ``even``: of an even sample of as many tokens; ``whole``: of the pool.
@@ -72,6 +81,7 @@ def select(
     pool: Pool,
     tokens: int,
     *,
+    method: str = SCORE,
     rounds: int = ROUNDS,
     lengths: Callable[[Batch], np.ndarray] | None = None,
     report: Callable[[int, str], None] = lambda number, line: None,
@@ -80,22 +90,51 @@ def select(
 
     Args:
         valuer: fitted on the reference.
+        method: ``score`` or one of :func:`choosing_methods`.
+        rounds: in which the score judges documents anew; a filter judges them once.
         lengths: tokens of each item of a batch; None: those of the valuer's tokenizer, or 1 an item without one.
         report: told the number of each round and what it took.
 
     Each round reads the pool once; memory is a few numbers a document.
 
     Raises:
-        BadInput: a budget of nothing, or one that the pool does not exceed.
+        BadInput: a budget of nothing, or one that the pool does not exceed, or a method that chooses no documents.
     """
-    measure = lengths or valuer.lengths
-    whole = valuer.summarise(pool)
-    sizes = np.concatenate([measure(batch) for batch in pool.batches()]).astype(np.int64)
-    total = int(sizes.sum())
     if tokens < 1:
         raise BadInput("a budget of nothing", key="--tokens")
+    filtering = None if method == SCORE else _filter(method, valuer.reference)
+    seen = _Seen(pool, lengths or valuer.lengths)
+    whole = valuer.summarise(seen)
+    sizes, copies = np.concatenate(seen.sizes), np.concatenate(seen.copies)
+    total = int(sizes.sum())
     if tokens >= total:
         raise BadInput(f"holds {total} tokens, not more than the budget", where=pool.name, remedy="take all of it")
+    if filtering is not None:
+        gains = filtering.documents(pool)
+        order = np.lexsort((-gains, copies))
+        chosen = np.zeros(len(sizes), bool)
+        chosen[order[np.cumsum(sizes[order]) <= tokens]] = True
+        report(rounds, f"{int(chosen.sum())} documents, {int(sizes[chosen].sum())} tokens")
+    else:
+        chosen, gains = _by_influence(valuer, pool, whole, sizes, tokens, rounds, report)
+    if not chosen.any():
+        raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
+    score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms))
+    even = valuer.score_summary(whole.sampled(float(sizes[chosen].sum()) / total))
+    return Selection(chosen, gains, sizes, score, even, valuer.score_summary(whole))
+
+
+def _by_influence(
+    valuer: Valuer,
+    pool: Pool,
+    whole: Summary,
+    sizes: np.ndarray,
+    tokens: int,
+    rounds: int,
+    report: Callable[[int, str], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """(what is chosen (n,), influences a token (n,))."""
+    total = int(sizes.sum())
     chosen, gains = np.zeros(len(sizes), bool), np.zeros(len(sizes))
     for number in range(1, rounds + 1):
         taken = int(sizes[chosen].sum())
@@ -109,11 +148,45 @@ def select(
         fits = np.cumsum(sizes[order]) <= goal
         chosen[order[fits]] = True
         report(number, f"{int(chosen.sum())} documents, {int(sizes[chosen].sum())} tokens")
-    if not chosen.any():
-        raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
-    score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms))
-    even = valuer.score_summary(whole.sampled(float(sizes[chosen].sum()) / total))
-    return Selection(chosen, gains / np.maximum(sizes, 1), sizes, score, even, valuer.score_summary(whole))
+    return chosen, gains / np.maximum(sizes, 1)
+
+
+def choosing_methods() -> list[str]:
+    """The methods that judge single documents of text, by name."""
+    return [name for name, method in METHODS.items() if issubclass(method, DocumentMethod)]
+
+
+def _filter(name: str, reference: Pool) -> DocumentMethod:
+    if name not in choosing_methods():
+        ways = ", ".join([SCORE, *choosing_methods()])
+        raise BadInput(f"{name!r} chooses no documents", key="--method", remedy=f"one of {ways}")
+    made = METHODS[name]()
+    assert isinstance(made, DocumentMethod)
+    made.fit(reference)
+    return made
+
+
+class _Seen(Pool):
+    """A pool that keeps, of the one pass over it, each document's tokens, and whether its text came before."""
+
+    def __init__(self, pool: Pool, measure: Callable[[Batch], np.ndarray]) -> None:
+        super().__init__(pool.name, pool.batches, share=pool.share)
+        self._measure = measure
+        self.sizes: list[np.ndarray] = []
+        self.copies: list[np.ndarray] = []
+
+    def batches(self) -> Iterator[Batch]:
+        """See :class:`.Pool`."""
+        known: set[bytes] = set()
+        for batch in super().batches():
+            yield batch
+            self.sizes.append(self._measure(batch).astype(np.int64))  # the tokens were made by then, and are kept
+            hashes = [item_hash(item) for item in batch.items]
+            copy = np.zeros(len(hashes), bool)
+            for at, each in enumerate(hashes):
+                copy[at] = each in known
+                known.add(each)
+            self.copies.append(copy)
 
 
 def subset(pool: Pool, chosen: np.ndarray) -> Pool:
@@ -164,17 +237,20 @@ def check_selection(
     pool: Pool,
     tokens: int,
     *,
+    method: str = SCORE,
     rounds: int = ROUNDS,
     lengths: Callable[[Batch], np.ndarray] | None = None,
     report: Callable[[int, str], None] = lambda number, line: None,
 ) -> SelectionCheck | None:
-    """What :func:`.select` of the same pool gains; None for a reference of fewer than :data:`LEAST` documents. It
+    """What :func:`.select` of the same pool gains; None for a reference of fewer than :data:`LEAST` documents,
+    or too few for halves that the method can be fitted to. It
     reads the pool as often as the selection did."""
     halves = split_reference(valuer.reference)
-    if halves is None:
+    least = METHODS[method].least if method in choosing_methods() else 0  # type: ignore[attr-defined]
+    if halves is None or min(len(half.all()) for half in halves) < least:
         return None
     one, other = (valuer.on(half) for half in halves)
-    found = select(one, pool, tokens, rounds=rounds, lengths=lengths, report=report)
+    found = select(one, pool, tokens, method=method, rounds=rounds, lengths=lengths, report=report)
     chosen, whole = other.summarise(subset(pool, found.chosen)), other.summarise(pool)
     even = whole.sampled(found.taken / max(int(found.tokens.sum()), 1))
     return compare(other, chosen, even)
@@ -214,6 +290,7 @@ def select_documents(
     *,
     tokenizer: Tokenizer,
     text: str = "text",
+    method: str = SCORE,
     rounds: int = ROUNDS,
     check: bool = True,
     progress: Progress | None = None,
@@ -228,13 +305,15 @@ def select_documents(
     pool = open_pool(where, text=text)
     documents = Documents([where], text=text)
     progress.start("selection", rounds, "rounds")
-    found = select(valuer, pool, tokens, rounds=rounds, report=partial(progress.update, "selection"))
+    found = select(valuer, pool, tokens, method=method, rounds=rounds, report=partial(progress.update, "selection"))
     progress.finish("selection")
     compared = None
     if check:
         stage = "check by halves of the reference"
         progress.start(stage, rounds, "rounds")
-        compared = check_selection(valuer, pool, tokens, rounds=rounds, report=partial(progress.update, stage))
+        compared = check_selection(
+            valuer, pool, tokens, method=method, rounds=rounds, report=partial(progress.update, stage)
+        )
         progress.finish(stage)
     kept = (document for document, keep in zip(documents, found.chosen, strict=True) if keep)
     name = os.path.basename(os.path.abspath(to))  # `.` has a name too
@@ -244,7 +323,7 @@ def select_documents(
         name=name if name_fault(name) is None else "selection",
         tokenizer=tokenizer,
         kind="synthetic" if pool.share == 0 else "natural",
-        origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by score for a reference",
+        origin=f"{found.taken} of {int(found.tokens.sum())} tokens of {pool.name}, chosen by {method} for a reference",
         progress=progress,
     )
     return found, corpus, compared

@@ -24,7 +24,7 @@ from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
 from synthmix.valuation.terms.counts import Balance, Overlap
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
-from synthmix.valuation.terms.ngram_transfer import text_transfer
+from synthmix.valuation.terms.ngram_transfer import NgramTransfer, text_transfer
 from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
 from synthmix.valuation.terms.term import COUNT, Term
 from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
@@ -205,7 +205,9 @@ class Valuer:
         """(n,) tokens of each text by the valuer's tokenizer; 1 an item where there is none."""
         if isinstance(batch.items, np.ndarray) or self.tokenizer is None:
             return np.ones(len(batch), np.int64)
-        return np.array([len(ids) for ids in self.tokenizer.encode_batch(batch.items)], np.int64)
+        transfer = next((term for term in self.terms if isinstance(term, NgramTransfer)), None)
+        encoded = self.tokenizer.encode_batch(batch.items) if transfer is None else batch.by(transfer.tokenize)
+        return np.array([len(ids) for ids in encoded], np.int64)
 
     def _fitted(self) -> None:
         if not self.terms:

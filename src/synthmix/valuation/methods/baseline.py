@@ -1,7 +1,7 @@
 """What every method beside the score shares: one constructor, the count of what was read, the clock, one result."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from synthmix.valuation.learners import Learner, learner_for
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Cost, Score
 from synthmix.valuation.uncertainty import LEVEL, around, half_width
+from synthmix.valuation.words import texts_in
 
 HOLD = 20_000  # items of the reference that a model is trained on
 
@@ -118,6 +119,32 @@ class Baseline:
         """The encoder that was given, else the default one, fitted."""
         self.encoder = self.encoder or encoder_for(reference)
         return self.encoder
+
+
+class DocumentMethod(Baseline):
+    """A method that judges each text by itself, so that it also chooses documents; a pool's value is their mean.
+
+    Attributes:
+        least: documents of a reference that it can be fitted to.
+    """
+
+    least = 2
+
+    def of_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n,) values; higher is better."""
+        raise NotImplementedError
+
+    def documents(self, pool: Pool) -> np.ndarray:
+        """(n,) values of all documents of a pool, in its order, in one pass.
+
+        Raises:
+            BadInput: it holds no text.
+        """
+        return np.concatenate([self.of_texts(texts_in(batch)) for batch in pool.batches()])
+
+    def _value(self, pool: CountedPool) -> Result:
+        each = self.documents(pool)
+        return Result(float(each.mean()), {}, each.nbytes, each=each)
 
 
 def pool_of(name: str, batch: Batch) -> Pool:

@@ -52,11 +52,11 @@ class Overlap(Term):
 
     def fit(self, reference: Pool) -> None:
         """Hash the reference: a hundred bytes an item."""
-        self._known = {_hash(item) for batch in reference.batches() for item in batch.items}
+        self._known = {item_hash(item) for batch in reference.batches() for item in batch.items}
 
     def read(self, batch: Batch) -> Sums:
         """Items found in the reference, and all."""
-        hits = sum(_hash(item) in self._known for item in batch.items)
+        hits = sum(item_hash(item) in self._known for item in batch.items)
         return {HITS: np.array(float(hits)), COUNT: np.array(float(len(batch)))}
 
     def value(self, sums: Sums, without: int | None = None) -> float:
@@ -70,10 +70,11 @@ class Overlap(Term):
 
     def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
         """(n,) change of the share by one more of each item."""
-        hits = np.array([_hash(item) in self._known for item in batch.items], float)
+        hits = np.array([item_hash(item) in self._known for item in batch.items], float)
         return np.asarray(hits * float(slope[HITS]) + float(slope[COUNT]))
 
 
-def _hash(item: Any) -> bytes:
-    held = item.encode() if isinstance(item, str) else np.ascontiguousarray(item).tobytes()
+def item_hash(item: Any) -> bytes:
+    """Eight bytes of a text or of an array's row: equal items have equal ones."""
+    held = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else np.ascontiguousarray(item).tobytes()
     return blake2b(held, digest_size=8).digest()
