@@ -9,7 +9,7 @@ import pytest
 from synthmix.errors import BadInput
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.load import study_from
-from synthmix.training.hyperparameters import hyperparameters
+from synthmix.training.hyperparameters import decay_rule, hyperparameters
 from synthmix.training.shape import shape_for
 
 Make = Callable[..., dict[str, Any]]
@@ -28,8 +28,9 @@ def test_batch_decay_and_warm_up_follow_from_the_size(raw: dict[str, Any]) -> No
     assert study_from(raw | {"training": {"rules": "dial", "context": 64}}) == config, "its old name"
     for params in (25_000, 1_000_000):
         found, setting = protocol_for(config, params), hyperparameters(params, tokens=200_000, context=64)
-        assert (found.batch, found.weight_decay) == (setting.batch, setting.weight_decay)
-        assert found.warmup_steps == setting.warmup
+        assert (found.batch, found.warmup_steps) == (setting.batch, setting.warmup)
+        longest = decay_rule(setting.shape.params, 800_000, setting.batch, setting.learning_rate)
+        assert found.weight_decay == longest < setting.weight_decay, "of the largest budget: too much costs more"
     assert "by size" in config.training.in_words()["batch"]
     assert {cell.protocol.rules for cell in cells(config)} == {"fixed"}, "a run's own numbers are plain"
 

@@ -222,14 +222,14 @@ def cells(config: StudyConfig) -> list[Cell]:
 
 
 def protocol_for(config: StudyConfig, params: int) -> Protocol:
-    """The protocol of all runs of one size: what depends on size and on the smallest budget resolved.
+    """The protocol of all runs of one size: what depends on size and on the smallest and largest budget resolved.
 
     Raises:
         BadInput: the smallest budget is below ten steps.
     """
     smallest, shape = min(config.ladder.budgets), config.ladder.shapes.get(params)
     try:
-        return resolve(config.training, params, smallest, shape)
+        return resolve(config.training, params, smallest, shape, largest=max(config.ladder.budgets))
     except ValueError as error:
         raise BadInput(str(error), key="ladder.budgets") from None
 

@@ -15,7 +15,9 @@ Each can be given instead.
    (arXiv 2203.03466; FOUND), the factor CHOSEN from sweeps at widths 32 to 112. It has no term for the batch.
 5. Weight decay: the AdamW timescale tau = B / (rate x decay x D) is held at 1.084 (D / N)^-0.527 of the run (Bergsma
    et al., arXiv 2505.13738; form and exponent FOUND, at 111M to 3.3B parameters; the factor is quoted, not checked),
-   within 0.01 to 1. 0.4 was better than 0.1 here at 25k and 225k parameters (docs/ladder.md).
+   within 0.01 to 1. 0.4 was better than 0.1 here at 25k and 225k parameters and 0.4M tokens; too much of it costs more
+   than too little (25k parameters, 0.8M tokens: 0.63 is worse than 0.1 by 0.19 nats), so that a ladder's runs of one
+   size all take the decay of the largest budget, uncapped (docs/ladder.md).
 6. Warm-up: as many tokens as parameters (Porian et al., arXiv 2406.19146; FOUND), no less than 2 / (1 - beta2) steps
    (Ma and Yarats, arXiv 1910.04209; FOUND), no more than a tenth of the smallest budget (CHOSEN).
 """
@@ -167,8 +169,16 @@ def published(params: float, tokens: float) -> dict[str, float]:
     }
 
 
-def resolve(protocol: Protocol, params: int, smallest: int, shape: Mapping[str, int] | None = None) -> Protocol:
-    """The protocol of all runs of ``params`` parameters whose smallest budget is ``smallest`` tokens.
+def resolve(
+    protocol: Protocol,
+    params: int,
+    smallest: int,
+    shape: Mapping[str, int] | None = None,
+    *,
+    largest: int | None = None,
+) -> Protocol:
+    """The protocol of all runs of ``params`` parameters whose smallest budget is ``smallest`` tokens, and whose largest
+    is ``largest`` (None: not known, the rules' budget).
 
     With ``rules: by_size`` batch, weight decay and warm-up follow the rules above unless they were given; with
     ``schedule: wsd`` the warm-up becomes a number of steps that all budgets share.
@@ -189,7 +199,10 @@ def resolve(protocol: Protocol, params: int, smallest: int, shape: Mapping[str, 
             warmup=protocol.warmup_steps,
             **(shape or {}),
         )
-        update = {"rules": "fixed", "batch": setting.batch, "weight_decay": setting.weight_decay}
+        decay = setting.weight_decay
+        if largest is not None and "weight_decay" not in given:
+            decay = decay_rule(setting.shape.params, largest, setting.batch, setting.learning_rate)
+        update = {"rules": "fixed", "batch": setting.batch, "weight_decay": decay}
         if "warmup" not in given:
             update["warmup_steps"] = max(1, setting.warmup)
         protocol = protocol.model_copy(update=update)
