@@ -23,7 +23,8 @@ FILES = {"pathlib", "os", "io", "shutil", "tempfile", "glob", "fsspec", "pyarrow
 FILES |= {"synthmix.files", "synthmix.checksums"}
 # Pages of text statistics, which have result objects of their own; the study's page is made from its results alone.
 TEXT_PAGES = {f"synthmix.report.{name}" for name in ("generators", "statistics", "study_statistics")}
-DOORS = {"synthmix.scaling.fitted"}  # Fit.save, Fit.load
+# Fit.save, Fit.load, and the same of laws over many sources.
+DOORS = {"synthmix.scaling.fitted", "synthmix.scaling.mixtures.fit", "synthmix.scaling.mixtures.saved"}
 
 
 def statements(tree: ast.AST, *, top: bool) -> Iterator[ast.stmt]:

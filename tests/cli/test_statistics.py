@@ -91,6 +91,23 @@ def test_stats_counts_are_those_of_the_shards(run: Run, here: Path, data: Path) 
     assert pair["divergences"][0]["kl_test_train"] == pytest.approx(expected)
 
 
+def test_mixtures_that_have_a_name(run: Run, here: Path, data: Path) -> None:
+    texts = [f"{name}={data / f'{file}.jsonl'}" for name, file in (("a", "web"), ("b", "hq"))]
+    asked = ("stats", *texts, "--against", data / "other.jsonl", "--vocab", "300", "--mixture", "mine=a:25%,b:75%")
+    value = run(*asked, "--html", "page.html", "--parquet", "all.parquet", *QUIET).value
+    rows = {row["n"]: row for row in value["mixtures"]}
+    assert set(rows) == {1, 2}
+    assert rows[1]["shares"] == {"a": 0.25, "b": 0.75}
+    curve = {round(row["share"], 6): row for row in value["shares"]}
+    same = {name for name in rows[1] if name != "name"}
+    assert {name: rows[1][name] for name in same} == {name: curve[0.75][name] for name in same}
+    assert rows[2]["distinct"] < rows[2]["types"]
+    table = pq.read_table(here / "all.parquet").to_pylist()
+    assert {row["statistic"] for row in table if row["corpus"] == "mine"} >= {"entropy", "types", "Jensen-Shannon"}
+    assert "25% a" in (here / "page.html").read_text()
+    assert "Expected of mixtures that have a name" in run(*asked, "--quiet").out
+
+
 def test_counts_through_ray_are_the_same(here: Path, run: Run, data: Path) -> None:
     pytest.importorskip("ray")
     from synthmix.engine import open_engine
@@ -120,6 +137,10 @@ def test_statistics_of_a_study_against_its_loss(run: Run, here: Path, finished: 
     }
     assert all(-1 <= row["spearman"]["mid"] <= 1 for row in table["rows"] if row["spearman"]["mid"] is not None)
     assert table["sentence"]
+    mixtures = {(row["name"], row["domain"], row["n"]): row for row in ran.value["mixtures"]}
+    assert {name for name, _, _ in mixtures} >= {"web", "sampled"}
+    assert {row["synthetic"] for row in ran.value["shares"]} == {"sampled"}
+    assert ran.value["value"] is None, "no recipe mixes three texts"
     results = json.loads((finished.parent / "tiny" / "results.json").read_text())
     largest = max(r["params"] for r in results["runs"]), max(r["tokens"] for r in results["runs"])
     for recipe in {row["recipe"] for row in rare}:

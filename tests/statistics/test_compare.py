@@ -19,8 +19,10 @@ from synthmix.statistics.compare import (
     kl_train_test,
     smoothed,
     top_contributions,
+    unigram_entropy,
 )
-from synthmix.statistics.mixtures import expected_coverage, seen_probability, share_curve
+from synthmix.statistics.count import TextCounts
+from synthmix.statistics.mixtures import expected_coverage, mixture_rows, seen_probability, share_curve
 from synthmix.statistics.ngrams import pack, tallied
 
 RNG = np.random.default_rng(5)
@@ -96,6 +98,12 @@ class TestSmoothing:
             check_smoothing(name)
 
 
+def counted(tokens: np.ndarray) -> TextCounts:
+    """Tokens and pairs of them."""
+    pairs = tallied(pack(tokens, 2, len(ZIPF), None), 2, len(ZIPF))
+    return TextCounts(len(tokens), len(ZIPF), np.bincount(tokens, minlength=len(ZIPF)), {2: pairs})
+
+
 class TestMixtures:
     def test_a_whole_pool_covers_what_it_holds(self):
         seen = seen_probability({"a": TRAIN}, {"a": 1}, 2000, 3)
@@ -125,6 +133,55 @@ class TestMixtures:
             assert row.coverage_mass[1] == pytest.approx(end.coverage_mass[1])
             assert row.divergences[0].kl_test_train == pytest.approx(end.divergences[0].kl_test_train)
         assert [row.share for row in rows] == [0, 0.5, 1]
+
+    def test_named_mixtures_meet_what_drawing_shows(self):
+        """Three pools of token pairs: entropy, types and coverage of a mixture against samples of its pools."""
+        pools = {}
+        for name, roll in (("a", 0), ("b", 7), ("c", 30)):
+            tokens = RNG.choice(len(ZIPF), 4000, p=np.roll(ZIPF, roll) / ZIPF.sum())
+            pools[name] = (tokens, counted(tokens))
+        held = counted(RNG.choice(len(ZIPF), 1000, p=ZIPF / ZIPF.sum()))
+        counts = {name: each for name, (_, each) in pools.items()}
+        shares = {"a": Fraction(1, 2), "b": Fraction(1, 4), "c": Fraction(1, 4)}
+        rows = mixture_rows(counts, {"mine": shares, "a": {"a": 1}}, {"d": held}, 2000)
+        assert [(row.name, row.n) for row in rows] == [("mine", 1), ("a", 1), ("mine", 2), ("a", 2)]
+        by_n = {row.n: row for row in rows if row.name == "mine"}
+        drawn = {1: [], 2: []}
+        for _ in range(60):
+            parts = [
+                tokens[RNG.random(len(tokens)) < float(share) * 2000 / len(tokens)]
+                for share, (tokens, _) in zip(shares.values(), pools.values(), strict=True)
+            ]
+            one = np.concatenate(parts)
+            drawn[1].append(
+                (
+                    len(np.unique(one)),
+                    unigram_entropy(np.bincount(one)),
+                    coverage(np.bincount(one, minlength=len(ZIPF)), held.unigrams)[0],
+                )
+            )
+            keys, sizes = [], []
+            for share, (_, each) in zip(shares.values(), pools.values(), strict=True):
+                kept = RNG.binomial(each.ngrams[2].counts, float(share) * 2000 / 4000)
+                keys.append(each.ngrams[2].keys[kept > 0])
+                sizes.append(kept.sum())
+            there = np.unique(np.concatenate(keys))
+            mass = held.ngrams[2].counts[np.isin(held.ngrams[2].keys, there)].sum() / held.ngrams[2].total
+            drawn[2].append((len(there), np.nan, mass))
+        for n, row in by_n.items():
+            types, _, mass = np.mean(drawn[n], axis=0)
+            assert row.types == pytest.approx(types, rel=0.02)
+            assert row.coverage_mass[1] == pytest.approx(mass, abs=0.01)
+        bias = (by_n[1].types - 1) / (2 * 2000)  # of a sample's entropy (Miller 1955)
+        assert by_n[1].entropy - bias == pytest.approx(np.mean(drawn[1], axis=0)[1], abs=0.02)
+        alone = next(row for row in rows if (row.name, row.n) == ("a", 2))
+        expected = compare_ngrams(counts["a"].ngrams[2], held.ngrams[2]).divergences[0].kl_test_train
+        assert mixture_rows(counts, {"a": {"a": 1}}, {"d": held}, 4000)[1].divergences[
+            0
+        ].kl_test_train == pytest.approx(expected)
+        assert alone.shares == {"a": 1.0}
+        with pytest.raises(BadInput, match="holds no tokens"):
+            mixture_rows(counts | {"e": counted(np.empty(0, dtype=int))}, {"m": {"e": 1}}, {"d": held}, 10)
 
     def test_an_empty_pool(self):
         with pytest.raises(BadInput, match="b: holds no tokens"):

@@ -198,9 +198,11 @@ def _of_study(
 ) -> Advice:
     decision = _decision(results, question, where, next_flops, progress or Silent())
     texts = None if scores is False else where
-    said, note = study_scores(texts, decision.curves, decision.level, read=scores is True, progress=progress)
-    decision = with_caveats(decision, disagreements(said))
     mixture = mixture_of_results(results, question)
+    said, note = study_scores(
+        texts, decision.curves, decision.level, mixture=mixture, read=scores is True, progress=progress
+    )
+    decision = with_caveats(decision, disagreements(said))
     gains = "" if mixture is None else " ".join(mixture_sentences.gains(mixture))
     return Advice(
         question=question,

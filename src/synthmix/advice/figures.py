@@ -1,9 +1,10 @@
 """The figures of advice: shares, money, next runs, published shares, valuation scores; plain data for the page."""
 
-from synthmix.advice.schema import Advice, KindValue
+from synthmix.advice.schema import Advice
 from synthmix.quantities import format_count, percent
 from synthmix.report.figures import Figure, View
 from synthmix.results import KindCurve
+from synthmix.study.value_curves import ValueCurve
 from synthmix.style import Spec, axis, band, label, layout, line, marks
 
 _STRIP = 0.05  # height of a kind's strip of alternatives, as a part of the figure
@@ -233,9 +234,12 @@ def finding_figure(advice: Advice) -> list[Figure]:
 
 def score_figure(advice: Advice) -> list[Figure]:
     """Gain of the score over natural text alone by share, a star at each best share."""
-    if advice.scores is None or not advice.scores.kinds:
+    asked = {kind.name for kind in advice.question.kinds}
+    scores = advice.scores
+    curves: list[ValueCurve] = [] if scores is None else [*scores.kinds, *scores.curves]
+    kinds = [curve for curve in curves if curve.kind in asked]
+    if not kinds:
         return []
-    kinds = advice.scores.kinds
     data = [trace for kind in kinds for trace in _traces(kind, token_of(advice, kind.kind))]
     # Text alone is far below every mixture: the curve is what is to be seen, so the axis ends a little below it.
     top = max(max(kind.high) for kind in kinds)
@@ -252,7 +256,7 @@ def score_figure(advice: Advice) -> list[Figure]:
     return [Figure("advice-score", title, caption, "Valuation score against the synthetic share.", [view])]
 
 
-def _traces(kind: KindValue, token: str) -> list[Spec]:
+def _traces(kind: ValueCurve, token: str) -> list[Spec]:
     x = [100 * share for share in kind.shares]
     name = label(kind.kind)
     found: list[Spec] = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synthmix.advice.figures import finding_figure, money_figure, next_figure, score_figure, share_figure
-from synthmix.advice.schema import Advice
+from synthmix.advice.schema import Advice, SourceValue
 from synthmix.advice.valuation import score_lines
 from synthmix.interval import Interval
 from synthmix.quantities import format_count, format_seconds, percent
@@ -12,6 +12,7 @@ from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
 from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
 from synthmix.report.mixture_page import sections as mixture_sections
+from synthmix.report.study_statistics import value_table
 from synthmix.report.tables import option_table, priced
 from synthmix.results import Decision
 from synthmix.results.mixtures import MixtureDecision
@@ -167,6 +168,8 @@ def _next(decision: Decision) -> list[Table]:
 
 
 def _scores(advice: Advice) -> list[Table]:
+    if advice.scores is not None and advice.scores.mixture is not None:
+        return [_sources(advice.scores.sources), value_table(advice.scores.mixture)]
     if advice.scores is None or not advice.scores.kinds:
         return []
     columns = [
@@ -187,6 +190,17 @@ def _scores(advice: Advice) -> list[Table]:
         for kind in advice.scores.kinds
     ]
     return [Table("scores", columns, rows)]
+
+
+def _sources(sources: list[SourceValue]) -> Table:
+    columns = [
+        Column("source", "Source"),
+        Column("by_score", "Of the best mixture by score", percent, kind=Interval),
+        Column("by_laws", "By the laws, at the question", percent, kind=Interval),
+        Column("verdict", "Verdict"),
+    ]
+    rows = [(each.source, each.share, each.by_laws, f"{each.verdict}: {each.reason}") for each in sources]
+    return Table("score_sources", columns, rows)
 
 
 def _lines(head: str, lines: list[str]) -> Table:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from synthmix.results import Decision, Interval, Part, Question, Range
 from synthmix.results.mixtures import MixtureDecision
-from synthmix.study.value_curves import ValueCurve
+from synthmix.study.value_curves import ValueCurve, ValueMixture
 
 
 class KindValue(ValueCurve):
@@ -22,6 +22,16 @@ class KindValue(ValueCurve):
     reason: str
 
 
+class SourceValue(Part):
+    """One text's share of the score's best mixture, beside that of the laws' best mixture at the question."""
+
+    source: str
+    share: Interval
+    by_laws: Interval
+    verdict: Literal["agree", "disagree", "not determined"]
+    reason: str
+
+
 class Scores(Part):
     """The study's valuation scores.
 
@@ -30,6 +40,9 @@ class Scores(Part):
             of size, budget and held-out domain.
         ranks: the interval of ``ranking`` lies above 0: the score ranked what was measured.
         chooses, regret: the recipe that it would have taken at the largest size and budget, nats above the best one.
+        kinds: each beside the laws in its share; empty where ``mixture`` is.
+        mixture: of a study with designed mixtures, the best one of all texts by the score; ``sources``: the shares of
+            it beside those of the laws; ``curves``: the score over the share of each kind in natural text.
     """
 
     ranking: Interval
@@ -39,6 +52,9 @@ class Scores(Part):
     chooses: str | None
     regret: float | None
     kinds: list[KindValue]
+    mixture: ValueMixture | None = None
+    sources: list[SourceValue] = Field(default=[])
+    curves: list[ValueCurve] = Field(default=[])
 
 
 class Finding(Part):

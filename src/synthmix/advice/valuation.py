@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from synthmix.advice.schema import KindValue, Scores
+from synthmix.advice.schema import KindValue, Scores, SourceValue
 from synthmix.errors import BadInput
 from synthmix.interval import format_interval
 from synthmix.progress import Progress
 from synthmix.quantities import format_count, percent
+from synthmix.report.mixture_sentences import mixture_text
 from synthmix.report.sentences import AGREEMENT
 from synthmix.results import Caveat, KindCurve
+from synthmix.results.mixtures import MixtureDecision
 from synthmix.scaling.task_law import agreement
 from synthmix.statistics.ranking import StatisticRow, statistic_table
 from synthmix.study.finished_study import FinishedStudy, read_study, study_folder
 from synthmix.study.text_measures import largest_groups, loss_groups
-from synthmix.study.value_curves import ValueCurve
+from synthmix.study.value_curves import ValueCurve, ValueMixture
 from synthmix.study.value_scores import NAMES, Values, kept_values, study_values
 from synthmix.study.workspace import Workspace
 
@@ -29,11 +31,13 @@ def study_scores(
     curves: Sequence[KindCurve],
     level: float,
     *,
+    mixture: MixtureDecision | None = None,
     read: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Scores | None, str]:
     """The scores of the kinds of ``curves`` (the laws' own), or None and why there are none; ``where``: the study.
 
+    ``mixture``: the laws' best one, of a study with designed mixtures: the score's own best one stands beside it.
     ``level``: of the interval of the rank correlation. ``read``: where the folder keeps none, read each of the study's
     corpora once a held-out domain, and keep what was found; else only those that are kept.
     """
@@ -54,7 +58,8 @@ def study_scores(
     ranking = row.spearman
     ranks = ranking.sign() > 0
     there = {curve.kind: curve for curve in values.curves}
-    kinds = [_beside(there[curve.kind], curve) for curve in curves if curve.kind in there]
+    many = values.mixture if mixture is not None else None
+    kinds = [] if many is not None else [_beside(there[c.kind], c) for c in curves if c.kind in there]
     return (
         Scores(
             ranking=ranking,
@@ -64,6 +69,9 @@ def study_scores(
             chooses=row.chooses,
             regret=row.regret,
             kinds=kinds,
+            mixture=many,
+            sources=[] if many is None or mixture is None else _sources(many, mixture),
+            curves=[] if many is None else values.curves,
         ),
         "",
     )
@@ -83,11 +91,29 @@ def _beside(mine: ValueCurve, law: KindCurve) -> KindValue:
     return KindValue(**dict(mine), by_laws=law.best, verdict=found.verdict, reason=found.reason)
 
 
+def _sources(mine: ValueMixture, laws: MixtureDecision) -> list[SourceValue]:
+    """Each text's share of the score's best mixture beside that of the laws'."""
+    found = []
+    for each in laws.shares:
+        if each.source in mine.shares:
+            share = mine.shares[each.source]
+            verdict = agreement(each.interval, None, share, None)
+            found.append(
+                SourceValue(
+                    source=each.source, share=share, by_laws=each.interval, verdict=verdict.verdict,
+                    reason=verdict.reason.replace("best share", "share of the best mixture"),
+                )
+            )  # fmt: skip
+    return found
+
+
 def disagreements(scores: Scores | None) -> list[Caveat]:
-    """Kinds whose best share by a score that ranked what was measured is another than that by the laws."""
+    """Kinds whose best share by a score that ranked what was measured is another than that by the laws; of many sources
+    those whose share of the best mixture is."""
     if scores is None or not scores.ranks:
         return []
     parted = [kind.kind for kind in scores.kinds if kind.verdict == "disagree"]
+    parted += [each.source for each in scores.sources if each.verdict == "disagree"]
     return [Caveat(code="valuation_disagrees", about=kind) for kind in parted]
 
 
@@ -110,4 +136,14 @@ def score_lines(scores: Scores | None, note: str) -> list[str]:
         best = f"best share by score {format_interval(kind.best, percent)} of {format_count(kind.tokens)} tokens"
         laws = f"by the laws at the question {format_interval(kind.by_laws, percent)}"
         lines.append(f"{kind.kind}: {best}, {laws}: {AGREEMENT[kind.verdict]} ({kind.reason}).")
-    return [*lines, *([NOISE] if scores.kinds else [])]
+    if scores.mixture is not None:
+        best, gain = mixture_text(scores.mixture.mixture), format_interval(scores.mixture.gain, "+.4f")
+        size = format_count(scores.mixture.tokens)
+        lines.append(f"Its best mixture of {size} tokens: {best}; score above natural text's {gain}.")
+    for each in scores.sources:
+        share, laws = format_interval(each.share, percent), format_interval(each.by_laws, percent)
+        said = f"{AGREEMENT[each.verdict]} ({each.reason})"
+        lines.append(
+            f"{each.source}: {share} of the score's best mixture, {laws} of the laws' at the question: {said}."
+        )
+    return [*lines, *([NOISE] if scores.kinds or scores.sources else [])]

@@ -18,6 +18,7 @@ from synthmix.cli.options import (
     TokenizerOption,
     Vocab,
     opened,
+    parse_mixtures,
     parse_named,
     parsed,
     shared_tokenizer,
@@ -48,6 +49,10 @@ def stats(
     shares: Annotated[
         str | None, typer.Option(help="Shares of each further corpus in the first: '0 1/3 2/3 1'; unset: twelfths.")
     ] = None,
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option(help="A mixture of the corpora: mine=web:50%,hq:50%; repeatable.", show_default=False),
+    ] = None,
     ngrams: Annotated[int, typer.Option(help="Longest n-grams that are counted.", min=1, max=5)] = 2,
     smoothing: Annotated[
         list[str] | None, typer.Option(help="additive:ALPHA or good-turing; may be repeated, the first headlines.")
@@ -71,7 +76,8 @@ def stats(
     """Coverage, divergence, Zipf and Heaps exponents, costly n-grams and redundancy of text, on equal-sized samples.
 
     The first corpus is the natural one: the others are mixed into it for the curves over shares, from their counts
-    alone. With --study, how well each statistic orders a study's recipes, and loss by training frequency, instead.
+    alone, as are the mixtures that have a name. With --study, how well each statistic orders a study's recipes, its
+    mixtures, and loss by training frequency, instead.
 
     Example: synthmix stats data/web.jsonl data/hq.jsonl --against data/wiki.jsonl --html stats.html
     """
@@ -95,6 +101,8 @@ def stats(
         asked["tokens"] = parsed(parse_count, tokens, "--tokens")
     if shares is not None:
         asked["shares"] = tuple(parsed(parse_share, one, "--shares") for one in shares.replace(",", " ").split())
+    if mixture:
+        asked["mixtures"] = parse_mixtures(mixture, [part.name for part in parse_named(corpora)])
     if smoothing:
         asked["smoothings"] = tuple(smoothing)
     options = Options(ngrams=ngrams, **asked)
@@ -163,20 +171,24 @@ def _engine(kind: Any, workers: int | None) -> Any:
 
 
 def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: Any, as_json: bool, quiet: bool) -> None:
-    """Read a study's folder, compute both tables and print or write them.
+    """Read a study's folder, compute the tables and print or write them.
 
     Raises:
         BadInput: no finished run, fewer than three recipes, a corpus or checkpoint that is damaged or gone.
     """
-    from synthmix.report.study_statistics import ranking_table, rare_table
+    from synthmix.report.statistics import mean_rows, mixtures_table
+    from synthmix.report.study_statistics import ranking_table, rare_table, value_table
     from synthmix.study.finished_study import read_study
+    from synthmix.study.mixture_texts import mixtures_of_study
     from synthmix.study.rare_tokens import rare_tokens
     from synthmix.study.text_measures import loss_groups, table_of_study
     from synthmix.study.value_scores import study_values
 
     found = read_study(study)
     with telling(quiet=quiet) as progress, engine as running:
-        scores = study_values(found, progress=progress).measures(found, loss_groups(found)[1])
+        values = study_values(found, progress=progress)
+        scores = values.measures(found, loss_groups(found)[1])
+        mixed = mixtures_of_study(found, values, progress=progress)
         ranked = table_of_study(found, scores=scores, progress=progress)
         rare = rare_tokens(found, each=running.each, progress=progress)
     if parquet is not None:
@@ -184,18 +196,23 @@ def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: An
     if html is not None:
         from synthmix.report.study_statistics import write_study_statistics
 
-        write_study_statistics(found.folder.name, ranked, rare, html)
+        write_study_statistics(found.folder.name, ranked, rare, mixed, values.mixture, html)
     params, tokens = found.cells[-1]
     cell = f"{format_count(params)} parameters, {format_count(tokens)} tokens"
     blocks: list[str | Table] = [
-        *(f"{len(found.records)} runs; the largest cell: {cell}", ranking_table(ranked)),
-        *(
-            f"{ranked.sentence}\n{ranked.detail}",
-            rare_table(rare),
-            _written(page=html, table=parquet),
-        ),
+        f"{len(found.records)} runs; the largest cell: {cell}",
+        ranking_table(ranked),
+        f"{ranked.sentence}\n{ranked.detail}",
+        mixtures_table(mean_rows(mixed.rows)),
+        *([value_table(values.mixture)] if values.mixture is not None else []),
+        rare_table(rare),
+        _written(page=html, table=parquet),
     ]
-    value = {"table": asdict(ranked), "loss_by_frequency": [asdict(row) for row in rare]}
+    value = {
+        "table": asdict(ranked), "loss_by_frequency": [asdict(row) for row in rare],
+        "mixtures": [asdict(row) for row in mixed.rows], "shares": [asdict(row) for row in mixed.curves],
+        "value": None if values.mixture is None else values.mixture.model_dump(mode="json"),
+    }  # fmt: skip
     from synthmix.cli.terminal import show
 
     show(value, *blocks, as_json=as_json)

@@ -1,11 +1,14 @@
 """``synthmix stats`` shown: the page and the tables of what text says before anything is trained on it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from synthmix.quantities import format_count, format_share
 from synthmix.report.figures import Figure, View
 from synthmix.report.html import Section, write_page
-from synthmix.statistics.mixtures import ShareRow
+from synthmix.report.mixture_sentences import mixture_text
+from synthmix.statistics.mixtures import MixtureRow, ShareRow
 from synthmix.statistics.types import Costly, Survey
 from synthmix.style import Spec, axis, label, layout, line
 from synthmix.table import Column, Table
@@ -25,7 +28,13 @@ def write_statistics(found: Survey, path: Path) -> None:
     headline, under = lead(found)
     sections = [
         Section("against", "Against", "Each text against each", tables=[tables["against"]]),
-        Section("shares", "Mixtures", "Mixtures, from the pools' counts alone", figures=share_figures(found)),
+        Section(
+            "shares",
+            "Mixtures",
+            "Mixtures, from the pools' counts alone",
+            share_figures(found.shares, [text.name for text in found.texts]),
+            [mixtures_table(found.mixtures)] if found.mixtures else [],
+        ),
         Section("costs", "Costs", "What costs most", figures=contribution_figure(found)),
         Section(
             "curves", "Zipf, Heaps", "Rank and growth", [rank_figure(found), *heaps_figure(found)], [tables["texts"]]
@@ -151,8 +160,48 @@ def survey_tables(found: Survey) -> dict[str, Table]:
             ],
             "Expected of mixtures, from the pools' counts alone",
         ),
+        "mixtures": mixtures_table(found.mixtures),
         "costly": _costly(found),
     }
+
+
+def mixtures_table(rows: Sequence[MixtureRow]) -> Table:
+    """Mixtures that have a name, by tokens and by longer n-grams."""
+    columns = [
+        *(Column("mixture", "Mixture"), Column("shares", "Shares"), Column("against", "Against"), Column("by", "By")),
+        *(Column("entropy", "Entropy", ".3f", "nats"), Column("types", "Types", ".0f")),
+        *(Column("distinct", "Distinct", ".3f", help="types of all"), Column("mass", "Mass covered", ".3%")),
+        *(Column("kl", "KL(test\u2016train)", ".4f"), Column("js", "JS", ".4f")),
+    ]
+    cells = [
+        (
+            *(row.name, mixture_text(row.shares), row.domain, _by(row.n, "token"), row.entropy, row.types),
+            *(row.distinct, row.coverage_mass[1], row.divergences[0].kl_test_train, row.divergences[0].jensen_shannon),
+        )
+        for row in rows
+    ]
+    return Table("mixtures", columns, cells, "Expected of mixtures that have a name")
+
+
+def mean_rows(rows: Sequence[MixtureRow]) -> list[MixtureRow]:
+    """A row a mixture and n, means over the held-out domains."""
+    groups: dict[tuple[str, int], list[MixtureRow]] = {}
+    for row in rows:
+        groups.setdefault((row.name, row.n), []).append(row)
+    found = []
+    for same in groups.values():
+        first, count = same[0], len(same)
+        mean = replace(
+            first.divergences[0],
+            kl_test_train=sum(row.divergences[0].kl_test_train for row in same) / count,
+            kl_train_test=sum(row.divergences[0].kl_train_test for row in same) / count,
+            jensen_shannon=sum(row.divergences[0].jensen_shannon for row in same) / count,
+        )
+        mass = {k: sum(row.coverage_mass[k] for row in same) / count for k in first.coverage_mass}
+        types = {k: sum(row.coverage_types[k] for row in same) / count for k in first.coverage_types}
+        domain = first.domain if count == 1 else f"mean of {count}"
+        found.append(replace(first, domain=domain, coverage_mass=mass, coverage_types=types, divergences=[mean]))
+    return found
 
 
 def _by(n: int, unit: str) -> str:
@@ -224,13 +273,17 @@ def heaps_figure(found: Survey) -> list[Figure]:
     ]
 
 
-def share_figures(found: Survey) -> list[Figure]:
-    """Coverage and divergence over the share of each further corpus in the first."""
-    if len({row.share for row in found.shares}) < 2:
+def share_figures(rows: Sequence[ShareRow], names: Sequence[str]) -> list[Figure]:
+    """Coverage and divergence over the share of each source; ``names``: of texts, in the order of their colours."""
+    if len({row.share for row in rows}) < 2:
         return []
-    first = found.shares[0]
+    first = rows[0]
     covered = [
-        View(f"{what}, seen {k} times or more", _curves(found, lambda r, k=k, f=f: getattr(r, f)[k]), _shares(title))
+        View(
+            f"{what}, seen {k} times or more",
+            _curves(rows, names, [getattr(row, f)[k] for row in rows]),
+            _shares(title),
+        )
         for k in first.coverage_mass
         for f, what, title in (
             ("coverage_mass", "tokens", "covered share of the held-out tokens"),
@@ -240,14 +293,16 @@ def share_figures(found: Survey) -> list[Figure]:
     diverged = [
         View(
             f"{d.smoothing}",
-            _curves(found, lambda r, i=i: r.divergences[i].kl_test_train),
+            _curves(rows, names, [row.divergences[i].kl_test_train for row in rows]),
             _shares("KL(test ‖ train), nats"),
         )
         for i, d in enumerate(first.divergences)
     ]
     diverged += [
         View(
-            "Jensen-Shannon", _curves(found, lambda r: r.divergences[0].jensen_shannon), _shares("Jensen-Shannon, nats")
+            "Jensen-Shannon",
+            _curves(rows, names, [row.divergences[0].jensen_shannon for row in rows]),
+            _shares("Jensen-Shannon, nats"),
         )
     ]
     told = (
@@ -289,27 +344,26 @@ def contribution_figure(found: Survey) -> list[Figure]:
     return [Figure("costs", "What costs most", caption, "Bars of nats by n-gram.", views, height=460)]
 
 
-def _curves(found: Survey, value: "object") -> list[Spec]:
-    assert callable(value)
-    lines: dict[tuple[str, str], list[ShareRow]] = {}
-    for row in found.shares:
-        lines.setdefault((row.synthetic, row.domain), []).append(row)
+def _curves(rows: Sequence[ShareRow], names: Sequence[str], values: Sequence[float]) -> list[Spec]:
+    lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row, value in zip(rows, values, strict=True):
+        lines.setdefault((row.synthetic, row.domain), []).append((100 * row.share, value))
     domains = list(dict.fromkeys(domain for _, domain in lines))
     return [
         line(
-            [100 * row.share for row in rows],
-            [float(value(row)) for row in rows],
-            f"s{_index(found, synthetic)}",
+            [x for x, _ in points],
+            [y for _, y in points],
+            f"s{names.index(synthetic)}",
             f"{synthetic}, {domain}",
             dash=_DASHES[domains.index(domain) % len(_DASHES)],
             longest=40,
         )
-        for (synthetic, domain), rows in lines.items()
+        for (synthetic, domain), points in lines.items()
     ]
 
 
 def _shares(title: str) -> Spec:
-    return layout(axis("share of the synthetic text, %"), axis(title))
+    return layout(axis("share of the text, %"), axis(title))
 
 
 def _log(title: str) -> Spec:

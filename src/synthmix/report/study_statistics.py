@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from synthmix.interval import Interval
+from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, View, dots
 from synthmix.report.html import Section, write_page
+from synthmix.report.mixture_sentences import mixture_text
+from synthmix.report.statistics import mean_rows, mixtures_table, share_figures
+from synthmix.statistics.mixtures import MixtureRow, ShareRow
 from synthmix.statistics.ranking import StatisticTable
 from synthmix.style import Spec, axis, label, layout, line
 from synthmix.table import Column, Table
@@ -86,7 +91,64 @@ def _by_bin(bins: list[str], title: str, **more: object) -> Spec:
 _ROW = 24
 
 
-def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Rare], path: Path) -> None:
+class Mixtures(Protocol):
+    """Statistics of a study's mixtures: :class:`synthmix.study.mixture_texts.StudyMixtures`."""
+
+    @property
+    def rows(self) -> list[MixtureRow]: ...
+    @property
+    def curves(self) -> list[ShareRow]: ...
+    @property
+    def sources(self) -> list[str]: ...
+
+
+class NamedValue(Protocol):
+    """Gain of the valuation score of one mixture: :class:`synthmix.study.value_curves.NamedValue`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shares(self) -> dict[str, float]: ...
+    @property
+    def gain(self) -> Interval: ...
+
+
+class ValueMixture(Protocol):
+    """The best mixture by the valuation score: :class:`synthmix.study.value_curves.ValueMixture`."""
+
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def mixture(self) -> dict[str, float]: ...
+    @property
+    def gain(self) -> Interval: ...
+    @property
+    def named(self) -> Sequence[NamedValue]: ...
+
+
+def value_table(values: ValueMixture) -> Table:
+    """The valuation score of mixtures, from the sums of one pass over each corpus, the best first."""
+    columns = [
+        *(Column("mixture", "Mixture"), Column("shares", "Shares")),
+        Column("gain", "Above natural text", "+.4f", help="score, higher is better"),
+    ]
+    rows: list[tuple[object, ...]] = [("best by the score", mixture_text(values.mixture), values.gain)]
+    rows += [
+        (each.name, mixture_text(each.shares), each.gain)
+        for each in sorted(values.named, key=lambda each: -(each.gain.mid or 0.0))
+    ]
+    title = f"Valuation score of mixtures of {format_count(values.tokens)} tokens"
+    return Table("value_of_mixtures", columns, rows, title)
+
+
+def write_study_statistics(
+    study: str,
+    ranked: StatisticTable,
+    rare: Sequence[Rare],
+    mixed: Mixtures,
+    values: ValueMixture | None,
+    path: Path,
+) -> None:
     """Write the page.
 
     Raises:
@@ -111,6 +173,13 @@ def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Ra
                 [ranking_table(ranked)],
             ),
             Section(
+                "mixtures",
+                "Mixtures",
+                "Mixtures, from one count of each corpus",
+                share_figures(mixed.curves, mixed.sources),
+                [mixtures_table(mean_rows(mixed.rows)), *([value_table(values)] if values is not None else [])],
+            ),
+            Section(
                 "rare",
                 "Rare tokens",
                 "Loss by training frequency",
@@ -125,8 +194,9 @@ def write_study_statistics(study: str, ranked: StatisticTable, rare: Sequence[Ra
             "Counts": "exact, of the tokens that a run of the recipe reads",
             "Against natural": "from which tokens the difference to the natural text's loss comes, by the natural "
             "text's counts; the parts add up to it",
+            "Mixtures": "expected of a uniform sample as large as the largest budget, whether a run has read it or not",
         },
-        colours=max(len(recipes), 2),
+        colours=max(len(recipes), len(mixed.sources), 2),
     )
 
 

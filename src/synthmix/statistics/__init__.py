@@ -14,7 +14,7 @@ from synthmix.statistics.compare import (
     unigram_entropy,
 )
 from synthmix.statistics.count import TextCounts, count_text, count_unigrams, count_words, mixture_counts, recipe_counts
-from synthmix.statistics.mixtures import mixture_statistics, seen_probability, share_curve, statistic
+from synthmix.statistics.mixtures import mixture_rows, mixture_statistics, seen_probability, share_curve, statistic
 from synthmix.statistics.ngrams import NgramCounts
 from synthmix.statistics.ranking import Measure, StatisticTable, statistic_table
 from synthmix.statistics.survey import survey
@@ -44,6 +44,7 @@ __all__ = [
     "kl_test_train",
     "kl_train_test",
     "mixture_counts",
+    "mixture_rows",
     "mixture_statistics",
     "recipe_counts",
     "seen_probability",

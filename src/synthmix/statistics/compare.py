@@ -210,7 +210,7 @@ def compare_unigrams(
     if train.shape != test.shape:
         raise ValueError(f"vocabularies of {len(train)} and {len(test)} ids")
     keys = np.arange(len(train))
-    return _compare(1, lambda: iter([(keys, train, test)]), len(train), smoothings, at_least)
+    return compare_counts(1, lambda: iter([(keys, train, test)]), len(train), smoothings, at_least)
 
 
 def compare_ngrams(
@@ -221,7 +221,7 @@ def compare_ngrams(
     Raises:
         ValueError: n-grams of different lengths or vocabularies. BadInput: an empty text, or an unknown smoothing.
     """
-    return _compare(train.n, _pairs(train, test), None, smoothings, at_least)
+    return compare_counts(train.n, _pairs(train, test), None, smoothings, at_least)
 
 
 def top_contributions(
@@ -284,9 +284,14 @@ def _summaries(blocks: Blocks, cells: int | None) -> tuple[Summary, Summary]:
     return train, test
 
 
-def _compare(
+def compare_counts(
     n: int, blocks: Blocks, cells: int | None, smoothings: Sequence[str], at_least: Sequence[int]
 ) -> Comparison:
+    """The same of aligned blocks of counts; ``cells``: how many ids there are, None: those of either text.
+
+    Raises:
+        BadInput: an empty text, or an unknown smoothing.
+    """
     train, test = _summaries(blocks, cells)
     rules = [(name, smoothed(name, train), smoothed(name, test)) for name in smoothings]
     mass, types = dict.fromkeys(at_least, 0.0), dict.fromkeys(at_least, 0)

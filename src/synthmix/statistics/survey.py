@@ -5,6 +5,7 @@ whole. The words of both are counted over the first ``words`` tokens.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
 from synthmix.progress import Progress, Silent
+from synthmix.quantities import listed
 from synthmix.statistics.compare import (
     check_smoothing,
     compare_ngrams,
@@ -23,7 +25,7 @@ from synthmix.statistics.compare import (
     unigram_entropy,
 )
 from synthmix.statistics.count import Each, TextCounts, as_arrays, count_text, count_words, in_turn
-from synthmix.statistics.mixtures import share_curve
+from synthmix.statistics.mixtures import EVEN, MixtureRow, Shares, mixture_rows, share_curve
 from synthmix.statistics.ngrams import NgramCounts
 from synthmix.statistics.redundancy import compression, near_duplicates
 from synthmix.statistics.text_laws import heaps_of, rank_frequency, zipf
@@ -66,6 +68,7 @@ def survey(
             counts[_key(text)] = counted(text, tokenizer, options.ngrams, each, Path(folder) / str(number))
             progress.update("counting", sum(found.tokens for found in counts.values()))
         progress.finish("counting")
+        mixed = _mixtures(ours, tests, counts, options, size)
         pairs = [_pair(a, b, counts, options, n) for a in ours for b in tests for n in range(1, options.ngrams + 1)]
         overlaps = [
             _pair(a, b, counts, options, n) for a, b in combinations(ours, 2) for n in range(1, options.ngrams + 1)
@@ -95,7 +98,25 @@ def survey(
     )
     vocab = tokenizer.vocab_size
     found = [*pairs, *word_pairs]
-    return Survey(size, vocab, options.level, described, found, overlaps, [*costly, *word_costs], curves)
+    return Survey(size, vocab, options.level, described, found, overlaps, [*costly, *word_costs], curves, mixed)
+
+
+def _mixtures(
+    ours: Sequence[Text], tests: Sequence[Text], counts: Mapping[str, TextCounts], options: Options, size: int
+) -> list[MixtureRow]:
+    """Those that were asked for, and all texts alike where there are three or more."""
+    names = [text.name for text in ours]
+    asked: dict[str, Shares] = dict(options.mixtures)
+    if len(ours) > 2 and EVEN not in asked:
+        asked[EVEN] = dict.fromkeys(names, Fraction(1, len(ours)))
+    for name, shares in asked.items():
+        if missing := [source for source in shares if source not in names]:
+            raise BadInput(f"no text {missing[0]!r}", key=name, remedy=f"there are {listed(names)}")
+    if not asked:
+        return []
+    pools = {text.name: counts[_key(text)] for text in ours}
+    heldout = {text.name: counts[_key(text)] for text in tests}
+    return mixture_rows(pools, asked, heldout, size, smoothings=options.smoothings)
 
 
 def describe(

@@ -1,6 +1,6 @@
 """What a survey of texts is asked and what it finds, as plain values, and the same as one long table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from synthmix.corpus.corpus import Corpus
 from synthmix.interval import Interval
 from synthmix.statistics.compare import AT_LEAST, USUAL, Comparison
-from synthmix.statistics.mixtures import ShareRow
+from synthmix.statistics.mixtures import MixtureRow, ShareRow, Shares
 from synthmix.statistics.redundancy import Compression, Duplication
 from synthmix.statistics.text_laws import Heaps, Zipf
 
@@ -83,12 +83,14 @@ class Described:
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked of a survey. ``ngrams``: the longest; ``words``: tokens whose words are counted (0: none)."""
+    """What is asked of a survey. ``ngrams``: the longest; ``words``: tokens whose words are counted (0: none);
+    ``mixtures``: of the training texts, by name."""
 
     tokens: int | None = None
     ngrams: int = 2
     smoothings: tuple[str, ...] = USUAL
     shares: tuple[Fraction, ...] = SHARES
+    mixtures: Mapping[str, Shares] = field(default_factory=dict)
     at_least: tuple[int, ...] = AT_LEAST
     top: int = 20
     words: int = 1_000_000
@@ -122,7 +124,8 @@ class Costly:
 
 @dataclass(frozen=True)
 class Survey:
-    """All of it. ``overlaps`` are the training texts against each other; ``shares`` the curves of mixtures."""
+    """All of it. ``overlaps`` are the training texts against each other; ``shares`` the curves over one share,
+    ``mixtures`` those that have a name."""
 
     tokens: int
     vocab_size: int
@@ -132,6 +135,7 @@ class Survey:
     overlaps: list[Pair]
     costly: list[Costly]
     shares: list[ShareRow] = field(default_factory=list)
+    mixtures: list[MixtureRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -166,8 +170,12 @@ def _rows(survey: Survey) -> Iterator[Row]:
         base = {"corpus": pair.corpus, "against": pair.against, "unit": pair.unit, "n": pair.comparison.n}
         for row in _comparison(pair.comparison):
             yield base | row
-    for one in survey.shares:
-        base = {"corpus": one.synthetic, "against": one.domain, "share": one.share, "unit": "token", "n": 1}
+    for one in (*survey.shares, *survey.mixtures):
+        base = {"corpus": one.name, "against": one.domain, "unit": "token", "n": one.n}
+        if isinstance(one, ShareRow):
+            base |= {"corpus": one.synthetic, "share": one.share}
+        yield base | {"statistic": "entropy", "value": one.entropy}
+        yield base | {"statistic": "types", "value": one.types}
         for k, value in one.coverage_mass.items():
             yield base | {"statistic": "coverage of mass", "at_least": k, "value": value}
         for k, value in one.coverage_types.items():

@@ -14,7 +14,7 @@ from synthmix.corpus.corpus import Corpus
 from synthmix.progress import Progress, Silent
 from synthmix.runs import Cell
 from synthmix.statistics.compare import Comparison, compare_ngrams, compare_unigrams, unigram_entropy
-from synthmix.statistics.count import count_text, recipe_counts
+from synthmix.statistics.count import Stream, TextCounts, count_text
 from synthmix.statistics.ngrams import NgramCounts, merge_runs
 from synthmix.statistics.ranking import Measure, StatisticTable, statistic_table
 from synthmix.study.finished_study import FinishedStudy
@@ -102,33 +102,45 @@ Counts = tuple[np.ndarray, NgramCounts]
 
 
 class _Counter:
-    """Unigrams and bigrams of a recipe at a budget, pools counted once a length."""
+    """Unigrams and bigrams of a recipe at a budget; a pool is counted on from the longest prefix that was counted."""
 
     def __init__(self, vocab: int, eos: int, scratch: Path) -> None:
         self.vocab, self.eos, self.scratch = vocab, eos, scratch
-        self._bigrams: dict[tuple[int, int], NgramCounts] = {}
+        # By the stream's id: the stream itself, so that no other one can have it, and its prefixes.
+        self._counted: dict[int, tuple[Stream, dict[int, TextCounts]]] = {}
+        self._files = 0
 
     def of(self, name: str, shares: dict[str, Fraction], streams: dict, tokens: int) -> Counts:
-        unigrams = recipe_counts(streams, shares, tokens, self.vocab)
+        unigrams = np.zeros(self.vocab, dtype=np.int64)
         tables: list[NgramCounts] = []
         for source, share in shares.items():
             epochs, rest = divmod(round(share * tokens), len(streams[source]))
-            tables += [self._prefix(streams[source], len(streams[source]))] * epochs
-            tables += [self._prefix(streams[source], rest)] if rest else []
+            for times, stop in ((epochs, len(streams[source])), (1, rest)):
+                if times and stop:
+                    found = self._prefix(streams[source], stop)
+                    unigrams += times * found.unigrams
+                    tables += [found.ngrams[2]] * times
         return unigrams, merge_runs(tables)
 
-    def _prefix(self, stream: object, stop: int) -> NgramCounts:
-        key = (id(stream), stop)
-        if key not in self._bigrams:
+    def _prefix(self, stream: Stream, stop: int) -> TextCounts:
+        """Counts of the first ``stop`` tokens: those of a shorter prefix and of what comes after it."""
+        held = self._counted.setdefault(id(stream), (stream, {}))[1]
+        if stop not in held:
+            start = max((length for length in held if length < stop), default=0)
+            self._files += 1
             found = count_text(
-                stream, self.vocab, eos=self.eos, orders=(2,), stop=stop,  # type: ignore[arg-type]
-                scratch=self.scratch / str(len(self._bigrams)),
+                stream, self.vocab, eos=self.eos, orders=(2,), start=start, stop=stop,
+                scratch=self.scratch / str(self._files),
             )  # fmt: skip
-            self._bigrams[key] = found.ngrams[2]
-        return self._bigrams[key]
+            if start:
+                before = held[start]
+                bigrams = merge_runs([before.ngrams[2], found.ngrams[2]], self.scratch / f"{self._files}-merged")
+                found = TextCounts(stop, self.vocab, before.unigrams + found.unigrams, {2: bigrams})
+            held[stop] = found
+        return held[stop]
 
 
-def _train(corpus: Corpus) -> object:
+def _train(corpus: Corpus) -> Stream:
     return corpus.train
 
 

@@ -3,13 +3,15 @@
 Each corpus is read once for each held-out domain: transfer reads as many tokens as the largest budget, at most
 :data:`TOKENS`, the discrepancy the first :data:`DOCUMENTS` documents; both are even samples, since a corpus stands in
 the order of a hash. The score of every recipe, budget and share
-follows from the sums, the same way as ``synthmix value --mix``. What was found is kept in the study's folder and read
+follows from the sums, the same way as ``synthmix value --mix``; where recipes mix three texts or more, so does the best
+mixture of all. What was found is kept in the study's folder and read
 again while texts, domains and recipes are the same.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +23,9 @@ from synthmix.results import Part
 from synthmix.statistics.ranking import Measure
 from synthmix.study.finished_study import FinishedStudy
 from synthmix.study.text_measures import Group
-from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, curve_over
+from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, ValueMixture, curve_over, mixture_over
 from synthmix.study.workspace import Workspace
-from synthmix.valuation.curve import mean_score, mixtures, scores_at
+from synthmix.valuation.curve import best_mixture, mean_score, mixtures, neighbours, scores_at
 from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.pool import BATCH, Batch, Pool
 from synthmix.valuation.summary import Summary, summarise
@@ -35,7 +37,8 @@ from synthmix.valuation.weights import FIXED
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
 DOCUMENTS = 3000
 TOKENS = 20_000_000
-RULES = 4  # of what is kept: raised when the same text would be given another score, or an interval of another kind
+STEP = 0.1  # of a share, to the mixtures beside the best one that say how sure it is
+RULES = 5  # of what is kept: raised when the same text would be given another score, or an interval of another kind
 
 
 class RecipeValue(Part):
@@ -50,11 +53,13 @@ class RecipeValue(Part):
 
 
 class Values(Part):
-    """All scores of a study; ``key`` is the hash of what they were made of."""
+    """All scores of a study; ``key`` is the hash of what they were made of. ``mixture``: the best one of all texts,
+    where recipes mix three or more."""
 
     key: str
     recipes: list[RecipeValue]
     curves: list[ValueCurve]
+    mixture: ValueMixture | None = None
 
     def measures(self, text: FinishedStudy, groups: list[Group]) -> dict[str, Measure]:
         """Each of :data:`NAMES` as an array (groups, recipes), groups as :func:`.loss_groups` orders them."""
@@ -117,12 +122,14 @@ def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
     records = {name: text.record(name) for name in text.recipes}
     corpora = {source: text.corpus(record, source) for record in records.values() for source in record.spec.shares}
     budgets = sorted({int(cell.D) for cell in text.cells})
-    source = _natural([list(record.spec.shares) for record in records.values()], corpora)
-    kinds = [] if source is None else [name for name in corpora if name != source]
+    natural = natural_mixture(text)
+    kinds = [] if natural is None else [name for name in corpora if name not in natural]
+    many = natural is not None and any(len(record.spec.shares) > 2 for record in records.values())
     progress.start("valuation scores", len(text.domains), "domains")
     texts = texts_of(corpora)
     rows: list[RecipeValue] = []
     drawn: dict[str, list[Drawn]] = {kind: [] for kind in kinds}
+    held: list[_Read] = []
     for number, domain in enumerate(text.domains, start=1):
         terms = terms_of(text, domain)
         read = {name: summary_of(name, corpora[name], texts[name], terms, budgets[-1]) for name in corpora}
@@ -133,19 +140,65 @@ def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
                 score, made = mean_score(mixed, terms, FIXED)
                 rows.append(RecipeValue(recipe=recipe, tokens=tokens, domain=domain, score=score, **made))
         for kind in kinds:
-            pair, grid = [read[source or kind], read[kind]], np.array([[1 - s, s] for s in SHARES])
-            values, _, parts = scores_at(pair, terms, FIXED, grid, float(budgets[-1]))
-            drawn[kind].append(Drawn(domain, values, parts))
+            parts = {**(natural or {}), kind: 1.0}
+            grid = np.array([[*((1 - s) * share for share in (natural or {}).values()), s] for s in SHARES])
+            values, _, noise = scores_at([read[name] for name in parts], terms, FIXED, grid, float(budgets[-1]))
+            drawn[kind].append(Drawn(domain, values, noise))
+        if many:  # the best mixture is that of all domains together, so the sums of each are kept until then
+            held.append(_Read(domain, terms, list(read.values())))
         progress.update("valuation scores", number)
-    progress.finish("valuation scores")
     curves = [curve_over(kind, budgets[-1], drawn[kind]) for kind in kinds]
-    return Values(key=key, recipes=rows, curves=curves)
+    mixture = _mixture(text, list(corpora), natural, budgets[-1], held) if many and natural is not None else None
+    progress.finish("valuation scores")
+    return Values(key=key, recipes=rows, curves=curves, mixture=mixture)
 
 
-def _natural(recipes: list[list[str]], corpora: dict[str, Corpus]) -> str | None:
-    """The natural text that is trained alone, and is in the most recipes."""
-    alone = {names[0] for names in recipes if len(names) == 1 and corpora[names[0]].meta.kind == "natural"}
-    return max(sorted(alone), key=lambda name: sum(name in names for names in recipes), default=None)
+class _Read(NamedTuple):
+    """One domain: its terms, and what each corpus came to."""
+
+    domain: str
+    terms: list[Term]
+    pools: list[Summary]
+
+
+def _mixture(
+    text: FinishedStudy, sources: list[str], natural: dict[str, float], tokens: int, held: list[_Read]
+) -> ValueMixture:
+    """The best mixture of all corpora by the mean score over domains, beside each alone and the trained recipes."""
+
+    def value(row: np.ndarray) -> float:
+        return float(
+            np.mean([mean_score(mixtures(each.pools, row, float(tokens)), each.terms, FIXED)[0] for each in held])
+        )
+
+    best = best_mixture(value, len(sources))
+    called = {source: {source: 1.0} for source in sources}
+    for name in text.recipes:
+        called[name] = {source: float(share) for source, share in text.record(name).spec.shares.items()}
+    named = {name: [shares.get(source, 0.0) for source in sources] for name, shares in called.items()}
+    base = [natural.get(source, 0.0) for source in sources]
+    rows = np.vstack([base, best, neighbours(best, STEP), *named.values()])
+    places = {name: len(rows) - len(named) + i for i, name in enumerate(named)}
+    found = []
+    for each in held:
+        values, _, noise = scores_at(each.pools, each.terms, FIXED, rows, float(tokens))
+        found.append(Drawn(each.domain, values, noise))
+    return mixture_over(rows, sources, tokens, found, places, 0)
+
+
+def natural_mixture(text: FinishedStudy) -> dict[str, float] | None:
+    """The recipe of natural text alone that is trained most often; of equals, whose texts are in the most recipes."""
+    specs = [record.spec for record in text.records]
+    recipes = {spec.recipe: {name: float(share) for name, share in spec.shares.items()} for spec in specs}
+    kinds = text.table.kinds
+    alone = [name for name, shares in recipes.items() if all(kinds.get(source) == "natural" for source in shares)]
+
+    def often(name: str) -> tuple[int, int]:
+        runs = sum(spec.recipe == name for spec in specs)
+        return runs, sum(all(source in shares for source in recipes[name]) for shares in recipes.values())
+
+    best = max(sorted(alone), key=often, default=None)
+    return None if best is None else recipes[best]
 
 
 def terms_of(text: FinishedStudy, domain: str) -> list[Term]:
