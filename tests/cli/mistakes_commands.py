@@ -17,6 +17,12 @@ CUT = write("cut.npz", b"PK\x03\x04")
 ADVISE = [
     said("advise", "--params: is missing; say what you will train"),
     said("advise --params 1B", "--tokens: is missing"),
+    said(f"{ASK} --synthetic qa,price=1 --evidence none.csv", "none.csv: "),
+    said(
+        f"{ASK} --synthetic qa,price=1 --evidence e.csv",
+        "e.csv: study: line 2: is no row of evidence (Field required)",
+        prepare=write("e.csv", b"kind\nqa\n"),
+    ),
     said("advise --params 1B --tokens lots --real 1B --synthetic qa,price=1", "--tokens: 'lots' is not a count"),
     said(ASK, "--synthetic: no kind of synthetic text is named"),
     said(f"{ASK} --synthetic qa", "--synthetic qa: has no price; add price=MONEY"),

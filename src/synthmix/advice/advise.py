@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.advice.pilot_study import pilot_study
 from synthmix.advice.prices import read_prices
-from synthmix.advice.priors import advise_without, findings
+from synthmix.advice.priors import advise_without, published_kind, together
 from synthmix.advice.schema import Advice
 from synthmix.advice.valuation import disagreements, study_scores
 from synthmix.decisions import StudyFits, ask, decide, fit_study
@@ -14,6 +14,7 @@ from synthmix.decisions.decide import free, with_caveats
 from synthmix.decisions.fits import fits_key
 from synthmix.decisions.question import KEY
 from synthmix.errors import BadInput
+from synthmix.evidence import Effect, effects, read_effects
 from synthmix.files import write_text
 from synthmix.progress import Progress, Silent
 from synthmix.report import mixture_sentences, sentences
@@ -48,6 +49,7 @@ def advise(
     minutes: float = MINUTES,
     natural_files: str | None = None,
     write_study: str | Path | None = None,
+    evidence: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Advice:
     """I will train ``params`` parameters on ``tokens`` tokens, and have these texts at these prices: what should I do?
@@ -72,11 +74,13 @@ def advise(
             tokens, then nothing, for they are kept in its folder. None: those that are kept; False: none.
         minutes: of training that the study may take which would replace the priors. natural_files: its natural text.
         write_study: where its study file is written; a file that is there is never replaced.
+        evidence: a CSV file of further published effects, beside those of the package (docs/guides/add-evidence.md).
 
     Raises:
         BadInput: a question that cannot be, or a study without the runs that it needs.
     """
     given = [synthetic] if isinstance(synthetic, str) else synthetic
+    rows = None if evidence is None else (*effects(), *read_effects(evidence))
     if study is not None and (write_study is not None or natural_files is not None):
         key = "--write-study" if write_study is not None else "--natural-files"
         raise BadInput("is for asking without a study", key=key, remedy="leave it or --study away")
@@ -86,7 +90,7 @@ def advise(
         table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
         money: dict[str, Any] = {"budget_money": budget_money, "price_training": price_training}
         money["prices"] = None if prices is None else read_prices(prices)
-        return _of_runs(table, _named(runs), params, tokens, natural, given, next_flops, **money)
+        return _of_runs(table, _named(runs), params, tokens, natural, given, next_flops, rows, **money)
     where, results = None, None
     if isinstance(study, Results):
         results = study
@@ -118,8 +122,10 @@ def advise(
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     if results is not None:
-        return _of_study(results, _with_costs(question, own), where, next_flops, scores=scores, progress=progress)
-    findings(question.kinds)  # an unknown kind is told before a file is
+        costed = _with_costs(question, own)
+        return _of_study(results, costed, where, next_flops, rows, scores=scores, progress=progress)
+    for kind in question.kinds:
+        published_kind(kind, rows)  # an unknown kind is told before a file is
     if not minutes > 0:
         raise BadInput("is not above 0", key="--minutes")
     target = None if write_study is None else Path(write_study)
@@ -128,12 +134,12 @@ def advise(
     begun = pilot_study(question, minutes=minutes, natural_files=natural_files, file=target, progress=progress)
     if target is not None:
         write_text(target, begun.text)
-    return advise_without(question, begun)
+    return advise_without(question, begun, rows)
 
 
 def _of_runs(
     table: RunsTable, name: str, params: Any, tokens: Any, natural: Any, given: Any, next_flops: float | None,
-    *, prices: Prices | None, **money: Any,
+    rows: tuple[Effect, ...] | None, *, prices: Prices | None, **money: Any,
 ) -> Advice:  # fmt: skip
     """The decision of other people's runs."""
     _said(params, tokens)
@@ -145,7 +151,7 @@ def _of_runs(
     if next_flops is not None and not next_flops > 0:
         raise BadInput("is not above 0", key="--next-flops")
     results = results_of_table(table, question, name=name, most_flops=next_flops)
-    return _of_study(results, question, None, None, scores=False, progress=None)
+    return _of_study(results, question, None, None, rows, scores=False, progress=None)
 
 
 def _named(runs: Any) -> str:
@@ -192,6 +198,7 @@ def _of_study(
     question: Question,
     where: Path | None,
     next_flops: float | None,
+    rows: tuple[Effect, ...] | None,
     *,
     scores: bool | None,
     progress: Progress | None,
@@ -218,6 +225,7 @@ def _of_study(
         evidence=sentences.evidence(results.model_copy(update={"decision": decision})),
         scores=said,
         scores_note=note,
+        together=together(decision, rows),
     )
 
 

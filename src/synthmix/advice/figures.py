@@ -1,7 +1,7 @@
 """The figures of advice: shares, money, next runs, published shares, valuation scores; plain data for the page."""
 
 from synthmix.advice.schema import Advice
-from synthmix.quantities import format_count, percent
+from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, View
 from synthmix.results import KindCurve
 from synthmix.study.value_curves import ValueCurve
@@ -201,35 +201,22 @@ def next_figure(advice: Advice) -> list[Figure]:
     return [Figure("advice-next", "What the next runs would tell", caption, "Bars by run.", [view], height=300)]
 
 
-def finding_figure(advice: Advice) -> list[Figure]:
-    """Published best shares (rings), and what the asked tokens and money reach of them (filled)."""
-    published = {each.kind: each.share for each in advice.findings if each.share is not None}
-    data: list[Spec] = []
-    for k, (kind, span) in enumerate(zip(advice.question.kinds, advice.alternatives, strict=True)):
-        color = {"color": f"@{token_of(advice, kind.name)}"}
-        for (low, high), symbol, width in (
-            (published[kind.like or kind.name], "circle-open", 2),
-            ((span.low, span.high), "circle", 5),
-        ):
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines+markers",
-                    "name": label(kind.name),
-                    "x": [100 * low, 100 * high],
-                    "y": [k, k],
-                    "line": {**color, "width": width},
-                    "marker": {**color, "size": 13, "symbol": symbol, "line": {"width": 2}},
-                    "hovertemplate": f"{percent(low)} to {percent(high)}<extra></extra>",
-                }
-            )
-    names = [label(kind.name) for kind in advice.question.kinds]
-    y = axis("", tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4], ticks="")
-    x = axis("synthetic share", ticksuffix="%", range=[-2, 102])
-    view = View("as published", data, layout(x, y, showlegend=False))
-    caption = "Priors. Rings: published, on other text. Filled: as far as the tokens and the money asked about reach."
-    height = 180 + 50 * len(names)
-    return [Figure("advice-priors", "Published best shares", caption, "Ranges by kind.", [view], height=height)]
+def prior_figure(advice: Advice) -> list[Figure]:
+    """The expected effect of each kind along the share, with the band of one new study; a view a metric."""
+    views = []
+    for unit, title, scale in (("nats", "loss", 1.0), ("score", "task score", 100.0)):
+        data: list[Spec] = []
+        for prior in advice.priors:
+            one, token = prior.of(unit), token_of(advice, prior.kind)
+            x = [100 * share for share in one.shares]
+            low, mid, high = ([scale * value for value in each] for each in (one.low, one.mid, one.high))
+            data.append(band(x, low, high, token, prior.kind))
+            data.append(line(x, mid, token, prior.kind, "%{x:.0f}%: %{y:+.3f}", legendgroup=prior.kind))
+        what = "nats per token (lower is better)" if unit == "nats" else "points of score (higher is better)"
+        y = axis(f"against natural text, {what}", tickformat="+.3~f")
+        views.append(View(title, data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y)))
+    caption = "Priors, from published effects on other text. The band is that of one new study with a new text, 90%."
+    return [Figure("advice-priors", "Published effects", caption, "Effect by share.", views)]
 
 
 def score_figure(advice: Advice) -> list[Figure]:

@@ -1,13 +1,14 @@
 """Advice as sections of figures and tables: the page and the terminal show the same ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from synthmix.advice.figures import finding_figure, money_figure, next_figure, score_figure, share_figure
+from synthmix.advice.figures import money_figure, next_figure, prior_figure, score_figure, share_figure
+from synthmix.advice.priors import UNITS, effect_text
 from synthmix.advice.schema import Advice, SourceValue
 from synthmix.advice.valuation import score_lines
-from synthmix.interval import Interval
-from synthmix.quantities import format_count, format_seconds, percent
+from synthmix.interval import Interval, format_interval
+from synthmix.quantities import format_count, format_seconds, percent, signed_text
 from synthmix.report import sentences
 from synthmix.report.html import Section, write_page
 from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
@@ -15,6 +16,7 @@ from synthmix.report.mixture_page import sections as mixture_sections
 from synthmix.report.study_statistics import value_table
 from synthmix.report.tables import option_table, priced
 from synthmix.results import Decision
+from synthmix.results.evidence import Combined, KindPrior
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.table import Column, Table, facts
 
@@ -66,9 +68,16 @@ def sections(advice: Advice) -> list[Section]:
             "next", "Next runs", "The runs that would narrow the answer most", next_figure(advice), _next(decision)
         ),
         Section("scores", "Scores", "Valuation scores", score_figure(advice), [scores, *_scores(advice)]),
+        *_published(advice),
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
         Section("else", "Evidence", "What was measured", tables=[_lines("Measured", advice.evidence)]),
     ]
+
+
+def _published(advice: Advice) -> list[Section]:
+    if not advice.together:
+        return []
+    return [Section("published", "Published", "With published effects", tables=[together_table(advice.together)])]
 
 
 def _mixture(found: MixtureDecision) -> Section:
@@ -79,13 +88,6 @@ def _mixture(found: MixtureDecision) -> Section:
 
 
 def _of_priors(advice: Advice) -> list[Section]:
-    columns = [
-        Column("kind", "Kind"),
-        Column("mark", "Mark"),
-        Column("source", "Source"),
-        Column("finding", "Finding (prior)"),
-    ]
-    rows = [(each.kind, each.mark, each.source, each.says) for each in advice.findings]
     study = advice.pilot_study
     tables = []
     if study is not None:
@@ -103,14 +105,119 @@ def _of_priors(advice: Advice) -> list[Section]:
         Section(
             "priors",
             "Priors",
-            "Published best shares",
-            finding_figure(advice),
-            [Table("priors", columns, rows)],
+            "What published effects say",
+            prior_figure(advice),
+            [prior_table(advice.priors), source_table(advice.priors), statement_table(advice.priors)],
         ),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
         Section("study", "Pilot study", "The study that would replace them", tables=tables),
     ]
+
+
+def prior_table(priors: Sequence[KindPrior]) -> Table:
+    """A row a kind and metric."""
+    columns = [
+        Column("kind", "Kind"),
+        Column("metric", "Metric"),
+        Column("share", "Best share"),
+        Column("effect", "Against natural text"),
+        Column("helps", "Helps", percent, kind=float),
+        Column("rows", "Effects of the kind", kind=int),
+        Column("studies", "Studies of it", kind=int),
+    ]
+    rows = [
+        (
+            prior.kind,
+            UNITS[one.unit],
+            format_interval(one.share, percent, level=False),
+            effect_text(one).replace("90% interval ", ""),
+            one.helps,
+            sum(says.rows for says in one.says),
+            len(one.says),
+        )
+        for prior in priors
+        for one in prior.metrics
+    ]
+    return Table("priors", columns, rows, note="one new study with a new text, 90% intervals")
+
+
+def source_table(priors: Sequence[KindPrior]) -> Table:
+    """What each study found of the kinds, so that their disagreement is seen."""
+    columns = [
+        Column("kind", "Kind"),
+        Column("metric", "Metric"),
+        Column("source", "Source"),
+        Column("rows", "Effects", kind=int),
+        Column("range", "Least to greatest"),
+        Column("shares", "Shares"),
+        Column("params", "Parameters"),
+        Column("link", "Link"),
+    ]
+    rows = []
+    for prior in priors:
+        for one in prior.metrics:
+            for says in one.says:
+                scale, unit = (1.0, "nats") if one.unit == "nats" else (100.0, "points")
+                span = f"{signed_text(f'{scale * says.low:+.3g}')} to {signed_text(f'{scale * says.high:+.3g}')} {unit}"
+                shares = "not said" if says.shares is None else _span(*map(percent, says.shares))
+                params = "not said" if says.params is None else _span(*map(format_count, says.params))
+                rows.append((prior.kind, UNITS[one.unit], says.source, says.rows, span, shares, params, says.link))
+    return Table("sources", columns, rows, "Which effects")
+
+
+def statement_table(priors: Sequence[KindPrior]) -> Table:
+    """Best shares and speed-ups as their sources state them; the prior does not use them."""
+    columns = [
+        Column("kind", "Kind"),
+        Column("source", "Source"),
+        Column("said", "States"),
+        Column("place", "At"),
+        Column("obtained", "How"),
+    ]
+    rows = [
+        (
+            prior.kind,
+            each.source,
+            f"best share {percent(each.value)}"
+            if each.unit == "share"
+            else f"{each.recipe}: {each.value:g} times as fast",
+            ""
+            if each.params is None or each.tokens is None
+            else sentences.place(round(each.params), round(each.tokens)),
+            each.obtained,
+        )
+        for prior in priors
+        for each in prior.statements
+    ]
+    return Table("statements", columns, rows, "Stated, without an effect that could be used")
+
+
+def together_table(found: Sequence[Combined]) -> Table:
+    """The runs, the published effects, and both."""
+    columns = [
+        Column("recipe", "Recipe"),
+        Column("own", "These runs"),
+        Column("prior", "Published effects"),
+        Column("both", "Together"),
+        Column("weight", "Weight of these runs", percent, kind=float),
+        Column("apart", "The two"),
+    ]
+    rows = [
+        (
+            one.recipe,
+            *(format_interval(each, signed=True, level=False) for each in (one.own, one.prior, one.both)),
+            one.weight,
+            "disagree" if one.apart else "agree within their intervals",
+        )
+        for one in found
+    ]
+    note = "difference from natural text alone, nats per token, 90% intervals"
+    return Table("together", columns, rows, note=note)
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _options(decision: Decision) -> Table:
@@ -211,7 +318,8 @@ def _facts(advice: Advice) -> Mapping[str, str]:
     decision = advice.decision
     if decision is None:
         return {
-            "Priors": "findings as their sources state them (FOUND); nothing was measured on the text asked about",
+            "Priors": "a hierarchical model of published effects, spread between studies included (docs/advise.md); "
+            "nothing was measured on the text asked about",
             **sentences.training_cost(advice.question),
             "Study": "sized by the planner: it times this machine's workers on the ladder's models",
         }

@@ -5,12 +5,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from synthmix.advice.priors import prior_share, published_kind
 from synthmix.advice.schema import PilotStudy
 from synthmix.config import StudyConfig
 from synthmix.decisions.question import KEY
 from synthmix.engine import Engine, open_engine
 from synthmix.errors import BadInput
+from synthmix.generation.template import builtin_templates
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count, parse_count
 from synthmix.report.sentences import place
@@ -37,6 +37,7 @@ SAMPLE = ["stdlib", "numpy", "scipy", "torch", "transformers"]
 NAME, NATURAL, ENDPOINT, MODEL = "advice", "natural", "http://localhost:8000/v1", "llama-3-8b"
 OTHERS = ("python-reference", "networkx")  # of the embedded sample: domains that no model is trained on
 TAKEN = (NATURAL, *OTHERS)
+REWRITE = "hq"
 SPARE = 1.1  # more generated tokens than the longest run takes: filters and the split need some
 
 
@@ -99,7 +100,6 @@ def _raw(question: Question, ladder: Ladder, natural_files: str | None, base: Pa
     evaluate: dict[str, Any] = {NATURAL: "heldout"}
     if not natural_files:
         evaluate |= {name: {"sample": [name]} for name in OTHERS}
-    highest = max(prior_share(published_kind(kind))[1] for kind in question.kinds)
     return {
         "study": NAME,
         "tokenizer": {"vocab": 2048},
@@ -109,8 +109,8 @@ def _raw(question: Question, ladder: Ladder, natural_files: str | None, base: Pa
         "mix": {
             "natural": NATURAL,
             "synthetic": [kind.name for kind in question.kinds],
-            # Around the published best share, and on both sides of it (CHOSEN).
-            "shares": ["0", "1/6", "1/3", "2/3"] if highest <= 0.5 else ["0", "1/3", "2/3", "1"],
+            # What is published leaves the whole range open (docs/advise.md).
+            "shares": ["0", "1/3", "2/3", "1"],
         },
         "ladder": {
             "params": list(sizes),
@@ -126,7 +126,7 @@ def _corpus(kind: Kind, need: str, base: Path) -> dict[str, Any]:
     if kind.files is not None:
         return {"files": _path(kind.files, base), "kind": "synthetic"}
     return {
-        "generate": published_kind(kind),
+        "generate": _template(kind),
         "from": NATURAL,
         "model": MODEL,
         "params": kind.params or "8B",
@@ -135,6 +135,12 @@ def _corpus(kind: Kind, need: str, base: Path) -> dict[str, Any]:
         "price_out": kind.price,
         "tokens": need,
     }
+
+
+def _template(kind: Kind) -> str:
+    """The prompt type that writes a kind; that of an encyclopaedic rewrite where its own is not among them."""
+    name = kind.like or kind.name
+    return name if name in builtin_templates() else REWRITE
 
 
 def _path(given: str, base: Path) -> str:
@@ -165,6 +171,9 @@ def _to_replace(question: Question, natural_files: str | None) -> list[str]:
     if written:
         what = ", ".join(f"corpora.{name}" for name in written)
         found.append(f"{what}: the model and endpoint that write it (docs/generation.md), or give files=PATH")
+    for kind in question.kinds:
+        if kind.files is None and _template(kind) not in (kind.like, kind.name):
+            found.append(f"corpora.{kind.name}.generate: no prompt type writes {kind.like or kind.name}; hq stands in")
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from synthmix.results import Decision, Interval, Part, Question, Range
+from synthmix.results.evidence import Combined, KindPrior
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.study.value_curves import ValueCurve, ValueMixture
 
@@ -57,17 +58,6 @@ class Scores(Part):
     curves: list[ValueCurve] = Field(default=[])
 
 
-class Finding(Part):
-    """A published finding: a prior, not a measurement of this text."""
-
-    kind: str
-    says: str
-    source: str
-    mark: Literal["FOUND", "DERIVED", "CHOSEN"]
-    share: tuple[float, float] | None = None
-    speedup: tuple[float, float] | None = None
-
-
 class PilotStudy(Part):
     """The study that would replace the priors: its file, and what the planner says of it on this machine."""
 
@@ -89,9 +79,10 @@ class Advice(Part):
         measured, headline, confidence, recommendation, caveats, evidence: the sentences that every page and command
             shows; what was measured stands before what is predicted.
         mixture: of a study with designed mixtures, the best one at the question; the headline is then its.
-        alternatives: without a study, the published shares as far as tokens and money reach.
+        alternatives: without a study, the shares of the highest expected gain as far as tokens and money reach.
         scores_note: why there are no ``scores``.
-        findings: published, about the kinds asked about. pilot_study: the study that would replace them.
+        priors: without a study, what published effects say of each kind. pilot_study: the study that would replace
+            them. together: with one, its own best recipe of each kind and the published effects, and both as one.
     """
 
     question: Question
@@ -108,5 +99,6 @@ class Advice(Part):
     alternatives: list[Range] = Field(default=[])
     scores: Scores | None = None
     scores_note: str = ""
-    findings: list[Finding] = Field(default=[])
+    priors: list[KindPrior] = Field(default=[])
+    together: list[Combined] = Field(default=[])
     pilot_study: PilotStudy | None = None

@@ -53,6 +53,9 @@ def advise(
             "Unset: those that are kept.",
         ),
     ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="A CSV file of further published effects, beside those of the package.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
     write_study: Annotated[
         Path | None, typer.Option(help="Without a study: write the study file that would replace the priors.")
@@ -67,8 +70,8 @@ def advise(
 ) -> None:
     """Which synthetic text to mix in, how much, at what cost and with what confidence; sensitivity, and the next runs.
 
-    From a finished study its decision under these constraints; without one the published findings as priors, and the
-    study that would replace them.
+    From a finished study its decision under these constraints, beside what published effects say; without one these
+    alone, as a prior, and the study that would replace it.
 
     Example: synthmix advise --params 1B --tokens 100B --natural 60B --synthetic hq=30B,price=0.5 --study mine.yaml
 
@@ -97,6 +100,7 @@ def advise(
             minutes=parsed(float, minutes, "--minutes"),
             natural_files=natural_files or real_files,
             write_study=write_study,
+            evidence=evidence,
             progress=progress,
         )
     first = [eyebrow(found), found.measured, found.headline, found.confidence, found.recommendation]
