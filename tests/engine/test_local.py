@@ -6,14 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synthmix.engine import LocalEngine
+from synthmix.engine import LocalEngine, local
 from synthmix.engine.local import Job, Worker, gibibytes, next_answers
+from synthmix.engine.places import Place
 from synthmix.errors import Failure
 
 PID = "__import__('os').getpid()"
@@ -54,6 +55,38 @@ with LocalEngine(1) as engine:
 def engine() -> Iterator[LocalEngine[Any, Any]]:
     with LocalEngine[Any, Any](2) as made:
         yield made
+
+
+def _saves_when_told(folder: str) -> None:
+    from synthmix.termination import after_this_step, came
+
+    with after_this_step():
+        (Path(folder) / "begun").touch()
+        while not came():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        (Path(folder) / "saved").touch()
+
+
+def _deaf(folder: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (Path(folder) / "begun").touch()
+    time.sleep(600)
+
+
+@pytest.mark.parametrize(("task", "saved"), [(_saves_when_told, True), (_deaf, False)])
+def test_a_worker_that_is_ended_at_once_may_save_first_but_not_for_ever(
+    task: Callable[[str], None], saved: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "GRACE_SECONDS", 25.0 if saved else 0.5)
+    worker = Worker(Place("cpu"), 1)
+    worker.give(Job(task, str(tmp_path), "task", 0))
+    while not (tmp_path / "begun").exists():
+        assert worker.process.poll() is None
+        time.sleep(0.02)
+    worker.end(at_once=True)
+    assert (tmp_path / "saved").exists() == saved
+    assert worker.process.returncode == (128 + signal.SIGTERM if saved else -signal.SIGKILL)
 
 
 def test_workers_stay_for_the_next_call(engine: LocalEngine[Any, Any]) -> None:

@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from synthmix.errors import BadInput, Failure
 from synthmix.evaluation.losses import HeldOut, evaluate_model
 from synthmix.statistics import count_unigrams, unigram_entropy
+from synthmix.termination import Terminated, note
 from synthmix.training.checkpoint import STATE
 from synthmix.training.model import make_model
 from synthmix.training.protocol import Protocol
@@ -85,6 +87,27 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert steps == [15, 16, 17, 18, 19, 20], "step 15 was lost, 14 was saved"
     assert same(unbroken, resumed)
     assert resumed.trace == unbroken.trace
+
+
+def test_a_signal_ends_a_run_after_its_step_with_the_state_saved(
+    make_spec: Make, streams: Streams, tmp_path: Path
+) -> None:
+    """Whatever the seconds between two saves: not one step is lost, and the resumed run has the same weights."""
+    spec, seen = make_spec(), []
+
+    def struck(step: int, total: int, loss: float) -> None:
+        seen.append(step)
+        if step == 7:
+            note(signal.SIGTERM)
+
+    with pytest.raises(Terminated) as ended:
+        train(spec, streams, tmp_path / "a", report=struck, save_every=1e9)
+    assert (ended.value.number, seen[-1]) == (signal.SIGTERM, 7)
+    resumed = train(spec, streams, tmp_path / "a", report=lambda step, *_: seen.append(step))
+    assert seen == list(range(1, spec.steps + 1))
+    assert same(resumed, train(spec, streams, tmp_path / "b"))
+    with pytest.raises(Terminated):  # none is in work now
+        note(signal.SIGTERM)
 
 
 def test_the_same_seed_gives_every_recipe_the_same_initialisation(make_spec: Make, streams: Streams) -> None:

@@ -8,15 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
+
+from synthmix.termination import Terminated, note
 
 # Former names of options by command: taken for one version more, not shown.
 FORMER = {"phases estimate": {"--real": "--natural"}, "bound": {"--real": "--natural"}}
 INTERRUPTED, INTERRUPTED_CODE = "interrupted; the same command resumes", 130
-
-
-class Terminated(SystemExit):
-    """SIGTERM or SIGHUP. As a SystemExit it passes through event loops and ``except Exception`` to the last line."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -47,8 +45,8 @@ def main(argv: list[str] | None = None) -> None:
     except usage_error as error:
         code = _usage(error, debug)
     except Terminated as end:
-        number = int(str(end.code)) - 128
-        code = _told(f"ended by {signal.Signals(number).name}; the same command resumes", 128 + number, debug)
+        what = f"ended by {signal.Signals(end.number).name}; the same command resumes"
+        code = _told(what, 128 + end.number, debug)
     except (KeyboardInterrupt, typer.Abort):
         code = _told(INTERRUPTED, INTERRUPTED_CODE, debug)
     except OSError as error:
@@ -67,16 +65,17 @@ def _at_home(argument: str) -> str:
 
 @contextmanager
 def _termination() -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind the block as an interrupt does, so that workers end and locks are given back. A signal
-    that is ignored (nohup) stays ignored; the second one does nothing more."""
+    """SIGTERM and SIGHUP unwind the block as an interrupt does, so that workers end and locks are given back; a
+    training that is in work here finishes its step and saves its state first. A signal that is ignored (nohup) stays
+    ignored; the second one does nothing more."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     mine = [number for number, handler in before.items() if handler is signal.SIG_DFL]
 
-    def end(number: int, frame: FrameType | None) -> NoReturn:
+    def end(number: int, frame: FrameType | None) -> None:
         for each in mine:
             signal.signal(each, signal.SIG_IGN)
-        raise Terminated(128 + number)
+        note(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from synthmix.errors import Failure, SynthmixError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+GRACE_SECONDS = 25.0  # for a training to save its state; schedulers kill after 30 (SLURM's KillWait)
 KILLED = object()  # the outcome of a job whose process was killed
 
 
@@ -71,14 +73,18 @@ class Worker:
             self.connection.send_bytes(given)
 
     def end(self, *, at_once: bool) -> None:
-        """End the process: when it has done its task, or at once."""
+        """End the process: when it has done its task, or at once, which is when a training has saved its state, and
+        within :data:`GRACE_SECONDS` in any case."""
         if at_once:
             self.process.terminate()
+        until = time.monotonic() + GRACE_SECONDS if at_once else None
         with contextlib.suppress(OSError):
             self.connection.send_bytes(b"")
         with contextlib.suppress(EOFError, OSError):
-            while True:  # an answer that nobody waits for may fill the pipe
+            # An answer that nobody waits for may fill the pipe.
+            while self.connection.poll(None if until is None else max(0.0, until - time.monotonic())):
                 self.connection.recv_bytes()
+            self.process.kill()
         self.process.wait()
         self.connection.close()
 

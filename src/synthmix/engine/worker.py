@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from types import FrameType
 from typing import Any
 
 import cloudpickle
@@ -21,6 +22,7 @@ import cloudpickle
 from synthmix.console import use_safe_streams
 from synthmix.engine.places import Place
 from synthmix.errors import SynthmixError
+from synthmix.termination import note
 from synthmix.training.device import CHECK, LostDevice, device_errors
 
 READY, RESULT, BUG = "ready", "result", "bug"
@@ -41,6 +43,7 @@ def serve(descriptor: int) -> None:
     """Work until told to end: first the place and the number of threads, then one task after the other, each answered
     by ``(kind, value, whether the process goes on)``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the parent's to handle
+    signal.signal(signal.SIGTERM, _end)
     os.set_inheritable(descriptor, False)  # a process that a task starts must not keep the pipe open
     connection = Connection(descriptor)
     place, threads = connection.recv()
@@ -56,6 +59,12 @@ def serve(descriptor: int) -> None:
         except Exception as error:  # noqa: BLE001 - a bug is the caller's to see, with its traceback
             answer = (BUG, (error, traceback.format_exc()), True)
         _answer(connection, answer)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """The parent or a scheduler ends this process: at once, or when a training has saved the state of its step."""
+    signal.signal(number, signal.SIG_IGN)
+    note(number)
 
 
 def _inbox(connection: Connection) -> "SimpleQueue[bytes | None]":

@@ -4,6 +4,7 @@ A :class:`Session` is the loop: text in its exact order, a step at a time, saved
 """
 
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from synthmix.errors import BadInput
 from synthmix.mixture.manifest import Manifest, make_manifest
+from synthmix.termination import Terminated, after_this_step, came
 from synthmix.training.checkpoint import STATE
 from synthmix.training.compiled import prepare
 from synthmix.training.device import Diverged
@@ -110,41 +112,50 @@ class Session:
         report: Report | None = None,
         save_every: float = 60.0,
     ) -> None:
-        """Train up to step ``until``, saving the state every ``save_every`` seconds.
+        """Train up to step ``until``, saving the state every ``save_every`` seconds, and before a SIGTERM is obeyed.
 
         Raises:
             Diverged: the loss is no longer finite.
+            Terminated: a signal to end came; the state of the last whole step is saved.
         """
+        self.model.train()
+        before, begun = self.seconds, time.monotonic()
+        saved, ended = begun, False
+        with after_this_step():
+            while self.step < until and not ended:
+                self._take_step(report, until)
+                now = time.monotonic()
+                self.seconds = before + now - begun
+                # The last state too, where much would be lost: what follows (evaluation) ends at once at a signal.
+                due = now - saved > (save_every if self.step < until else save_every / 2)
+                if self.world.agree(came() or due):
+                    self.save(save_to)
+                    saved, ended = time.monotonic(), self.world.agree(came())
+        if ended:  # another process of this run was told to end
+            raise Terminated(128 + signal.SIGTERM)
+
+    def _take_step(self, report: Report | None, until: int) -> None:
         import torch
 
         spec, protocol = self.spec, self.spec.protocol
-        self.model.train()
-        before, begun = self.seconds, time.monotonic()
-        saved = begun
-        while self.step < until:
-            rate = protocol.rate(self.step, spec.steps, spec.peak)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            first = self.step * protocol.sequences + self.mine.start
-            rows = read_batch(self.manifest, self.streams, first, len(self.mine))
-            batch = torch.from_numpy(rows).to(self.world.device)
-            nats = world_step(self.world, self.model, self.optimizer, batch, self.precision, protocol.clip, self.micro)
-            self.step += 1
-            if not math.isfinite(nats):
-                raise Diverged(
-                    f"the loss is {nats} at step {self.step} of {spec.steps}",
-                    where=spec.at(),
-                    remedy=f"lower training.learning_rate (it was {spec.peak:.3g})",
-                )
-            if self.step == spec.steps or self.step % max(1, spec.steps // TRACE_POINTS) == 0:
-                self.trace.append((self.step * protocol.batch, round(nats, 5)))
-            if report and self.world.is_main:
-                report(self.step, until, nats)
-            now = time.monotonic()
-            self.seconds = before + now - begun
-            if self.step < until and self.world.agree(now - saved > save_every):
-                self.save(save_to)
-                saved = time.monotonic()
+        rate = protocol.rate(self.step, spec.steps, spec.peak)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        first = self.step * protocol.sequences + self.mine.start
+        rows = read_batch(self.manifest, self.streams, first, len(self.mine))
+        batch = torch.from_numpy(rows).to(self.world.device)
+        nats = world_step(self.world, self.model, self.optimizer, batch, self.precision, protocol.clip, self.micro)
+        self.step += 1
+        if not math.isfinite(nats):
+            raise Diverged(
+                f"the loss is {nats} at step {self.step} of {spec.steps}",
+                where=spec.at(),
+                remedy=f"lower training.learning_rate (it was {spec.peak:.3g})",
+            )
+        if self.step == spec.steps or self.step % max(1, spec.steps // TRACE_POINTS) == 0:
+            self.trace.append((self.step * protocol.batch, round(nats, 5)))
+        if report and self.world.is_main:
+            report(self.step, until, nats)
 
     def save(self, path: Path) -> None:
         """Write the state atomically.
