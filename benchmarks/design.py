@@ -23,10 +23,10 @@ def grid(N: tuple[float, float, int], D: tuple[float, float, int], *, seeds: int
     return Design.grid(np.geomspace(*N), np.geomspace(*D), SHARES, seeds=seeds, replicates=2)
 
 
-QUICKSTART = grid((25e3, 225e3, 3), (2e5, 8e5, 3))
+SMALL = grid((25e3, 225e3, 3), (2e5, 8e5, 3))
 SETTINGS: dict[str, tuple[Design, tuple[float, float]]] = {
-    "quickstart, 2M and 8M": (QUICKSTART, (2e6, 8e6)),
-    "quickstart, 1B and 100B": (QUICKSTART, (1e9, 1e11)),
+    "3 x 3 to 225k and 800k, at 2M and 8M": (SMALL, (2e6, 8e6)),
+    "the same, at 1B and 100B": (SMALL, (1e9, 1e11)),
     "5 x 5 to 1M and 20M, at 4M and 80M": (grid((25e3, 1e6, 5), (2e5, 2e7, 5)), (4e6, 8e7)),
     "the same with 3 seeds": (grid((25e3, 1e6, 5), (2e5, 2e7, 5), seeds=3), (4e6, 8e7)),
     "4 x 4 to 30M and 300M, at 100M and 1B": (grid((1e6, 3e7, 4), (1e7, 3e8, 4)), (1e8, 1e9)),

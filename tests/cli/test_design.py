@@ -20,7 +20,9 @@ def test_a_ladder_that_cannot_answer_is_told_so(run: Run, here: Path) -> None:
     assert value["decades_beyond"]["N"] == pytest.approx(np.log10(1e9 / 76e3))
     assert [note["code"] for note in value["notes"]] == ["too_far", "few_values", "not_simulated"]
     assert value["seeds"]["one"] > value["seeds"]["designed"] > value["seeds"]["more"]
-    assert "too_far: the question lies 4.1 decades in N" in run(*ASKED, *ladder, *FAST).out
+    said = run(*ASKED, *ladder, *FAST).out
+    assert "9.2 decades of compute beyond the largest run (4.1 in N, 5.1 in D)" in " ".join(said.split())
+    assert "too_far: the question lies 4.1 decades in N" in said
 
 
 def test_a_cost_and_earlier_runs_make_a_ladder(run: Run, here: Path) -> None:

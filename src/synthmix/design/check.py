@@ -98,8 +98,15 @@ class DesignCheck:
     def tables(self) -> list[Table | str]:
         """For the terminal: the answer expected of each source, the notes, and the proposals."""
         size, budget = (format_count(each) for each in self.question)
+        n, d, compute = self.decades
+        beyond = (
+            f"{compute:.1f} decades of compute beyond the largest run ({n:.1f} in N, {d:.1f} in D)"
+            if max(self.decades) > 0
+            else "within the runs"
+        )
         head = (
-            f"Design check at {size} parameters and {budget} tokens: {self.studies} simulated studies by {self.basis}."
+            f"Design check at {size} parameters and {budget} tokens, {beyond}: {self.studies} simulated studies "
+            f"by {self.basis}."
         )
         found: list[Table | str] = [head]
         if self.simulated:
