@@ -169,6 +169,23 @@ def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> N
     _tell(config, results, as_json=as_json)
 
 
+@app.command()
+def compare(
+    studies: Annotated[list[Path], typer.Argument(help="Two or more study files.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Finished studies side by side: what differs in their files and text, the runs they share, their answers and how
+    far these lie apart.
+
+    Example: synthmix study compare quickstart.yaml with-more-natural-text.yaml
+    """
+    from synthmix.cli.terminal import show
+    from synthmix.study.comparison import compare_studies
+
+    found = compare_studies(studies)
+    show(found.as_dict(), *found.tables(), as_json=as_json)
+
+
 def _tell(config: "StudyConfig", results: "Results", *, as_json: bool) -> None:
     """The answer in a sentence and where the report is, or all of it as JSON."""
     from synthmix.cli.terminal import show
