@@ -158,6 +158,8 @@ VALUES = [
     said("value web.jsonl --reference other.jsonl --engine cloud -q", "there is no engine 'cloud'"),
     said("value web.jsonl --reference other.jsonl --text body -q", "other.jsonl:1: body: no such field; it has text"),
     said("value a=web.jsonl a=hq.jsonl --reference other.jsonl -q", "a: is given twice; give names: a=FILE b=FILE"),
+    said("value web.jsonl --reference other.jsonl --tokens lots -q", "--tokens: 'lots' is not a count"),
+    said("value web.jsonl --reference other.jsonl --base none.jsonl -q", "none.jsonl: files: no such file"),
     said("select web.jsonl --reference none.jsonl --tokens 1k --to new -q", "none.jsonl: files: no such file"),
     said("select web.jsonl --reference other.jsonl --tokens lots --to new", "--tokens: 'lots' is not a count"),
     said("select web.jsonl --reference other.jsonl --tokens 1k --to . --vocab 300 -q", "holds other files"),

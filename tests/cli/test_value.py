@@ -106,6 +106,24 @@ def test_a_mixture_of_one_s_own_and_three_datasets(folder: Path, tmp_path: Path)
     assert "50% a, 25% b and 25% c" in out
 
 
+def test_pairs_get_a_verdict_at_equal_size_at_a_budget_and_over_what_is_there(folder: Path, tmp_path: Path) -> None:
+    asked = ("value", "--reference", folder / "target.jsonl", folder / "good.jsonl", folder / "bad.jsonl", "-q")
+    code, out, _ = run(*asked, "--tokens", "500", "--base", folder / "bad.jsonl", "--json")
+    assert code == 0
+    found = json.loads(out)["comparison"]
+    assert (found["ranked_by"], found["tokens"], found["unit"]) == ("base", 500, "tokens")
+    assert [row["name"] for row in found["rows"]] == ["good", "bad"]
+    assert found["rows"][0]["over_base"] > found["rows"][1]["over_base"]
+    pair = found["pairs"][0]
+    assert (pair["one"], pair["other"], pair["worth_unit"]) == ("good", "bad", "nats per token")
+    assert pair["worth"]["low"] < pair["worth"]["mid"] < pair["worth"]["high"]
+    assert 0.5 < pair["confidence"] < 1
+    code, out, _ = run(*asked)
+    assert code == 0
+    assert "good over bad" in " ".join(out.split())
+    assert "nats per token to a small model" in " ".join(out.split())
+
+
 def test_labelled_text_and_images_with_a_model(folder: Path) -> None:
     code, out, _ = run(
         "value", "--reference", folder / "target.npz", folder / "images.npz", "--model", "init", "--json"

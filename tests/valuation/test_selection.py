@@ -124,7 +124,7 @@ def test_of_equal_documents_none_gains_on_another(valuer: Valuer) -> None:
         assert len(set(document_gains(valuer, pool))) == 1
         found = select(valuer, pool, 5 * len(text.split()))
         assert (np.flatnonzero(found.chosen) == np.arange(found.chosen.sum())).all()
-        chosen, whole = valuer.summarise(subset(pool, found.chosen)), valuer.summarise(pool)
+        chosen, whole = (valuer.summarise(each, keep_copies=True) for each in (subset(pool, found.chosen), pool))
         for taken in (found.chosen.sum(), 1.3, 2.5, 7.1):
             check = compare(valuer, chosen.weighted(taken / found.chosen.sum()), whole.sampled(taken / 40))
             assert abs(check.gain) < 1e-9

@@ -52,6 +52,12 @@ def value(
     method: Annotated[
         list[str] | None, typer.Option(help="Another method beside it, or 'all'; may be repeated.", show_default=False)
     ] = None,
+    tokens: Annotated[
+        str | None, typer.Option(help="Rank at this budget of each: 5M (items, where it has none).")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="What you have already: rank by what each dataset adds to it.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the plots.")] = None,
     documents: Annotated[
         Path | None, typer.Option(help="Write each document's part in its dataset's score, as Parquet.")
@@ -68,16 +74,31 @@ def value(
 
     Example: synthmix value --reference data/wiki.jsonl data/web.jsonl data/rephrased.jsonl --mix --html value.html
 
+    Datasets are compared at equal size and at --tokens, and each pair gets a verdict whose confidence is that of tasks
+    on which models were trained. --weights paper is the method of arXiv 2511.13640 as published; the default is another
+    score, since that one orders datasets worse than several simple baselines (docs/results/valuation.md).
+
+    Example: synthmix value --reference data/wiki.jsonl data/hq.jsonl data/qa.jsonl --base data/web.jsonl --tokens 5M
+
     Example: synthmix value --reference wiki.jsonl web.jsonl hq.jsonl qa.jsonl --mix --mixture mine=web:50%,hq:50%
     """
     from synthmix.cli.options import parse_mixtures
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
     from synthmix.errors import BadInput
-    from synthmix.quantities import format_seconds
-    from synthmix.report.value import best_table, mixtures_table, others_table, score_table, write_value
+    from synthmix.quantities import format_seconds, parse_count
+    from synthmix.report.value import (
+        best_table,
+        comparison_table,
+        mixtures_table,
+        others_table,
+        score_table,
+        write_value,
+    )
+    from synthmix.valuation.load import open_pool
     from synthmix.valuation.methods import estimated_seconds, named, score_by
     from synthmix.valuation.parallel import score_all
+    from synthmix.valuation.verdicts import compare_datasets
 
     named(method or [])
     if mixture and not mix:
@@ -91,6 +112,9 @@ def value(
             running = stack.enter_context(open_engine(engine, workers=workers))
             each, parts = running.each, max(1, round(running.workers / len(pools)))
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)
+        budget = None if tokens is None else parsed(parse_count, tokens, "--tokens")
+        have = None if base is None else valuer.summarise(open_pool(base, name="base", text=text, label=label))
+        compared = compare_datasets(valuer, summaries, tokens=budget, base=have)
         own = {name: [float(shares.get(pool, 0)) for pool in names] for name, shares in asked.items()}
         curve = valuer.score_mixture(summaries, named=own) if mix else None
         left_out: list[str] = []
@@ -108,6 +132,7 @@ def value(
     beside = {name: [score.as_json() for score in each] for name, each in others.items()}
     found = {
         "scores": made,
+        "comparison": compared.as_json(),
         "mixture": curve.as_json() if curve else None,
         "baselines": beside,
         "left_out": left_out,
@@ -119,6 +144,7 @@ def value(
     written = [f"written: {path}" for path in (html, documents) if path]
     tables = [
         score_table(shown),
+        *([comparison_table(found["comparison"])] if have is not None or len(pools) > 1 else []),
         *([best_table(found["mixture"]), mixtures_table(found["mixture"])] if curve else []),
         *([others_table(found)] if others else []),
     ]

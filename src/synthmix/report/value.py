@@ -1,10 +1,12 @@
 """``synthmix value`` shown: scores with intervals, what they are made of, and mixtures over their shares."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from synthmix.interval import Interval, level_text
+from synthmix.interval import Interval, format_interval, level_text
+from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, View, dots, ternary, triangle
 from synthmix.report.html import Section, write_page
 from synthmix.report.mixture_sentences import mixture_text
@@ -18,6 +20,7 @@ _TERMS = {
     "loss": "the model's loss on it",
     "balance": "sqrt(max(share, 1 - share) / items)",
     "overlap": "share of its items that stand in the reference",
+    "leak": "share of the reference's runs of eight words that stand in it",
 }
 
 
@@ -32,12 +35,15 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         BadInput, Failure: ``path`` cannot be written to.
     """
     scores = sorted(found["scores"], key=lambda row: -row["score"])
-    best = scores[0]
-    rivals = [row["name"] for row in scores[1:] if _apart(best, row) is False]
+    compared = found["comparison"]
+    names = [row["name"] for row in compared["rows"]]
+    best = next(row for row in scores if row["name"] == names[0])
+    open_pairs = [{pair["one"], pair["other"]} for pair in compared["pairs"] if pair["said"] != "over"]
+    rivals = [name for name in names[1:] if {names[0], name} in open_pairs]
     target = Path(str(found["reference"])).name.split(".")[0]
     lead = f"{best['name']} is worth most for {target}."
     if rivals:
-        lead = f"{best['name']} scores highest for {target}, within the noise of {', '.join(rivals)}."
+        lead = f"{best['name']} scores highest for {target}, not clearly above {', '.join(rivals)}."
     if len(scores) == 1:
         lead = f"{best['name']} scores {best['score']:.4f} for {target}."
     curve = found.get("mixture")
@@ -46,6 +52,9 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         Section("scores", "Scores", "Scores", [score_figure(scores)], [score_table(found)]),
         Section("terms", "Terms", "What the scores are made of", [term_figure(scores)]),
     ]
+    if len(scores) > 1 or compared["ranked_by"] == "base":
+        title = "Which to take"
+        sections.insert(1, Section("comparison", "Decision", title, tables=[comparison_table(compared)]))
     if curve:
         tables = [best_table(curve), mixtures_table(curve)]
         sections.append(
@@ -67,12 +76,6 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
         },
         colours=max(len(best["terms"]) + 1, 3),
     )
-
-
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
-    """Whether the intervals do not touch; None where there are none."""
-    low, high = _interval(one).low, _interval(other).high
-    return None if low is None or high is None else high < low
 
 
 def _interval(row: Mapping[str, Any]) -> Interval:
@@ -125,6 +128,58 @@ def mixtures_table(curve: Mapping[str, Any]) -> Table:
         for row in sorted(curve["mixtures"], key=lambda row: -row["score"])
     ]
     return Table("mixtures", columns, rows, f"Mixtures of {curve['size']:,.0f} {curve['unit']}")
+
+
+def comparison_table(compared: Mapping[str, Any]) -> Table:
+    """Datasets at equal size, at the budget and over the base, in the order that was asked, and what follows."""
+    unit = compared["unit"]
+    shown = {"at_tokens": compared["tokens"] is not None, "over_base": compared["ranked_by"] == "base"}
+    columns = [
+        Column("dataset", "Dataset"),
+        Column("tokens", unit.capitalize(), ",.0f"),
+        Column("equal", f"At {format_count(compared['equal'])} {unit} of each", ".4f"),
+    ]
+    if shown["at_tokens"]:
+        columns.append(Column("at_tokens", f"At {format_count(compared['tokens'])} {unit}", ".4f"))
+    if shown["over_base"]:
+        columns.append(Column("over_base", "Adds to the base", "+.4f"))
+    rows = [
+        (
+            row["name"],
+            row["tokens"],
+            row["equal"],
+            *([row["at_tokens"]] if shown["at_tokens"] else []),
+            *([Interval(**row["over_base_interval"])] if shown["over_base"] else []),
+        )
+        for row in compared["rows"]
+    ]
+    by = {"base": "what each adds to the base", "tokens": "the score at the budget", "equal": "the score at equal size"}
+    note = "\n".join([f"Ranked by {by[compared['ranked_by']]}.", *verdict_lines(compared)])
+    return Table("comparison", columns, rows, "Which to take", note=note)
+
+
+def verdict_lines(compared: Mapping[str, Any]) -> list[str]:
+    """A sentence a pair; of many datasets those of neighbours in the order only."""
+    order = [row["name"] for row in compared["rows"]]
+    beside = set(pairwise(order))
+    made = []
+    for pair in compared["pairs"]:
+        one, other = pair["one"], pair["other"]
+        if len(order) > 4 and (one, other) not in beside and (other, one) not in beside:
+            continue
+        sure = "" if pair["confidence"] is None else f" ({pair['confidence']:.0%} sure)"
+        if pair["said"] == "over":
+            said = f"{one} over {other}{sure}"
+        elif pair["said"] == "level":
+            said = f"{one} and {other}: level"
+        else:
+            size = f"{format_count(pair['tokens'])} {pair['unit']}"
+            said = f"{one} or {other}: cannot tell{sure}: train on each, at {size}"
+        if pair["worth"] is not None and pair["said"] != "level":
+            worth = Interval(**pair["worth"])
+            said += f"; the difference is worth {format_interval(worth, '+.2f')} {pair['worth_unit']} to a small model"
+        made.append(said + ".")
+    return made
 
 
 def others_table(found: Mapping[str, Any]) -> Table:

@@ -13,6 +13,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Cost, Score
 from synthmix.valuation.summary import Summary
+from synthmix.valuation.terms.counts import item_hash
 from synthmix.valuation.valuer import Valuer
 
 
@@ -82,7 +83,6 @@ def score_all(
 
 
 def _every(pool: Pool, part: int, parts: int) -> Iterator[Batch]:
-    place = 0
-    for batch in pool.batches():
-        yield batch.rows(np.flatnonzero(np.arange(place, place + len(batch)) % parts == part))
-        place += len(batch)
+    for batch in pool.batches():  # by the item, so that its copies come to the same part
+        hashes = np.array([int.from_bytes(item_hash(item)[2:4], "little") for item in batch.items])
+        yield batch.rows(np.flatnonzero(hashes % parts == part))

@@ -104,7 +104,7 @@ def select(
         raise BadInput("a budget of nothing", key="--tokens")
     filtering = None if method == SCORE else _filter(method, valuer.reference)
     seen = _Seen(pool, lengths or valuer.lengths)
-    whole = valuer.summarise(seen)
+    whole = valuer.summarise(seen, keep_copies=True)
     sizes, copies = np.concatenate(seen.sizes), np.concatenate(seen.copies)
     total = int(sizes.sum())
     if tokens >= total:
@@ -119,7 +119,7 @@ def select(
         chosen, gains = _by_influence(valuer, pool, whole, sizes, tokens, rounds, report)
     if not chosen.any():
         raise BadInput("the budget is smaller than the best document", where=pool.name, key="--tokens")
-    score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms))
+    score = valuer.score_summary(summarise(subset(pool, chosen), valuer.terms, keep_copies=True))
     even = valuer.score_summary(whole.sampled(float(sizes[chosen].sum()) / total))
     return Selection(chosen, gains, sizes, score, even, valuer.score_summary(whole))
 
@@ -140,7 +140,7 @@ def _by_influence(
         taken = int(sizes[chosen].sum())
         there = whole.weighted((tokens - taken) / total)
         if chosen.any():
-            there = there + summarise(subset(pool, chosen), valuer.terms)
+            there = there + summarise(subset(pool, chosen), valuer.terms, keep_copies=True)
         gains[~chosen] = document_gains(valuer, pool, there)[~chosen]
         per_token = np.where(chosen, -np.inf, gains / np.maximum(sizes, 1))
         order = np.argsort(-per_token, kind="stable")[: int((~chosen).sum())]
@@ -204,7 +204,7 @@ def subset(pool: Pool, chosen: np.ndarray) -> Pool:
 
 def document_gains(valuer: Valuer, pool: Pool, beside: Summary | None = None) -> np.ndarray:
     """(n,) influence of each item on top of ``beside`` (None: of the pool itself)."""
-    there = beside if beside is not None else valuer.summarise(pool)
+    there = beside if beside is not None else valuer.summarise(pool, keep_copies=True)
     gains = valuer.influence_on(there)
     return np.concatenate([gains(batch) for batch in pool.batches()])
 
@@ -251,7 +251,7 @@ def check_selection(
         return None
     one, other = (valuer.on(half) for half in halves)
     found = select(one, pool, tokens, method=method, rounds=rounds, lengths=lengths, report=report)
-    chosen, whole = other.summarise(subset(pool, found.chosen)), other.summarise(pool)
+    chosen, whole = (other.summarise(each, keep_copies=True) for each in (subset(pool, found.chosen), pool))
     even = whole.sampled(found.taken / max(int(found.tokens.sum()), 1))
     return compare(other, chosen, even)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from synthmix.valuation.pool import Batch, Pool, Sample
 from synthmix.valuation.terms.counts import NATURAL, Balance
+from synthmix.valuation.terms.guards import Copies
 from synthmix.valuation.terms.term import COUNT, Sums, Term, add, block_of, scaled
 
 BLOCKS = 16  # of items; their spread gives the interval
@@ -17,7 +18,7 @@ class Summary:
     """What was added up.
 
     Attributes:
-        items: how many were read.
+        items: how many were read. copies: of these, left out of the sums since the same item stood before.
         sums: for each term the sums of each block; a block without items has none.
         groups: how many blocks each pool has, in a mixture of several; empty: all are of one.
         taken: how often each block's items count; empty: once.
@@ -28,6 +29,7 @@ class Summary:
     sums: Mapping[str, Sequence[Sums]]
     groups: tuple[int, ...] = ()
     taken: tuple[float, ...] = ()
+    copies: int = 0
     _totals: dict[str, Sums] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -49,7 +51,7 @@ class Summary:
     def __add__(self, other: "Summary") -> "Summary":
         """Of both parts of one pool: what two machines read."""
         sums = {t: [add(a, b) for a, b in zip(self.sums[t], other.sums[t], strict=True)] for t in self.sums}
-        return Summary(self.name, self.items + other.items, sums)
+        return Summary(self.name, self.items + other.items, sums, copies=self.copies + other.copies)
 
     def weighted(self, weight: float) -> "Summary":
         """As if every item counted ``weight`` times. Below 1 that is not a smaller pool: what is in it only once still
@@ -87,7 +89,7 @@ class Summary:
             ]
             for term, blocks in self.sums.items()
         }
-        return Summary(self.name, self.items, sums, taken=tuple(map(float, weights)))
+        return Summary(self.name, self.items, sums, taken=tuple(map(float, weights)), copies=self.copies)
 
     @property
     def bytes(self) -> int:
@@ -95,8 +97,11 @@ class Summary:
         return sum(array.nbytes for blocks in self.sums.values() for sums in blocks for array in sums.values())
 
 
-def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summary:
+def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS, *, keep_copies: bool = False) -> Summary:
     """Read ``pool`` once for ``terms``.
+
+    An item that stood before is left out of the sums, unless ``keep_copies``: a model that may go through its data
+    several times learns from copies what it learns from one.
 
     Raises:
         BadInput: it is empty, or holds what a term cannot read.
@@ -105,8 +110,14 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summar
     whole = [term for term in reading if term.most is None]
     samples = {term.name: Sample(term.most, 0) for term in reading if term.most is not None}
     sums: dict[str, list[Sums]] = {term.name: [{} for _ in range(blocks)] for term in reading}
-    items = 0
-    for batch in pool.batches():
+    items, copies, known = 0, 0, Copies()
+    for given in pool.batches():
+        batch = given
+        if not keep_copies and (again := known.of(given)).any():
+            batch = given.rows(np.flatnonzero(~again))
+            copies += int(again.sum())
+            if not len(batch):
+                continue
         block = block_of(np.arange(items, items + len(batch)), blocks)
         items += len(batch)
         for sample in samples.values():
@@ -121,7 +132,7 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS) -> Summar
     share = 1.0 if pool.share is None else pool.share
     for name in (term.name for term in whole if isinstance(term, Balance)):
         sums[name] = [each | {NATURAL: each[COUNT] * share} if each else each for each in sums[name]]
-    return Summary(pool.name, items, sums)
+    return Summary(pool.name, items + copies, sums, copies=copies)
 
 
 def _spread(term: Term, batch: Batch, block: np.ndarray, sums: list[Sums]) -> None:

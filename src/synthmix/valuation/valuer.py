@@ -24,13 +24,16 @@ from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
 from synthmix.valuation.terms.counts import Balance, Overlap
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
+from synthmix.valuation.terms.guards import RUN, Leak
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer, text_transfer
 from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
-from synthmix.valuation.terms.term import COUNT, Term
+from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, Term
 from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
 from synthmix.valuation.weights import Weights, weights_named
 
 FEW = 100
+LEAKED, ODD = 0.02, 0.01  # shares of the reference's runs, and of a pool's texts, that are told
+LEAST = REFERENCE_BLOCKS  # documents of a reference: below that nothing says how far a score is from another sample's
 
 GradientMaker = Callable[[Batch], GradientBatch]
 
@@ -88,6 +91,12 @@ class Valuer:
             BadInput: it is empty, or holds one class only, or what the weights need is not there.
         """
         first = next(iter(reference.batches()))
+        if len(first) < LEAST:
+            raise BadInput(
+                f"holds {len(first)} documents, where a reference needs {LEAST}",
+                where=reference.name,
+                remedy="give more of the target: a hundred documents or more",
+            )
         self.reference, self.labelled = reference, first.labels is not None
         self._encode = Encoded(self.encoder if self.encoder is not None else encoder_for(reference))
         terms: list[Term] = []
@@ -108,20 +117,23 @@ class Valuer:
                 f"the weights {self.weights.name} need {', '.join(sorted(missing))}", remedy="hand a model over"
             )
         terms.append(Overlap())
+        if not isinstance(first.items, np.ndarray):
+            terms.append(Leak())
         for term in terms:
             term.fit(reference)
         self.terms = terms
         return self
 
-    def summarise(self, pool: Pool) -> Summary:
-        """One pass over a pool: all that its score, and that of its mixtures, needs. Sums of parts may be added.
+    def summarise(self, pool: Pool, *, keep_copies: bool = False) -> Summary:
+        """One pass over a pool: all that its score, and that of its mixtures, needs. Sums of parts may be added. Copies
+        of an item count once, unless ``keep_copies``.
 
         Raises:
             BadInput: it is empty, of another kind than the reference, or without labels where that has them.
         """
         self._fitted()
         try:
-            return summarise(pool, self.terms)
+            return summarise(pool, self.terms, keep_copies=keep_copies)
         except BadInput as error:  # terms know the items, not whose they are
             if error.where is not None:
                 raise
@@ -214,15 +226,37 @@ class Valuer:
             raise BadInput("the valuer has no reference yet", remedy="call fit first")
 
 
+def _leaks(term: Leak, total: Sums) -> list[str]:
+    found, items = [], float(total[COUNT])
+    if (share := term.value(total)) >= LEAKED:
+        found.append(
+            f"leak: {share:.0%} of the reference's runs of {RUN} words stand in it, which flatters it: take them out, "
+            "or another reference"
+        )
+    for key, said in (
+        ("empty", "empty"),
+        ("short", "shorter than a tenth of the reference's median"),
+        ("odd", "of characters that no encoding has"),
+    ):
+        if (share := float(total[key]) / items) >= ODD:
+            found.append(f"{key}: {share:.1%} of its texts are {said}")
+    return found
+
+
 def warnings_of(summary: Summary, terms: Sequence[Term]) -> tuple[str, ...]:
-    """``few_items``, ``overlap``, ``one_class``, ``unknown_classes``, ``not_finite``."""
+    """``few_items``, ``overlap``, ``leak``, ``copies``, ``empty``, ``short``, ``odd``, ``one_class``,
+    ``unknown_classes``, ``not_finite``."""
     found = []
     if summary.items < FEW:
         found.append(f"few_items: {summary.items} items; the interval is a guess below {FEW}")
+    if (share := summary.copies / max(summary.items, 1)) >= ODD:
+        found.append(f"copies: {share:.1%} of its items stood in it before, and count once")
     for term in terms:
         total = summary.total(term.reads)
         if isinstance(term, Overlap) and (share := term.value(total)) > 0:
             found.append(f"overlap: {share:.1%} of its items stand in the reference too, which flatters it")
+        if isinstance(term, Leak):
+            found += _leaks(term, total)
         if isinstance(term, RidgeTransfer):
             counts = total["B"][-1]  # the row of the constant feature
             unknown = 1 - counts.sum() / float(total[COUNT])

@@ -38,13 +38,13 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
-def hashed_words(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(numbers of all words (m,) uint64 below 2^32, words of each text (n,))."""
+def hashed_words(texts: Sequence[str], word: re.Pattern[str] = WORD) -> tuple[np.ndarray, np.ndarray]:
+    """(numbers of all words (m,) uint64 below 2^32, words of each text (n,)); ``word``: what one is."""
     numbers: list[int] = []
     lengths = np.empty(len(texts), np.int64)
     before = 0
     for at, text in enumerate(texts):
-        numbers.extend(map(_HASHES.__getitem__, WORD.findall(text.lower())))
+        numbers.extend(map(_HASHES.__getitem__, word.findall(text.lower())))
         lengths[at], before = len(numbers) - before, len(numbers)
     return np.array(numbers, np.uint64), lengths
 

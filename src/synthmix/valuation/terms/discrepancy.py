@@ -19,6 +19,7 @@ WIDTHS = (0.5, 1.0, 2.0)  # of the kernels, times the reference's median distanc
 # Features are rounded to multiples of 2^-30, as float32 holds those above 2^-7, and squared lengths to 2^-36: their
 # sums are exact in any order and add up to the last bit, for up to 2^23 and 2^17 items.
 FEATURE_BITS, LENGTH_BITS = 30, 36
+ALONE = 1e-9  # of the squared weight of all items, what pairs of different ones have, where there is but one
 
 
 class Discrepancy(Term):
@@ -79,24 +80,31 @@ class Discrepancy(Term):
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """sqrt(max(MMD^2, 0)), at most sqrt(2)."""
-        return float(np.sqrt(max(self.squared(sums, without), 0.0)))
+        return float(np.sqrt(min(max(self.squared(sums, without), 0.0), 2.0)))
 
     def squared(self, sums: Sums, without: int | None = None) -> float:
-        """The unbiased estimate of MMD^2."""
+        """The unbiased estimate of MMD^2; of one item, of which there is none, that of the point where it lies."""
         mean, within = self._parts(without)
         total, ours = float(sums[COUNT]), float(sums[SQUARES])
-        left = max(total**2 - ours, 1e-12)
-        mine = (float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])) / left
+        left = total**2 - ours
+        if left <= ALONE * total**2:
+            mine = float((sums["S"] ** 2).sum()) / max(total**2, 1e-12)
+        else:
+            mine = (float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])) / left
         return mine + within - 2 * float((sums["S"] * mean).sum()) / max(total, 1e-12)
 
     def slope(self, sums: Sums) -> Sums:
         """d MMD / d sums: none where the estimate is not above 0, since nothing can be seen to be wrong there."""
         mean, _ = self._parts(None)
         total, ours = float(sums[COUNT]), float(sums[SQUARES])
-        left = max(total**2 - ours, 1e-12)
+        left = total**2 - ours
         energy = float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])
         square = self.squared(sums)
         down = 2 * np.sqrt(square) if square > 0 else np.inf
+        if left <= ALONE * total**2:
+            of_s = 2 * sums["S"] / total**2 - 2 * mean / total
+            of_n = -2 * float((sums["S"] ** 2).sum()) / total**3 + 2 * float((sums["S"] * mean).sum()) / total**2
+            return {"S": of_s / down, COUNT: np.array(of_n / down), SQUARES: np.array(0.0), LENGTHS: np.array(0.0)}
         by_s = 2 * sums["S"] / left - 2 * mean / total
         by_n = -energy * 2 * total / left**2 + 2 * float((sums["S"] * mean).sum()) / total**2
         return {
