@@ -6,9 +6,20 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from synthmix.corpus import Corpus, Document, Source, build, build_corpus, load_tokenizer, open_or_build, train_texts
+from synthmix.corpus import (
+    Corpus,
+    Document,
+    Source,
+    build,
+    build_corpus,
+    load_tokenizer,
+    open_or_build,
+    read_documents,
+    train_texts,
+)
 from synthmix.corpus import train_tokenizer as train
 from synthmix.corpus.load import identity
+from synthmix.corpus.sources import text_hash
 from synthmix.errors import BadInput, Failure
 from synthmix.files import read_json
 
@@ -187,13 +198,37 @@ def test_unknown_domain(corpus: Corpus):
 
 def test_a_limit_in_tokens(tmp_path, texts, tokenizer):
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    source = Source(files=[str(tmp_path / "a.jsonl")], limit="2k tokens")
+    source = Source(files=[str(tmp_path / "a.jsonl")], limit="2k tokens", limit_by="first")
     corpus = build_corpus(source, tmp_path / "c", name="c", tokenizer=tokenizer)
     lengths = [len(ids) + 1 for ids in tokenizer.encode_batch(texts)]
     enough = next(n for n in range(len(texts)) if sum(lengths[:n]) >= 2000)
     assert set(corpus.texts()) == set(texts[:enough])
     assert 2000 <= corpus.train_counts.tokens < 2000 + max(lengths)
-    assert corpus.meta.sources == [{"files": [str(tmp_path / "a.jsonl")], "limit": "2000 tokens"}]
+    assert corpus.meta.sources == [{"files": [str(tmp_path / "a.jsonl")], "limit": "2000 tokens", "limit_by": "first"}]
+
+
+def test_a_limit_is_a_uniform_sample_and_part_of_a_larger_one(tmp_path, texts, tokenizer):
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, *texts[:50], ""]))
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts[:100]))
+    files = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+    ordered = sorted(texts, key=text_hash)
+    lengths = [len(ids) + 1 for ids in tokenizer.encode_batch(ordered)]
+    before: list[str] = []
+    for tokens in (2000, 20_000, 10**9):
+        source = Source(files=files, limit=f"{tokens} tokens")
+        corpus = build_corpus(source, tmp_path / f"c{tokens}", name="c", tokenizer=tokenizer)
+        enough = next((n for n in range(len(texts)) if sum(lengths[:n]) >= tokens), len(texts))
+        found = list(corpus.texts())
+        assert found == ordered[:enough]
+        assert found[: len(before)] == before
+        before = found
+    of_documents = Source(files=files, limit="70 documents")
+    corpus = build_corpus(of_documents, tmp_path / "d", name="d", tokenizer=tokenizer)
+    assert list(corpus.texts()) == ordered[:70]
+    read = [document.text for document in read_documents(of_documents, domain="d")]
+    assert read == [text for text in texts if text in set(ordered[:70])], "in reading order, each once"
+    whole = [document.text for document in read_documents(Source(files=files, limit="1k documents"), domain="d")]
+    assert whole == texts
 
 
 def test_train_texts_are_the_training_side(tmp_path, texts, tokenizer, corpus: Corpus):

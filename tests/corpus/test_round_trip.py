@@ -178,7 +178,9 @@ class TestWhere:
 def test_empty_documents_do_not_count_for_the_limit(tmp_path: Path) -> None:
     lines = ["", "one", " \n ", None, "two", "\u00ad\u200b", "three", "four"]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in lines))
-    found = texts(Source(files=[str(tmp_path / "a.jsonl")], limit="3 documents", normalize=["punctuation"]))
+    found = texts(
+        Source(files=[str(tmp_path / "a.jsonl")], limit="3 documents", limit_by="first", normalize=["punctuation"])
+    )
     assert [text for text in found if text.strip()] == ["one", "two", "three"]
 
 

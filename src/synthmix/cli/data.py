@@ -1,12 +1,25 @@
 """``synthmix corpus``: build, sample, show."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli.options import AsJson, Quiet, TokenizerOption, Vocab, field_values, parsed, shared_tokenizer, telling
+from synthmix.cli.options import (
+    Address,
+    AsJson,
+    EngineKind,
+    Quiet,
+    TokenizerOption,
+    Vocab,
+    Workers,
+    field_values,
+    parsed,
+    shared_tokenizer,
+    telling,
+)
 
 app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=True)
 
@@ -31,12 +44,17 @@ def build(
     origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
     license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
     synthetic: Annotated[bool, typer.Option("--synthetic", help="The text was written by a model.")] = False,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Tokenise text once: split by document, duplicates across the split removed, packed into shards.
 
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2%
+
+    Example: synthmix corpus build "/shared/web/*.parquet" --to /shared/corpora/web --engine ray --address auto
     """
     from synthmix.cli.terminal import show
     from synthmix.corpus import Corpus, Source, build_corpus, lost_text
@@ -51,7 +69,7 @@ def build(
     )
     share = parsed(parse_share, heldout, "--heldout")
     others = [Corpus.open(path) for path in against or []]
-    with telling(quiet=quiet) as progress:
+    with telling(quiet=quiet) as progress, _engine(engine, address, workers) as where_it_runs:
         corpus = build_corpus(
             source,
             to,
@@ -63,6 +81,7 @@ def build(
             origin=origin,
             license=license,
             progress=progress,
+            engine=where_it_runs,
         )
     counts, meta = corpus.train_counts, corpus.meta
     removed = sum(meta.removed.values())
@@ -75,6 +94,15 @@ def build(
         *([f"The tokenizer loses text: {lost}"] if (lost := lost_text(meta.lost, meta.name)) else []),
         as_json=as_json,
     )
+
+
+def _engine(kind: str, address: str | None, workers: int | None) -> AbstractContextManager[Any]:
+    """An engine's workers; None: this process, whose threads use all cores."""
+    from synthmix.engine import open_engine
+
+    if (kind, address, workers) == ("local", None, None):
+        return nullcontext()
+    return open_engine(kind, workers=workers, address=address)
 
 
 @app.command()

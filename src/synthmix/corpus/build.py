@@ -1,9 +1,9 @@
 """From text to a corpus: ingest, split, remove leaks, pack; in a staging folder that is moved in place at the end."""
 
 import math
-import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.batching import batched
+from synthmix.batching import batched, in_threads
 from synthmix.checksums import write_folder
-from synthmix.corpus.corpus import TOKENIZER, WORDS, Corpus
-from synthmix.corpus.ingest import Ingested, ingest, is_heldout, text_hash
-from synthmix.corpus.meta import FILE, FORMAT, Counts, Loss, Meta, content_id
+from synthmix.corpus.corpus import INPUTS, TOKENIZER, WORDS, Corpus
+from synthmix.corpus.fast_bpe import usable_cores
+from synthmix.corpus.ingest import Ingested, Tasks, ingest, is_heldout
+from synthmix.corpus.meta import FILE, FORMAT, Loss, Meta, content_id
 from synthmix.corpus.near_duplicates import NearDuplicates
+from synthmix.corpus.pack import Packed, pack
 from synthmix.corpus.readers import read_documents
-from synthmix.corpus.shards import SHARD_TOKENS, Shard, ShardWriter
-from synthmix.corpus.sources import Document, Source
+from synthmix.corpus.shards import SHARD_TOKENS
+from synthmix.corpus.sources import Document, Source, text_hash
 from synthmix.corpus.tokenizer import Tokenizer, how
 from synthmix.errors import BadInput
-from synthmix.files import content_hash, new_folder, write_json
+from synthmix.files import followed, new_folder, write_json
 from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import percent, plural
@@ -46,6 +48,7 @@ def build_corpus(
     generator: dict[str, Any] | None = None,
     progress: Progress | None = None,
     shard_tokens: int = SHARD_TOKENS,
+    engine: Tasks | None = None,
 ) -> Corpus:
     """Build a corpus in ``folder`` (an older one there is replaced) and open it.
 
@@ -54,9 +57,12 @@ def build_corpus(
         heldout: share of the documents to hold out, by the hash of their text; 1 holds out everything.
         against: the study's other corpora, so that nothing held out there is trained on here, nor the reverse.
         generator: for synthetic text, what made it; kept in the metadata.
+        engine: whose workers read and encode (:func:`synthmix.engine.open_engine`), in a folder beside ``folder``
+            that all of them must see; a build that was interrupted goes on with the units that are not there yet. None:
+            this process. The corpus is the same, byte for byte.
 
     The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building.
-    Memory: about 250 bytes a document, one shard, and the index of :class:`NearDuplicates`.
+    Memory: about 50 bytes a document, one shard, and the index of :class:`NearDuplicates`.
 
     Raises:
         BadInput: a ``name`` that is none (:mod:`synthmix.names`); what the readers raise; text that the tokenizer loses
@@ -74,20 +80,31 @@ def build_corpus(
     given = [sources] if isinstance(sources, Source) else sources
     task = f"corpus {name}"
     progress.start(task, None, "documents")
-    with new_folder(folder, marker=FILE) as staging:
-        ingested = ingest(given, staging / "spool", name=name, tokenizer=tokenizer, heldout=heldout, progress=progress)
+    with new_folder(folder, marker=FILE) as staging, _chunk_folder(folder, staging, engine) as spool:
+        tokenizer.save(spool / TOKENIZER)
+        ingested = ingest(
+            given,
+            spool,
+            name=name,
+            tokenizer=tokenizer,
+            tokenizer_folder=spool,
+            heldout=heldout,
+            progress=progress,
+            engine=engine,
+        )
         hold_to_limit(ingested.lost, tokenizer.lossy, name, progress)
         stays = without_leaks(ingested, against, task=task, progress=progress)
         packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
         _check_sides(packed, ingested, name, heldout)
-        ingested.spool.unlink()
-        ingested.word_spool.unlink()
+        if spool.is_relative_to(staging):
+            shutil.rmtree(spool)
         tokenizer.save(staging / TOKENIZER)
         written = (
             [one.model_dump(mode="json", exclude_defaults=True) for one in given if isinstance(one, Source)]
             if isinstance(given, Sequence)
             else []
         )
+        write_json(staging / INPUTS, ingested.inputs)
         fast = ["tiktoken"] if ingested.checked else []
         meta = Meta(
             format=FORMAT,
@@ -123,6 +140,21 @@ def build_corpus(
     return corpus
 
 
+@contextmanager
+def _chunk_folder(folder: Path, staging: Path, engine: Tasks | None) -> Iterator[Path]:
+    """Where chunks lie: of an engine's workers beside the corpus, and kept until it is whole."""
+    if engine is None:
+        (staging / "chunks").mkdir()
+        yield staging / "chunks"
+        return
+    folder = followed(folder)
+    chunks = folder.with_name(f".{folder.name}.chunks")
+    chunks.mkdir(parents=True, exist_ok=True)
+    engine.check_folder(chunks)
+    yield chunks.resolve()
+    shutil.rmtree(chunks)
+
+
 def train_texts(
     sources: Source | Sequence[Source],
     *,
@@ -156,9 +188,9 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
     2. a training document goes when it nearly duplicates a held-out one of this corpus,
     3. or one of another corpus.
     """
-    stays = np.ones(len(ingested), dtype=bool)
-    heldout = np.flatnonzero(ingested.heldout)
-    train = np.flatnonzero(~np.array(ingested.heldout, dtype=bool))
+    stays = ingested.kept.copy()
+    heldout = np.flatnonzero(ingested.heldout & ingested.kept)
+    train = np.flatnonzero(~ingested.heldout & ingested.kept)
     ingested.removed.update({"near_duplicates_of_heldout": 0, "heldout_trained_on_elsewhere": 0})
     own = NearDuplicates(batch for _, batch in _batched(ingested, heldout))
     for other in against:
@@ -166,18 +198,21 @@ def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, p
             for batch in _batched_corpus(other, "train"):
                 for near in own.matches(batch):
                     stays[heldout[near]] = False
-    ingested.removed["heldout_trained_on_elsewhere"] = int((~stays).sum())
+    ingested.removed["heldout_trained_on_elsewhere"] = len(heldout) - int(stays[heldout].sum())
     foreign = _heldout_index(tuple((other.folder, other.id) for other in against if other.heldout_domains))
     done = 0
     if not len(own) and not len(foreign):
         return stays
-    for numbers, batch in _batched(ingested, train):
-        near_own, near_foreign = own.matches(batch), foreign.matches(batch)
+
+    def looked_up(part: tuple[np.ndarray, list[np.ndarray]]) -> tuple[np.ndarray, list[list[int]], list[list[int]]]:
+        return part[0], own.matches(part[1]), foreign.matches(part[1])
+
+    for numbers, near_own, near_foreign in in_threads(looked_up, _batched(ingested, train), usable_cores()):
         for number, mine, theirs in zip(numbers, near_own, near_foreign, strict=True):
             if theirs or any(stays[heldout[mine]]):
                 stays[number] = False
                 ingested.removed["near_duplicates_of_heldout"] += 1
-        done += len(batch)
+        done += len(numbers)
         progress.update(task, len(ingested), note=f"near-duplicates: {done} of {len(train)} documents compared")
     return stays
 
@@ -189,11 +224,7 @@ def _heldout_index(corpora: tuple[tuple[Path, str], ...]) -> NearDuplicates:
 
 
 def _batched(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    held, starts, lengths = ingested.compared()
-    cuts = np.flatnonzero(np.diff(np.cumsum(lengths[numbers]) // _BATCH_TOKENS)) + 1
-    for part in np.split(numbers, cuts):
-        if len(part):
-            yield part, [np.asarray(held[starts[i] : starts[i] + lengths[i]]) for i in part]
+    return ingested.compared(numbers, _BATCH_TOKENS)
 
 
 def _batched_corpus(corpus: Corpus, split: str) -> Iterator[list[np.ndarray]]:
@@ -232,85 +263,19 @@ def lost_text(lost: dict[str, Loss], name: str) -> str:
     return said
 
 
-@dataclass
-class Packed:
-    """What was written: shards per stream, held-out stream per domain, counts per domain on each side."""
-
-    streams: dict[str, list[Shard]]
-    heldout_streams: dict[str, str]
-    train: dict[str, Counts]
-    heldout: dict[str, Counts]
-    words: list[Shard]
-
-
-def pack(
-    ingested: Ingested, stays: np.ndarray, folder: Path, *, eos_id: int, shard_tokens: int = SHARD_TOKENS
-) -> Packed:
-    """Write ``train/``, ``heldout/`` and ``documents.parquet`` below ``folder``.
-
-    Reads the spool at random, so it is quick while the spool fits the page cache and never needs it in memory.
-    """
-    tokens, starts = ingested.tokens()
-    order = np.argsort(np.array(ingested.digests, dtype=np.uint64), kind="stable")
-    order = order[stays[order]]
-    held = sorted({ingested.domains[i] for i in order.tolist() if ingested.heldout[i]})
-    names = {domain: f"heldout/{folder_name(domain)}" for domain in held}
-    writers = {name: ShardWriter(folder, name, ingested.dtype, shard_tokens) for name in ["train", *names.values()]}
-    packed = Packed({}, names, {}, {}, [])
-    table: dict[str, list] = {name: [] for name in ("split", "domain", "start", "tokens", "bytes", "key")}
-    words = ShardWriter(folder, WORDS, np.dtype("<u4"), shard_tokens) if ingested.words else None
-    if words:
-        table["words"] = []
-        spelt, first, _ = ingested.compared()
-    end = np.array([eos_id], dtype=ingested.dtype)
-    for i in order.tolist():
-        domain, length = ingested.domains[i], ingested.lengths[i]
-        writer = writers[names[domain] if ingested.heldout[i] else "train"]
-        side = packed.heldout if ingested.heldout[i] else packed.train
-        row = ["heldout" if ingested.heldout[i] else "train", domain, writer.tokens, length + 1, ingested.sizes[i]]
-        row.append(ingested.keys[i])
-        if words:
-            words.write(spelt[first[i] : first[i] + ingested.words[i]])
-            row.append(ingested.words[i])
-        for column, value in zip(table, row, strict=True):
-            table[column].append(value)
-        writer.write(tokens[starts[i] : starts[i] + length])
-        writer.write(end)
-        counted = Counts(documents=1, tokens=length + 1, bytes=ingested.sizes[i])
-        side[domain] = side.get(domain, Counts()) + counted
-    packed.streams = {name: writer.close() for name, writer in writers.items()}
-    packed.words = words.close() if words else []
-    packed.train, packed.heldout = dict(sorted(packed.train.items())), dict(sorted(packed.heldout.items()))
-    _write_table(table, folder / "documents.parquet")
-    return packed
-
-
-def folder_name(domain: str) -> str:
-    """A folder's name for a domain: itself where that is plain, else with its hash so that none collide."""
-    plain = re.sub(r"[^a-z0-9_-]+", "-", domain)[:60]
-    return plain if plain == domain else f"{plain}-{content_hash(domain)[:8]}"
-
-
-def _write_table(table: dict[str, list], path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64(), pa.string()]
-    types += [pa.int64()] * (len(table) - len(types))
-    pq.write_table(pa.table(table, schema=pa.schema(list(zip(table, types, strict=True)))), path)
-
-
 def _check_sides(packed: Packed, ingested: Ingested, name: str, heldout: Fraction) -> None:
     removed = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in ingested.removed.items() if count)
     if heldout < 1 and not packed.train:
+        held = int((ingested.heldout & ingested.kept).sum())
         raise BadInput(
-            f"no document is left to train on (held out {sum(ingested.heldout)}; removed: {removed or 'none'})",
+            f"no document is left to train on (held out {held}; removed: {removed or 'none'})",
             where=name,
             remedy="give more text, or hold out less",
         )
     if heldout > 0 and not packed.heldout:
+        there = int(ingested.kept.sum())
         raise BadInput(
-            f"holding out {heldout} of {len(ingested)} documents holds out none (removed: {removed or 'none'})",
+            f"holding out {heldout} of {there} documents holds out none (removed: {removed or 'none'})",
             where=name,
             key="heldout",
             remedy="hold out more, or say with separator how a text file divides into documents",

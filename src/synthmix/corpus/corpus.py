@@ -5,6 +5,7 @@
     corpus.json        metadata, written last          tokenizer.json     so that the folder is self-contained
     train/00000.npy    one stream, all domains         documents.parquet  where each document lies
     heldout/<domain>/00000.npy                         a stream a domain
+    inputs.json        the files it was made from, with their sizes and hashes
 
 In every stream the documents stand in the order of the hash of their text, each followed by the end-of-document
 token: any prefix is a uniform sample of the documents, whatever the order of the files was.
@@ -28,6 +29,8 @@ from synthmix.files import placed
 DOCUMENTS = "documents.parquet"
 TOKENIZER = "tokenizer.json"
 WORDS = "words"
+INPUTS = "inputs.json"
+_ROW = ["split", "domain", "start", "tokens", "bytes", "key"]
 
 
 class Corpus:
@@ -147,7 +150,7 @@ class Corpus:
 
         streams = {name: self.heldout(name) for name in self.heldout_domains} if split == "heldout" else {}
         check_folder(self.folder, [DOCUMENTS], remedy=REMEDY)
-        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(batch_size=4096):
+        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(batch_size=4096, columns=_ROW):
             for row in batch.to_pylist():
                 if row["split"] == split and domain in (None, row["domain"]):
                     stream = self.train if split == "train" else streams[row["domain"]]

@@ -111,10 +111,14 @@ def pieces(text: str) -> list[str]:
     return [*found, text[last:]]
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(cores, thread_name_prefix="encode")
+    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="encode")
 
 
 def fast_encoder(state: dict[str, Any], slow: Encode, normalise: Callable[[str], str]) -> FastEncoder | None:

@@ -1,37 +1,41 @@
 """The first pass of a build: read, drop what is empty or repeated, decide the side of the split, tokenise.
 
-Tokens go to a spool on disk in reading order; in memory stays a row a document (about 250 bytes with its key).
+The input is divided into units, whole files of 64 MB or more together, each of which becomes chunks on disk
+(:mod:`synthmix.corpus.chunks`), here or by an engine's workers. What a unit gives depends on nothing but its files,
+so the corpus is the same however many workers there are. In memory stay some 50 bytes a document.
 """
 
-import hashlib
+import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from synthmix.batching import batched
+from synthmix.batching import batched, in_threads
+from synthmix.corpus.chunks import Chunk, ChunkWriter, open_chunks
 from synthmix.corpus.encoding import Encoding
-from synthmix.corpus.meta import Loss
-from synthmix.corpus.readers import described, read_documents
+from synthmix.corpus.meta import FORMAT, Loss
+from synthmix.corpus.readers import described, expand, nothing_read, read_documents, sample_below
 from synthmix.corpus.sample import prepare_sample
-from synthmix.corpus.sources import Document, Source
-from synthmix.corpus.tokenizer import Tokenizer
-from synthmix.errors import BadInput
-from synthmix.progress import Progress
+from synthmix.corpus.sources import Document, Source, bytes_hash
+from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
+from synthmix.errors import BadInput, SynthmixError
+from synthmix.files import content_hash, file_hash, read_json, write_json
+from synthmix.progress import Progress, Silent
 
 BATCH_DOCUMENTS = 1024
 BATCH_CHARACTERS = 4_000_000
+UNIT_BYTES = 64_000_000  # of files, as they lie on disk, that are read together
+_LIKELY_BYTES = 16  # a token has fewer in almost any text
+UNIT_MEMORY = 600_000_000  # bytes that the task of a unit takes (measured: benchmarks/corpus.py)
 # A word, a character of a script without spaces, or a sign.
 _WORD = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|\\w+|[^\\w\\s]")
-
-
-def text_hash(text: str) -> int:
-    """64 bits of blake2b of the text's UTF-8: decides the split, the order and what is an exact duplicate."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def is_heldout(digest: int, share: Fraction) -> bool:
@@ -44,130 +48,478 @@ def hashed_words(text: str) -> np.ndarray:
     return np.array([zlib.crc32(word.encode()) for word in _WORD.findall(text)], dtype=np.uint32)
 
 
-@dataclass
-class Ingested:
-    """What the first pass leaves: the spool, and a column per property of the documents in reading order.
+class Tasks(Protocol):
+    """What is asked of an engine (:class:`synthmix.engine.Engine`)."""
 
-    ``lost`` and the spool of ``words`` are filled with a tokenizer that may lose something of the text.
-    """
+    def check_folder(self, folder: Path) -> None: ...
+    def each(
+        self, task: Callable[[Any], Any], items: Sequence[Any], *, tick: Callable[[], Any] = ...
+    ) -> Iterator[tuple[Any, Any]]: ...
 
-    spool: Path
-    dtype: np.dtype
-    removed: dict[str, int] = field(default_factory=lambda: {"empty": 0, "exact_duplicates": 0})
-    digests: list[int] = field(default_factory=list)
-    heldout: list[bool] = field(default_factory=list)
-    domains: list[str] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)  # tokens, end of document left out
-    sizes: list[int] = field(default_factory=list)  # UTF-8 bytes
-    keys: list[str | None] = field(default_factory=list)
-    checked: int = 0  # characters that tiktoken and tokenizers encoded alike; 0: tiktoken was not used
-    lost: dict[str, Loss] = field(default_factory=dict)
-    words: list[int] = field(default_factory=list)  # of each document
+
+@dataclass(frozen=True)
+class Input:
+    """One file, or a source that is not files. ``number``: in the order in which all are named; ``state``: size and
+    time of a local file."""
+
+    number: int
+    source: Source | None
+    path: str | None = None
+    state: tuple[int, int] | None = None
 
     @property
-    def word_spool(self) -> Path:
-        """Where the words lie."""
-        return self.spool.with_suffix(".words")
+    def where(self) -> str:
+        """What messages call it."""
+        return self.path or (described(self.source) if self.source is not None else "documents")
 
-    def compared(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What near-duplicates are found by: tokens, or words where tokens may have lost something: the spool mapped,
-        where each document starts and how long it is, shape (documents,)."""
-        if not self.words:
-            return *self.tokens(), np.array(self.lengths, dtype=np.int64)
-        counts = np.array(self.words, dtype=np.int64)
-        mapped = np.memmap(self.word_spool, np.uint32, "r") if counts.sum() else np.empty(0, dtype=np.uint32)
-        return mapped, np.cumsum(counts) - counts, counts
+
+@dataclass(frozen=True)
+class Unit:
+    """Inputs that one task reads. ``below``: only documents with smaller hashes are taken."""
+
+    prefix: str
+    inputs: tuple[Input, ...]
+    folder: Path
+    domain: str
+    tokenizer: tuple[str, str, str]  # folder, end, hash
+    dtype: str
+    lossless: bool
+    below: int | None = None
+    memory_bytes: int = UNIT_MEMORY
+
+    @property
+    def label(self) -> str:
+        """Its name in messages."""
+        return self.inputs[0].where
+
+    @property
+    def key(self) -> str:
+        """What it depends on."""
+        inputs = [[i.number, i.source and i.source.model_dump(mode="json"), i.path, i.state] for i in self.inputs]
+        return content_hash([FORMAT, self.prefix, inputs, self.domain, self.tokenizer[2], self.below])
+
+
+@dataclass
+class Ingested:
+    """What the first pass leaves: chunks, and a column per property of the documents, chunk after chunk.
+
+    ``lost`` is filled with a tokenizer that may lose something of the text.
+    """
+
+    chunks: list[Chunk]
+    digests: np.ndarray  # uint64, shape (documents,)
+    heldout: np.ndarray  # bool
+    domains: np.ndarray  # int32, numbers within ``names``
+    kept: np.ndarray  # bool: neither a duplicate nor beyond a limit
+    names: list[str]
+    lossless: bool
+    removed: dict[str, int]
+    inputs: list[dict[str, Any]]
+    checked: int = 0  # characters that tiktoken and tokenizers encoded alike; 0: tiktoken was not used
+    lost: dict[str, Loss] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.digests)
 
-    def tokens(self) -> tuple[np.ndarray, np.ndarray]:
-        """The spool mapped, shape (tokens,), and where each document starts, shape (documents,)."""
-        lengths = np.array(self.lengths, dtype=np.int64)
-        if not lengths.sum():
-            return np.empty(0, dtype=self.dtype), np.zeros(len(lengths), dtype=np.int64)
-        return np.memmap(self.spool, dtype=self.dtype, mode="r"), np.cumsum(lengths) - lengths
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the tokens."""
+        return self.chunks[0].dtype
+
+    def starts(self) -> np.ndarray:
+        """The number of each chunk's first document, and behind them that of all documents, shape (chunks + 1,)."""
+        return np.cumsum([0, *map(len, self.chunks)])
+
+    def compared(self, numbers: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+        """What near-duplicates are found by, tokens or words where tokens may have lost something, of the documents
+        ``numbers``, ascending, in batches of about ``most``."""
+        starts = self.starts()
+        for chunk, first, last in zip(self.chunks, starts, starts[1:], strict=False):
+            own = numbers[np.searchsorted(numbers, first) : np.searchsorted(numbers, last)] - first
+            lengths = chunk.places(words=not self.lossless)[1][own] if len(own) else own
+            cuts = np.flatnonzero(np.diff(np.cumsum(lengths) // most)) + 1
+            for part in np.split(own, cuts):
+                if len(part):
+                    yield part + first, chunk.documents(part, words=not self.lossless)
 
 
 def ingest(
     sources: Sequence[Source] | Iterable[Document],
-    spool: Path,
+    folder: Path,
     *,
     name: str,
     tokenizer: Tokenizer,
+    tokenizer_folder: Path,
     heldout: Fraction,
     progress: Progress,
+    engine: Tasks | None = None,
 ) -> Ingested:
-    """Read everything into ``spool``.
+    """Read everything into chunks below ``folder``.
+
+    Args:
+        tokenizer_folder: where workers find it.
+        engine: whose workers read the units; None: this process.
 
     Raises:
-        BadInput: what the readers raise; a source with only empty documents.
+        BadInput: what the readers raise; a source with only empty documents; a file that changed while it was read.
     """
-    ingested, seen = Ingested(spool, tokenizer.dtype), set[int]()
-    encode = Encoding(tokenizer, progress.say)
-    with spool.open("wb") as file, ingested.word_spool.open("wb") as words:
-        for where, documents, limit in _each(sources, name, progress, ingested.removed):
-            tokens = before = 0
-            for batch in batches(documents):
-                kept = [document for document in batch if document.text.strip()]
-                ingested.removed["empty"] += len(batch) - len(kept)
-                before += len(kept)
-                texts = [document.text for document in kept]
-                encoded = encode(texts)
-                lost = tokenizer.lost_bytes(texts, encoded)
-                for document, ids, gone in zip(kept, encoded, lost, strict=True):
-                    if limit is not None and tokens >= limit:
-                        break
-                    digest = text_hash(document.text)
-                    if digest in seen:
-                        ingested.removed["exact_duplicates"] += 1
-                        continue
-                    seen.add(digest)
-                    file.write(ids.tobytes())
-                    tokens += len(ids) + 1
-                    _note(ingested, document, digest, heldout, len(ids))
-                    if not tokenizer.lossless:
-                        own = hashed_words(document.text)
-                        words.write(own.tobytes())
-                        ingested.words.append(len(own))
-                        loss = Loss(bytes=gone, of=ingested.sizes[-1], documents=2 * gone > ingested.sizes[-1])
-                        ingested.lost[document.domain] = ingested.lost.get(document.domain, Loss()) + loss
-                progress.update(f"corpus {name}", len(ingested))
-                if limit is not None and tokens >= limit:
-                    break
-            if not before:
-                what = "empty documents" + (" and such with a model's markup" if ingested.removed.get("markup") else "")
-                raise BadInput(f"holds only {what}", where=where)
-    ingested.checked = encode.checked
-    return ingested
-
-
-def _note(ingested: Ingested, document: Document, digest: int, heldout: Fraction, tokens: int) -> None:
-    ingested.digests.append(digest)
-    ingested.heldout.append(is_heldout(digest, heldout))
-    ingested.domains.append(document.domain)
-    ingested.lengths.append(tokens)
-    ingested.sizes.append(len(document.text.encode()))
-    ingested.keys.append(document.key)
-
-
-def _each(
-    sources: Sequence[Source] | Iterable[Document], name: str, progress: Progress, removed: dict[str, int]
-) -> Iterator[tuple[str, Iterable[Document], int | None]]:
-    def with_markup(document: Document) -> None:
-        removed["markup"] += 1
-
+    reading = _Reading(folder, name, tokenizer, tokenizer_folder, progress, engine)
     if isinstance(sources, Sequence) and all(isinstance(source, Source) for source in sources):
+        counted = any(_first_tokens(source) for source in sources if isinstance(source, Source))
+        reading.seen = set() if counted else None
         for source in sources:
             assert isinstance(source, Source)
-            limit = source.limit.amount if source.limit is not None and source.limit.unit == "tokens" else None
-            if source.sample is not None:
-                prepare_sample(source.sample, progress)
-            if source.markup == "strip":
-                removed.setdefault("markup", 0)
-            yield described(source), read_documents(source, domain=name, on_markup=with_markup), limit
+            reading.source(source)
     else:
-        yield name, sources, None  # type: ignore[misc]
+        reading.documents(sources)  # type: ignore[arg-type]
+    return reading.collected(heldout)
+
+
+class _Reading:
+    """The first pass: its units, and what they gave."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        tokenizer: Tokenizer,
+        tokenizer_folder: Path,
+        progress: Progress,
+        engine: Tasks | None,
+    ) -> None:
+        self.folder, self.name, self.tokenizer = folder, name, tokenizer
+        self.at, self.progress, self.engine = str(tokenizer_folder), progress, engine
+        self.removed = {"empty": 0, "exact_duplicates": 0}
+        self.inputs: list[Input] = []
+        self.results: dict[str, dict[str, Any]] = {}  # of units, by their prefixes
+        self.limits: list[
+            tuple[range, int]
+        ] = []  # inputs, and the tokens that are taken of them in the order of hashes
+        self.seen: set[int] | None = None
+
+    def documents(self, documents: Iterable[Document]) -> None:
+        """Read documents that are no source's."""
+        self.inputs = [Input(0, None)]
+        [unit] = self._units(self.inputs, None)
+        self._take(unit, ingest_unit(unit, tokenizer=self.tokenizer, progress=self.progress, documents=documents))
+        self._check(range(1), self.name)
+
+    def source(self, source: Source) -> None:
+        """Read one source."""
+        if source.sample is not None:
+            prepare_sample(source.sample, self.progress)
+        if source.markup == "strip":
+            self.removed.setdefault("markup", 0)
+        first = len(self.inputs)
+        self.inputs += _inputs(source, first)
+        own, numbers = self.inputs[first:], range(first, len(self.inputs))
+        if source.limit is None or not source.by_hash:
+            self._read(self._units(own, None))
+        elif source.limit.unit == "documents":
+            self._read(self._units(own, sample_below(source, self.name, documents=source.limit.amount)))
+        else:
+            self.limits.append((numbers, source.limit.amount))
+            below = sample_below(source, self.name, size=source.limit.amount * _LIKELY_BYTES)
+            units = self._units(own, below)
+            self._read(units)
+            if below is not None and sum(self.results[unit.prefix]["tokens"] for unit in units) < source.limit.amount:
+                self._read(self._units(own, None))  # tokens of more than 16 bytes each: all of it is needed
+        self._check(numbers, described(source))
+
+    def _units(self, inputs: Sequence[Input], below: int | None) -> list[Unit]:
+        """``inputs`` in units: files until they are :data:`UNIT_BYTES` together. Where the first documents are taken,
+        one unit."""
+        groups, held = [list[Input]()], 0
+        for one in inputs:
+            whole = one.source is not None and one.source.limit is not None and not one.source.by_hash
+            if held >= UNIT_BYTES and not whole:
+                groups.append([])
+                held = 0
+            groups[-1].append(one)
+            held += one.state[0] if one.state is not None else UNIT_BYTES
+        told = (self.at, self.tokenizer.end, self.tokenizer.hash)
+        return [
+            Unit(
+                f"{group[0].number:06d}",
+                tuple(group),
+                self.folder,
+                self.name,
+                told,
+                self.tokenizer.dtype.str,
+                self.tokenizer.lossless,
+                below,
+            )
+            for group in groups
+        ]
+
+    def _read(self, units: Sequence[Unit]) -> None:
+        left = []
+        for unit in units:
+            if self.engine is not None and (done := _done(unit)) is not None:
+                self._take(unit, done)
+            else:
+                left.append(unit)
+        if self.engine is None or self.seen is not None:
+            for unit in left:
+                result = ingest_unit(unit, tokenizer=self.tokenizer, progress=self.progress, seen=self.seen)
+                self._take(unit, result)
+            return
+        for unit, result in self.engine.each(ingest_unit, left):
+            if isinstance(result, SynthmixError):
+                raise result
+            self._take(unit, result)
+
+    def _take(self, unit: Unit, result: dict[str, Any]) -> None:
+        self.results[unit.prefix] = result
+        done = sum(about["documents"] for one in self.results.values() for about in one["inputs"].values())
+        self.progress.update(f"corpus {self.name}", done)
+
+    def _check(self, numbers: range, where: str) -> None:
+        results = [one for one in self.results.values() if any(int(number) in numbers for number in one["inputs"])]
+        if any(one["inputs"][number]["documents"] for one in results for number in one["inputs"]):
+            return
+        source = self.inputs[numbers.start].source
+        if source is not None and not any(one["empty"] or one["markup"] for one in results):
+            raise nothing_read(source)
+        marked = any(one["markup"] for one in results)
+        what = "empty documents" + (" and such with a model's markup" if marked else "")
+        raise BadInput(f"holds only {what}", where=where)
+
+    def collected(self, heldout: Fraction) -> Ingested:
+        """The columns of all chunks, and which documents stay: of equal ones the first that was named, and of a sample
+        those with the smallest hashes."""
+        order = sorted(self.results)
+        chunks = open_chunks(self.folder, [(p, self.results[p]["chunks"]) for p in order], self.tokenizer.dtype)
+        for prefix in order:
+            self.removed["empty"] += self.results[prefix]["empty"]
+            if "markup" in self.removed:
+                self.removed["markup"] += self.results[prefix]["markup"]
+        digests, inputs, places, lengths = (
+            np.concatenate([chunk.column(name) for chunk in chunks]) if chunks else np.empty(0, dtype=np.int64)
+            for name in ("digest", "input", "place", "length")
+        )
+        names: list[str] = []
+        codes = []
+        for chunk in chunks:
+            own, numbers = chunk.domains()
+            names += [domain for domain in own if domain not in names]
+            codes.append(np.array([names.index(domain) for domain in own], dtype=np.int32)[numbers])
+        kept = _first_of_equals(digests, inputs, places)
+        self.removed["exact_duplicates"] += int((~kept).sum()) + sum(one["repeated"] for one in self.results.values())
+        for own_inputs, tokens in self.limits:
+            own_rows = (inputs >= own_inputs.start) & (inputs < own_inputs.stop)
+            _hold_to_tokens(kept, digests, lengths, own_rows, tokens)
+        found = Ingested(
+            chunks=chunks,
+            digests=digests,
+            heldout=_heldout(digests, heldout),
+            domains=np.concatenate(codes) if codes else np.empty(0, dtype=np.int32),
+            kept=kept,
+            names=names,
+            lossless=self.tokenizer.lossless,
+            removed=self.removed,
+            inputs=self._about(),
+            checked=max((one["checked"] for one in self.results.values()), default=0),
+        )
+        if not self.tokenizer.lossless:
+            found.lost = _losses(found)
+        return found
+
+    def _about(self) -> list[dict[str, Any]]:
+        read = {int(n): about for one in self.results.values() for n, about in one["inputs"].items()}
+        return [
+            {"name": one.where, **read.get(one.number, {"documents": 0})}
+            for one in self.inputs
+            if one.source is not None
+        ]
+
+
+def _first_of_equals(digests: np.ndarray, inputs: np.ndarray, places: np.ndarray) -> np.ndarray:
+    kept = np.ones(len(digests), dtype=bool)
+    order = np.argsort(digests, kind="stable")
+    again = np.flatnonzero(digests[order][1:] == digests[order][:-1])
+    if len(again):  # the rare ones, with the one before each
+        some = order[np.unique(np.concatenate([again, again + 1]))]
+        some = some[np.lexsort((places[some], inputs[some], digests[some]))]
+        kept[some[1:][digests[some][1:] == digests[some][:-1]]] = False
+    return kept
+
+
+def _hold_to_tokens(kept: np.ndarray, digests: np.ndarray, lengths: np.ndarray, own: np.ndarray, tokens: int) -> None:
+    """Of the documents ``own`` keep the first in the order of hashes that have ``tokens``, their ends included."""
+    mine = np.flatnonzero(kept & own)
+    mine = mine[np.argsort(digests[mine], kind="stable")]
+    enough = int(np.searchsorted(np.cumsum(lengths[mine] + 1), tokens)) + 1
+    kept[mine[enough:]] = False
+
+
+def _heldout(digests: np.ndarray, share: Fraction) -> np.ndarray:
+    """:func:`is_heldout` of each."""
+    first = -(-share.numerator * 2**64 // share.denominator)
+    return np.ones(len(digests), dtype=bool) if first >= 2**64 else digests < np.uint64(first)
+
+
+def _losses(ingested: Ingested) -> dict[str, Loss]:
+    columns = {name: np.concatenate([chunk.column(name) for chunk in ingested.chunks]) for name in ("lost", "size")}
+    lost, of = columns["lost"][ingested.kept], columns["size"][ingested.kept]
+    domains = ingested.domains[ingested.kept]
+    found = {}
+    for number, name in enumerate(ingested.names):
+        own = domains == number
+        if own.any():
+            mostly = int((2 * lost[own] > of[own]).sum())
+            found[name] = Loss(bytes=int(lost[own].sum()), of=int(of[own].sum()), documents=mostly)
+    return found
+
+
+def _inputs(source: Source, first: int) -> list[Input]:
+    if source.files is None:
+        return [Input(first, source)]
+    # Expanded before the first is read, so that a missing file is told at once.
+    paths = [path for pattern in source.files for path in expand(pattern)]
+    return [Input(first + number, source, path, _state(path)) for number, path in enumerate(paths)]
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    if "://" in path:
+        return None
+    about = os.stat(path)
+    return about.st_size, about.st_mtime_ns
+
+
+def _first_tokens(source: Source | None) -> bool:
+    return source is not None and source.limit is not None and source.limit.unit == "tokens" and not source.by_hash
+
+
+def _done(unit: Unit) -> dict[str, Any] | None:
+    """What the unit gave, if it was read before, by a build that was interrupted."""
+    path = unit.folder / f"{unit.prefix}.json"
+    if not path.exists():
+        return None
+    try:
+        told = read_json(path)
+    except BadInput:
+        return None
+    return told["result"] if told.get("key") == unit.key else None
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(folder: str, end: str, expected: str) -> Tokenizer:
+    tokenizer = load_tokenizer(folder, end=end)
+    if tokenizer.hash != expected:
+        raise BadInput("is not the tokenizer that the build began with", where=folder, remedy="run it again")
+    return tokenizer
+
+
+def ingest_unit(
+    unit: Unit,
+    *,
+    tokenizer: Tokenizer | None = None,
+    progress: Progress | None = None,
+    documents: Iterable[Document] | None = None,
+    seen: set[int] | None = None,
+) -> dict[str, Any]:
+    """Read one unit into chunks; what it gave, as a JSON-like value, is written last.
+
+    Args:
+        tokenizer: the unit's own, where this process has it.
+        documents: instead of the unit's inputs.
+        seen: hashes of the documents that were read before, where a limit counts the tokens of new ones only.
+    """
+    tokenizer, progress = tokenizer or _tokenizer(*unit.tokenizer), progress or Silent()
+    writer = ChunkWriter(unit.folder, unit.prefix, tokenizer.dtype, lossy=not tokenizer.lossless)
+    encode = Encoding(tokenizer, progress.say)
+    source = unit.inputs[0].source
+    limit = source.limit.amount if source is not None and source.limit is not None and _first_tokens(source) else None
+    counts = {"empty": 0, "markup": 0, "repeated": 0, "tokens": 0}
+    inputs = {one.number: {"documents": 0, "taken": 0} for one in unit.inputs}
+
+    def encoded(rows: list[_Row]) -> tuple[list[_Row], list[np.ndarray]]:
+        return rows, encode([row.text for row in rows])
+
+    stream = _rows(unit, documents, counts, inputs)
+    batches = batched(stream, lambda row: len(row.text), BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
+    # What is behind a limit is not read ahead: it may be damaged, and nobody asked for it.
+    for rows, found in map(encoded, batches) if limit is not None else in_threads(encoded, batches, 1):
+        lost = tokenizer.lost_bytes([row.text for row in rows], found)
+        for row, ids, gone in zip(rows, found, lost, strict=True):
+            if limit is not None and counts["tokens"] >= limit:
+                break
+            if seen is not None and row.digest in seen:
+                counts["repeated"] += 1
+                continue
+            if seen is not None:
+                seen.add(row.digest)
+            counts["tokens"] += len(ids) + 1
+            inputs[row.input]["taken"] += 1
+            columns = {"digest": row.digest, "input": row.input, "place": row.place, "size": row.size}
+            words = None if tokenizer.lossless else hashed_words(row.text)
+            writer.add(ids, words, **columns, domain=row.domain, key=row.key, lost=gone)
+        if documents is not None or limit is not None:
+            progress.update(f"corpus {unit.domain}", sum(one["documents"] for one in inputs.values()))
+        if limit is not None and counts["tokens"] >= limit:
+            break
+    about: dict[str, Any] = {str(one.number): {**inputs[one.number], **_read_state(one)} for one in unit.inputs}
+    result = {**counts, "chunks": writer.close(), "checked": encode.checked, "inputs": about}
+    write_json(unit.folder / f"{unit.prefix}.json", {"key": unit.key, "result": result}, digest=True)
+    return result
+
+
+class _Row(NamedTuple):
+    text: str
+    digest: int
+    size: int
+    input: int
+    place: int
+    domain: str
+    key: str | None
+
+
+def _rows(
+    unit: Unit, documents: Iterable[Document] | None, counts: dict[str, int], inputs: dict[int, dict[str, int]]
+) -> Iterator[_Row]:
+    def with_markup(document: Document) -> None:
+        counts["markup"] += 1
+
+    for one, stream in _streams(unit, documents, with_markup):
+        own = inputs[one.number]
+        for place, document in enumerate(stream):
+            data = document.text.encode()
+            if data.isspace() or not document.text.strip():
+                counts["empty"] += 1
+                continue
+            own["documents"] += 1
+            digest = bytes_hash(data)
+            if unit.below is None or digest < unit.below:
+                yield _Row(document.text, digest, len(data), one.number, place, document.domain, document.key)
+
+
+def _streams(
+    unit: Unit, documents: Iterable[Document] | None, with_markup: Callable[[Document], object]
+) -> Iterator[tuple[Input, Iterable[Document]]]:
+    """The documents of each input; where a limit counts the first ones, of all of the source under its first input."""
+    first = unit.inputs[0]
+    if documents is not None:
+        yield first, documents
+    elif (source := first.source) is not None and (
+        first.path is None or (source.limit is not None and not source.by_hash)
+    ):
+        yield first, read_documents(source, domain=unit.domain, on_markup=with_markup)
+    else:
+        for one in unit.inputs:
+            assert one.source is not None
+            alone = one.source.model_copy(update={"files": [one.path], "limit": None})
+            yield one, read_documents(alone, domain=unit.domain, on_markup=with_markup, some=False)
+
+
+def _read_state(one: Input) -> dict[str, Any]:
+    """Size and hash of a local file, which is still the one that was to be read."""
+    if one.path is None or one.state is None:
+        return {}
+    digest = file_hash(Path(one.path).expanduser())
+    if _state(one.path) != one.state:
+        raise BadInput("changed while it was read", where=one.path, remedy="run it again once the file is whole")
+    return {"bytes": one.state[0], "blake2b": digest}
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -154,6 +154,8 @@ def identity(source: Source) -> list[Any]:
     keys = source.model_dump(mode="json", include=set(Source.model_fields) - {"files"})
     if source.markup == "keep":  # what corpora were before there was a choice: they stay valid
         del keys["markup"]
+    if source.limit is None or not source.by_hash:
+        del keys["limit_by"]
     if source.files is not None:
         paths = [path for pattern in source.files for path in expand(pattern)]
         return [keys, [_file_identity(path) for path in paths]]

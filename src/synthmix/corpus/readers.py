@@ -11,15 +11,18 @@ import itertools
 import os
 import shutil
 import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from synthmix.corpus.markup import has_markup, strip_markup
 from synthmix.corpus.sample import read_sample
-from synthmix.corpus.sources import Document, Source, normalize
+from synthmix.corpus.sources import Document, Source, bytes_hash, normalize, text_hash
 from synthmix.errors import BadInput, Failure
 from synthmix.files import placed
 from synthmix.reading import (
@@ -370,21 +373,25 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
 
 
 def read_documents(
-    source: Source, *, domain: str, on_markup: Callable[[Document], object] | None = None
+    source: Source, *, domain: str, on_markup: Callable[[Document], object] | None = None, some: bool = True
 ) -> Iterator[Document]:
     """The documents of ``source`` in reading order; those without a domain of their own get ``domain``.
 
-    A limit in documents is applied here, and empty ones do not count; one in tokens where the tokens are counted, while
-    building.
+    A limit in documents is applied here, and empty ones do not count: the first ones, or a sample by hash in reading
+    order, in which equal texts count once. One in tokens is applied where the tokens are counted, while building.
 
     Args:
         on_markup: told of each document that is dropped for the markup in it (``markup: strip``).
+        some: refuse a source without any document.
 
     Raises:
         BadInput: see the readers; also a source whose ``where`` matches nothing.
     """
     documents = _unlimited(source, source.domain if source.domain is not None else domain)
     limit = source.limit.amount if source.limit is not None and source.limit.unit == "documents" else None
+    below, taken = 2**64, set[int]()
+    if by_hash := limit is not None and source.by_hash:
+        below, limit = sample_below(source, domain, documents=limit) or below, None
     any_read, number = False, 0
     for document in documents:
         any_read = True
@@ -396,13 +403,40 @@ def read_documents(
                 continue
         if source.normalize:
             document = replace(document, text=normalize(document.text, source.normalize))
+        if by_hash:
+            digest = text_hash(document.text)
+            if digest >= below or digest in taken or not document.text.strip():
+                continue
+            taken.add(digest)
         yield document
         number += bool(document.text.strip())
         if number == limit:
             return
-    if not any_read:
-        problem = f"no record has {dict(source.where)}" if source.where else "holds no documents"
-        raise BadInput(problem, where=described(source), key="where" if source.where else None)
+    if some and not any_read:
+        raise nothing_read(source)
+
+
+def sample_below(source: Source, domain: str, *, documents: int | None = None, size: int = 0) -> int | None:
+    """The hash below which a uniform sample of ``source`` lies: so many ``documents`` that differ, or at least ``size``
+    bytes of them; None: there are no more. Reads everything once, and holds 16 bytes a document."""
+    digests, sizes = array("Q"), array("Q")
+    for document in read_documents(source.model_copy(update={"limit": None}), domain=domain):
+        if document.text.strip():
+            data = document.text.encode()
+            digests.append(bytes_hash(data))
+            sizes.append(len(data))
+    found, first = np.unique(np.frombuffer(digests, dtype=np.uint64), return_index=True)
+    if documents is not None:
+        enough = documents
+    else:
+        enough = int(np.searchsorted(np.cumsum(np.frombuffer(sizes, dtype=np.uint64)[first]), size)) + 1
+    return int(found[enough]) if enough < len(found) else None
+
+
+def nothing_read(source: Source) -> BadInput:
+    """What is said of a source without any document."""
+    problem = f"no record has {dict(source.where)}" if source.where else "holds no documents"
+    return BadInput(problem, where=described(source), key="where" if source.where else None)
 
 
 def described(source: Source) -> str:

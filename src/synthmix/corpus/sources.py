@@ -1,5 +1,6 @@
 """Where text comes from, as it is written in a study file: ``{files: data/web/*.jsonl.gz, limit: 5M tokens}``."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,16 @@ class Document:
     key: str | None = None
 
 
+def text_hash(text: str) -> int:
+    """64 bits of blake2b of the text's UTF-8: decides the split, the order and what is an exact duplicate."""
+    return bytes_hash(text.encode())
+
+
+def bytes_hash(data: bytes) -> int:
+    """:func:`text_hash` of UTF-8."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+
+
 def normalize(text: str, folds: tuple[Fold, ...] | list[Fold]) -> str:
     """``text`` with ``folds`` applied.
 
@@ -51,7 +62,7 @@ def normalize(text: str, folds: tuple[Fold, ...] | list[Fold]) -> str:
 
 
 class Limit(NamedTuple):
-    """The first ``amount`` documents, or the first documents that hold ``amount`` tokens."""
+    """``amount`` documents, or as many as hold ``amount`` tokens."""
 
     amount: int
     unit: str
@@ -95,8 +106,10 @@ class Source(BaseModel):
         markup: ``strip`` takes off a language model's markup (:mod:`synthmix.corpus.markup`), reasoning above all, and
             drops and counts the documents in which some is left.
         normalize: typography to fold away, ``whitespace`` and ``punctuation``: for texts that were saved differently.
-        limit: ``10k documents`` or ``5M tokens``: the first ones in reading order (files sorted by name) that are not
-            empty.
+        limit: ``10k documents`` or ``5M tokens``, empty documents and repeated ones not counted. Of files a uniform
+            sample by the hash of the text, which is read twice for it: that of a smaller limit is part of a larger one.
+        limit_by: ``first`` takes the first ones in reading order instead (files sorted by name), and reads no further.
+            So it is with datasets, which are not read twice; the embedded sample has the order of hashes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,6 +133,7 @@ class Source(BaseModel):
     markup: Literal["keep", "strip"] = "keep"
     normalize: Annotated[list[Fold], BeforeValidator(_as_list)] = []
     limit: Annotated[Limit, BeforeValidator(parse_limit), PlainSerializer(lambda v: f"{v[0]} {v[1]}")] | None = None
+    limit_by: Literal["hash", "first"] = "hash"
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -138,6 +152,11 @@ class Source(BaseModel):
         if self.separator is not None and self.files is None:
             raise ValueError("separator: divides plain text files, so it needs files")
         return self
+
+    @property
+    def by_hash(self) -> bool:
+        """Whether a limit takes a sample by hash, and not the first documents."""
+        return self.files is not None and self.limit_by == "hash"
 
     @property
     def built(self) -> Path | None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
 
-from synthmix.corpus.ingest import text_hash
-from synthmix.corpus.sources import Document
+from synthmix.corpus.sources import Document, text_hash
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
 from synthmix.generation.settings import draw_sampling

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthmix.corpus.ingest import text_hash
+from synthmix.corpus.sources import text_hash
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
