@@ -93,6 +93,12 @@ def run(
     address: Address = None,
     workers: Workers = None,
     allow_key: AllowKey = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="http(s) address, or env:NAME, that is posted how it ended, as JSON.")
+    ] = None,
+    then: Annotated[
+        str | None, typer.Option(help="A command to run at the end, good or bad; the same JSON is on its stdin.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -100,17 +106,24 @@ def run(
 
     Example: synthmix study run examples/quickstart.yaml
 
-    Example: synthmix study run mine.yaml --engine ray --address auto
+    Example: synthmix study run mine.yaml --engine ray --address auto --webhook env:SLACK_WEBHOOK
     """
     from synthmix.engine import open_engine
+    from synthmix.report import headline
     from synthmix.study.load import load_study
+    from synthmix.study.notify import telling_the_end
     from synthmix.study.run import run_study
 
     remember_keys(allow_key or [])
     config = load_study(study)
-    with naming(study), telling(quiet=quiet) as progress:
+    with (
+        naming(study),
+        telling(quiet=quiet) as progress,
+        telling_the_end(config.study, webhook, then, progress) as notice,
+    ):
         where = open_engine(engine, workers=workers or config.workers, address=address)
         results = run_study(config, progress=progress, engine=where)
+        notice.more |= {"headline": headline(results), "folder": str(config.root.resolve())}
     _tell(config, results, as_json=as_json)
 
 
