@@ -123,3 +123,83 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     with pytest.raises(BadInput, match=r"in2\.jsonl: changed while it was read; run it again once the file is whole"):
         build(files, tmp_path / "there", tokenizer)
     assert not (tmp_path / "there").exists()
+
+
+class Said:
+    """A progress that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def start(self, *_: Any) -> None: ...
+    def update(self, *_: Any, **__: Any) -> None: ...
+    def finish(self, *_: Any, **__: Any) -> None: ...
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are read."""
+    names: list[str] = []
+    real = ingest.read_documents
+
+    def noted(source: Source, **options: Any) -> Any:
+        names.extend(Path(path).name for path in source.files or [])
+        return real(source, **options)
+
+    monkeypatch.setattr(ingest, "read_documents", noted)
+    return names
+
+
+def shards(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in found.items() if name.endswith(".npy") or name == "documents.parquet"}
+
+
+def test_files_that_are_added_are_all_that_is_read(
+    files: list[Path], tmp_path: Path, tokenizer: Tokenizer, read: list[str]
+) -> None:
+    fresh = build(files, tmp_path / "fresh", tokenizer)
+    build(files[2:5], tmp_path / "c", tokenizer)
+    read.clear()
+    said = Said()
+    added = build(files, tmp_path / "c", tokenizer, update=True, progress=said)
+    assert read == ["in0.jsonl", "in1.jsonl", "in5.jsonl"], "two of them before those that were there"
+    assert shards(added) == shards(fresh)
+    one, two = (json.loads(each["corpus.json"]) for each in (added, fresh))
+    assert (one["id"], one["removed"], one["train"]) == (two["id"], two["removed"], two["train"])
+    assert "3 files as before; 3 new (" in said.lines[0]
+    read.clear()
+    assert shards(build(files, tmp_path / "c", tokenizer, update=True)) == shards(fresh)
+    assert read == []
+
+
+def test_files_that_changed_or_are_gone_bring_back_what_repeated_them(
+    files: list[Path], tmp_path: Path, tokenizer: Tokenizer, read: list[str], texts: list[str]
+) -> None:
+    build(files, tmp_path / "c", tokenizer)
+    files[0].unlink()
+    files[3].write_text(json.dumps({"text": texts[250] + " changed", "d": "domain 1"}))
+    files[4].rename(files[4].with_name("moved.jsonl"))
+    now = [*files[1:4], tmp_path / "moved.jsonl", files[5]]
+    fresh = build(now, tmp_path / "fresh", tokenizer)
+    read.clear()
+    said = Said()
+    assert shards(build(now, tmp_path / "c", tokenizer, update=True, progress=said)) == shards(fresh)
+    assert "in3.jsonl" in read
+    assert "in1.jsonl" in read, "it repeats texts of in0.jsonl"
+    assert "1 changed" in said.lines[0]
+    assert "gone" in said.lines[0]
+
+
+def test_what_cannot_be_taken_over_is_read_again_with_the_reason(
+    files: list[Path], tmp_path: Path, tokenizer: Tokenizer, read: list[str]
+) -> None:
+    build(files, tmp_path / "c", tokenizer)
+    read.clear()
+    said, source = Said(), Source(files=[str(path) for path in files], domain_field="d")
+    build_corpus(
+        source, tmp_path / "c", name="c", tokenizer=tokenizer, heldout=Fraction(1, 5), update=True, progress=said
+    )
+    assert len(read) == 6
+    assert "all of it is read again: heldout is 1/5, and was 1/10" in said.lines[0]

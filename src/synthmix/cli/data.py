@@ -44,6 +44,10 @@ def build(
     origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
     license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
     synthetic: Annotated[bool, typer.Option("--synthetic", help="The text was written by a model.")] = False,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Read only files that are new or changed since --to was built."),
+    ] = False,
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
@@ -53,6 +57,8 @@ def build(
     """Tokenise text once: split by document, duplicates across the split removed, packed into shards.
 
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2%
+
+    Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2% --update
 
     Example: synthmix corpus build "/shared/web/*.parquet" --to /shared/corpora/web --engine ray --address auto
     """
@@ -82,6 +88,7 @@ def build(
             license=license,
             progress=progress,
             engine=where_it_runs,
+            update=update,
         )
     counts, meta = corpus.train_counts, corpus.meta
     removed = sum(meta.removed.values())

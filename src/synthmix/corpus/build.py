@@ -16,14 +16,15 @@ from synthmix.batching import batched, in_threads
 from synthmix.checksums import write_folder
 from synthmix.corpus.corpus import INPUTS, TOKENIZER, WORDS, Corpus
 from synthmix.corpus.fast_bpe import usable_cores
-from synthmix.corpus.ingest import Ingested, Tasks, ingest, is_heldout
-from synthmix.corpus.meta import FILE, FORMAT, Loss, Meta, content_id
+from synthmix.corpus.ingest import Ingested, Tasks, ingest, inputs_of, is_heldout
+from synthmix.corpus.meta import FILE, FORMAT, Loss, Meta, content_id, is_corpus
 from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.corpus.pack import Packed, pack
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.shards import SHARD_TOKENS
 from synthmix.corpus.sources import Document, Source, text_hash
 from synthmix.corpus.tokenizer import Tokenizer, how
+from synthmix.corpus.update import Update, why_not
 from synthmix.errors import BadInput
 from synthmix.files import followed, new_folder, write_json
 from synthmix.names import check_name
@@ -49,6 +50,7 @@ def build_corpus(
     progress: Progress | None = None,
     shard_tokens: int = SHARD_TOKENS,
     engine: Tasks | None = None,
+    update: bool = False,
 ) -> Corpus:
     """Build a corpus in ``folder`` (an older one there is replaced) and open it.
 
@@ -60,6 +62,8 @@ def build_corpus(
         engine: whose workers read and encode (:func:`synthmix.engine.open_engine`), in a folder beside ``folder``
             that all of them must see; a build that was interrupted goes on with the units that are not there yet. None:
             this process. The corpus is the same, byte for byte.
+        update: take over from the corpus in ``folder`` what it holds of files that are as they were
+            (:mod:`synthmix.corpus.update`); what is new, changed and gone is told. The shards are those of a new build.
 
     The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building.
     Memory: about 50 bytes a document, one shard, and the index of :class:`NearDuplicates`.
@@ -80,6 +84,7 @@ def build_corpus(
     given = [sources] if isinstance(sources, Source) else sources
     task = f"corpus {name}"
     progress.start(task, None, "documents")
+    known = _known(folder, given, tokenizer, heldout, against, progress) if update and is_corpus(folder) else None
     with new_folder(folder, marker=FILE) as staging, _chunk_folder(folder, staging, engine) as spool:
         tokenizer.save(spool / TOKENIZER)
         ingested = ingest(
@@ -91,9 +96,12 @@ def build_corpus(
             heldout=heldout,
             progress=progress,
             engine=engine,
+            known=known,
         )
         hold_to_limit(ingested.lost, tokenizer.lossy, name, progress)
         stays = without_leaks(ingested, against, task=task, progress=progress)
+        for reason, count in (known.removed if known is not None else {}).items():
+            ingested.removed[reason] += count
         packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
         _check_sides(packed, ingested, name, heldout)
         if spool.is_relative_to(staging):
@@ -138,6 +146,22 @@ def build_corpus(
     corpus = Corpus.open(folder)
     progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
     return corpus
+
+
+def _known(
+    folder: Path, given: Any, tokenizer: Tokenizer, heldout: Fraction, against: Sequence[Corpus], progress: Progress
+) -> Update | None:
+    """What of the corpus in ``folder`` can be taken over; told in a line."""
+    corpus = Corpus.open(folder)
+    if not (isinstance(given, Sequence) and all(isinstance(one, Source) for one in given)):
+        return None
+    expected = {"tokenizer_hash": tokenizer.hash, "heldout": str(heldout), "against": [other.id for other in against]}
+    if reason := why_not(corpus, given, expected):
+        progress.say(f"{folder}: all of it is read again: {reason}")
+        return None
+    update = Update(corpus, inputs_of(given))
+    progress.say(f"{folder}: {update.told()}")
+    return update
 
 
 @contextmanager

@@ -48,6 +48,14 @@ def hashed_words(text: str) -> np.ndarray:
     return np.array([zlib.crc32(word.encode()) for word in _WORD.findall(text)], dtype=np.uint32)
 
 
+class Known(Protocol):
+    """A corpus whose documents are taken over (:class:`synthmix.corpus.update.Update`)."""
+
+    def take(self, inputs: "Sequence[Input]", folder: Path) -> dict[str, dict[str, Any]]:
+        """Write chunks of those of ``inputs`` that it holds: results as of units, by their prefixes."""
+        ...
+
+
 class Tasks(Protocol):
     """What is asked of an engine (:class:`synthmix.engine.Engine`)."""
 
@@ -153,17 +161,19 @@ def ingest(
     heldout: Fraction,
     progress: Progress,
     engine: Tasks | None = None,
+    known: "Known | None" = None,
 ) -> Ingested:
     """Read everything into chunks below ``folder``.
 
     Args:
+        known: a corpus in which files may lie already.
         tokenizer_folder: where workers find it.
         engine: whose workers read the units; None: this process.
 
     Raises:
         BadInput: what the readers raise; a source with only empty documents; a file that changed while it was read.
     """
-    reading = _Reading(folder, name, tokenizer, tokenizer_folder, progress, engine)
+    reading = _Reading(folder, name, tokenizer, tokenizer_folder, progress, engine, known)
     if isinstance(sources, Sequence) and all(isinstance(source, Source) for source in sources):
         counted = any(_first_tokens(source) for source in sources if isinstance(source, Source))
         reading.seen = set() if counted else None
@@ -186,7 +196,9 @@ class _Reading:
         tokenizer_folder: Path,
         progress: Progress,
         engine: Tasks | None,
+        known: "Known | None",
     ) -> None:
+        self.known = known
         self.folder, self.name, self.tokenizer = folder, name, tokenizer
         self.at, self.progress, self.engine = str(tokenizer_folder), progress, engine
         self.removed = {"empty": 0, "exact_duplicates": 0}
@@ -213,6 +225,10 @@ class _Reading:
         first = len(self.inputs)
         self.inputs += _inputs(source, first)
         own, numbers = self.inputs[first:], range(first, len(self.inputs))
+        if self.known is not None:
+            self.results |= self.known.take(own, self.folder)
+            had = {int(number) for one in self.results.values() for number in one["inputs"]}
+            own = [one for one in own if one.number not in had]
         if source.limit is None or not source.by_hash:
             self._read(self._units(own, None))
         elif source.limit.unit == "documents":
@@ -229,7 +245,7 @@ class _Reading:
     def _units(self, inputs: Sequence[Input], below: int | None) -> list[Unit]:
         """``inputs`` in units: files until they are :data:`UNIT_BYTES` together. Where the first documents are taken,
         one unit."""
-        groups, held = [list[Input]()], 0
+        groups, held = [list[Input]()] if inputs else [], 0
         for one in inputs:
             whole = one.source is not None and one.source.limit is not None and not one.source.by_hash
             if held >= UNIT_BYTES and not whole:
@@ -275,13 +291,13 @@ class _Reading:
         self.progress.update(f"corpus {self.name}", done)
 
     def _check(self, numbers: range, where: str) -> None:
-        results = [one for one in self.results.values() if any(int(number) in numbers for number in one["inputs"])]
-        if any(one["inputs"][number]["documents"] for one in results for number in one["inputs"]):
+        read = [about for one in self.results.values() for n, about in one["inputs"].items() if int(n) in numbers]
+        if any(one["documents"] for one in read):
             return
         source = self.inputs[numbers.start].source
-        if source is not None and not any(one["empty"] or one["markup"] for one in results):
+        if source is not None and not any(one["empty"] or one["markup"] for one in read):
             raise nothing_read(source)
-        marked = any(one["markup"] for one in results)
+        marked = any(one["markup"] for one in read)
         what = "empty documents" + (" and such with a model's markup" if marked else "")
         raise BadInput(f"holds only {what}", where=where)
 
@@ -290,10 +306,9 @@ class _Reading:
         those with the smallest hashes."""
         order = sorted(self.results)
         chunks = open_chunks(self.folder, [(p, self.results[p]["chunks"]) for p in order], self.tokenizer.dtype)
-        for prefix in order:
-            self.removed["empty"] += self.results[prefix]["empty"]
-            if "markup" in self.removed:
-                self.removed["markup"] += self.results[prefix]["markup"]
+        about = self._about()
+        for reason in {"empty", "markup"} & self.removed.keys():
+            self.removed[reason] += sum(one[reason] for one in about)
         digests, inputs, places, lengths = (
             np.concatenate([chunk.column(name) for chunk in chunks]) if chunks else np.empty(0, dtype=np.int64)
             for name in ("digest", "input", "place", "length")
@@ -318,7 +333,7 @@ class _Reading:
             names=names,
             lossless=self.tokenizer.lossless,
             removed=self.removed,
-            inputs=self._about(),
+            inputs=[one for one in about if "name" in one],
             checked=max((one["checked"] for one in self.results.values()), default=0),
         )
         if not self.tokenizer.lossless:
@@ -327,11 +342,9 @@ class _Reading:
 
     def _about(self) -> list[dict[str, Any]]:
         read = {int(n): about for one in self.results.values() for n, about in one["inputs"].items()}
-        return [
-            {"name": one.where, **read.get(one.number, {"documents": 0})}
-            for one in self.inputs
-            if one.source is not None
-        ]
+        none = {"documents": 0, "taken": 0, "empty": 0, "markup": 0}
+        named = [{"name": one.where} if one.source is not None else {} for one in self.inputs]
+        return [{**name, **read.get(one.number, none)} for name, one in zip(named, self.inputs, strict=True)]
 
 
 def _first_of_equals(digests: np.ndarray, inputs: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -369,6 +382,14 @@ def _losses(ingested: Ingested) -> dict[str, Loss]:
         if own.any():
             mostly = int((2 * lost[own] > of[own]).sum())
             found[name] = Loss(bytes=int(lost[own].sum()), of=int(of[own].sum()), documents=mostly)
+    return found
+
+
+def inputs_of(sources: Sequence[Source]) -> list[Input]:
+    """The inputs of all sources, as a build numbers them."""
+    found: list[Input] = []
+    for source in sources:
+        found += _inputs(source, len(found))
     return found
 
 
@@ -431,13 +452,13 @@ def ingest_unit(
     encode = Encoding(tokenizer, progress.say)
     source = unit.inputs[0].source
     limit = source.limit.amount if source is not None and source.limit is not None and _first_tokens(source) else None
-    counts = {"empty": 0, "markup": 0, "repeated": 0, "tokens": 0}
-    inputs = {one.number: {"documents": 0, "taken": 0} for one in unit.inputs}
+    counts = {"repeated": 0, "tokens": 0}
+    inputs = {one.number: {"documents": 0, "taken": 0, "empty": 0, "markup": 0} for one in unit.inputs}
 
     def encoded(rows: list[_Row]) -> tuple[list[_Row], list[np.ndarray]]:
         return rows, encode([row.text for row in rows])
 
-    stream = _rows(unit, documents, counts, inputs)
+    stream = _rows(unit, documents, inputs)
     batches = batched(stream, lambda row: len(row.text), BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
     # What is behind a limit is not read ahead: it may be damaged, and nobody asked for it.
     for rows, found in map(encoded, batches) if limit is not None else in_threads(encoded, batches, 1):
@@ -459,7 +480,7 @@ def ingest_unit(
             progress.update(f"corpus {unit.domain}", sum(one["documents"] for one in inputs.values()))
         if limit is not None and counts["tokens"] >= limit:
             break
-    about: dict[str, Any] = {str(one.number): {**inputs[one.number], **_read_state(one)} for one in unit.inputs}
+    about: dict[str, Any] = {str(one.number): {**inputs[one.number], **read_state(one)} for one in unit.inputs}
     result = {**counts, "chunks": writer.close(), "checked": encode.checked, "inputs": about}
     write_json(unit.folder / f"{unit.prefix}.json", {"key": unit.key, "result": result}, digest=True)
     return result
@@ -475,18 +496,13 @@ class _Row(NamedTuple):
     key: str | None
 
 
-def _rows(
-    unit: Unit, documents: Iterable[Document] | None, counts: dict[str, int], inputs: dict[int, dict[str, int]]
-) -> Iterator[_Row]:
-    def with_markup(document: Document) -> None:
-        counts["markup"] += 1
-
-    for one, stream in _streams(unit, documents, with_markup):
+def _rows(unit: Unit, documents: Iterable[Document] | None, inputs: dict[int, dict[str, int]]) -> Iterator[_Row]:
+    for one, stream in _streams(unit, documents, inputs):
         own = inputs[one.number]
         for place, document in enumerate(stream):
             data = document.text.encode()
             if data.isspace() or not document.text.strip():
-                counts["empty"] += 1
+                own["empty"] += 1
                 continue
             own["documents"] += 1
             digest = bytes_hash(data)
@@ -495,10 +511,14 @@ def _rows(
 
 
 def _streams(
-    unit: Unit, documents: Iterable[Document] | None, with_markup: Callable[[Document], object]
+    unit: Unit, documents: Iterable[Document] | None, inputs: dict[int, dict[str, int]]
 ) -> Iterator[tuple[Input, Iterable[Document]]]:
     """The documents of each input; where a limit counts the first ones, of all of the source under its first input."""
-    first = unit.inputs[0]
+    first = now = unit.inputs[0]
+
+    def with_markup(document: Document) -> None:
+        inputs[now.number]["markup"] += 1
+
     if documents is not None:
         yield first, documents
     elif (source := first.source) is not None and (
@@ -508,11 +528,12 @@ def _streams(
     else:
         for one in unit.inputs:
             assert one.source is not None
+            now = one
             alone = one.source.model_copy(update={"files": [one.path], "limit": None})
             yield one, read_documents(alone, domain=unit.domain, on_markup=with_markup, some=False)
 
 
-def _read_state(one: Input) -> dict[str, Any]:
+def read_state(one: Input) -> dict[str, Any]:
     """Size and hash of a local file, which is still the one that was to be read."""
     if one.path is None or one.state is None:
         return {}
