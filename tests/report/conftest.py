@@ -86,6 +86,7 @@ def runs_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], sd: 
                             seconds=d / 40_000,
                             tokens_per_second=40_000.0,
                             epochs={k: 1.3 * v for k, v in recipe.shares.items()},
+                            trace=[(d // 4, base + 1.0), (d // 2, base + 0.4), (d, base + 0.1)],
                         )
                     )
     return runs

@@ -39,6 +39,19 @@ def test_the_marks_are_the_runs(make):
         assert drawn == {(r.tokens, r.loss) for r in results.runs if r.params == params}
 
 
+def test_training_curves_are_those_of_the_longest_run_of_each_recipe(make):
+    results = make()
+    figure = next(f for f in figures(results) if f.id == "training")
+    assert [v.label for v in figure.views] == ["1M parameters", "300k parameters", "100k parameters"]
+    longest = max(run.tokens for run in results.runs)
+    for view, params in zip(figure.views, (1_000_000, 300_000, 100_000), strict=True):
+        drawn = {tuple(zip(t["x"], t["y"], strict=True)) for t in view.data}
+        first = [r for r in results.runs if (r.params, r.tokens, r.seed) == (params, longest, 0)]
+        assert drawn == {tuple(map(tuple, run.trace)) for run in first}
+    without = results.model_copy(update={"runs": [run.model_copy(update={"trace": []}) for run in results.runs]})
+    assert "training" not in {f.id for f in figures(without)}, "other trainers' runs may have none"
+
+
 def test_what_was_measured_comes_first_and_the_question_last(make):
     results = make()
     figure = figures(results)[0]

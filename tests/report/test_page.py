@@ -111,6 +111,7 @@ def test_the_embedded_drawing_is_strict_json(make):
         "residuals",
         "profiles",
         "isoflop",
+        "training",
     }
     assert set(shown["themes"]) == {"light", "dark"}
     assert set(shown["themes"]["light"]) == set(shown["themes"]["dark"])

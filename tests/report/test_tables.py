@@ -49,6 +49,10 @@ def test_rows_are_the_results(make):
     assert {(d["domain"], d["loss"], d["bits_per_byte"]) for d in domains if d["run"] == first.id} == {
         (name, loss, first.bits[name]) for name, loss in first.losses.items()
     }
+    curves = by_name["training_curves"].records()
+    assert [(c["tokens"], c["training_loss"]) for c in curves if c["run"] == first.id] == [
+        tuple(p) for p in first.trace
+    ]
     assert {d["domain"] for d in domains if d["whole"]} == {"networkx", "torch"}
     assert len(by_name["fits"].rows) == sum(len(f.parameters) for f in results.fits)
     assert len(by_name["share_points"].rows) == sum(len(c.measured) for c in results.share_curves)

@@ -385,10 +385,42 @@ def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
     return data, layout(axis(title), y)
 
 
+def training_figure(results: Results) -> Figure | None:
+    """A view per size: the training loss of each recipe's longest run."""
+    longest: dict[int, dict[str, RunRow]] = {}
+    for run in sorted(results.runs, key=lambda run: (run.tokens, -run.seed)):
+        if len(run.trace) > 1:
+            longest.setdefault(run.params, {})[run.recipe] = run
+    if not longest:
+        return None
+    x, y = axis("training tokens", type="log"), axis("training loss, nats per token", tickformat=".3~f")
+    views = []
+    for params in sorted(longest, reverse=True):
+        data = [
+            line(
+                [tokens for tokens, _ in run.trace],
+                [loss for _, loss in run.trace],
+                recipe_token(results, name),
+                name,
+                "%{x:.3s} tokens: %{y:.3f} nats",
+            )
+            for name, run in sorted(longest[params].items(), key=lambda item: item[1].share)
+        ]
+        views.append(View(f"{format_count(params)} parameters", data, layout(x, y)))
+    return Figure(
+        id="training",
+        title="Training curves",
+        caption="Loss on the batches that each recipe's longest run was trained on. Recipes are not comparable here: "
+        "each is scored on its own text.",
+        summary="Training loss against tokens, one line per recipe; the numbers are in the table training_curves.",
+        views=views,
+    )
+
+
 def figures(results: Results) -> list[Figure]:
     """All figures that the results allow, in the order of the page."""
     found = [share_figure(results), loss_figure(results, "tokens"), loss_figure(results, "params")]
-    found += [domain_figure(results), statistics_figure(results)]
+    found += [domain_figure(results), statistics_figure(results), training_figure(results)]
     found += [residual_figure(results), profile_figure(results), isoflop_figure(results)]
     found += [task_figure(results), task_share_figure(results)]
     return [figure for figure in found if figure is not None]

@@ -21,6 +21,7 @@ def tables(results: Results) -> list[Table]:
     return [
         _runs(results),
         _domains(results),
+        _training_curves(results),
         _fits(results),
         _curves(results),
         _share_curves(results),
@@ -70,6 +71,17 @@ def _runs(results: Results) -> Table:
         for r in results.runs
     ]
     return Table.of("runs", columns, rows)
+
+
+def _training_curves(results: Results) -> Table:
+    columns: dict[str, type] = {"run": str, "recipe": str, "params": int, "budget": int, "seed": int}
+    columns |= {"tokens": int, "training_loss": float}
+    rows = [
+        (r.id, r.recipe, r.params, r.tokens, r.seed, tokens, loss)
+        for r in (*results.runs, *results.diverged)
+        for tokens, loss in r.trace
+    ]
+    return Table.of("training_curves", columns, rows)
 
 
 def _domains(results: Results) -> Table:

@@ -18,8 +18,8 @@ _Loss = Annotated[
 
 class RunRow(Part):
     """One trained model. ``share`` is the synthetic share; ``losses``/``bits`` are per held-out domain; ``tasks`` are
-    scores between 0 and 1. ``diverged``: code of why it diverged; ``rate_factor``: of its learning rate, below 1 where
-    it diverged and was repeated."""
+    scores between 0 and 1. ``trace``: ``(tokens, training loss)`` along the run, some points of it. ``diverged``: code
+    of why it diverged; ``rate_factor``: of its learning rate, below 1 where it diverged and was repeated."""
 
     id: str
     recipe: str
@@ -37,6 +37,7 @@ class RunRow(Part):
     tokens_per_second: float | None
     epochs: dict[str, float]
     tasks: dict[str, float] = Field(default={})
+    trace: list[tuple[int, float]] = Field(default=[])
     diverged: str | None = None
     rate_factor: float = 1.0
 

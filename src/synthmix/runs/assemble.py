@@ -153,7 +153,7 @@ def assemble(raw: Raw, told: Told, *, skip_bad: bool = False, points: bool = Fal
         bad = {row: why for row, why in bad.items() if keep[row] or skip_bad}
     if bad and not skip_bad:
         row = min(bad)
-        more = f" (and {len(bad) - 1:,} more rows)" if len(bad) > 1 else ""
+        more = f" (and {plural(len(bad) - 1, 'more row')})" if len(bad) > 1 else ""
         problem = f"{bad[row].says(int(places[row]))}{more} (rows count from 0, without the header)"
         raise BadInput(problem, where=raw.where, key=bad[row].column, remedy=SKIP)
     if bad or raw.dropped:

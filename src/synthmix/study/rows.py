@@ -13,6 +13,8 @@ from synthmix.runs.table import Metric
 from synthmix.store import RunRecord, TrunkRecord
 from synthmix.study.corpora import Prepared
 
+TRACE_SHOWN = 25  # points of a training curve
+
 
 def synthetic_names(config: StudyConfig) -> set[str]:
     """Names of the corpora that count as synthetic: sampled ones, and real entries that say so."""
@@ -82,9 +84,16 @@ def run_row(
         tokens_per_second=record.own_tokens / max(record.seconds, 1e-9),
         epochs=record.epochs,
         tasks={n: score.value for n, score in record.tasks.items() if n in tasks and score.id == tasks[n].id},
+        trace=_thinned(record.trace),
         diverged=record.diverged,
         rate_factor=rate_factor,
     )
+
+
+def _thinned(trace: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """At most :data:`TRACE_SHOWN` points, evenly spread, the last among them."""
+    step = -(-len(trace) // TRACE_SHOWN) or 1
+    return [(int(tokens), float(loss)) for tokens, loss in trace[::-1][::step][::-1]]
 
 
 def domain_rows(prepared: Prepared) -> list[Domain]:
