@@ -69,3 +69,27 @@ def test_optimize_shows_the_decision(run: Run, mixtures: Path, here: Path) -> No
     assert sum(each["share"] for each in shown["shares"]) == pytest.approx(1)
     assert (here / "page.html").is_file()
     assert "The best mixture at 2B tokens" in run(*line).out
+
+
+def test_task_scores_are_fitted_and_weighed(run: Run, here: Path) -> None:
+    rng = np.random.default_rng(1)
+    rows = ["mix.web,mix.hq,mix.qa,loss,task.arc,task.piqa"]
+    for web, hq, qa in np.round(rng.dirichlet([1, 1, 1], size=30), 3):
+        loss = 2 + (0.3 + web**0.5 + 2 * hq**0.7 + 0.2 * qa**0.5) ** -0.5
+        odds = [0.2 + (0.3 + a * web**0.5 + b * qa**0.6) ** -1.0 for a, b in ((0.5, 2.0), (2.0, 0.2))]
+        scores = [1 / (1 + each) + 0.005 * rng.standard_normal() for each in odds]
+        rows.append(f"{web},{hq},{qa},{loss:.5f},{scores[0]:.4f},{scores[1]:.4f}")
+    (here / "runs.csv").write_text("\n".join(rows) + "\n")
+    asked = (here / "runs.csv", "--columns", "shares=mix.*", "--metric", "task.*")
+    fitted = run("fit", *asked, "--law", "effective_tokens", "--json").value
+    assert fitted["chance"] == {"task.arc": 0, "task.piqa": 0}
+    how = ("--natural", "web", "--draws", "20", "--json")
+    arc = run("optimize", *asked, "--weight", "task.arc=1", *how).value
+    piqa = run("optimize", *asked, "--weight", "task.piqa=1", *how).value
+    assert arc["unit"] == piqa["unit"] == "error"
+    share = {name: {each["source"]: each["share"] for each in found["shares"]} for name, found in
+             (("arc", arc), ("piqa", piqa))}  # fmt: skip
+    assert share["arc"]["qa"] > 0.4 > share["piqa"]["qa"]
+    both = run("optimize", *asked, "--metric", "loss", *how[:-1], "--html", here / "page.html")
+    assert "expected objective (losses, and errors 1 - score)" in both.out
+    assert "expected objective" in (here / "page.html").read_text()

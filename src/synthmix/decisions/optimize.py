@@ -30,6 +30,7 @@ from synthmix.results.mixtures import (
     SourceShare,
     Surface,
     Swap,
+    Unit,
 )
 from synthmix.runs.laws import mixtures_of, saved_fit
 from synthmix.runs.load import read_results, read_runs
@@ -210,7 +211,7 @@ class _Search:
         return Objective(
             self.found.law, self.found.units, self.found.sources, theta, self.of_used,
             None if here.N is None else float(asked.params or here.N[0]),
-            None if here.D is None else float(asked.tokens or here.D[0]), unique,
+            None if here.D is None else float(asked.tokens or here.D[0]), unique, self.found.chance[self.used],
         )  # fmt: skip
 
     def points(self, shares: Array) -> MixturePoints:
@@ -281,7 +282,7 @@ class _Search:
     def _noise(self, at: MixturePoints) -> float:
         """Standard deviation of one run's objective, nats."""
         _, noise = self.found.spread(at)
-        size = noise[0] * self.found.predict(at)[0] * self.weights
+        size = noise[0] * self.found.per_response(at)[0] * self.weights
         return float(np.sqrt(size @ self.found.correlation @ size))
 
     def _interval(self, mid: float, drawn: Array, wider: float, low: float = -np.inf, high: float = np.inf) -> Interval:
@@ -480,10 +481,10 @@ class _Search:
             return None, []
         measured = runs.losses[:, self.used] @ self.of_used
         predicted = self.found.predict(points)[:, self.used] @ self.of_used
-        held = next((each.errors for each in self.found.held_out if each.what == "mixture"), None)
+        held = next((each.predicted for each in self.found.held_out if each.what == "mixture"), None)
         rows = []
         for i in np.flatnonzero(known).tolist():
-            out = None if held is None else float((runs.losses[i] * (1 + held[i]))[self.used] @ self.of_used)
+            out = None if held is None else float(held[i][self.used] @ self.of_used)
             rows.append(
                 MeasuredMixture(
                     shares=self._named(points.shares[i]), measured=float(measured[i]), predicted=float(predicted[i]),
@@ -544,6 +545,7 @@ class _Search:
             domains={name: float(w) for name, w in zip(self.found.domains, self.weights, strict=True) if w > 0},
             shares=self._shares(), loss=Interval(mid=loss[0], low=loss[1], high=loss[2], level=level),
             new_run=Interval(mid=new[0], low=new[1], high=new[2], level=level, covers="new run"), noise=self.noise,
+            unit=self._unit(),
             repetition=self._repetition(),
             natural=compared, single=self._single(), best_measured=measured, swaps=self._swaps(), moves=self._moves(),
             error=held.get("mixture", float("nan")), scale_error=held.get("scale"),
@@ -551,6 +553,10 @@ class _Search:
             warnings=list(self.found.warnings), measured=rows, curves=self._curves(),
             surface=self._surface(),
         )  # fmt: skip
+
+    def _unit(self) -> Unit:
+        scored = np.isfinite(self.found.chance[self.used])
+        return "error" if scored.all() else "both" if scored.any() else "nats"
 
     def _caveats(
         self, at: MixturePoints, natural: Compared | None, width: float, measured: Sequence[float]
@@ -574,7 +580,7 @@ class _Search:
             found.append("natural_repeats")
         if len(measured) > 1 and width > max(measured) - min(measured):
             found.append("wide")
-        return [*found, "loss_only"]
+        return [*found, *(["loss_only"] if self._unit() == "nats" else [])]
 
     def _epochs(self) -> list[float | None]:
         if self.question.tokens is None:

@@ -80,12 +80,13 @@ def share_figures(decision: MixtureDecision) -> list[Figure]:
 def _triangle(decision: MixtureDecision) -> Figure:
     surface = decision.surface
     assert surface is not None
+    what = sentences.OBJECTIVES[decision.unit][0]
     ground = ternary(
-        "expected loss",
+        f"expected {what}",
         [[100 * row[i] for row in surface.shares] for i in range(3)],
         {
             "symbol": "hexagon", "size": 15, "color": surface.losses, "colorscale": "@sequential", "reversescale": True,
-            "colorbar": {"title": {"text": "nats"}, "thickness": 12},
+            "colorbar": {"title": {"text": "nats" if decision.unit == "nats" else what}, "thickness": 12},
         },
         "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}",
     )  # fmt: skip
@@ -93,9 +94,9 @@ def _triangle(decision: MixtureDecision) -> Figure:
     best = [[100 * decision.mixture.get(name, 0.0)] for name in surface.sources]
     points = [_ring("measured", rows, "circle-open", 7, "@ink"), _ring("recommended", best, "star", 15, "@flag")]
     return Figure(
-        "mixture-triangle", "Expected loss of every mixture",
-        "Each corner is one source alone; the darker, the lower the loss, whatever the bounds. Rings are measured.",
-        "A triangle of the three sources coloured by expected loss.",
+        "mixture-triangle", f"Expected {what} of every mixture",
+        f"Each corner is one source alone; the darker, the lower the {what}, whatever the bounds. Rings are measured.",
+        f"A triangle of the three sources coloured by expected {what}.",
         [View("", [ground, *points], triangle(surface.sources))], height=520,
     )  # fmt: skip
 
@@ -108,25 +109,26 @@ def _ring(name: str, at: list[list[float]], symbol: str, size: int, colour: str)
 def curve_figures(decision: MixtureDecision) -> list[Figure]:
     """The objective along one source's share, a view each, the largest share first."""
     share = {each.source: each for each in decision.shares}
+    what, unit = sentences.OBJECTIVES[decision.unit]
     views = []
     for curve in sorted(decision.curves, key=lambda curve: -share[curve.source].share):
         x = [100 * s for s in curve.shares]
         best = share[curve.source]
         data = [
             band(x, curve.low, curve.high, "s1", curve.source),
-            line(x, curve.mean, "s1", curve.source, "%{x:.1f}%: %{y:.4f} nats"),
+            line(x, curve.mean, "s1", curve.source, f"%{{x:.1f}}%: %{{y:.4f}} {unit}"),
             marks([100 * best.share], [decision.loss.mid], "accent", "recommended", symbol="star", size=14),
         ]
-        shape = layout(axis(f"share of {label(curve.source)}", ticksuffix="%"), axis("expected loss, nats per token"))
+        shape = layout(axis(f"share of {label(curve.source)}", ticksuffix="%"), axis(f"expected {what}, {unit}"))
         views.append(View(curve.source, data, shape))
     if not views:
         return []
     caption = (
         "The share of one source changes, the others keep the proportions that they have in the best mixture. The band "
-        f"is the {decision.level:.0%} interval of the expected loss."
+        f"is the {decision.level:.0%} interval of the expected {what}."
     )
     return [
-        Figure("mixture-curves", "One source at a time", caption, "The loss along the share of each source.", views)
+        Figure("mixture-curves", "One source at a time", caption, f"The {what} along the share of each source.", views)
     ]
 
 
@@ -150,7 +152,8 @@ def measured_figures(decision: MixtureDecision) -> list[Figure]:
         ),
     ]  # fmt: skip
     caption = "Every mixture at the largest scale measured. Held out: predicted by a fit that did not see that mixture."
-    shape = layout(axis("measured loss, nats per token"), axis("predicted"))
+    what, unit = sentences.OBJECTIVES[decision.unit]
+    shape = layout(axis(f"measured {what}, {unit}"), axis("predicted"))
     return [
         Figure(
             "mixture-measured", "Measured against predicted", caption, "Points near the diagonal.",

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from synthmix.interval import Interval, format_interval, interval_parts
 from synthmix.quantities import fixed, format_count, listed, percent
-from synthmix.results.mixtures import MIXTURE_CAVEATS, Compared, MixtureDecision, MixtureQuestion, SourceShare, Swap
+from synthmix.results.mixtures import (
+    MIXTURE_CAVEATS,
+    Compared,
+    MixtureDecision,
+    MixtureQuestion,
+    SourceShare,
+    Swap,
+    Unit,
+)
 from synthmix.table import Column, Table
 
 _LIMITS = {
@@ -15,7 +23,14 @@ _LIMITS = {
     "group": "as its group allows",
 }
 _SWAPS = 6
-_SAME = 5e-5  # nats per token
+_SAME = 5e-5  # of the objective
+
+#: Unit of the objective -> what is expected, and its unit.
+OBJECTIVES: dict[Unit, tuple[str, str]] = {
+    "nats": ("loss", "nats per token"),
+    "error": ("error 1 - score", "of the score"),
+    "both": ("objective (losses, and errors 1 - score)", "of the objective"),
+}
 
 
 def where(question: MixtureQuestion) -> str:
@@ -35,8 +50,8 @@ def mixture_text(shares: Mapping[str, float]) -> str:
 
 def best(decision: MixtureDecision) -> str:
     """The mixture and its loss."""
-    loss = format_interval(decision.loss)
-    return f"The best mixture {where(decision.question)}: {mixture_text(decision.mixture)}; expected loss {loss}."
+    loss, what = format_interval(decision.loss), OBJECTIVES[decision.unit][0]
+    return f"The best mixture {where(decision.question)}: {mixture_text(decision.mixture)}; expected {what} {loss}."
 
 
 def headline(decision: MixtureDecision) -> str:
@@ -48,22 +63,22 @@ def gains(decision: MixtureDecision) -> list[str]:
     """Over natural text alone, over the best recipe of one source, over the best that was measured."""
     found = []
     if decision.natural is not None:
-        found.append(f"Against natural text alone it {_gain(decision.natural)}.")
+        found.append(f"Against natural text alone it {_gain(decision.natural, decision.unit)}.")
     if decision.single is not None:
         what = mixture_text(decision.single.shares)
-        found.append(f"Against the best recipe of one source ({what}) it {_gain(decision.single)}.")
+        found.append(f"Against the best recipe of one source ({what}) it {_gain(decision.single, decision.unit)}.")
     if decision.best_measured is not None:
-        found.append(f"Against the best measured mixture it {_gain(decision.best_measured)}.")
+        found.append(f"Against the best measured mixture it {_gain(decision.best_measured, decision.unit)}.")
     return found
 
 
-def _gain(other: Compared) -> str:
+def _gain(other: Compared, unit: Unit) -> str:
     gain = other.gain
     if abs(gain.mid or 0) < _SAME and (gain.half_width or 0) < _SAME:
         return "is the same"
     size = gain if (gain.mid or 0) >= 0 else gain.scaled(-1)
     verb = "gains" if (gain.mid or 0) >= 0 else "loses"
-    text = f"{verb} {format_interval(size)} nats per token"
+    text = f"{verb} {format_interval(size)} {OBJECTIVES[unit][1]}"
     often = max(other.epochs.values(), default=0.0)
     notes = [
         *([f"a source of it would be gone through {often:.3g} times"] if often > 1.05 else []),
@@ -119,7 +134,9 @@ def value_sentences(decision: MixtureDecision) -> list[str]:
         for value, what in ((each.more, "1B more unique tokens"), (each.cheaper, "half its price")):
             if value is not None:
                 nothing = (value.mid or 0) < 5e-6
-                said = "would change nothing" if nothing else f"would save {_plain(value)} nats per token"
+                said = (
+                    "would change nothing" if nothing else f"would save {_plain(value)} {OBJECTIVES[decision.unit][1]}"
+                )
                 found.append(f"{each.source}: {what} {said}")
     return found
 
@@ -150,7 +167,12 @@ def tables(decision: MixtureDecision) -> list[Table]:
             Column("tokens", form=format_count, kind=float, missing="-"),
             Column("epochs", form=".3g", kind=float, missing="-"),
             Column(
-                "without", "without it", form=lambda x: fixed(x, 4, signed=True), kind=float, unit="nats", missing="-"
+                "without",
+                "without it",
+                form=lambda x: fixed(x, 4, signed=True),
+                kind=float,
+                unit="nats" if decision.unit == "nats" else "",
+                missing="-",
             ),
             Column("says", "", kind=str, align="left"),
         ],
@@ -166,7 +188,7 @@ def tables(decision: MixtureDecision) -> list[Table]:
             for each in sorted(decision.shares, key=lambda each: -each.share)
         ],
         title=f"Shares, {decision.level:.0%} intervals",
-        note=f"The noise of one run is {fixed(decision.noise, 4)} nats per token.",
+        note=f"The noise of one run is {fixed(decision.noise, 4)} {OBJECTIVES[decision.unit][1]}.",
     )
     found = [shares]
     for name, title, lines in (
@@ -186,7 +208,7 @@ def tables(decision: MixtureDecision) -> list[Table]:
             for move in decision.moves
         ]
         columns = [Column(key, title, kind=str) for key, title in (("n", "N"), ("d", "D"), ("mixture", "Best mixture"))]
-        columns.append(Column("loss", "Loss", kind=str, align="right"))
+        columns.append(Column("loss", OBJECTIVES[decision.unit][0].capitalize(), kind=str, align="right"))
         found.append(Table("moves", columns, rows, title="How it moves with scale"))
     found.append(_lines("caveats", "Caveats", caveats(decision)))
     return found

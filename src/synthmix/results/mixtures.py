@@ -9,6 +9,7 @@ from synthmix.results.parts import Part, Warn
 
 ShareVerdict = Literal["in", "at most", "none", "all", "not determined"]
 Limit = Literal["supply", "most", "least", "money", "group"]
+Unit = Literal["nats", "error", "both"]
 
 #: Code of a caveat -> what it says.
 MIXTURE_CAVEATS = {
@@ -42,7 +43,7 @@ class MixtureQuestion(Part):
         epochs: source -> how often its tokens may be gone through; ``most_epochs`` for the others.
         prices: source -> money per million tokens; what is bought is gone through once. budget_money: at most.
         least, most: source -> bounds of its share. groups: bounds of several together.
-        objective: domain -> weight; empty: all alike.
+        objective: domain or task -> weight of its loss or error; empty: all alike.
         natural: shares of natural text alone, adding up to one; empty: not known.
     """
 
@@ -151,7 +152,8 @@ class MixtureDecision(Part):
         law, formula: that predicted. runs: how many it was fitted to. level: of intervals. draws: of the posterior.
         question: with the N and D that hold. domains: weights of the objective.
         shares: of all sources, as in the runs. loss: expected; new_run: of one further run.
-        noise: standard deviation of one run's objective, nats per token.
+        noise: standard deviation of one run's objective.
+        unit: of the objective: nats per token, the error 1 - score of tasks, or a weighted sum of ``both``.
         natural, single: natural text alone; the best recipe of one source (with natural text where that is known).
         best_measured: the measured mixture of the lowest loss at the largest scale measured.
         repetition: R*, the epochs after which repeated tokens are worth little, where runs repeat a source; None: the
@@ -173,6 +175,7 @@ class MixtureDecision(Part):
     loss: Interval
     new_run: Interval
     noise: float
+    unit: Unit = "nats"
     natural: Compared | None = None
     single: Compared | None = None
     best_measured: Compared | None = None

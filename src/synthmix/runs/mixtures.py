@@ -1,6 +1,7 @@
 """A runs table as laws of mixtures read it: the shares of every source, and the losses of every domain."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ def mixture_runs(table: RunsTable, metrics: Sequence[str] | None = None) -> Mixt
     """The shares, N, D, unique tokens and losses of a table.
 
     Args:
-        metrics: names of metrics, or of their domains; None: the loss of every domain that there is, else ``loss``.
+        metrics: names of metrics or of their domains, or patterns (``task.*``); scores of tasks are fitted as errors
+            1 - score. None: the loss of every domain that there is, else ``loss``.
 
     Raises:
         BadInput: no shares by source, shares that do not add up to one, one source alone, no such metric, or one that
-            is not a loss.
+            is neither a loss nor a score.
     """
     known = {metric.name: metric for metric in table.metrics}
     domains = [name for name, metric in known.items() if metric.unit == "nats" and metric.domain is not None]
@@ -29,16 +31,25 @@ def mixture_runs(table: RunsTable, metrics: Sequence[str] | None = None) -> Mixt
         chosen = domains or [LOSS]
     else:
         names = {metric.domain: name for name, metric in known.items() if metric.domain is not None}
-        chosen = [names.get(name, name) for name in metrics]
+        like = [[each for each in known if fnmatchcase(each, name)] or [name] for name in metrics]
+        chosen = list(dict.fromkeys(names.get(name, name) for found in like for name in found))
     for name in chosen:
         if name not in known:
             raise BadInput(f"no metric {name!r}", where="runs", remedy=f"the table has {listed(list(known))}")
-        if known[name].higher_is_better:
-            raise BadInput(f"{name!r} is a score and not a loss", where="runs", remedy="name losses, lower is better")
-    losses = np.column_stack([table.column(name) for name in chosen])
+        if known[name].higher_is_better and known[name].unit != "score":
+            remedy = "name losses, lower is better, or scores of tasks"
+            raise BadInput(f"higher is better of {name!r}, which is no score", where="runs", remedy=remedy)
+    scored = [known[name].unit == "score" for name in chosen]
+    losses = np.column_stack(
+        [1 - table.column(name) if score else table.column(name) for name, score in zip(chosen, scored, strict=True)]
+    )
     labels = tuple(known[name].domain or name for name in chosen)
+    chance = [known[name].chance or 0.0 if score else np.nan for name, score in zip(chosen, scored, strict=True)]
+    items = [known[name].items or np.nan if score else np.nan for name, score in zip(chosen, scored, strict=True)]
     points = mixture_points(table)
-    return MixtureRuns(points=points, losses=losses, domains=labels, group=_training_runs(table, points))
+    return MixtureRuns(
+        points=points, losses=losses, domains=labels, group=_training_runs(table, points), chance=chance, items=items
+    )
 
 
 def mixture_points(table: RunsTable) -> MixturePoints:

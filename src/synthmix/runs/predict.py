@@ -26,8 +26,8 @@ def predict_file(
 ) -> int:  # fmt: skip
     """Write the rows of a table with the columns ``predicted``, ``low`` and ``high``.
 
-    A law over shares that was fitted to several domains adds ``predicted.<domain>`` and so on; its ``predicted`` is the
-    average over domains.
+    A law over shares that was fitted to several domains and tasks adds ``predicted.<domain>`` and so on, of tasks the
+    scores; its ``predicted`` is the average over domains, in which tasks count by their errors 1 - score.
 
     Args:
         mapping: a mapping file, as for :func:`synthmix.read_runs`.
@@ -63,11 +63,13 @@ def _of_mixtures(found: MixtureFit, table: RunsTable, kind: Kind, level: float |
     points = mixture_points(table.with_sources(found.sources))
     each = found.predict(points)
     low, high = found.interval(points, kind, level)
-    mid, least, most = found.average(points, None, kind, level)
-    columns = _columns("", mid, least, most)
-    if len(found.domains) > 1:
-        for place, name in enumerate(found.domains):
-            columns |= _columns(f".{name}", each[:, place], low[:, place], high[:, place])
+    scored = np.isfinite(found.chance)
+    each, low, high = (np.where(scored, 1 - a, b) for a, b in ((each, each), (high, low), (low, high)))
+    if len(found.domains) == 1:
+        return _columns("", each[:, 0], low[:, 0], high[:, 0])
+    columns = _columns("", *found.average(points, None, kind, level))
+    for place, name in enumerate(found.domains):
+        columns |= _columns(f".{name}", each[:, place], low[:, place], high[:, place])
     return columns
 
 

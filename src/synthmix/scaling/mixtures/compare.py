@@ -143,11 +143,10 @@ def _score(found: MixtureFit, parameters: int) -> MixtureScore:
     by = {each.what: each for each in found.held_out}
     ranks = []
     mixture = by["mixture"]
-    for measured, error in zip(found.runs.losses.T, mixture.errors.T, strict=True):
-        known = np.isfinite(measured) & np.isfinite(error)
+    for measured, predicted in zip(found.runs.losses.T, mixture.predicted.T, strict=True):
+        known = np.isfinite(measured) & np.isfinite(predicted)
         if known.sum() > 2:
-            predicted = measured[known] * (1 + error[known])
-            ranks.append(np.corrcoef(rankdata(predicted), rankdata(measured[known]))[0, 1])
+            ranks.append(np.corrcoef(rankdata(predicted[known]), rankdata(measured[known]))[0, 1])
     scale = by.get("scale")
     return MixtureScore(
         found.law.name, parameters, float(found.freedom.mean()), mixture.error, scale.error if scale else None,

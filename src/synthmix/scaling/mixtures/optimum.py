@@ -7,7 +7,7 @@ Vandenberghe 2004, section 11.3), batched: every draw has its own mixture.
 Shape letters: s draws, u laws in a draw's objective, k sources, p parameters, m constraints, n points.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +66,10 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """The weighted loss of mixtures at one N and D, for s draws: theta (s, u, p), weights (u,) of a draw's laws."""
+    """The weighted loss of mixtures at one N and D, for s draws: theta (s, u, p), weights (u,) of a draw's laws.
+
+    ``chance`` (u,): what guessing scores where a law is of a task's score, whose error counts; NaN where it is of a
+    loss."""
 
     law: BoundLaw
     units: Units
@@ -76,18 +79,29 @@ class Objective:
     N: float | None = None
     D: float | None = None
     unique: Array | None = None
+    chance: Array | None = None
+
+    @property
+    def convex(self) -> bool:
+        """Whether it is so in the shares: a score's link is not."""
+        return self.law.convex and self._rest is None
+
+    @property
+    def _rest(self) -> Array | None:
+        """(u,) 1 - chance, NaN where a loss is measured; None where all are losses."""
+        return None if self.chance is None or not np.isfinite(self.chance).any() else 1 - self.chance
 
     def select(self, which: Array) -> "Objective":
         """Some of the draws."""
-        return Objective(
-            self.law, self.units, self.sources, self.theta[which], self.weights, self.N, self.D, self.unique
-        )
+        return replace(self, theta=self.theta[which])
 
     def averaged(self) -> "Objective":
         """One objective: the mean over the draws."""
         s, u, p = self.theta.shape
         theta, weights = self.theta.reshape(1, s * u, p), np.tile(self.weights, s) / s
-        return Objective(self.law, self.units, self.sources, theta, weights, self.N, self.D, self.unique)
+        return replace(
+            self, theta=theta, weights=weights, chance=None if self.chance is None else np.tile(self.chance, s)
+        )
 
     def _grid(self, shares: Array) -> MixtureGrid:
         n, k, u = shares.shape[1], shares.shape[2], self.theta.shape[1]
@@ -99,15 +113,22 @@ class Objective:
     def value(self, shares: Array) -> Array:
         """Losses (s, n) of mixtures (s or 1, n, k)."""
         s, u, p = self.theta.shape
-        values = self.law.predict(self.theta.reshape(s * u, p), self._grid(shares), self.units)
-        found: Array = np.einsum("sun,u->sn", values.reshape(s, u, -1), self.weights)
+        values = self.law.predict(self.theta.reshape(s * u, p), self._grid(shares), self.units).reshape(s, u, -1)
+        if (rest := self._rest) is not None:
+            values = np.where(np.isfinite(rest)[:, None], rest[:, None] * values / (1 + values), values)
+        found: Array = np.einsum("sun,u->sn", values, self.weights)
         return found
 
     def slope(self, shares: Array) -> Array:
         """Derivatives (s, n, k) by the shares."""
         s, u, p = self.theta.shape
-        slopes = self.law.by_share(self.theta.reshape(s * u, p), self._grid(shares), self.units)
-        found: Array = np.einsum("sunk,u->snk", slopes.reshape(s, u, *slopes.shape[1:]), self.weights)
+        grid, theta = self._grid(shares), self.theta.reshape(s * u, p)
+        slopes = self.law.by_share(theta, grid, self.units)
+        slopes = slopes.reshape(s, u, *slopes.shape[1:])
+        if (rest := self._rest) is not None:
+            values = self.law.predict(theta, grid, self.units).reshape(s, u, -1)
+            slopes = slopes * np.where(np.isfinite(rest)[:, None], rest[:, None] / (1 + values) ** 2, 1.0)[..., None]
+        found: Array = np.einsum("sunk,u->snk", slopes, self.weights)
         return found
 
     def curvature(self, shares: Array) -> tuple[Array, Array]:
@@ -136,7 +157,7 @@ def optimum(objective: Objective, limits: Limits) -> Optimum:
         BadInput: no mixture is allowed.
     """
     middle = limits.inside()
-    starts = [middle] if objective.law.convex else [middle, *_towards_each(limits, middle)]
+    starts = [middle] if objective.convex else [middle, *_towards_each(limits, middle)]
     (s, u, _), k = objective.theta.shape, len(limits.low)
     size = max(int(_CHUNK / (u * (k + 1) * k * 4)), 1)
     found: list[Optimum] = []

@@ -134,18 +134,22 @@ class MixtureRuns:
 
     Attributes:
         points: where (n).
-        losses: (n, t) nats per token, positive; NaN where a domain was not measured.
-        domains: t names.
+        losses: (n, t) nats per token, positive, and errors 1 - score between 0 and 1; NaN where one was not measured.
+        domains: t names, of domains and tasks.
         group: (n,) which training run a point is of: checkpoints of one run are correlated. None: each its own.
+        chance: (t,) what guessing scores on a task; NaN where a loss is measured. None: losses all.
+        items: (t,) how many questions a task asks; NaN: not known, or a loss.
 
     Raises:
-        BadInput: a loss that is not positive, or lengths that differ.
+        BadInput: a loss that is not positive, a score outside 0 to 1, or lengths that differ.
     """
 
     points: MixturePoints
     losses: Any
     domains: tuple[str, ...]
     group: Any = None
+    chance: Any = None
+    items: Any = None
 
     def __post_init__(self) -> None:
         losses = np.asarray(self.losses, dtype=np.float64)
@@ -154,8 +158,17 @@ class MixtureRuns:
                 f"are of shape {losses.shape} and not ({len(self.points)} points, {len(self.domains)} domains)",
                 where="runs", key="losses",
             )  # fmt: skip
+        for name in ("chance", "items"):
+            given = getattr(self, name)
+            held = np.full(len(self.domains), np.nan) if given is None else np.asarray(given, dtype=np.float64)
+            object.__setattr__(self, name, held)
+        scored = np.isfinite(self.chance)
         for place, name in enumerate(self.domains):
             known = losses[:, place][~np.isnan(losses[:, place])]
+            if scored[place]:
+                if not len(known) or (known < 0).any() or (known > 1).any():
+                    raise BadInput("is not a score between 0 and 1 in every row", where="runs", key=name)
+                continue
             if not len(known) or not np.isfinite(known).all() or (known <= 0).any():
                 raise BadInput("is not a positive number in every row", where="runs", key=name)
         object.__setattr__(self, "losses", losses)
@@ -170,14 +183,13 @@ class MixtureRuns:
 
     def select(self, which: Any) -> "MixtureRuns":
         """The rows of a boolean mask or of integer positions."""
-        return MixtureRuns(
-            points=self.points.select(which), losses=self.losses[which], domains=self.domains, group=self.group[which]
-        )
+        return replace(self, points=self.points.select(which), losses=self.losses[which], group=self.group[which])
 
     def of_domains(self, *names: str) -> "MixtureRuns":
         """Some of the domains."""
         places = [self.domains.index(name) for name in names]
-        return MixtureRuns(points=self.points, losses=self.losses[:, places], domains=names, group=self.group)
+        chance, items = self.chance[places], self.items[places]
+        return replace(self, losses=self.losses[:, places], domains=names, chance=chance, items=items)
 
 
 def _epochs(shares: Array, D: Array | None, unique: Array | None) -> Array:

@@ -36,13 +36,17 @@ def save_mixtures(found: MixtureFit, path: str | Path) -> None:
         "runs": {
             "shares": points.shares.tolist(), "N": _plain(points.N), "D": _plain(points.D),
             "unique": _plain(points.unique), "losses": _plain(found.runs.losses), "group": found.runs.group.tolist(),
+            "chance": _plain(found.runs.chance), "items": _plain(found.runs.items),
         },
         "scale": found.units._asdict(), "theta": found.theta.tolist(), "draws": found.draws.tolist(),
         "noise": {name: x.tolist() for name, x in found.noise._asdict().items()},
         "correlation": found.correlation.tolist(), "rho": found.rho, "covariance": found.covariance.tolist(),
         "freedom": found.freedom.tolist(),
         "held_out": [
-            {**each._asdict(), "factor": each.factor.tolist(), "errors": _plain(each.errors)} for each in found.held_out
+            {
+                **each._asdict(), "factor": each.factor.tolist(), "errors": _plain(each.errors),
+                "predicted": _plain(each.predicted),
+            } for each in found.held_out
         ],
         "process": None if process is None else {
             name: getattr(process, name).tolist() for name in ("scaled", "length", "part", "size")
@@ -77,7 +81,12 @@ def _of(data: dict[str, Any], law: MixtureLaw | None) -> MixtureFit:
     # As they were to the last bit: they add up to one already, and dividing them again would round them.
     object.__setattr__(points, "shares", np.array(held["shares"], dtype=np.float64))
     runs = MixtureRuns(
-        points=points, losses=_array(held["losses"], np.nan), domains=tuple(data["domains"]), group=held["group"]
+        points=points,
+        losses=_array(held["losses"], np.nan),
+        domains=tuple(data["domains"]),
+        group=held["group"],
+        chance=_array(held["chance"], np.nan),
+        items=_array(held["items"], np.nan),
     )
     bound = find_mixture_law(law or data["law"]).of(points)
     if bound.names(points) != data["names"]:
@@ -95,7 +104,10 @@ def _of(data: dict[str, Any], law: MixtureLaw | None) -> MixtureFit:
         Noise(**{name: np.array(x) for name, x in data["noise"].items()}), np.array(data["correlation"]), data["rho"],
         covariance, np.array(data["freedom"]),
         tuple(
-            Calibration(**{**each, "factor": np.array(each["factor"]), "errors": _array(each["errors"], np.nan)})
+            Calibration(**{
+                **each, "factor": np.array(each["factor"]), "errors": _array(each["errors"], np.nan),
+                "predicted": _array(each["predicted"], np.nan),
+            })
             for each in data["held_out"]
         ),
         data["level"], [Warn(**warn) for warn in data["warnings"]], process,

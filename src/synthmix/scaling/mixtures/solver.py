@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from synthmix.scaling.mixtures import link
 from synthmix.scaling.mixtures.law import BoundLaw
 from synthmix.scaling.mixtures.points import MixturePoints
 from synthmix.scaling.mixtures.terms import Prior, Units
@@ -39,15 +40,19 @@ def penalty_of(priors: list[Prior]) -> Penalty:
             row[place + i] = 1 / prior.sd[i]
             rows.append(row)
             targets.append(float(prior.mean[i] / prior.sd[i]))
-        if prior.about_mean is not None:
-            inside, sd = prior.about_mean
-            places = place + np.arange(len(prior.mean))[inside]
-            centred = (np.eye(len(places)) - 1 / len(places)) / sd
-            for line in centred:
+        for alike in prior.alike:
+            places = place + np.arange(len(prior.mean))[alike.inside]
+            count = len(places)
+            for line in (np.eye(count) - 1 / count) / alike.sd:
                 row = np.zeros(p)
                 row[places] = line
                 rows.append(row)
                 targets.append(0.0)
+            if np.isfinite(alike.of_mean):
+                row = np.zeros(p)
+                row[places] = 1 / count / alike.of_mean
+                rows.append(row)
+                targets.append(alike.mean / alike.of_mean)
         place += len(prior.mean)
     factor = np.array(rows).reshape(-1, p)
     low, high = (np.concatenate([getattr(prior, end) for prior in priors]) for end in ("low", "high"))
@@ -56,10 +61,10 @@ def penalty_of(priors: list[Prior]) -> Penalty:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """b regressions of log-losses on one set of points.
+    """b regressions of responses on one set of points.
 
     Attributes:
-        target: (b, n) log-losses. weight: (b, n) 1 / variance; 0 leaves a point out.
+        target: (b, n) responses. chance: (b,) of :mod:`.link`. weight: (b, n) 1 / variance; 0 leaves a point out.
         precision, linear: of the prior, (b, p, p) and (b, p). low, high: (b, p).
     """
 
@@ -72,22 +77,25 @@ class Task:
     linear: Array
     low: Array
     high: Array
+    chance: Array
 
     def select(self, which: Mask | Index) -> "Task":
         """Some of the regressions."""
-        held = (getattr(self, name)[which] for name in ("target", "weight", "precision", "linear", "low", "high"))
+        names = ("target", "weight", "precision", "linear", "low", "high", "chance")
+        held = (getattr(self, name)[which] for name in names)
         return Task(self.law, self.points, self.units, *held)
 
 
-def evaluate_logs(law: BoundLaw, theta: Array, points: MixturePoints, units: Units) -> tuple[Array, Array]:
-    """Log-losses (b, n) and their derivatives (b, n, p)."""
+def evaluate_responses(
+    law: BoundLaw, theta: Array, points: MixturePoints, units: Units, chance: Array
+) -> tuple[Array, Array]:
+    """Responses (b, n) and their derivatives (b, n, p)."""
     value, slope = law.evaluate(theta, points, units)
-    safe = np.maximum(value, 1e-6)
-    return np.log(safe), np.where((value > 1e-6)[..., None], slope / safe[..., None], 0.0)
+    return link.response(value, chance), slope * link.slope(value, chance)[..., None]
 
 
 def _objective(task: Task, theta: Array) -> Array:
-    value = np.log(np.maximum(task.law.predict(theta, task.points, task.units), 1e-6))
+    value = link.response(task.law.predict(theta, task.points, task.units), task.chance)
     return _cost(task, theta, value)
 
 
@@ -156,7 +164,7 @@ def _solve(task: Task, start: Array, iterations: int, tolerance: float, first: f
 
 
 def _derivatives(task: Task, theta: Array) -> tuple[Array, Array, Array]:
-    value, slope = evaluate_logs(task.law, theta, task.points, task.units)
+    value, slope = evaluate_responses(task.law, theta, task.points, task.units, task.chance)
     weight = task.weight
     weighted = slope * weight[..., None]
     of_data = np.matmul(np.swapaxes(weighted, 1, 2), slope)

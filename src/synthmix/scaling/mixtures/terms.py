@@ -16,8 +16,6 @@ from synthmix.scaling.runs import Array
 
 #: Repetition: R* (arXiv 2305.16264), and the standard deviation of its logarithm (CHOSEN: refits lay between 5 and 30).
 R_STAR, R_STAR_SPREAD = 15.4, 0.6
-#: The offset's logarithm, in shares times D over its unit: mean, standard deviation, bounds (CHOSEN).
-OFFSET = (-7.0, 2.5, -14.0, 3.0)
 _TINY = 1e-300
 
 
@@ -33,18 +31,34 @@ def units_of(points: Points) -> Units:
     return Units(*(1.0 if x is None else float(np.exp(np.log(x).mean())) for x in (points.N, points.D)))
 
 
+class Alike(NamedTuple):
+    """Parameters (their places) that are shrunk to their own mean, with standard deviation ``sd``; the mean itself has
+    a prior of ``mean`` and ``of_mean``, infinite: none."""
+
+    inside: slice
+    sd: float
+    mean: float = 0.0
+    of_mean: float = np.inf
+
+
+#: The offset's logarithm, in shares times D over its unit: about the sources' own mean, of which little is known before
+#: (CHOSEN: some tables have a slope at no token that is as good as infinite, others one that is not), and bounds.
+OFFSET = Alike(slice(0), 1.5, -5.0, 4.0)
+OFFSET_START, OFFSET_BOUNDS = -7.0, (-14.0, 3.0)
+
+
 @dataclass(frozen=True)
 class Prior:
     """A Gaussian prior on the parameters of one term, within bounds; an infinite ``sd`` leaves one to the data.
 
-    ``about_mean``: parameters that are shrunk to their own mean and not to ``mean``, with their standard deviation.
+    ``alike``: parameters that are shrunk to their own mean and not to ``mean``.
     """
 
     mean: Array
     sd: Array
     low: Array
     high: Array
-    about_mean: tuple[slice, float] | None = None
+    alike: tuple[Alike, ...] = ()
 
 
 class MixtureTerm(Protocol):
@@ -177,7 +191,7 @@ class EffectiveTokens:
 
     def prior(self, points: Points, losses: Array) -> Prior:
         k, rest = len(points.sources), int(points.unique is not None)
-        bends = {"g": (0.6, 0.3, 0.02, 1.0), "log t": OFFSET}  # mean, standard deviation, bounds
+        bends = {"g": (0.6, 0.3, 0.02, 1.0), "log t": (0.0, np.inf, *OFFSET_BOUNDS)}  # mean, standard deviation, bounds
         mean, sd, low, high = (
             np.concatenate([np.full(k, bends[letter][place]) for letter in self._bends] or [np.zeros(0)])
             for place in range(4)
@@ -187,12 +201,15 @@ class EffectiveTokens:
             np.r_[0.5, np.full(k + 1, np.inf), sd, np.full(rest, R_STAR_SPREAD)],
             np.r_[0.02, np.full(k + 1, -40.0), low, np.full(rest, -1.0)],
             np.r_[3.0, np.full(k + 1, 40.0), high, np.full(rest, 8.0)],
-            about_mean=(slice(1, k + 2), 2.0),
+            (
+                Alike(slice(1, k + 2), 2.0),
+                *([OFFSET._replace(inside=slice(2 * k + 2, 3 * k + 2))] if "log t" in self._bends else []),
+            ),
         )
 
     def starts(self, points: Points, losses: Array) -> list[Array]:
         k, found = len(points.sources), []
-        bends = {"g": 0.6, "log t": OFFSET[0]}
+        bends = {"g": 0.6, "log t": OFFSET_START}
         bend = np.concatenate([np.full(k, bends[letter]) for letter in self._bends] or [np.zeros(0)])
         star = np.full(int(points.unique is not None), np.log(R_STAR))
         for beta, part in ((0.3, 0.4), (0.8, 0.12)):
@@ -281,7 +298,7 @@ class Reciprocal:
         k = len(points.sources)
         return Prior(
             np.zeros(2 * k), np.r_[np.full(k, np.inf), np.ones(k)], np.r_[np.full(k, -20.0), np.full(k, -4.0)],
-            np.r_[np.full(k, 30.0), np.full(k, 2.0)], about_mean=(slice(0, k), 3.0),
+            np.r_[np.full(k, 30.0), np.full(k, 2.0)], alike=(Alike(slice(0, k), 3.0),),
         )  # fmt: skip
 
     def starts(self, points: Points, losses: Array) -> list[Array]:
@@ -322,7 +339,7 @@ class Exponential:
     def prior(self, points: Points, losses: Array) -> Prior:
         k = len(points.sources)
         bounds = np.full(k, -30.0), np.full(k, 8.0)
-        return Prior(np.zeros(k), np.full(k, np.inf), *bounds, about_mean=(slice(0, k), 2.0))
+        return Prior(np.zeros(k), np.full(k, np.inf), *bounds, alike=(Alike(slice(0, k), 2.0),))
 
     def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.full(len(points.sources), np.log(part * np.median(losses))) for part in (0.4, 0.15)]
@@ -350,7 +367,7 @@ class LinearShares:
     def prior(self, points: Points, losses: Array) -> Prior:
         k, size = len(points.sources), float(np.median(losses))
         bounds = np.full(k, -10 * size), np.full(k, 10 * size)
-        return Prior(np.zeros(k), np.full(k, np.inf), *bounds, about_mean=(slice(0, k), size))
+        return Prior(np.zeros(k), np.full(k, np.inf), *bounds, alike=(Alike(slice(0, k), size),))
 
     def starts(self, points: Points, losses: Array) -> list[Array]:
         return [np.full(len(points.sources), 0.5 * float(np.median(losses)))]
