@@ -177,7 +177,8 @@ def _of_source(
         parts = [(1 - shares[None, :], natural_supply(question)), (shares[None, :], unique)]
         tokens = effective_mixture(float(question.tokens), parts, repeats)
         loss = _losses(law, theta, question.params, tokens, np.broadcast_to(shares, tokens.shape))
-        loss = law.widen(loss, **asked(question, 0.0))
+        natural = natural_losses(law, 0.0, question, draws, widened=False)
+        loss = law.widen_shares(loss, natural, shares, **asked(question, None))
         laws.append(LawPrediction(law, loss, natural_losses(law, 0.0, question, draws), law))
     return Prediction(
         name=kind.name,

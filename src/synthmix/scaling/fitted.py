@@ -5,7 +5,8 @@ Shape letters: n points, p parameters.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from synthmix.scaling.model_error import FLOOR, NO_MODEL_ERROR, InnerCut, ModelE
 from synthmix.scaling.noise import Noise
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import COLUMNS, Array, Inputs, Runs
+from synthmix.scaling.share_error import ShareError, share_error
 
 Kind = Literal["mean", "new_run"]
 ObjectiveName = Literal["huber-log", "squares-log", "squares-loss"]
@@ -78,6 +80,12 @@ class Predictor:
         assert self.model is not None
         return self.model
 
+    @cached_property
+    def share_error(self) -> ShareError | None:
+        """The law's own error in the share's effect; None where it has no share, no resamples, or its own error was
+        asked to be left out (:data:`NO_MODEL_ERROR`)."""
+        return None if self.model == NO_MODEL_ERROR else share_error(self)
+
     @property
     def predicted(self) -> Array:
         """Fitted losses of the runs (n,)."""
@@ -110,8 +118,7 @@ class Predictor:
 
     def draw(self, **columns: ArrayLike) -> Array:
         """Losses (resamples, n): one row for each resample's parameters, with the law's own error in their spread."""
-        x = self.points(**columns)
-        return self._drawn(x, self._own_error(x))
+        return self._drawn(self.points(**columns))
 
     def widen(self, losses: Array, **at: Any) -> Array:
         """Losses (1 + d, ...) by the parameters and by ``d`` resamples with the law's own error in their spread: scaled
@@ -120,6 +127,20 @@ class Predictor:
         ``at``: the columns of the one point (N=, D=, ...) whose distance from the runs counts.
         """
         return _with_error(losses, *self._own_error(self.points(**at)), self.seed)
+
+    def widen_shares(self, losses: Array, natural: Array, shares: Array, **at: float) -> Array:
+        """Losses (1 + d, m) of shares (m,) at one point (N=, D=), by the parameters and by ``d`` resamples, with the
+        law's own error in their spread: that of natural text alone, ``natural`` (1 + d,), is common to all of them,
+        that of the share's effect each has of its own (see scaling/share_error.py)."""
+        return self._of_shares(losses, natural[:, None], self.points(**at, share=shares))
+
+    def _of_shares(self, losses: Array, natural: Array, x: Inputs) -> Array:
+        """The same of losses (1 + d, n) and of natural text alone, (1 + d, n) or (1 + d, 1), at points (n,)."""
+        wide = _with_error(natural, *self._own_error(x), self.seed)
+        found: Array = losses * np.where(natural != 0, wide / np.where(natural != 0, natural, 1.0), 1.0)
+        if self.share_error is not None:
+            found[1:] *= np.exp(self.share_error.at(x)[: len(losses) - 1])
+        return found
 
     def _own_error(self, x: Inputs) -> tuple[Array, Array]:
         """What the law's own error multiplies half-widths by (n,), and its least standard deviation in log-loss (n,): 1
@@ -133,9 +154,14 @@ class Predictor:
         """What the law's own error multiplies half-widths by at one point; 1 inside the runs and without intervals."""
         return float(self._own_error(self.points(**at))[0][0])
 
-    def _drawn(self, x: Inputs, error: tuple[Array, Array]) -> Array:
+    def _drawn(self, x: Inputs) -> Array:
         """Losses (resamples, n) with the law's own error."""
-        return _with_error(self.law.predict(np.vstack([self.values, self.draws]), x), *error, self.seed)[1:]
+        theta = np.vstack([self.values, self.draws])
+        losses = self.law.predict(theta, x)
+        if "share" in self.law.columns:
+            natural = self.law.predict(theta, replace(x, share=np.zeros(len(x))))
+            return self._of_shares(losses, natural, x)[1:]
+        return _with_error(losses, *self._own_error(x), self.seed)[1:]
 
     def interval(self, *, kind: Kind = "mean", level: float | None = None, **columns: ArrayLike) -> tuple[Array, Array]:
         """Ends (n,), (n,) of the interval of the curve (``mean``) or of one new run with its noise (``new_run``).
@@ -146,10 +172,9 @@ class Predictor:
         x = self.points(**columns)
         if self.why is not None:
             return np.full(len(x), np.nan), np.full(len(x), np.nan)
-        error = self._own_error(x)
-        losses = self._drawn(x, error)
+        losses = self._drawn(x)
         if kind == "new_run":
-            losses = losses * np.exp(self._noise(losses.shape, x) * np.maximum(error[0], 1.0))
+            losses = losses * np.exp(self._noise(losses.shape, x) * np.maximum(self._own_error(x)[0], 1.0))
         tail = (1 - (level or self.level)) / 2
         low, high = np.quantile(losses, [tail, 1 - tail], axis=0)
         return low, high

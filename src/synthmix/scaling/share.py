@@ -143,20 +143,23 @@ def best_share_of_law(
     mean = fit.predict(**columns, share=GRID)
     sd = noise if noise is not None or fit.noise.total is None else fit.noise.total * float(mean.min())
     measured = (float(fit.runs.share.min()), float(fit.runs.share.max()))
-    curves = fit.draw(**columns, share=GRID)
-    return from_curves(GRID, mean, curves, noise=sd, level=level or fit.level, measured=measured)
+    return from_curves(GRID, mean, _curves(fit, columns)[1:], noise=sd, level=level or fit.level, measured=measured)
 
 
 def share_shift(fit: Fit, start: dict[str, float], end: dict[str, float], *, level: float | None = None) -> Interval:
     """How the best share of a fitted law moves from one (N, D) to another: r*(end) minus r*(start), per resample."""
-    theta = np.vstack([fit.values, fit.draws])
-    optima = []
-    for columns in (start, end):
-        curves = fit.law.predict(theta, fit.points(**columns, share=GRID))
-        curves = fit.widen(curves, **columns, share=float(fit.runs.share[0]))
-        optima.append(vertex(GRID, curves, first_lowest(curves)))
-    moved = optima[1] - optima[0]
+    curves = [_curves(fit, columns) for columns in (start, end)]
+    first, last = (vertex(GRID, each, first_lowest(each)) for each in curves)
+    moved = last - first
     return interval_of(float(moved[0]), moved[1:], level or fit.level, fit.why)
+
+
+def _curves(fit: Fit, columns: dict[str, float]) -> Array:
+    """Losses (1 + d, g) over the grid of shares at one point, by the fit and by its resamples, the law's own error in
+    their spread."""
+    theta = np.vstack([fit.values, fit.draws])
+    losses, natural = (fit.law.predict(theta, fit.points(**columns, share=share)) for share in (GRID, 0.0))
+    return fit.widen_shares(losses, natural[:, 0], GRID, **columns)
 
 
 def posterior(
