@@ -30,7 +30,7 @@ STUDIES, DATA, TRAINING, ANALYSIS, DECISIONS = "Studies", "Data", "Training", "A
 app = typer.Typer(
     name="synthmix",
     help="Measure how natural and synthetic text should be mixed for language-model pre-training.\n\n"
-    "Start with: synthmix study run examples/quickstart.yaml",
+    "Start with: synthmix study run --example quickstart, or with your own files: synthmix init FILE...",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -34,11 +34,29 @@ def naming(study: Path) -> Iterator[None]:
 
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file (YAML).", show_default=False)]
+StudyOrExample = Annotated[Path | None, typer.Argument(help="The study file (YAML).", show_default=False)]
+Example = Annotated[
+    str | None, typer.Option(help="One that comes with synthmix instead: quickstart or many-sources; written here.")
+]
+
+
+def _given(study: Path | None, example: str | None) -> Path:
+    """The study file, or the example's, which is written into the current folder."""
+    from synthmix.errors import BadInput
+    from synthmix.study.examples import example_file
+
+    if (study is None) == (example is None):
+        raise BadInput("a study file or --example is needed, and one of them", key="study")
+    if study is not None:
+        return study
+    with telling(quiet=False) as progress:
+        return example_file(str(example), progress=progress)
 
 
 @app.command()
 def plan(
-    study: StudyFile,
+    study: StudyOrExample = None,
+    example: Example = None,
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
@@ -64,6 +82,7 @@ def plan(
     from synthmix.study.workspace import Workspace
 
     remember_keys(allow_key or [])
+    study = _given(study, example)
     config = load_study(study)
     space = Workspace(config.root)
     space.create()
@@ -88,7 +107,8 @@ def plan(
 
 @app.command()
 def run(
-    study: StudyFile,
+    study: StudyOrExample = None,
+    example: Example = None,
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
@@ -104,7 +124,7 @@ def run(
 ) -> None:
     """Do all that is left of a study and write its report. Interrupted, the same command resumes.
 
-    Example: synthmix study run examples/quickstart.yaml
+    Example: synthmix study run --example quickstart
 
     Example: synthmix study run mine.yaml --engine ray --address auto --webhook env:SLACK_WEBHOOK
     """
@@ -115,6 +135,7 @@ def run(
     from synthmix.study.run import run_study
 
     remember_keys(allow_key or [])
+    study = _given(study, example)
     config = load_study(study)
     with (
         naming(study),

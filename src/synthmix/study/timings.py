@@ -30,7 +30,7 @@ from synthmix.training.device import device_name, resolved_precision
 from synthmix.training.protocol import Protocol
 from synthmix.training.shape import Shape, shape_for
 
-KEPT_SECONDS = 30 * 86_400.0  # of a machine's times: drivers, cooling and neighbours change
+KEPT_SECONDS = 86_400.0  # of a machine's times: tomorrow it may be less busy
 SAMPLING_RATIO = 0.45  # sampled over trained tokens/s at 0.25M to 0.6M parameters (docs/log.md); for the plan only
 
 
