@@ -3,7 +3,7 @@
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.names import LONGEST, check_name, name_fault
+from synthmix.names import LONGEST, check_name, name_fault, name_of_file
 
 GOOD = [
     "web",
@@ -71,3 +71,18 @@ def test_what_no_name_is(name: str, told: str) -> None:
 def test_the_longest_name_is_one() -> None:
     assert name_fault("n" * LONGEST) is None
     assert name_fault("n" * (LONGEST + 1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("data/web.jsonl", "web"),
+        ("web.v2.jsonl.gz", "web.v2"),
+        ("a.b.c", "a.b.c"),
+        ("gpt-4.1-mini.parquet", "gpt-4.1-mini"),
+        ("folder/", "folder"),
+        ("UP.JSONL.ZST", "UP"),
+    ],
+)
+def test_names_of_files_keep_their_dots(path: str, name: str) -> None:
+    assert name_of_file(path) == name

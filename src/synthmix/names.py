@@ -16,6 +16,20 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt"
 REMEDY = "use letters, digits, spaces and . _ - + % ( ) [ ], at most 100 characters, no leading dot or space"
 
 
+_SUFFIXES = (
+    *(".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4"),
+    *(".jsonl", ".ndjson", ".json", ".parquet", ".txt", ".text", ".md", ".csv", ".tsv", ".npz", ".npy", ".arrow"),
+)
+
+
+def name_of_file(path: str | Path) -> str:
+    """What a file or folder is called without the endings that say its kind: ``web.v2`` of ``data/web.v2.jsonl.gz``."""
+    name = Path(path).name
+    for group in (_SUFFIXES[:6], _SUFFIXES[6:]):
+        name = next((name[: -len(end)] for end in group if name.lower().endswith(end)), name)
+    return name
+
+
 def name_fault(name: str) -> str | None:
     """What is wrong with ``name`` as a name; None: nothing."""
     short = name if len(name) <= 40 else name[:39] + "..."

@@ -20,6 +20,7 @@ from synthmix.generation.measures import (
     names,
     numbers,
     sampled,
+    values_of,
 )
 from synthmix.generation.quality import QualityReport, differences, quality_report
 
@@ -95,6 +96,14 @@ def test_faithfulness_of_a_copy_a_rewrite_and_an_invention() -> None:
     assert faithfulness("Anything.", " ") == {}
     assert "numbers_kept" not in faithfulness("12 eggs.", "Some eggs.")
     assert faithfulness("12 eggs.", "Some eggs.")["numbers_added"] == 1
+
+
+def test_truncation_that_is_not_known_is_left_out_and_ends_without_a_mark_are_counted() -> None:
+    texts = ['He said "yes."', "All of it\u3002", "and then the", "", "Really?)"]
+    found = values_of([Pair(text) for text in texts])
+    assert "truncated" not in found
+    assert [value for _, value in found["unfinished"]] == [0, 0, 1, 0], "an empty text has no end"
+    assert [value for _, value in values_of([Pair("x", "", True)])["truncated"]] == [1]
 
 
 def documents(words: int, drop: int, count: int = 60) -> list[Pair]:

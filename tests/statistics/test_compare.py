@@ -1,11 +1,14 @@
 """One text against another: the streaming sums against plain formulas, smoothing by name, mixtures without building."""
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 import pytest
 
+from synthmix.corpus import Corpus
 from synthmix.errors import BadInput
 from synthmix.statistics.compare import (
     Summary,
@@ -24,6 +27,8 @@ from synthmix.statistics.compare import (
 from synthmix.statistics.count import TextCounts
 from synthmix.statistics.mixtures import expected_coverage, mixture_rows, seen_probability, share_curve
 from synthmix.statistics.ngrams import pack, tallied
+from synthmix.statistics.survey import by_words
+from synthmix.statistics.types import Options, Text
 
 RNG = np.random.default_rng(5)
 ZIPF = 1 / np.arange(1, 301)
@@ -193,3 +198,34 @@ def test_divergence_is_bounded():
     found = compare_unigrams(np.array([5, 0]), np.array([0, 4]))
     assert found.divergences[0].jensen_shannon == pytest.approx(math.log(2))
     assert found.coverage_mass[1] == found.jaccard == 0
+
+
+class Held:
+    """A corpus of one word a token."""
+
+    def __init__(self, text: str) -> None:
+        self.words = text.split()
+
+    def tokenizer(self) -> "Held":
+        return self
+
+    def decode(self, ids: np.ndarray) -> str:
+        return " ".join(self.words[i] for i in ids)
+
+    def token_documents(self, split: str, domain: str | None) -> Iterator[tuple[dict[str, int], np.ndarray]]:
+        yield {"tokens": len(self.words)}, np.arange(len(self.words))
+
+
+def test_a_pairs_divergence_by_words_does_not_move_with_the_texts_beside_it():
+    def text(name: str, words: str, domain: str | None = None) -> Text:
+        return Text(name, cast(Corpus, Held(words)), domain, 1000)
+
+    one, test = text("one", "a b a c a b d"), text("held", "a a b e", "held")
+    others = [text("other", " ".join(f"w{i}" for i in range(200))), text("far", "x y z", "far")]
+    alone, _ = by_words([one], [test], Options(words=100))
+    among, _ = by_words([one, others[0]], [test, others[1]], Options(words=100))
+    assert [pair.comparison for pair in among if (pair.corpus, pair.against) == ("one", "held")] == [
+        alone[0].comparison
+    ]
+    expected = kl_test_train(np.array([2, 1, 1, 0, 0]), np.array([3, 2, 0, 1, 1]))  # the words of these two
+    assert alone[0].comparison.divergences[0].kl_test_train == pytest.approx(expected)

@@ -169,3 +169,12 @@ class TestTokenizers:
         assert found.mid == 1
         assert found.low == 0.5
         assert found.high == 1.5
+
+
+def test_generators_without_sources_are_compared_on_what_needs_none(make_stories: Stories) -> None:
+    own = make_stories(40, words=60)
+    texts = {"a": [Written(text) for text in own], "b": [Written(text.replace(" ", "x ")) for text in own]}
+    held = {"held": make_stories(30, first=900, words=60)}
+    rows = compare_generators(texts, [], held)
+    assert [row.name for row in rows] == ["a", "b"]
+    assert rows[0].domains[0].kl_test_train.mid < rows[1].domains[0].kl_test_train.mid

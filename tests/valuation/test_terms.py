@@ -6,8 +6,8 @@ import pytest
 from synthmix.theory.mmd import fourier_features
 from synthmix.valuation.encoding import Encoded
 from synthmix.valuation.pool import Batch, Pool
-from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
-from synthmix.valuation.terms.counts import NATURAL, Balance
+from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss, Ntk
+from synthmix.valuation.terms.counts import NATURAL, Balance, SampleSize
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
 from synthmix.valuation.terms.ngrams import probabilities
@@ -65,12 +65,14 @@ def made(kind: str) -> tuple[Term, Batch, Pool]:
             "complexity": complexity,
             "loss": Loss(complexity),
             "balance": Balance(),
+            "ntk": Ntk(complexity),
+            "sample": SampleSize(),
         }[kind]
     term.fit(reference)
     return term, batch, reference
 
 
-KINDS = ["ngrams", "ridge", "discrepancy", "unconditional", "complexity", "loss", "balance"]
+KINDS = ["ngrams", "ridge", "discrepancy", "unconditional", "complexity", "loss", "balance", "ntk", "sample"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -232,3 +234,15 @@ def test_complexity_is_the_inverse_kernel_itself() -> None:
 def test_balance_is_the_papers_term() -> None:
     sums = {COUNT: np.array(200.0), NATURAL: np.array(150.0)}
     assert Balance().value(sums) == pytest.approx(np.sqrt(0.75 / 200))
+
+
+def test_the_papers_terms_have_no_roots() -> None:
+    """y' Theta^-1 y / n and 2 max(w, 1 - w) log(8 / delta) / n."""
+    term, batch, reference = made("ntk")
+    ours, theirs = gradients(batch), gradients(reference.all())
+    scale = (theirs.features**2).sum(axis=1).mean()
+    kernel = ours.features @ ours.features.T / scale + 0.1 * np.eye(50)
+    direct = ours.residuals @ np.linalg.solve(kernel, ours.residuals) / 50
+    assert term.value(term.read(batch)) == pytest.approx(direct, rel=1e-8)
+    sums = {COUNT: np.array(200.0), NATURAL: np.array(150.0)}
+    assert SampleSize().value(sums) == pytest.approx(2 * 0.75 * np.log(8 / 0.05) / 200)

@@ -9,6 +9,8 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.valuation.curve import grid
+from synthmix.valuation.gradients import gradients_for
+from synthmix.valuation.learners import ClassifierLearner
 from synthmix.valuation.parallel import score_all
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.valuer import Valuer
@@ -285,6 +287,19 @@ def test_a_term_alone_is_an_ablation(digits: tuple[np.ndarray, np.ndarray]) -> N
     assert one.value == pytest.approx(-one.terms["transfer"] / scale)
     mine = Valuer(weights=Weights("mine", {"transfer": 2.0, "balance": 1.0}), lift=64).fit(reference).score(pool)
     assert mine.value == pytest.approx(-2 * mine.terms["transfer"] / scale - mine.terms["balance"])
+
+
+def test_the_papers_score_is_the_sum_of_its_four_terms(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    images, labels = digits
+    reference = Pool.of("target", images[:200], labels[:200])
+    learner = ClassifierLearner(network="perceptron", hidden=(16,)).fit(reference)
+    made = Valuer(weights="paper", lift=64, gradients=gradients_for(learner, learner.initial(0), width=64))
+    score = made.fit(reference).score(Pool.of("c", images[300:500], labels[300:500], share=0.25))
+    terms = score.terms
+    assert score.value == pytest.approx(-(terms["loss"] + terms["discrepancy"] + terms["ntk"] + terms["sample"]))
+    assert terms["ntk"] == pytest.approx(terms["complexity"] ** 2)
+    assert score.interval is not None
+    assert score.interval.half_width > 0
 
 
 def test_the_grid_of_ridges_is_the_best_of_its_ridges_and_kernels_of_several_widths_are_their_mean(

@@ -26,7 +26,7 @@ def compare_generators(
         list[str] | None,
         typer.Argument(help="NAME=PATH of each generator, weaker first; or one file with --by.", show_default=False),
     ] = None,
-    sources: Annotated[str | None, typer.Option(help="What they were given: a file or corpus.")] = None,
+    sources: Annotated[str | None, typer.Option(help="What they were given; unset: faithfulness is left out.")] = None,
     against: Annotated[list[str] | None, typer.Option(help="Held-out text; may be repeated.")] = None,
     by: Annotated[str | None, typer.Option(help="One file: the field that names the generator.")] = None,
     human: Annotated[str, typer.Option(help="One file: the generator field's value of the sources.")] = "human",
@@ -74,13 +74,13 @@ def compare_generators(
             heldout = {part.name: held_texts(part.path, limit) for part in named}
             rows = compare(written, given, heldout, level=LEVEL, progress=progress)
             quality = quality_report(paired(written, given), sample=limit).model_dump(mode="json")
-            others = representations(written, given)
+            others = representations(written, given) if given else []
             value = {
                 "generators": [asdict(row) for row in rows],
                 "quality": [{"set": one, "measure": name, **asdict(mean)} for one, name, mean in quality_rows(quality)],
                 "representation": [asdict(one) for one in others],
             }
-            blocks += [fit_table(rows), measure_table(quality), representation_table(others)]
+            blocks += [fit_table(rows), measure_table(quality), *([representation_table(others)] if others else [])]
         if study is not None:
             found, gains, styles, points, match = of_study(study, order.split() if order else None)
             value |= found
@@ -130,20 +130,18 @@ def gathered(
     limit: int,
     order: str | None,
 ) -> "tuple[dict[str, list[Written]], list[Written]]":
-    """Texts by generator, weaker first, and the sources.
+    """Texts by generator, weaker first, and the sources (none: what needs them is left out).
 
     Raises:
-        BadInput: a file that cannot be read, a field or a generator that is not there, no sources.
+        BadInput: a file that cannot be read, a field or a generator that is not there.
     """
     from synthmix.errors import BadInput
     from synthmix.human_eval.sheet import Reading, writers
 
     if by is None:
-        if sources is None:
-            raise BadInput("what were they made from?", key="--sources", remedy="name the file, or --by FIELD")
         parts = parse_named(texts)
         found = {part.name: _written(part.path, pair, field_values(where), limit) for part in parts}
-        given = _written(sources, pair, {}, limit)
+        given = [] if sources is None else _written(sources, pair, {}, limit)
     else:
         if len(texts) != 1:
             raise BadInput(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.errors import BadInput
-from synthmix.names import REMEDY, name_fault
+from synthmix.names import REMEDY, name_fault, name_of_file
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import parsed as parsed  # commands take it from here
 
@@ -184,7 +184,7 @@ def parse_mixtures(arguments: Sequence[str], sources: Sequence[str]) -> dict[str
 
 def _part(argument: str, share: Fraction = Fraction(1)) -> Part:
     given, equals, rest = argument.partition("=")
-    name, path = (given, rest) if equals else (Path(given).name.split(".")[0] or "corpus", given)
+    name, path = (given, rest) if equals else (name_of_file(given) or "corpus", given)
     if (fault := name_fault(name)) is not None:
         raise BadInput(fault, key=argument, remedy=REMEDY if equals else f"give a name: NAME={given}")
     return Part(name, path, share)

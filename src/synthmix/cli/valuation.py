@@ -174,7 +174,7 @@ def fitted(
     parts = parse_named(candidates)
     pools = [open_pool(part.path, name=part.name, text=text, label=label) for part in parts]
     asked = load_weights(weights)
-    model = "init" if model is None and {"loss", "complexity"} & set(asked.values) else model
+    model = "init" if model is None and {"loss", "complexity", "ntk"} & set(asked.values) else model
     gradients = None if model is None else gradients_of(model, target)
     ends = None if after is None else after.replace("\\n", "\n")
     made = Valuer(

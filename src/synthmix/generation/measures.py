@@ -39,6 +39,8 @@ _COMMON = frozenset([  # the commonest English words, which say nothing of a tex
 ])  # fmt: skip
 Sourced = Mapping[str, Sequence[tuple[str, float]]]  # measure -> (source, value)
 _BATCH_TEXTS = 500
+# The last mark of a sentence (also of Chinese, Japanese, Hindi, Arabic), what may close after it, and white space.
+_ENDED = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964\u06d4\u061f][\"'\u2019\u201d\u00bb\u300d\u300f)\]*_`]*\s*$")
 
 
 class About(BaseModel):
@@ -64,7 +66,8 @@ MEASURES = {
     "empty": _about("failures", "Empty", "texts without a word"),
     "refusal": _about("failures", "Refusals", "texts that refuse, or speak of being a model"),
     "meta_talk": _about("failures", "Meta-talk", "texts that speak of the passage that they were made from"),
-    "truncated": _about("failures", "Truncated", "texts that ran into the token limit"),
+    "truncated": _about("failures", "Truncated", "texts that ran into the token limit, where that is known"),
+    "unfinished": _about("failures", "Unfinished", "texts that end without a mark that ends a sentence"),
     "words_kept": _about("faithfulness", "Words kept", "of the source's content words, those that the text has"),
     "words_added": _about("faithfulness", "Words added", "of the text's content words, those that the source lacks"),
     "numbers_kept": _about("faithfulness", "Numbers kept", "of the source's numbers, those that the text has"),
@@ -84,11 +87,12 @@ MEASURES = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """``text`` was made from ``source`` (empty: from seeds, or it is not known); ``truncated``: at its token limit."""
+    """``text`` was made from ``source`` (empty: from seeds, or it is not known); ``truncated``: at its token limit;
+    None: not known, as of text that came without a record of its generation."""
 
     text: str
     source: str = ""
-    truncated: bool = False
+    truncated: bool | None = None
 
 
 @dataclass
@@ -250,7 +254,11 @@ def values_of(pairs: Sequence[Pair]) -> dict[str, list[tuple[str, float]]]:
         words = words_of([pair.text for pair in batch])
         refuses, mentions = task_talk(words, [pair.source for pair in batch])
         for pair, count, refusal, mention in zip(batch, words.counts, refuses, mentions, strict=True):
-            own = {"words": float(count), "empty": float(count == 0), "truncated": float(pair.truncated)}
+            own = {"words": float(count), "empty": float(count == 0)}
+            if pair.truncated is not None:
+                own["truncated"] = float(pair.truncated)
+            if count:
+                own["unfinished"] = float(_ENDED.search(pair.text) is None)
             own |= {"refusal": float(refusal), "meta_talk": float(mention)} | faithfulness(pair.text, pair.source)
             for name, value in own.items():
                 values.setdefault(name, []).append((pair.source, value))

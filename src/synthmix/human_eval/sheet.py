@@ -168,7 +168,7 @@ def _generated(name: str, folder: Path) -> Iterator[Drawn]:
         if pair.text.strip():
             given = pair.source if pair.source.strip() else None
             key = None if given is None else _digest(0, given)
-            yield Drawn(name, f"{name}-{number}", pair.text, key, given, pair.truncated)
+            yield Drawn(name, f"{name}-{number}", pair.text, key, given, bool(pair.truncated))
 
 
 def _inner(key: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.interval import Interval, format_interval, level_text
+from synthmix.names import name_of_file
 from synthmix.quantities import format_count
 from synthmix.report.figures import Figure, View, dots, ternary, triangle
 from synthmix.report.html import Section, write_page
@@ -19,6 +20,8 @@ _TERMS = {
     "complexity": "how hard its labels are for the model",
     "loss": "the model's loss on it",
     "balance": "sqrt(max(share, 1 - share) / items)",
+    "ntk": "y' Theta^-1 y / items, the complexity without its root",
+    "sample": "2 max(share, 1 - share) log(8 / .05) / items",
     "overlap": "share of its items that stand in the reference",
     "leak": "share of the reference's runs of eight words that stand in it",
 }
@@ -40,7 +43,7 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
     best = next(row for row in scores if row["name"] == names[0])
     open_pairs = [{pair["one"], pair["other"]} for pair in compared["pairs"] if pair["said"] != "over"]
     rivals = [name for name in names[1:] if {names[0], name} in open_pairs]
-    target = Path(str(found["reference"])).name.split(".")[0]
+    target = name_of_file(str(found["reference"]))
     lead = f"{best['name']} is worth most for {target}."
     if rivals:
         lead = f"{best['name']} scores highest for {target}, not clearly above {', '.join(rivals)}."

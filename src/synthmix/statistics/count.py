@@ -39,7 +39,10 @@ from synthmix.statistics.ngrams import (
 )
 
 _BLOCK = 2**18  # tokens; twice as fast as 2**22, since the widened ids stay in the cache
-WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")  # letters and digits, inner apostrophes and hyphens
+# Scripts written without spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): a character is a word.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_LETTERS = rf"[^\W_{UNSPACED}]+"
+WORD = re.compile(rf"[{UNSPACED}]|{_LETTERS}(?:['\-]{_LETTERS})*")  # letters and digits, inner apostrophes and hyphens
 READ = 2**22  # tokens read at a time
 DENSE_BITS = 24  # n-grams of so many bits are counted in a table of all of them
 
@@ -122,7 +125,8 @@ def _blocks(tokens: np.ndarray | Stream, start: int, stop: int) -> Iterator[np.n
 
 
 def words_of(text: str) -> list[str]:
-    """The lower-cased words of a text, in order; a typographic apostrophe counts as the plain one."""
+    """The lower-cased words of a text, in order; a typographic apostrophe counts as the plain one. Of scripts without
+    spaces every character counts as one."""
     return WORD.findall(text.lower().replace("\u2019", "'"))
 
 

@@ -65,13 +65,14 @@ def compare_generators(
     level: float = 0.9,
     progress: Progress | None = None,
 ) -> list[GeneratorRow]:
-    """One row a generator, in the order given, and first one for the sources themselves.
+    """One row a generator, in the order given, and first one for the sources themselves, where there are any.
 
     Raises:
         BadInput: a generator without ten texts, or an empty held-out domain.
     """
     progress = progress or Silent()
-    every = same_sources({"sources": list(sources), **{name: list(texts) for name, texts in generators.items()}})
+    given = {"sources": list(sources)} if sources else {}
+    every = same_sources({**given, **{name: list(texts) for name, texts in generators.items()}})
     for name, written in every.items():
         if len(written) < GROUPS:
             raise BadInput(f"{len(written)} texts are too few to compare", where=name, remedy=f"give at least {GROUPS}")

@@ -176,16 +176,18 @@ def counted(text: Text, tokenizer: Tokenizer, ngrams: int, each: Each, scratch: 
 
 
 def by_words(ours: Sequence[Text], tests: Sequence[Text], options: Options) -> tuple[list[Pair], list[Costly]]:
-    """The same by words, whatever the tokenizers are."""
+    """The same by words, whatever the tokenizers are; smoothed as :func:`.compare_generators` does."""
     if not options.words:
         return [], []
     texts = [*ours, *tests]
     sampled = [Text(t.name, t.corpus, t.domain, min(t.tokens, options.words)) for t in texts]
-    vocabulary, arrays = as_arrays({_key(text): count_words(text.texts()) for text in sampled})
+    counts = {_key(text): count_words(text.texts()) for text in sampled}
     pairs, costly = [], []
     for a in ours:
         for b in tests:
-            train, test = arrays[_key(a)], arrays[_key(b)]
+            # The cells that are smoothed are the words of these two, whatever other texts stand beside them.
+            vocabulary, arrays = as_arrays({"train": counts[_key(a)], "test": counts[_key(b)]})
+            train, test = arrays["train"], arrays["test"]
             found = compare_unigrams(train, test, smoothings=options.smoothings, at_least=options.at_least)
             pairs.append(Pair(a.name, b.name, "word", found))
             for ids, nats, held, shown in top_contributions(train, test, options.top, smoothing=options.smoothings[0]):

@@ -16,6 +16,7 @@ from synthmix.corpus.meta import is_corpus
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.sources import Document, Source
 from synthmix.errors import BadInput
+from synthmix.names import name_of_file
 from synthmix.valuation.pool import BATCH, Batch, Pool
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -42,7 +43,7 @@ def open_pool(
     Raises:
         BadInput: nothing there, or not readable as such.
     """
-    called = name or Path(path).name.split(".")[0] or path
+    called = name or name_of_file(path) or path
     if path.endswith((".npz", ".npy")):
         items, labels = _arrays(path)
         return Pool.of(called, items, labels, share=share)

@@ -21,8 +21,8 @@ from synthmix.valuation.encoding import Encoded, Encoder, encoder_for
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Cost, Score
 from synthmix.valuation.summary import Summary, summarise
-from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss
-from synthmix.valuation.terms.counts import Balance, Overlap
+from synthmix.valuation.terms.complexity import Complexity, GradientBatch, Loss, Ntk
+from synthmix.valuation.terms.counts import Balance, Overlap, SampleSize
 from synthmix.valuation.terms.discrepancy import WIDTHS, Discrepancy
 from synthmix.valuation.terms.guards import RUN, Leak
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer, text_transfer
@@ -111,6 +111,8 @@ class Valuer:
         if self.gradients is not None:
             complexity = Complexity(self.gradients, ridge=self.ridge, seed=self.seed)
             terms += [complexity, Loss(complexity)]
+            terms += [Ntk(complexity)] if "ntk" in self.weights.values else []
+        terms += [SampleSize()] if "sample" in self.weights.values else []
         missing = set(self.weights.values) - {term.name for term in terms} - {"transfer"}
         if missing:
             raise BadInput(

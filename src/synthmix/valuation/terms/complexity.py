@@ -91,6 +91,35 @@ class Complexity(Term):
         return (float(sums["yy"]) - float(sums["q"] @ u)) / self.ridge, u
 
 
+class Ntk(Term):
+    """y' Theta_0^-1 y / n, without a root: as arXiv 2511.13640 has it by its public reviews (FOUND); the square of
+    :class:`Complexity`, whose sums it reads."""
+
+    name, reads = "ntk", "complexity"
+
+    def __init__(self, complexity: Complexity) -> None:
+        self._complexity = complexity
+        self.prepares = complexity.gradients
+        self.most = complexity.most
+
+    def read(self, batch: Batch) -> Sums:
+        """What :class:`Complexity` adds."""
+        return self._complexity.read(batch)
+
+    def value(self, sums: Sums, without: int | None = None) -> float:
+        """Per item."""
+        return self._complexity.value(sums) ** 2
+
+    def slope(self, sums: Sums) -> Sums:
+        """Of a square."""
+        twice = 2 * self._complexity.value(sums)
+        return {name: twice * array for name, array in self._complexity.slope(sums).items()}
+
+    def influence(self, slope: Sums, batch: Batch) -> np.ndarray:
+        """(n,) change of the value by one more of each item, to first order."""
+        return self._complexity.influence(slope, batch)
+
+
 class Loss(Term):
     """The mean loss of the model on the pool, nats: the paper's first term; reads the sums of :class:`Complexity`."""
 

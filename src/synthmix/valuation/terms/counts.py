@@ -45,6 +45,24 @@ class Balance(Term):
         return n, float(sums.get(NATURAL, sums[COUNT])) / n
 
 
+class SampleSize(Balance):
+    """2 max(w, 1 - w) log(8 / delta) / n, w the share of natural items, without a root: the sample term of arXiv
+    2511.13640 by its public reviews (FOUND; delta = .05 CHOSEN). Reads the sums of :class:`Balance`."""
+
+    name, reads = "sample", "balance"
+    delta = 0.05
+
+    def value(self, sums: Sums, without: int | None = None) -> float:
+        """In 1 / items."""
+        n, share = self._share(sums)
+        return float(2 * max(share, 1 - share) * np.log(8 / self.delta) / n)
+
+    def slope(self, sums: Sums) -> Sums:
+        """By the number of items, at a fixed share."""
+        n, _ = self._share(sums)
+        return {COUNT: np.array(-self.value(sums) / n)}
+
+
 class Overlap(Term):
     """Share of items that are equal to one of the reference's, by an eight-byte hash of the item."""
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from synthmix.statistics.count import UNSPACED
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.counts import item_hash
 from synthmix.valuation.terms.term import COUNT, Sums, Term
-from synthmix.valuation.words import UNSPACED, hashed_words
+from synthmix.valuation.words import hashed_words
 
 RUN = 8  # words in a row: chance hardly ever repeats them
 MOST_RUNS = 100_000  # of the reference, of more an even sample
