@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from synthmix.advice.break_even import of_together
 from synthmix.advice.pilot_study import pilot_study
 from synthmix.advice.prices import read_prices
 from synthmix.advice.priors import advise_without, published_kind, together
@@ -211,6 +212,7 @@ def _of_study(
     )
     decision = with_caveats(decision, disagreements(said))
     gains = "" if mixture is None else " ".join(mixture_sentences.gains(mixture))
+    both = together(decision, rows)
     return Advice(
         question=question,
         basis="study",
@@ -225,7 +227,8 @@ def _of_study(
         evidence=sentences.evidence(results.model_copy(update={"decision": decision})),
         scores=said,
         scores_note=note,
-        together=together(decision, rows),
+        together=both,
+        break_even=of_together(question, both),
     )
 
 

@@ -16,7 +16,7 @@ from synthmix.report.mixture_page import sections as mixture_sections
 from synthmix.report.study_statistics import value_table
 from synthmix.report.tables import option_table, priced
 from synthmix.results import Decision
-from synthmix.results.evidence import Combined, KindPrior
+from synthmix.results.evidence import BreakEven, Combined, KindPrior
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.table import Column, Table, facts
 
@@ -77,7 +77,8 @@ def sections(advice: Advice) -> list[Section]:
 def _published(advice: Advice) -> list[Section]:
     if not advice.together:
         return []
-    return [Section("published", "Published", "With published effects", tables=[together_table(advice.together)])]
+    tables = [together_table(advice.together), break_even_table(advice.break_even)]
+    return [Section("published", "Published", "With published effects", tables=tables)]
 
 
 def _mixture(found: MixtureDecision) -> Section:
@@ -110,6 +111,7 @@ def _of_priors(advice: Advice) -> list[Section]:
             [prior_table(advice.priors), source_table(advice.priors), statement_table(advice.priors)],
         ),
         Section("here", "Here", "What that means here", tables=[_lines("Arithmetic", advice.evidence)]),
+        Section("ways", "Ways", "Generating, buying, repeating", tables=[break_even_table(advice.break_even)]),
         Section("caveats", "Caveats", "Caveats", tables=[_lines("Caveat", advice.caveats)]),
         Section("study", "Pilot study", "The study that would replace them", tables=tables),
     ]
@@ -214,6 +216,44 @@ def together_table(found: Sequence[Combined]) -> Table:
     ]
     note = "difference from natural text alone, nats per token, 90% intervals"
     return Table("together", columns, rows, note=note)
+
+
+def break_even_table(found: Sequence[BreakEven]) -> Table:
+    """Generating beside more natural text and beside more epochs."""
+    columns = [
+        Column("recipe", "Mixed in"),
+        Column("hours", "GPU-hours to generate"),
+        Column("hours_money", "At the GPU's price"),
+        Column("money", "At the price said", sentences.amount, kind=float),
+        Column("natural", "New natural tokens for the same loss"),
+        Column("price", "Break-even price a million"),
+        Column("more", "More training tokens instead"),
+        Column("more_money", "Their price"),
+    ]
+    rows = [
+        (
+            f"{percent(one.share)} {one.kind}",
+            format_interval(one.hours, sentences.amount, level=False),
+            "no price list"
+            if one.hours_money is None
+            else format_interval(one.hours_money, sentences.amount, level=False),
+            one.money,
+            format_interval(one.natural_tokens, format_count, level=False),
+            format_interval(one.natural_price, sentences.amount, level=False),
+            format_interval(one.more_tokens, format_count, level=False),
+            _priced(one.more_money, "no price of training"),
+        )
+        for one in found
+    ]
+    note = (
+        "by loss, 90% intervals; ? : out of natural text's reach. Generation as published runs took it; tokens by a "
+        "published law of natural text and the law of repetition (docs/advise.md)"
+    )
+    return Table("ways", columns, rows, "Generating, buying, repeating", note=note)
+
+
+def _priced(money: Interval | None, otherwise: str) -> str:
+    return otherwise if money is None else format_interval(money, sentences.amount, level=False)
 
 
 def _span(low: str, high: str) -> str:

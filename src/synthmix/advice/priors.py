@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthmix.advice.break_even import of_priors
 from synthmix.advice.schema import Advice, PilotStudy
 from synthmix.decisions.predict import natural_supply
 from synthmix.decisions.question import KEY
@@ -85,6 +86,7 @@ def advise_without(
             line for kind, span in zip(question.kinds, spans, strict=True) for line in _here(question, kind, span)
         ],
         priors=found,
+        break_even=of_priors(question, found),
         pilot_study=pilot_study,
     )
 

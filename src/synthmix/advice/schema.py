@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from synthmix.results import Decision, Interval, Part, Question, Range
-from synthmix.results.evidence import Combined, KindPrior
+from synthmix.results.evidence import BreakEven, Combined, KindPrior
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.study.value_curves import ValueCurve, ValueMixture
 
@@ -83,6 +83,7 @@ class Advice(Part):
         scores_note: why there are no ``scores``.
         priors: without a study, what published effects say of each kind. pilot_study: the study that would replace
             them. together: with one, its own best recipe of each kind and the published effects, and both as one.
+        break_even: generating each kind beside more natural text and beside more epochs.
     """
 
     question: Question
@@ -101,4 +102,5 @@ class Advice(Part):
     scores_note: str = ""
     priors: list[KindPrior] = Field(default=[])
     together: list[Combined] = Field(default=[])
+    break_even: list[BreakEven] = Field(default=[])
     pilot_study: PilotStudy | None = None

@@ -97,3 +97,36 @@ class Combined(Part):
     both: Interval
     weight: float
     apart: bool
+
+
+class BreakEven(Part):
+    """Generating a kind beside buying or filtering more natural text and beside more epochs of what there is.
+
+    The effect of the mixture is turned into tokens by a published law of natural text, and repeated text counts by the
+    law of repetition; without an effect that is better than natural text alone, nothing is worth its price.
+
+    Attributes:
+        kind, share, tokens: what is mixed in. basis: ``prior``, or ``together`` with a study's own runs.
+        effect: mixture minus natural text alone, nats per token.
+        hours: GPU-hours to generate it, by published throughputs. hours_money: these at the price of a GPU-hour; None:
+            no price list. money: at the price per token that was said.
+        natural_tokens: new natural tokens that bring the same effect at this budget, beside what there is; 0: none.
+        natural_price: money per million of them at which they cost as much as the synthetic text; above it, generating
+            is the cheaper way to the effect.
+        more_tokens: training tokens beyond the budget, the natural text there is gone through again, for the same
+            effect. more_money: at the price of training; None: that is not said. epochs: its natural epochs then.
+    """
+
+    kind: str
+    share: float
+    tokens: float
+    basis: Literal["prior", "together"]
+    effect: Interval
+    hours: Interval
+    hours_money: Interval | None
+    money: float
+    natural_tokens: Interval
+    natural_price: Interval
+    more_tokens: Interval
+    more_money: Interval | None
+    epochs: float | None
