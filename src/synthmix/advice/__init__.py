@@ -1,1 +1,1 @@
-"""Advice: a study's decision under the asker's constraints, beside published effects, or these alone, as what should be done."""
+"""Advice: a study's decision under the asker's constraints beside published effects, or these alone, as what to do."""
