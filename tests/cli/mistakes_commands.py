@@ -176,6 +176,20 @@ SMALL_ONES = [
     said("study plan none.yaml", "none.yaml: no such study file"),
     said("study status none.yaml", "none.yaml: no such study file"),
     said("study report none.yaml", "none.yaml: no such study file"),
+    said("study run", "study: a study file or --example is needed, and one of them"),
+    said("study plan study.yaml --example quickstart", "study: a study file or --example is needed, and one of them"),
+    said("study run --example nothing", "--example: there is no example 'nothing'; write many-sources or quickstart"),
+    said("study run study.yaml --webhook ftp://x", "--webhook: is not an http address; write https://... or env:NAME"),
+    said("study run study.yaml --webhook env:NOT_SET", "--webhook: the environment has no NOT_SET"),
+    said('study run study.yaml --then "\'"', "--then: cannot be split into words (No closing quotation)"),
+    said("study compare study.yaml", "study compare: names one study; name two or more"),
+    said("study compare study.yaml study.yaml", "study compare: is named twice"),
+    said("study compare none.yaml study.yaml", "none.yaml: no such study file"),
+    said("init", "init: no file is named; name your natural and synthetic text"),
+    said("init none.jsonl --to new.yaml", "none.jsonl: files: no such file"),
+    said("init web.jsonl --to study.yaml", "study.yaml: is there already; name another file with --to"),
+    said("init --synthetic hq.jsonl --to new.yaml", "init: no natural text is among the files: it is the yardstick"),
+    said("init web.jsonl empty.jsonl --to new.yaml", "empty.jsonl: holds no text", prepare=EMPTY),
 ]
 
 EXPORT = [

@@ -113,5 +113,5 @@ STAGES = [
         ("mix", "web.jsonl", "--tokns", "1"),
     ),
     Case("a missing option", ("Missing option '--tokens'",), ("mix", "web.jsonl")),
-    Case("a missing argument", ("Missing argument", "synthmix study run --help"), ("study", "run")),
+    Case("a missing argument", ("Missing argument", "synthmix study status --help"), ("study", "status")),
 ]

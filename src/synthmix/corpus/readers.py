@@ -494,3 +494,20 @@ def first_records(path: str, kind: str) -> Iterator[Mapping[str, Any]]:
                     yield from batch.to_pylist()
             except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
                 raise BadInput(f"not a Parquet file ({error})", where=path) from None
+
+
+def check_first(path: str, source: Source) -> None:
+    """Make the first record that ``source`` keeps a document: a field that is not there is told before any work.
+
+    Of a packed Parquet file, which would have to be unpacked whole, nothing is looked at.
+
+    Raises:
+        BadInput: see :func:`document_of`; a damaged file, a suffix that does not say how to read it.
+    """
+    kind, most = source.format or format_of(path), limits().longest
+    if kind == "text" or (kind == "parquet" and packing(path)):
+        return
+    for row, record in enumerate(itertools.islice(first_records(path, kind), _BATCH_ROWS), 1):
+        where = f"{path}:row {row}" if kind == "parquet" else f"{path}:{row}"
+        if document_of(record, source, source.domain or "", where, longest=most) is not None:
+            return

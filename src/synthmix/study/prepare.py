@@ -3,7 +3,7 @@
 from synthmix.config import SampledCorpus, StudyConfig, WrittenCorpus
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import is_corpus
-from synthmix.corpus.readers import expand
+from synthmix.corpus.readers import check_first, expand
 from synthmix.corpus.sources import Source
 from synthmix.corpus.tokenizer import SMALLEST_VOCABULARY, load_tokenizer
 from synthmix.errors import BadInput
@@ -21,7 +21,8 @@ from synthmix.training.shape import shape_for
 
 
 def check_given(config: StudyConfig) -> None:
-    """Look at sizes, budgets, recipes, generators, the tokenizer and whether the files are there.
+    """Look at sizes, budgets, recipes, generators, the tokenizer, whether the files are there and whether their first
+    records have the fields that are named.
 
     Raises:
         BadInput: the first that cannot be.
@@ -43,7 +44,7 @@ def check_given(config: StudyConfig) -> None:
     for source in (*config.corpora.values(), *config.evaluate.values()):
         if isinstance(source, Source) and source.built is None:
             for pattern in source.files or ():
-                expand(pattern)
+                check_first(expand(pattern)[0], source)
 
 
 def check_generated(config: StudyConfig) -> None:
