@@ -128,7 +128,7 @@ def test_a_bad_line_is_named(tmp_path, data, said):
         ("not.jsonl.zst", "not.jsonl.zst: is damaged"),
         ("not.parquet", "not.parquet: not a Parquet file"),
         ("latin.txt", "latin.txt: not UTF-8"),
-        ("what.bin", "what.bin: format: the suffix does not say"),
+        ("what.dat", "what.dat: format: the suffix does not say"),
         ("empty.jsonl", "empty.jsonl: holds no documents"),
         ("nope://a/b.jsonl", "cannot be reached"),
     ],
@@ -138,7 +138,7 @@ def test_a_bad_file_is_named(tmp_path, name, said):
     for made in ("not.jsonl.gz", "not.jsonl.zst", "not.parquet"):
         (tmp_path / made).write_bytes(b"plain bytes of no known kind")
     (tmp_path / "latin.txt").write_bytes("Größe".encode("latin-1"))
-    (tmp_path / "what.bin").write_bytes(b"x")
+    (tmp_path / "what.dat").write_bytes(b"x")
     (tmp_path / "empty.jsonl").write_bytes(b"\n\n")
     with pytest.raises(BadInput, match=said):
         read(Source(files=[name if "://" in name else str(tmp_path / name)]))

@@ -27,13 +27,19 @@ app = typer.Typer(help="Text as memory-mapped token shards.", no_args_is_help=Tr
 @app.command()
 def build(
     files: Annotated[
-        list[str], typer.Argument(help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://).")
+        list[str],
+        typer.Argument(
+            help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://); .bin, .npy, .ds of tokens."
+        ),
     ],
     to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="Its name; unset: the folder's.")] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
     heldout: Annotated[str, typer.Option(help="Share of the documents to hold out, by hash.")] = "0",
+    format: Annotated[
+        str | None, typer.Option(help="How to read the files; unset: by suffix. text, jsonl, parquet or tokens.")
+    ] = None,
     text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
     domain_field: Annotated[str | None, typer.Option(help="Field that holds the document's domain.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="Keep records with FIELD=VALUE; may be repeated.")] = None,
@@ -60,6 +66,8 @@ def build(
 
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2% --update
 
+    Example: synthmix corpus build tokens.bin --tokenizer tokenizer.json --to corpora/mapped
+
     Example: synthmix corpus build "/shared/web/*.parquet" --to /shared/corpora/web --engine ray --address auto
     """
     from synthmix.cli.terminal import show
@@ -68,6 +76,7 @@ def build(
 
     source = Source(
         files=files,
+        format=parsed(_kind, format, "--format"),
         text=text,
         domain_field=domain_field,
         where=field_values(where or []) or None,
@@ -101,6 +110,12 @@ def build(
         *([f"The tokenizer loses text: {lost}"] if (lost := lost_text(meta.lost, meta.name)) else []),
         as_json=as_json,
     )
+
+
+def _kind(given: str | None) -> Any:
+    if given not in (None, "text", "jsonl", "parquet", "tokens"):
+        raise ValueError(f"{given!r} is none of text, jsonl, parquet, tokens")
+    return given
 
 
 def _engine(kind: str, address: str | None, workers: int | None) -> AbstractContextManager[Any]:

@@ -4,6 +4,7 @@ import math
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from synthmix.checksums import write_folder
 from synthmix.corpus.corpus import INPUTS, TOKENIZER, WORDS, Corpus
 from synthmix.corpus.fast_bpe import usable_cores
 from synthmix.corpus.ingest import Ingested, Tasks, ingest, inputs_of, is_heldout
+from synthmix.corpus.mapped import map_files, token_files, why_copied
 from synthmix.corpus.meta import FILE, FORMAT, Loss, Meta, content_id, is_corpus
 from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.corpus.pack import Packed, pack
@@ -65,6 +67,9 @@ def build_corpus(
         update: take over from the corpus in ``folder`` what it holds of files that are as they were
             (:mod:`synthmix.corpus.update`); what is new, changed and gone is told. The shards are those of a new build.
 
+    Files of tokens (:mod:`synthmix.corpus.token_files`) stay where they are and are mapped, in their own order, where
+    nothing is held out, here or in ``against``; else their documents are split, compared and packed like those of text.
+
     The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building.
     Memory: about 50 bytes a document, one shard, and the index of :class:`NearDuplicates`.
 
@@ -84,8 +89,103 @@ def build_corpus(
     given = [sources] if isinstance(sources, Source) else sources
     task = f"corpus {name}"
     progress.start(task, None, "documents")
+    tokens = token_files(given, tokenizer, progress)
+    divided = heldout > 0 or any(other.heldout_domains for other in against)
+    reason = why_copied(tokens, _inputs(given), tokenizer, divided) if tokens else "text"
+    if tokens and reason:
+        progress.say(f"{name}: tokens are copied: {reason}")
     known = _known(folder, given, tokenizer, heldout, against, progress) if update and is_corpus(folder) else None
-    with new_folder(folder, marker=FILE) as staging, _chunk_folder(folder, staging, engine) as spool:
+    with new_folder(folder, marker=FILE) as staging:
+        if not reason:
+            made = _Made(*map_files(tokens, staging, name=name, tokenizer=tokenizer))
+        else:
+            made = _from_chunks(
+                given,
+                folder,
+                staging,
+                name=name,
+                tokenizer=tokenizer,
+                heldout=heldout,
+                against=against,
+                progress=progress,
+                engine=engine,
+                known=known,
+                shard_tokens=shard_tokens,
+            )
+        packed = made.packed
+        tokenizer.save(staging / TOKENIZER)
+        written = (
+            [one.model_dump(mode="json", exclude_defaults=True) for one in given if isinstance(one, Source)]
+            if isinstance(given, Sequence)
+            else []
+        )
+        write_json(staging / INPUTS, made.inputs)
+        fast = ["tiktoken"] if made.checked else []
+        meta = Meta(
+            format=FORMAT,
+            name=name,
+            kind=kind,
+            id=content_id(tokenizer.hash, packed.streams | ({WORDS: packed.words} if packed.words else {})),
+            tokenizer_hash=tokenizer.hash,
+            vocab_size=tokenizer.vocab_size,
+            end=tokenizer.end,
+            eos_id=tokenizer.eos_id,
+            dtype=made.dtype,
+            heldout=str(heldout),
+            train=packed.train,
+            heldout_counts=packed.heldout,
+            heldout_streams=packed.heldout_streams,
+            streams=packed.streams,
+            removed=made.removed,
+            lost=dict(sorted(made.lost.items())),
+            words=packed.words,
+            origin=origin,
+            license=license,
+            generator=generator,
+            sources=written,
+            against=[other.id for other in against],
+            versions={package: version(package) for package in ("synthmix", "tokenizers", *fast)},
+            checked=made.checked,
+        )
+        write_folder(staging)
+        unused = {name for name in ("lost", "words", "checked") if not getattr(meta, name)}
+        write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused), digest=True)
+    corpus = Corpus.open(folder)
+    progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
+    return corpus
+
+
+def _inputs(given: Any) -> int:
+    return len(inputs_of(given))
+
+
+@dataclass
+class _Made:
+    """What stands in a corpus's metadata of its documents."""
+
+    packed: Packed
+    dtype: str
+    removed: dict[str, int] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    lost: dict[str, Loss] = field(default_factory=dict)
+    checked: int = 0
+
+
+def _from_chunks(
+    given: Sequence[Source] | Iterable[Document],
+    folder: Path,
+    staging: Path,
+    *,
+    name: str,
+    tokenizer: Tokenizer,
+    heldout: Fraction,
+    against: Sequence[Corpus],
+    progress: Progress,
+    engine: Tasks | None,
+    known: Update | None,
+    shard_tokens: int,
+) -> _Made:
+    with _chunk_folder(folder, staging, engine) as spool:
         tokenizer.save(spool / TOKENIZER)
         ingested = ingest(
             given,
@@ -99,53 +199,12 @@ def build_corpus(
             known=known,
         )
         hold_to_limit(ingested.lost, tokenizer.lossy, name, progress)
-        stays = without_leaks(ingested, against, task=task, progress=progress)
+        stays = without_leaks(ingested, against, task=f"corpus {name}", progress=progress)
         for reason, count in (known.removed if known is not None else {}).items():
             ingested.removed[reason] += count
         packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
         _check_sides(packed, ingested, name, heldout)
-        if spool.is_relative_to(staging):
-            shutil.rmtree(spool)
-        tokenizer.save(staging / TOKENIZER)
-        written = (
-            [one.model_dump(mode="json", exclude_defaults=True) for one in given if isinstance(one, Source)]
-            if isinstance(given, Sequence)
-            else []
-        )
-        write_json(staging / INPUTS, ingested.inputs)
-        fast = ["tiktoken"] if ingested.checked else []
-        meta = Meta(
-            format=FORMAT,
-            name=name,
-            kind=kind,
-            id=content_id(tokenizer.hash, packed.streams | ({WORDS: packed.words} if packed.words else {})),
-            tokenizer_hash=tokenizer.hash,
-            vocab_size=tokenizer.vocab_size,
-            end=tokenizer.end,
-            eos_id=tokenizer.eos_id,
-            dtype=tokenizer.dtype.str,
-            heldout=str(heldout),
-            train=packed.train,
-            heldout_counts=packed.heldout,
-            heldout_streams=packed.heldout_streams,
-            streams=packed.streams,
-            removed=ingested.removed,
-            lost=dict(sorted(ingested.lost.items())),
-            words=packed.words,
-            origin=origin,
-            license=license,
-            generator=generator,
-            sources=written,
-            against=[other.id for other in against],
-            versions={package: version(package) for package in ("synthmix", "tokenizers", *fast)},
-            checked=ingested.checked,
-        )
-        write_folder(staging)
-        unused = {name for name in ("lost", "words", "checked") if not getattr(meta, name)}
-        write_json(staging / FILE, meta.model_dump(mode="json", exclude=unused), digest=True)
-    corpus = Corpus.open(folder)
-    progress.finish(task, note=f"{corpus.train_counts.tokens} training tokens")
-    return corpus
+    return _Made(packed, tokenizer.dtype.str, ingested.removed, ingested.inputs, ingested.lost, ingested.checked)
 
 
 def _known(
@@ -170,6 +229,7 @@ def _chunk_folder(folder: Path, staging: Path, engine: Tasks | None) -> Iterator
     if engine is None:
         (staging / "chunks").mkdir()
         yield staging / "chunks"
+        shutil.rmtree(staging / "chunks")
         return
     folder = followed(folder)
     chunks = folder.with_name(f".{folder.name}.chunks")

@@ -24,6 +24,8 @@ from synthmix.corpus.meta import FORMAT, Loss
 from synthmix.corpus.readers import described, expand, nothing_read, read_documents, sample_below
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Source, bytes_hash
+from synthmix.corpus.token_files import Spelling, is_token_file, open_tokens, parquet_documents
+from synthmix.corpus.token_files import documents as token_documents
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import content_hash, file_hash, read_json, write_json
@@ -74,6 +76,12 @@ class Input:
     source: Source | None
     path: str | None = None
     state: tuple[int, int] | None = None
+
+    @property
+    def tokens(self) -> bool:
+        """Whether it is a file of ids."""
+        asked = self.source.format if self.source is not None else None
+        return self.path is not None and (asked == "tokens" or (asked is None and is_token_file(self.path)))
 
     @property
     def where(self) -> str:
@@ -456,10 +464,11 @@ def ingest_unit(
     inputs = {one.number: {"documents": 0, "taken": 0, "empty": 0, "markup": 0} for one in unit.inputs}
 
     def encoded(rows: list[_Row]) -> tuple[list[_Row], list[np.ndarray]]:
-        return rows, encode([row.text for row in rows])
+        made = iter(encode([row.text for row in rows if row.ids is None]))
+        return rows, [next(made) if row.ids is None else row.ids for row in rows]
 
-    stream = _rows(unit, documents, inputs)
-    batches = batched(stream, lambda row: len(row.text), BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
+    stream = _rows(unit, documents, inputs, tokenizer)
+    batches = batched(stream, lambda row: row.size, BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
     # What is behind a limit is not read ahead: it may be damaged, and nobody asked for it.
     for rows, found in map(encoded, batches) if limit is not None else in_threads(encoded, batches, 1):
         lost = tokenizer.lost_bytes([row.text for row in rows], found)
@@ -494,11 +503,29 @@ class _Row(NamedTuple):
     place: int
     domain: str
     key: str | None
+    ids: np.ndarray | None = None  # where they are what is read
 
 
-def _rows(unit: Unit, documents: Iterable[Document] | None, inputs: dict[int, dict[str, int]]) -> Iterator[_Row]:
+def _rows(
+    unit: Unit, documents: Iterable[Document] | None, inputs: dict[int, dict[str, int]], tokenizer: Tokenizer
+) -> Iterator[_Row]:
     for one, stream in _streams(unit, documents, inputs):
         own = inputs[one.number]
+        if one.tokens:
+            assert one.source is not None
+            assert one.path is not None
+            spelling, domain = Spelling(tokenizer), one.source.domain or unit.domain
+            if is_token_file(one.path):
+                found = token_documents(open_tokens(one.path, tokenizer), tokenizer, spelling)
+            else:
+                column = "input_ids" if one.source.text == "text" else one.source.text
+                found = parquet_documents(one.path, column, tokenizer, spelling)
+            for place, (ids, data, key) in enumerate(found):
+                own["documents" if data.strip() else "empty"] += 1
+                digest = bytes_hash(data)
+                if data.strip() and (unit.below is None or digest < unit.below):
+                    yield _Row("", digest, len(data), one.number, place, domain, key, ids)
+            continue
         for place, document in enumerate(stream):
             data = document.text.encode()
             if data.isspace() or not document.text.strip():

@@ -50,6 +50,9 @@ _SUFFIXES = {
     ".text": "text",
     ".md": "text",
     ".rst": "text",
+    ".bin": "tokens",
+    ".npy": "tokens",
+    ".ds": "tokens",
 }
 _BATCH_ROWS = 1024
 
@@ -459,7 +462,14 @@ def _unlimited(source: Source, domain: str) -> Iterator[Document]:
 
 
 def _reader(path: str, source: Source) -> Callable[[str, Source, str], Iterator[Document]]:
-    return {"jsonl": read_jsonl, "parquet": read_parquet, "text": read_text}[source.format or format_of(path)]
+    kind = source.format or format_of(path)
+    if kind == "tokens":
+        raise BadInput(
+            "holds tokens, and text is needed",
+            where=path,
+            remedy="build a corpus of it with the tokenizer that made it (synthmix corpus build), and name that",
+        )
+    return {"jsonl": read_jsonl, "parquet": read_parquet, "text": read_text}[kind]
 
 
 def format_of(path: str) -> str:
@@ -468,7 +478,10 @@ def format_of(path: str) -> str:
         if name.endswith(suffix):
             return kind
     raise BadInput(
-        "the suffix does not say how to read it", where=path, key="format", remedy="add format: text, jsonl or parquet"
+        "the suffix does not say how to read it",
+        where=path,
+        key="format",
+        remedy="add format: text, jsonl, parquet or tokens",
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from synthmix.checksums import check_file
 from synthmix.errors import BadInput
@@ -18,7 +18,11 @@ _REMEDY = "delete the corpus folder and build it again"
 
 
 class Shard(BaseModel):
-    """A shard as recorded: path relative to the corpus folder, tokens, file size, blake2b of the file."""
+    """A shard as recorded: path relative to the corpus folder, tokens, file size, blake2b of the file.
+
+    Attributes:
+        header: of a file that is not ours, taken as it is: bytes before its first id.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +30,11 @@ class Shard(BaseModel):
     tokens: int
     bytes: int
     blake2b: str
+    header: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, ordinary: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in ordinary(self).items() if value is not None}
 
 
 class ShardWriter:
@@ -163,7 +172,10 @@ class TokenStream:
             _check_size(path, shard)
             check_file(path, shard.blake2b, problem=_DAMAGED, remedy=_REMEDY)
             try:
-                mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+                if shard.header is None:
+                    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+                else:
+                    mapped = np.memmap(path, dtype=self.dtype, mode="r", offset=shard.header, shape=(shard.tokens,))
             except (ValueError, EOFError) as error:
                 raise BadInput(f"damaged shard ({error})", where=path, remedy=_REMEDY) from None
             if mapped.shape != (shard.tokens,) or mapped.dtype != self.dtype:

@@ -94,7 +94,8 @@ class Source(BaseModel):
 
     Attributes:
         files: path, glob (``**`` too) or list of them; ``s3://`` and ``gs://`` with the extra ``cloud``.
-        format: how to read the files; by their suffix when absent.
+        format: how to read the files; by their suffix when absent. ``tokens``: of other trainers, as they are
+            (:mod:`synthmix.corpus.token_files`); only a corpus is built of them.
         separator: divides a plain text file into documents, whatever its line ends; absent, a file is one document.
         text, id_field: fields that hold the text and the document's id (JSONL, Parquet, datasets).
         domain, domain_field: one domain for all documents, or the field that holds it.
@@ -117,7 +118,7 @@ class Source(BaseModel):
     ORIGINS: ClassVar[tuple[str, ...]] = ("files", "dataset", "sample")
 
     files: Strings | None = None
-    format: Literal["text", "jsonl", "parquet"] | None = None
+    format: Literal["text", "jsonl", "parquet", "tokens"] | None = None
     separator: str | None = None
     text: str = "text"
     id_field: str = "id"

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from synthmix.corpus.token_files import MEGATRON, MEGATRON_CODES
 from synthmix.exporting.schema import ExportedFile
 from synthmix.files import file_hash, write_text
 from synthmix.quantities import format_count
@@ -30,8 +31,7 @@ Saved = Callable[[int, int], None]  # rows of the file that are safe on disk, by
 
 CHUNK = 2**22  # tokens that are in memory at once
 SAVE_EVERY = 2**28  # bytes after which what is written is made safe, so that an interrupted export goes on from there
-_MEGATRON = b"MMIDIDX\x00\x00"
-_CODES = {"uint16": 8, "int32": 4}
+_CODES = {np.dtype(kind).name: code for code, kind in MEGATRON_CODES.items()}
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _megatron(path: Path, rows: int, width: int, dtype: np.dtype[Any], tokenizer
     partial = index.with_name(index.name + ".partial")
     code = _CODES[dtype.newbyteorder("=").name]
     with partial.open("wb") as file:
-        file.write(_MEGATRON + struct.pack("<QBQQ", 1, code, rows, rows + 1))
+        file.write(MEGATRON + struct.pack("<QBQQ", 1, code, rows, rows + 1))
         for _, count in _blocks(rows):
             file.write(np.full(count, width, dtype="<i4").tobytes())
         for at, count in _blocks(rows):
