@@ -7,7 +7,9 @@ natural text alone at the question, d(theta), then has the variance q - c' S^-1 
 h = g - J' S^-1 c: g = dd / dtheta, q and c the variance of that error at the question and its covariance with the runs
 (universal kriging; without the error c-optimality, Atkinson and Donev 1992). P is a weak prior (a factor is known
 within its own size, and so is what the share changes of it; an exponent within .5), so that a design that does not
-determine the law gets a wide answer and not an error. It ranks, and :mod:`synthmix.design.simulate` says how wide.
+determine the law gets a wide answer and not an error. All of it is multiplied by what the law's own error does to
+intervals of published runs, over the distance that the design's own held-out cuts reach: so much do two laws part, both
+of which an answer holds. It ranks, and :mod:`synthmix.design.simulate` says how wide.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from synthmix.design.design import Design
 from synthmix.design.worlds import TRUNK_NOISE, World
 from synthmix.scaling import fit
 from synthmix.scaling.laws import find
-from synthmix.scaling.model_error import decades
+from synthmix.scaling.model_error import FEWEST_ROWS, PUBLIC_FACTOR, InnerCut, ModelError, away, decades, inner_cuts
 from synthmix.scaling.runs import Array, Inputs, Runs
 from synthmix.scaling.share_error import EDGE, covariance, pinned
 
@@ -72,9 +74,11 @@ def widths(laws: Sequence[Linearised], design: Design) -> Array:
     x = Inputs(N=runs[:, 0], D=runs[:, 1], share=runs[:, 2])
     cells, mixtures = (_same(columns) for columns in (runs[:, :2], runs))
     families = _same(label[:, None]) if design.trunk else np.eye(len(runs))
+    here = Inputs(N=[params] * 2, D=[tokens] * 2, share=[laws[0].share, 0.0])
+    factor = _model_error(x, here, params, tokens)
     places = np.log10(runs[:, :2])
     middle = places.mean(axis=0)
-    away = np.column_stack([np.ones(len(runs)), places - middle])
+    beside = np.column_stack([np.ones(len(runs)), places - middle])
     there = np.array([1.0, *(np.log10([params, tokens]) - middle)])
     law, found = find(LAW), []
     for one in laws:
@@ -87,17 +91,17 @@ def widths(laws: Sequence[Linearised], design: Design) -> Array:
         at = Inputs(N=[params] * 2, D=[tokens] * 2, share=[one.share, 0.0])
         value, slope = law.evaluate(one.theta, at)
         unit = _effect(one.theta, x)
-        error = covariance(away, x.share, unit, FORM, DRIFT, LENGTH)
+        error = covariance(beside, x.share, unit, FORM, DRIFT, LENGTH)
         known = np.linalg.solve(scatter + error, J)
         scale_of = unit**2 * np.array([FORM, DRIFT, DRIFT]) ** 2
-        c = value[0] * pinned(x.share, at.share[:1], LENGTH)[:, 0] * (away @ (scale_of * there))
+        c = value[0] * pinned(x.share, at.share[:1], LENGTH)[:, 0] * (beside @ (scale_of * there))
         beyond = max(float(far[0]) for far in decades(x, at).values())
         q = there**2 @ scale_of + (EDGE * unit * beyond) ** 2
         q *= value[0] ** 2 * pinned(at.share[:1], at.share[:1], LENGTH)[0, 0]
         information = thinned * J.T @ known + np.eye(len(scale))
         h = (slope[:, 0] - slope[:, 1]) * scale - known.T @ c
         variance = q - c @ np.linalg.solve(scatter + error, c) + h @ np.linalg.solve(information, h)
-        found.append(2 * 1.645 * np.sqrt(max(variance, 0.0)))
+        found.append(2 * 1.645 * factor * np.sqrt(max(variance, 0.0)))
     return np.array(found)
 
 
@@ -113,6 +117,21 @@ def _effect(theta: Array, x: Inputs) -> float:
     at = Inputs(N=np.repeat(x.N, k), D=np.repeat(x.D, k), share=np.tile(SHARES, len(x)))
     curves = np.log(find(LAW).predict(theta, at)).reshape(len(x), k)
     return float(np.ptp(curves, axis=1).mean())
+
+
+def _model_error(x: Inputs, here: Inputs, params: float, tokens: float) -> float:
+    """By how much laws part at the question: cuts of this design, each as far off as published runs are
+    (:data:`synthmix.scaling.model_error.PUBLIC_FACTOR`)."""
+    runs = Runs(N=x.N, D=x.D, share=x.share, loss=np.ones(len(x)))
+    cuts = []
+    for column, what, kept in inner_cuts(runs):
+        if kept.sum() >= FEWEST_ROWS and not kept.all():
+            train, test = runs.select(kept), runs.select(~kept)
+            direction, far = away(train, test)
+            n, d, share = (float(part) for part in direction.mean(axis=0))
+            cut = (len(train), len(test), float(far.mean()), (n, d, share), 0.0, PUBLIC_FACTOR / 1.645)
+            cuts.append(InnerCut(column, what, *cut))
+    return float(ModelError("inner cuts" if cuts else "public", tuple(cuts)).at(*away(runs, here))[0])
 
 
 def _scales(theta: Array) -> Array:
