@@ -1,76 +1,200 @@
-"""How fast text becomes tokens on disk: ``python benchmarks/corpus.py [FILES ...]``, else the embedded sample.
+"""How fast text becomes a corpus: ``python benchmarks/corpus.py [FILES ...]``, else the embedded sample.
 
-Prints a table of MB of UTF-8 text a second and tokens a second for each step, one process, all cores for the tokenizer.
+Every measurement is a process of its own, and rounds are interleaved: medians of wall and processor seconds, the
+largest memory, and ratios within the run. ``--before REV`` builds by that revision of this repository too. ``--bytes
+2G`` writes the text that often with changes first; ``--documents 1M 10M`` builds of so many short ones.
 """
 
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAINED_ON = 30_000_000  # bytes
+STEPS = ("tokenizers", "tiktoken", "read", "encode", "build")
+
+CHILD = """
+import json, os, resource, sys, time
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+what, tokenizer, to, files = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+from synthmix.corpus import Source, build_corpus, load_tokenizer, read_documents
+tok, source = load_tokenizer(tokenizer), Source(files=files)
+cores = len(os.sched_getaffinity(0))
+texts = []
+if what in ("tokenizers", "tiktoken", "encode"):
+    texts = [d.text for d in read_documents(source, domain="d") if d.text.strip()]
+if what == "tiktoken":
+    from concurrent.futures import ThreadPoolExecutor
+    bare = tok.fast._encode.__self__
+if what == "encode":
+    assert tok.fast is not None
+if what == "build":
+    import pyarrow.parquet, synthmix.corpus.near_duplicates
+start, used = time.perf_counter(), time.process_time()
+if what == "tokenizers":
+    for at in range(0, len(texts), 1024):
+        tok._encoder.encode_batch_fast(texts[at : at + 1024], add_special_tokens=False)
+elif what == "tiktoken":
+    with ThreadPoolExecutor(cores) as pool:
+        for at in range(0, len(texts), 1024):
+            list(pool.map(bare.encode_ordinary, texts[at : at + 1024]))
+elif what == "encode":
+    for at in range(0, len(texts), 1024):
+        tok.fast.encode_batch(texts[at : at + 1024], tok.dtype)
+elif what == "read":
+    for _ in read_documents(source, domain="d"):
+        pass
+else:
+    corpus = build_corpus(source, to, name="all", tokenizer=tok, heldout=Fraction(1, 50))
+wall, cpu = time.perf_counter() - start, time.process_time() - used
+found = {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+if what == "build":
+    found |= {"id": corpus.id, "tokens": corpus.train_counts.tokens}
+print(json.dumps(found))
+"""
 
-from synthmix.corpus import Source, build_corpus, read_documents, train_tokenizer
-from synthmix.corpus.ingest import batches
-from synthmix.corpus.near_duplicates import NearDuplicates
-from synthmix.statistics import count_unigrams
 
-VOCABULARY = 4096
-TRAINED_ON = 10_000_000  # characters
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
-
-
-def main(files: list[str]) -> None:
-    source = Source(files=files) if files else Source(sample="all")
-    list(read_documents(Source(sample="all"), domain="warm")) if not files else None  # harvested once per version
-    documents, reading = timed(lambda: [d for d in read_documents(source, domain="all") if d.text.strip()])
-    megabytes = sum(len(document.text.encode()) for document in documents) / 1e6
-    some, taken = [], 0
-    for document in documents:
-        some.append(document.text)
-        taken += len(document.text)
-        if taken >= TRAINED_ON:
-            break
-    tokenizer, training = timed(lambda: train_tokenizer(some, VOCABULARY))
-    texts = [[document.text for document in batch] for batch in batches(documents)]
-    encoded, encoding = timed(lambda: [tokenizer.encode_batch(batch) for batch in texts])
-    tokens = sum(len(ids) for batch in encoded for ids in batch)
-    share = max(1, len(documents) // 50)
-    flat = [ids for batch in encoded for ids in batch]
-    index, indexing = timed(lambda: NearDuplicates([flat[::50]]))
-    _, comparing = timed(lambda: [index.matches(batch) for batch in encoded])
+def measured(what: str, source: Path, tokenizer: Path, files: list[str]) -> dict:
     with tempfile.TemporaryDirectory() as folder:
-        corpus, building = timed(
-            lambda: build_corpus(source, Path(folder) / "c", name="all", tokenizer=tokenizer, heldout=Fraction(1, 50))
+        ran = subprocess.run(
+            [sys.executable, "-c", CHILD, what, str(tokenizer), f"{folder}/c", *files],
+            env={**os.environ, "PYTHONPATH": str(source)},
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        stream = corpus.train
-        _, streaming = timed(lambda: sum(len(block) for block in stream.blocks(2**16)))
-        _, counting = timed(lambda: count_unigrams(stream, tokenizer.vocab_size))
-        _, checking = timed(corpus.verify)
-        _, decoding = timed(lambda: sum(len(text) for text in corpus.texts(limit=2000)))
-    rows = [
-        ("read the source", reading),
-        ("encode (all cores)", encoding),
-        ("near-duplicates: look up all", comparing),
-        ("build: all of the above, pack", building),
-        ("read the stream in blocks", streaming),
-        ("count unigrams", counting),
-        ("verify checksums", checking),
-    ]
-    print(f"{len(documents)} documents, {megabytes:.1f} MB, {tokens} tokens of a vocabulary of {tokenizer.vocab_size}")
-    print(f"{'step':32} {'s':>8} {'MB/s':>8} {'Mtokens/s':>10}")
-    for name, seconds in rows:
-        print(f"{name:32} {seconds:8.2f} {megabytes / seconds:8.1f} {tokens / seconds / 1e6:10.2f}")
-    print(f"train the tokenizer on {taken / 1e6:.1f} MB: {training:.2f} s")
-    print(f"near-duplicates: index {share} documents: {indexing:.2f} s")
-    print(f"decode 2000 documents: {decoding:.2f} s")
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def at_revision(revision: str, to: Path) -> Path:
+    """The sources of an earlier revision."""
+    packed = subprocess.run(["git", "-C", str(ROOT), "archive", revision, "src"], capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(to)], input=packed.stdout, check=True)
+    return to / "src"
+
+
+def texts_of(files: list[str]) -> list[str]:
+    from synthmix.corpus import Source, read_documents
+
+    source = Source(files=files) if files else Source(sample="all")
+    return [one.text for one in read_documents(source, domain="all") if one.text.strip()]
+
+
+def repeated(texts: list[str], size: int, to: Path) -> int:
+    """``texts`` over and over until ``size`` bytes, every tenth word of each copy another; UTF-8 bytes of text."""
+    rng, written, copy = random.Random(1), 0, 0
+    words = [word for text in texts[:200] for word in text.split()][:5000]
+    with to.open("w") as file:
+        while written < size:
+            copy += 1
+            for text in texts:
+                parts = text.split(" ")
+                for at in range(rng.randrange(10), len(parts), 10) if copy > 1 else ():
+                    parts[at] = rng.choice(words)
+                made = " ".join(parts)
+                file.write(json.dumps({"text": made}, ensure_ascii=False) + "\n")
+                written += len(made.encode())
+                if written >= size:
+                    break
+    return written
+
+
+def short(count: int, words: list[str], to: Path) -> int:
+    """``count`` documents of twenty words; UTF-8 bytes of text."""
+    rng, written = random.Random(2), 0
+    with to.open("w") as file:
+        for number in range(count):
+            made = f"{number} " + " ".join(rng.choices(words, k=20))
+            file.write(json.dumps({"text": made}, ensure_ascii=False) + "\n")
+            written += len(made.encode())
+    return written
+
+
+def table(title: str, rows: dict[str, list[dict]], megabytes: float) -> None:
+    print(f"\n{title}\n| step | s | MB/s | processor s | MB per processor s | peak, MiB |\n|---|---|---|---|---|---|")
+    for name, runs in rows.items():
+        wall, cpu = (statistics.median(run[key] for run in runs) for key in ("wall", "cpu"))
+        peak = max(run["peak"] for run in runs) / 2**20
+        print(f"| {name} | {wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {megabytes / cpu:.1f} | {peak:.0f} |")
+
+
+def ratio(rows: dict[str, list[dict]], of: str, to: str, key: str) -> float:
+    """Median over rounds of ``to``'s seconds over ``of``'s: how many times as fast ``of`` is."""
+    return statistics.median(b[key] / a[key] for a, b in zip(rows[of], rows[to], strict=True))
+
+
+def count(text: str) -> int:
+    from synthmix.quantities import parse_count
+
+    return parse_count(text.replace("G", "B"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--before")
+    parser.add_argument("--vocab", type=int, nargs="+", default=[8192])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bytes", type=count)
+    parser.add_argument("--documents", type=count, nargs="+", default=[])
+    asked = parser.parse_args()
+    from synthmix.corpus import Source, train_texts, train_tokenizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        texts = texts_of(asked.files)
+        megabytes = sum(len(text.encode()) for text in texts) / 1e6
+        files = asked.files
+        if not files:
+            (at / "sample.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+            files = [str(at / "sample.jsonl")]
+        before = at_revision(asked.before, at) if asked.before else None
+        for vocabulary in asked.vocab:
+            tokenizer = train_tokenizer(train_texts(Source(files=files), limit_bytes=TRAINED_ON), vocabulary)
+            tokenizer.save(at / f"{vocabulary}.json")
+            if not asked.bytes and not asked.documents:
+                compare(files, at / f"{vocabulary}.json", tokenizer.vocab_size, megabytes, before, asked.rounds)
+        tokenizer_file = at / f"{asked.vocab[0]}.json"
+        if asked.bytes:
+            size = repeated(texts, asked.bytes, at / "many.jsonl")
+            found = [measured("build", ROOT / "src", tokenizer_file, [str(at / "many.jsonl")])]
+            table(f"{size / 1e9:.2f} GB of repeated and changed text", {"build": found}, size / 1e6)
+        rows = {}
+        for documents in asked.documents:
+            words = sorted({word for text in texts[:300] for word in text.split()})
+            size = short(documents, words, at / "short.jsonl")
+            rows[documents] = size / 1e6, measured("build", ROOT / "src", tokenizer_file, [str(at / "short.jsonl")])
+            table(f"{documents} short documents", {"build": [rows[documents][1]]}, size / 1e6)
+
+
+def compare(
+    files: list[str], tokenizer: Path, vocabulary: int, megabytes: float, before: Path | None, rounds: int
+) -> None:
+    rows: dict[str, list[dict]] = {step: [] for step in STEPS}
+    if before:
+        rows["build before"] = []
+    for _ in range(rounds):
+        for step in STEPS:
+            rows[step].append(measured(step, ROOT / "src", tokenizer, files))
+        if before:
+            rows["build before"].append(measured("build", before, tokenizer, files))
+            assert rows["build before"][-1]["id"] == rows["build"][-1]["id"], "another corpus"
+    table(f"{megabytes:.1f} MB, vocabulary {vocabulary}", rows, megabytes)
+    for key in ("wall", "cpu"):
+        share = 100 * ratio(rows, "build", "tiktoken", key)
+        line = f"{key}: build at {share:.0f} % of bare tiktoken"
+        line += f", {ratio(rows, 'build', 'tokenizers', key):.1f} times bare tokenizers"
+        if before:
+            line += f", {ratio(rows, 'build', 'build before', key):.1f} times the build before"
+        print(line)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,6 +1,29 @@
 """Bad input: mixing, building, training, evaluating, fitting, and words that are no command."""
 
-from .mistakes import SMALL, TRAIN, Case, write
+import shutil
+from typing import Any
+
+import numpy as np
+
+from .mistakes import SMALL, TRAIN, Case, World, cut, write
+
+
+def tokens(spoil: Any = lambda world: None) -> Any:
+    """``t.ds`` of a built corpus's tokens, as datatrove writes them, and then spoilt."""
+
+    def prepare(world: World) -> None:
+        folder = world.build("c", "web.jsonl")
+        ids = np.load(folder / "train" / "00000.npy")
+        (world.folder / "t.ds").write_bytes(ids.tobytes())
+        ends = np.flatnonzero(ids == 0) + 1
+        (world.folder / "t.ds.index").write_bytes(ends.astype("<u8").tobytes())
+        shutil.copy(folder / "tokenizer.json", world.folder / "tokenizer.json")
+        spoil(world)
+
+    return prepare
+
+
+TOKENS = ("corpus", "build", "t.ds", "--to", "d", "--tokenizer", "tokenizer.json", "--quiet")
 
 STAGES = [
     Case("a mixture that misses", ("make 90%, not 100%",), ("mix", "50%:web.jsonl", "40%:hq.jsonl", "--tokens", "1k")),
@@ -37,6 +60,39 @@ STAGES = [
         "nothing where",
         ("web.jsonl: where: no record has",),
         ("corpus", "build", "web.jsonl", "--to", "c", "--where", "a=b", *SMALL),
+    ),
+    Case(
+        "tokens that are cut short",
+        ("t.ds: does not match its index", "tokens, "),
+        TOKENS,
+        prepare=tokens(lambda world: cut(world.folder / "t.ds")),
+        may_write=("c",),
+    ),
+    Case(
+        "tokens without their index",
+        ("t.ds: t.ds.index: has no index beside it",),
+        TOKENS,
+        prepare=tokens(lambda world: (world.folder / "t.ds.index").unlink()),
+        may_write=("c",),
+    ),
+    Case(
+        "tokens of another tokenizer",
+        ("t.ds: tokenizer: holds the id", "name the tokenizer that made it"),
+        (*TOKENS[:6], "small/tokenizer.json", "--quiet"),
+        prepare=tokens(lambda world: world.build("small", "web.jsonl", "280")),
+        may_write=("c", "small"),
+    ),
+    Case(
+        "tokens where text is needed",
+        ("t.ds: holds tokens, and text is needed",),
+        ("corpus", "build", "t.ds", "--to", "d", *SMALL),
+        prepare=tokens(),
+        may_write=("c",),
+    ),
+    Case(
+        "no such format",
+        ("--format: 'xml' is none of text, jsonl, parquet, tokens",),
+        ("corpus", "build", "web.jsonl", "--to", "c", "--format", "xml"),
     ),
     Case(
         "held out twice over",

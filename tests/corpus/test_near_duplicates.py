@@ -78,3 +78,19 @@ def test_of_many_documents_that_are_alike_every_one_is_found():
         copy[200] = 4001 + number
         alike.append(copy)
     assert NearDuplicates([alike[:25], alike[25:]]).matches([base]) == [[*range(40)]]
+
+
+def test_the_short_look_excludes_nothing_that_is_near() -> None:
+    """Documents of words that repeat, of every share of known 5-grams, and some of one 5-gram or none."""
+    rng = np.random.default_rng(3)
+    held = [rng.integers(0, 40, rng.integers(0, 400)) for _ in range(30)]
+    index = NearDuplicates([held])
+    asked = []
+    for number in range(300):
+        own = held[number % 30].copy()
+        changed = rng.random(len(own)) < rng.choice([0, 0.005, 0.02, 0.05, 0.3])
+        own[changed] = rng.integers(0, 60, int(changed.sum()))
+        asked.append(np.concatenate([own, np.tile(rng.integers(0, 9, 7), rng.integers(0, 12))]))
+    found = index.matches(asked)
+    assert found == index._among(asked)
+    assert 40 < sum(map(bool, found)) < 290

@@ -12,6 +12,7 @@ left out: over 6,000 pairs neither bias nor spread of the estimate changed (docs
 """
 
 import math
+import tempfile
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ SHINGLE = 5
 THRESHOLD = 0.8
 _HASH_BITS = 40  # of a shingle; with 24 bits for the document's number they fill a sortable uint64
 _MAX_BATCH = 2 ** (64 - _HASH_BITS)
-_MAX_TABLE = 2**30
+_MAX_TABLE = 2**28
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _EXACT_BANDS, _EXACT_ROWS = 32, 5
 PERMUTATIONS = 256
@@ -50,6 +51,15 @@ def shingles(documents: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         hashes: uint64 below 2^40, shape (n,), document after document, sorted within each.
         ends: int64, shape (documents,): where each document's hashes end.
     """
+    owner, hashes = _windows(documents)
+    keyed = np.sort((owner << np.uint64(_HASH_BITS)) | hashes)
+    keyed = keyed[np.concatenate([[True], keyed[1:] != keyed[:-1]])[: len(keyed)]]  # np.unique is ten times slower
+    ends = np.searchsorted(keyed >> np.uint64(_HASH_BITS), np.arange(len(documents), dtype=np.uint64), side="right")
+    return keyed & np.uint64(2**_HASH_BITS - 1), ends
+
+
+def _windows(documents: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The 5-grams as they stand: of each the number of its document, and its hash, uint64, shape (n,)."""
     if len(documents) > _MAX_BATCH:
         raise ValueError(f"at most {_MAX_BATCH} documents at a time")
     lengths = np.array([max(len(tokens), SHINGLE) for tokens in documents], dtype=np.int64)
@@ -63,10 +73,7 @@ def shingles(documents: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         hashes = mixed((hashes ^ flat[step : step + windows]) + _GOLDEN)
     owner = np.repeat(np.arange(len(documents), dtype=np.uint64), lengths)[:windows]
     inside = np.arange(windows) + SHINGLE <= np.repeat(np.cumsum(lengths), lengths)[:windows]
-    keyed = np.sort((owner[inside] << np.uint64(_HASH_BITS)) | (hashes[inside] >> np.uint64(64 - _HASH_BITS)))
-    keyed = keyed[np.concatenate([[True], keyed[1:] != keyed[:-1]])[: len(keyed)]]  # np.unique is ten times slower
-    ends = np.searchsorted(keyed >> np.uint64(_HASH_BITS), np.arange(len(documents), dtype=np.uint64), side="right")
-    return keyed & np.uint64(2**_HASH_BITS - 1), ends
+    return owner[inside], hashes[inside] >> np.uint64(64 - _HASH_BITS)
 
 
 def rows_for(threshold: float) -> int:
@@ -139,40 +146,76 @@ class NearDuplicates:
     Three tests, each cheaper than the next:
 
     1. J(A, B) >= t implies |A n B| >= t |A|: a document of whose 5-grams fewer than t are anywhere in the index has no
-       near-duplicate there. Vectorised, loses nothing, and leaves few.
+       near-duplicate there. Vectorised, loses nothing, and leaves few. Of most documents the first few 5-grams that are
+       not in the index already show it, so that not all of them must be sorted to count those that differ.
     2. 32 bands of 5 rows: a pair with J = 0.8 shares a band with probability 1 - (1 - 0.8^5)^32 = 0.999997.
     3. The similarity itself, exact.
 
-    Memory: 8 bytes per token, a table of one byte per slot (16 to 32 slots per token, at most 2^30), and 400 bytes per
-    document for the bands.
+    Memory: a table of one byte per slot (4 to 8 slots per token, at most 2^28), and 400 bytes per document for the
+    bands. The 5-grams themselves, 8 bytes per token, lie in a temporary file.
 
     Args:
         batches: batches of documents, each the token ids of one, shape (tokens,).
     """
 
     def __init__(self, batches: Iterable[Sequence[np.ndarray]]) -> None:
-        self._sets: list[np.ndarray] = []
-        keys = []
-        for batch in batches:
-            hashes, ends = shingles(batch)
-            keys.append(_exact_keys(hashes, np.concatenate([[0], ends])).ravel())
-            self._sets.extend(np.split(hashes, ends[:-1]))
-        every = np.concatenate(self._sets) if self._sets else np.empty(0, dtype=np.uint64)
-        slots = min(_MAX_TABLE, 1 << max(16 * len(every), 2**16).bit_length())
+        keys, counts = [], [np.zeros(1, dtype=np.int64)]
+        with tempfile.TemporaryFile() as file:
+            for batch in batches:
+                hashes, ends = shingles(batch)
+                keys.append(_exact_keys(hashes, np.concatenate([[0], ends])).ravel())
+                counts.append(np.diff(ends, prepend=0))
+                file.write(hashes.tobytes())
+            file.flush()
+            self._bounds = np.cumsum(np.concatenate(counts))
+            size = int(self._bounds[-1])
+            self._every = np.memmap(file, np.uint64, "r", shape=(size,)) if size else np.empty(0, dtype=np.uint64)
+        slots = min(_MAX_TABLE, 1 << max(4 * size, 2**16).bit_length())
         self._mask = np.uint64(slots - 1)
         self._table = np.zeros(slots, dtype=bool)
-        self._table[every & self._mask] = True
+        for at in range(0, size, _MAX_BATCH):
+            self._table[self._every[at : at + _MAX_BATCH] & self._mask] = True
         flat = np.concatenate(keys) if keys else np.empty(0, dtype=np.uint64)
         order = np.argsort(flat, kind="stable")
         self._keys, self._numbers = flat[order], (order // _EXACT_BANDS).astype(np.int64)
 
     def __len__(self) -> int:
-        return len(self._sets)
+        return len(self._bounds) - 1
+
+    def _set(self, number: int) -> np.ndarray:
+        return np.asarray(self._every[self._bounds[number] : self._bounds[number + 1]])
 
     def matches(self, documents: Sequence[np.ndarray]) -> list[list[int]]:
         """For each document the numbers (in order of indexing) of its near-duplicates in the index."""
         found: list[list[int]] = [[] for _ in documents]
-        if not documents or not self._sets:
+        if not documents or not len(self):
+            return found
+        maybe = self._not_excluded(documents)
+        for number, near in zip(maybe, self._among([documents[number] for number in maybe]), strict=True):
+            found[number] = near
+        return found
+
+    def _not_excluded(self, documents: Sequence[np.ndarray]) -> list[int]:
+        """Documents of whose 5-grams t or more may be in the index.
+
+        Of k and u different 5-grams that are and are not in it u <= k (1 - t) / t must hold. With K of them, counted as
+        often as they stand, k <= K; and u is at least the number of different ones among any that are not in it.
+        """
+        owner, hashes = _windows(documents)
+        known = self._table[hashes & self._mask]
+        counted = np.bincount(owner.view(np.int64)[known], minlength=len(documents))
+        unknown = np.flatnonzero(~known)
+        whose = owner[unknown].view(np.int64)
+        within = np.arange(len(unknown)) - np.searchsorted(whose, np.arange(len(documents)))[whose]
+        few = unknown[within < counted[whose] // 2 + 32]
+        keyed = np.sort((owner[few] << np.uint64(_HASH_BITS)) | hashes[few])
+        keyed = keyed[np.concatenate([[True], keyed[1:] != keyed[:-1]])[: len(keyed)]]
+        differ = np.bincount((keyed >> np.uint64(_HASH_BITS)).view(np.int64), minlength=len(documents))
+        return np.flatnonzero(differ * THRESHOLD <= counted * (1 - THRESHOLD) + 1e-6).tolist()
+
+    def _among(self, documents: Sequence[np.ndarray]) -> list[list[int]]:
+        found: list[list[int]] = [[] for _ in documents]
+        if not documents:
             return found
         hashes, ends = shingles(documents)
         starts = np.concatenate([[0], ends[:-1]])
@@ -186,7 +229,7 @@ class NearDuplicates:
         for number, own, lows, highs in zip(likely.tolist(), sets, first, behind, strict=True):
             sharing = [self._numbers[low:high] for low, high in zip(lows, highs, strict=True)]
             near = np.unique(np.concatenate(sharing)).tolist()
-            found[number] = [other for other in near if _jaccard(own, self._sets[other]) >= THRESHOLD]
+            found[number] = [other for other in near if _jaccard(own, self._set(other)) >= THRESHOLD]
         return found
 
 
