@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import subprocess
+import tempfile
 from difflib import unified_diff
 from html.parser import HTMLParser
 from pathlib import Path
@@ -80,8 +83,32 @@ def outline(page: str) -> str:
 
 
 def check_page(name: str, page: str) -> None:
-    """Hold a page's outline against ``snapshots/NAME.txt``."""
+    """Hold a page's outline against ``snapshots/NAME.txt``; where there is a Chromium, open the page in it too."""
     check_text(name, outline(page))
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is not None:
+        _check_in(browser, name, page)
+
+
+def _check_in(browser: str, name: str, page: str) -> None:
+    """Every figure is drawn, and the console says nothing: no error, nothing that the page's own policy refuses."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.html"
+        file.write_text(page, encoding="utf-8")
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--dump-dom"]
+        options += [
+            "--virtual-time-budget=5000",
+            "--enable-logging=stderr",
+            "--v=0",
+            f"--user-data-dir={folder}/profile",
+        ]
+        ran = subprocess.run(
+            [browser, *options, file.as_uri()], capture_output=True, text=True, timeout=300, check=True
+        )
+    console = [line for line in ran.stderr.splitlines() if ":CONSOLE" in line]
+    assert not console, f"{name}: " + "\n".join(console)
+    figures, drawn = page.count('data-figure="'), ran.stdout.count("js-plotly-plot")
+    assert drawn >= figures, f"{name}: {drawn} of {figures} figures are drawn"
 
 
 def check_text(name: str, found: str) -> None:
