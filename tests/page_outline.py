@@ -86,7 +86,7 @@ def check_page(name: str, page: str) -> None:
     """Hold a page's outline against ``snapshots/NAME.txt``; where there is a Chromium, open the page in it too."""
     check_text(name, outline(page))
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is not None:
+    if browser is not None and "</html>" in page:  # not a section of one
         _check_in(browser, name, page)
 
 
