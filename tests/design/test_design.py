@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from synthmix.design import Design, check_design, design_for, known_worlds, public_worlds, simulate
-from synthmix.design.linear import LAW, linearised, widths
+from synthmix.design.linear import DRIFT, FORM, LAW, LENGTH, _model_error, _scales, linearised, widths
 from synthmix.design.propose import propose, score
 from synthmix.design.worlds import World
 from synthmix.errors import BadInput
 from synthmix.scaling import fit
+from synthmix.scaling.laws import find
+from synthmix.scaling.runs import Inputs
+from synthmix.scaling.share_error import EDGE, covariance
 
 SIZES, BUDGETS, SHARES = (1e6, 3e6, 1e7, 3e7), (1e7, 3e7, 1e8, 3e8), (0, 1 / 3, 2 / 3, 1)
 NEAR = (1e8, 1e9)
@@ -74,6 +77,37 @@ def test_the_linearised_width_is_that_of_fits_to_simulated_tables() -> None:
         found.append(pair[0] - pair[1])
     assert np.mean(found) == pytest.approx(-0.12, abs=0.01)
     assert 2 * 1.645 * np.std(found, ddof=1) == pytest.approx(expected, rel=0.3)
+
+
+def test_the_linearised_width_is_that_of_conditioning_on_the_runs() -> None:
+    """Parameters under their weak prior, the law's error in the share's effect and the noise, all in one matrix."""
+    design, question = Design.grid(SIZES, BUDGETS, SHARES), NEAR
+    world = World(losses, seed=0.004, cell=0.002, mixture=0.001)
+    one = linearised(world, "synthetic", question, design)
+    law = find(LAW)
+    x = Inputs(N=design.N, D=design.D, share=design.share_of("synthetic"))
+    at = Inputs(N=[question[0]] * 2, D=[question[1]] * 2, share=[one.share, 0.0])
+    (runs, slopes), (there, ends) = law.evaluate(one.theta, x), law.evaluate(one.theta, at)
+    J, g = (slopes / runs).T, ends[:, 0] - ends[:, 1]
+    logs = np.log10(np.column_stack([np.append(x.N, question[0]), np.append(x.D, question[1])]))
+    beside = np.column_stack([np.ones(len(logs)), logs - logs[:-1].mean(axis=0)])
+    grid = np.linspace(0, 1, 21)
+    columns = {name: np.repeat(getattr(x, name), 21) for name in ("N", "D")}
+    curves = law.predict(one.theta, Inputs(**columns, share=np.tile(grid, len(x))))
+    unit = float(np.ptp(np.log(curves).reshape(len(x), 21), axis=1).mean())
+    error = covariance(beside, np.append(x.share, one.share), unit, FORM, DRIFT, LENGTH)
+    rows = np.vstack([J, g / there[0]])
+    prior = (rows * _scales(one.theta) ** 2) @ rows.T
+    cells = (logs[:-1, None, :] == logs[None, :-1, :]).all(axis=2)
+    noise = (0.004**2 + 0.001**2) * np.eye(len(x)) + 0.002**2 * cells
+    whole = error + prior
+    known, cross = whole[:-1, :-1] + noise, whole[-1, :-1]
+    far = max(np.log10(question[0] / max(SIZES)), np.log10(question[1] / max(BUDGETS)))
+    far = max(far, np.log10(question[0] * question[1] / max(SIZES) / max(BUDGETS)))
+    edge = (EDGE * unit * far) ** 2 * (1 - np.exp(-((one.share / LENGTH) ** 2)))
+    variance = whole[-1, -1] - cross @ np.linalg.solve(known, cross) + edge
+    factor = _model_error(x, at, *question)
+    assert widths([one], design)[0] == pytest.approx(2 * 1.645 * factor * there[0] * variance**0.5, rel=1e-6)
 
 
 def test_seeds_and_a_trunk_narrow_the_answer_and_distance_widens_it() -> None:
