@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .mistakes import GONE, Case, World, change, one_recipe, yaml
+from .mistakes import GONE, Case, World, change, one_recipe, said, yaml
 
 
 def designed(runs: int = 12, **changes: Any) -> Any:
@@ -213,5 +213,36 @@ LADDER = [
     ),
     Case(
         "a small vocabulary", ("study.yaml: tokenizer.vocab: 100 is too small",), prepare=change(tokenizer__vocab=100)
+    ),
+]
+
+
+def _without_question(world: World) -> None:
+    world.set(question=GONE)
+
+
+CHOSEN = [
+    said(
+        'study run study.yaml --quiet --until "wide < 0.03"',
+        "--until: 'wide < 0.03' is no condition",
+        "width < 0.03 nats",
+    ),
+    said('study run study.yaml --quiet --until "width > 0.03"', "--until: 'width > 0.03' never ends"),
+    said("study run study.yaml --quiet --cost soon", "--cost: 'soon' is no cost", "write a time (2h, 90min, 30s)"),
+    said("study run study.yaml --quiet --cost 0s", "--cost: '0s' is not above 0"),
+    said(
+        "study run study.yaml --quiet --cost 1h",
+        "study.yaml: question: is missing: runs are chosen by what they tell of it",
+        prepare=_without_question,
+    ),
+    said(
+        "study run study.yaml --quiet --cost 5",
+        "study.yaml: --cost: 5 pays for no run: the cheapest costs",
+        may_write="out",
+    ),
+    said(
+        'study run study.yaml --quiet --until "width < 1e-6"',
+        "study.yaml: --until: no design reaches width < 1e-6: all 21 runs of the study file would leave about",
+        may_write="out",
     ),
 ]

@@ -14,11 +14,11 @@ from .mistakes_files import DAMAGED, PLACES, TEXT
 from .mistakes_input import INPUT
 from .mistakes_runs import RUNS
 from .mistakes_stages import STAGES
-from .mistakes_study import DESIGN, LADDER, STUDY_FILE
+from .mistakes_study import CHOSEN, DESIGN, LADDER, STUDY_FILE
 from .test_help import EVERY
 
 CASES = [*STUDY_FILE, *LADDER, *DESIGN, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
-CASES += BEFORE_RUNNING
+CASES += [*BEFORE_RUNNING, *CHOSEN]
 
 
 @pytest.fixture

@@ -113,6 +113,12 @@ def run(
     address: Address = None,
     workers: Workers = None,
     allow_key: AllowKey = None,
+    until: Annotated[
+        str | None, typer.Option(help='Choose runs until "width < 0.03 nats", "regret < 0.002" or "confidence > 95%".')
+    ] = None,
+    cost: Annotated[
+        str | None, typer.Option(help="Choose runs for at most so much, all together: 2h, 90min, or FLOPs (1e18).")
+    ] = None,
     webhook: Annotated[
         str | None, typer.Option(help="http(s) address, or env:NAME, that is posted how it ended, as JSON.")
     ] = None,
@@ -124,7 +130,12 @@ def run(
 ) -> None:
     """Do all that is left of a study and write its report. Interrupted, the same command resumes.
 
+    With --until or --cost only those runs of the study file are trained that tell most of the decision for their cost;
+    every choice and its reason is written to choices.json in the study's folder.
+
     Example: synthmix study run --example quickstart
+
+    Example: synthmix study run mine.yaml --until "width < 0.03 nats" --cost 2h
 
     Example: synthmix study run mine.yaml --engine ray --address auto --webhook env:SLACK_WEBHOOK
     """
@@ -143,7 +154,7 @@ def run(
         telling_the_end(config.study, webhook, then, progress) as notice,
     ):
         where = open_engine(engine, workers=workers or config.workers, address=address)
-        results = run_study(config, progress=progress, engine=where)
+        results = run_study(config, until=until, cost=cost, progress=progress, engine=where)
         notice.more |= {"headline": headline(results), "folder": str(config.root.resolve())}
     _tell(config, results, as_json=as_json)
 
@@ -309,6 +320,7 @@ def _planned(runs: "list[PlannedRun]") -> tuple[Any, ...]:
 
 def _status(status: "Status") -> "list[Table | str]":
     """Where a study stands, what is in work, and the runs by recipe and size."""
+    from synthmix.report.choices import reasons
     from synthmix.report.status import cell_table, left, working_table
 
     corpora = (
@@ -316,7 +328,9 @@ def _status(status: "Status") -> "list[Table | str]":
         for name, tokens in status.corpora.items()
     )
     head = [f"{status.study}: {status.done} of {status.runs} runs done{left(status)}, in {status.folder}", *corpora]
-    tables = [cell_table(status), *([working_table(status)] if status.working else [])]
+    tables: list[Table | str] = [cell_table(status), *([working_table(status)] if status.working else [])]
+    if status.choices is not None:
+        tables.append("\n".join(reasons(status.choices)))
     return ["\n".join(head), *tables, f"Report: {status.report}" if status.report else "No report yet."]
 
 

@@ -12,6 +12,7 @@ taken as made. Of the runs that narrow it at least three quarters as much as the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def next_runs(
     """
     able = [one for one in found if one.kind is not None and one.recipe is None]
     every = candidates(table, able, most_flops, built)
-    beliefs = [one for k in _open(found, choice) if (one := _belief(found[k], found, k, every)) is not None]
+    beliefs = [one for k in open_kinds(found, choice) if (one := _belief(found[k], found, k, every)) is not None]
     named: list[NextRun] = []
     if not beliefs or not every:
         return named
@@ -157,14 +158,14 @@ def next_runs(
     return named
 
 
-def _open(found: Sequence[Prediction], choice: Choice) -> list[int]:
+def open_kinds(found: Sequence[Prediction], choice: Choice) -> list[int]:
     """The kinds that may be best: not clearly worse than the best option, or not determined; all where none is."""
     every = [k for k, one in enumerate(found) if one.kind is not None and one.recipe is None and len(one.shares) > 1]
-    tops = {k: _top(found, k) for k in every}
+    tops = {k: top_share(found, k) for k in every}
     return [k for k in every if choice.as_good[k][tops[k]] or choice.undetermined[k][tops[k]]] or every
 
 
-def _top(found: Sequence[Prediction], kind: int) -> int:
+def top_share(found: Sequence[Prediction], kind: int) -> int:
     """The place of a kind's best share; of its best trained one where that is none."""
     one = found[kind]
     top = int(np.argmin(one.laws[0].difference[0]))
@@ -183,15 +184,26 @@ def _belief(
     if any(law.why for law in laws):
         return None
     places = np.array([i for i, each in enumerate(every) if each.kind in (None, one.name)])
-    top = _top(found, kind)
+    top = top_share(found, kind)
     gain = np.concatenate([law.difference[1:, top] for law in one.laws])[:, None]
     noises = [law.noise.total for law in laws if law.noise.total]
     noise = np.full(len(places), float(np.mean(noises)) ** 2 if noises else 0.0)
-    runs = _log_losses(laws, [every[i] for i in places])
+    runs = log_losses(laws, [every[i] for i in places])
     return Belief.of_draws(gain.mean(axis=0), gain, runs, None, noise), places
 
 
-def _log_losses(laws: Sequence[Fit], runs: list[Candidate]) -> Array:
+class Placed(Protocol):
+    """Where a run is: its share, size and budget."""
+
+    @property
+    def share(self) -> float: ...
+    @property
+    def params(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+
+
+def log_losses(laws: Sequence[Fit], runs: Sequence[Placed]) -> Array:
     """Log-losses of the runs by every law's draws: (laws x draws, n)."""
     at = {
         "N": np.array([float(each.params) for each in runs]),

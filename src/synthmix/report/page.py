@@ -8,6 +8,7 @@ from synthmix.files import write_text
 from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, format_count, format_seconds, percent, plural, times
 from synthmix.report import mixture_sentences, sentences
+from synthmix.report.choices import head
 from synthmix.report.figures import colours, recipe_token
 from synthmix.report.fit_figures import disagreements
 from synthmix.report.html import drawing, embedded, environment
@@ -70,6 +71,7 @@ def render(results: Results) -> str:
         mixture=best,
         gains=[] if results.mixture is None else mixture_sentences.gains(results.mixture),
         cards=cards(results),
+        chosen="" if results.choices is None else head(results.choices),
         figures=drawn,
         says=sentences.says(results),
         says_not=sentences.says_not(results),

@@ -11,6 +11,7 @@ from synthmix.files import write_bytes, write_text
 from synthmix.interval import Interval, format_interval, undefined
 from synthmix.quantities import MINUS, TIMES, fixed, format_count, format_seconds, percent, times
 from synthmix.report import sentences
+from synthmix.report.choices import choice_table
 from synthmix.report.figures import recipe_token
 from synthmix.results import Decision, FitSummary, Option, Results, TaskFound
 from synthmix.table import Cell, Column, Table
@@ -39,6 +40,7 @@ def tables(results: Results) -> list[Table]:
         _task_laws(results),
         _task_answers(results),
         _task_shares(results),
+        choice_table(results.choices),
         _warnings(results),
     ]
 
@@ -382,6 +384,8 @@ def page_tables(results: Results) -> dict[str, Table]:
             keys = ["recipe", "share", "measured", "loss", "new_run", "difference", "speedup", "law"]
             keys[-1:-1] = priced(decision)
         found["options"] = replace(option_table(decision, results).only(*keys), note="")
+    if results.choices is not None:
+        found["choices"] = choice_table(results.choices)
     if results.tasks:
         found |= {"task_shares": _task_share_table(results), "task_laws": _task_law_table(results)}
     return found

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from synthmix.results.choices import Choices
+
 
 @dataclass(frozen=True)
 class Working:
@@ -22,7 +24,7 @@ class Working:
 class Status:
     """Where a study stands. ``corpora``: name -> training tokens, None while it is not built. ``cells``: done and all
     runs by recipe and non-embedding parameters. ``seconds_left``: of its runs, at the speeds of the last plan or run;
-    None: they are not known."""
+    None: they are not known. ``choices``: the runs that were chosen, where they are."""
 
     study: str
     folder: str
@@ -33,7 +35,9 @@ class Status:
     report: str | None
     cells: tuple[tuple[str, int, int, int], ...] = ()
     seconds_left: float | None = None
+    choices: Choices | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
-        return vars(self) | {"working": [vars(each) for each in self.working]}
+        choices = None if self.choices is None else self.choices.model_dump(mode="json")
+        return vars(self) | {"working": [vars(each) for each in self.working], "choices": choices}

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from synthmix.results.choices import Choices
 from synthmix.results.decisions import Decision
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, Spent, Statistic
@@ -30,6 +31,7 @@ class Results(Part):
     share_curves: list[ShareCurve]
     decision: Decision | None = None
     mixture: MixtureDecision | None = None  # of a study with designed mixtures: the best one
+    choices: Choices | None = None  # of a study whose runs were chosen
     statistics: list[Statistic]
     residuals: list[Residual] = Field(default=[])
     profiles: list[ProfileCurve] = Field(default=[])

@@ -8,7 +8,7 @@ rank-one update (Kalman 1960); its outcome is not needed to know how far it narr
 
 * ``regret``: sum over options of the expected improvement over the best, E max(0, L_best - L_o) (Jones et al. 1998), a
   bound on the expected loss of naming the best one;
-* ``width``: variance of the best option's loss minus that of the reference.
+* ``width``: variance of the loss of the best option minus that of the reference (natural text alone).
 
 The run that brings most of it per cost is taken as made, then the next one (greedy; the sum over a batch of such an
 objective falls ever slower, so that this is near the best batch). The knowledge gradient of Frazier et al. (2009) is
@@ -44,6 +44,7 @@ class Belief:
         own: (n,) variances of the runs' expected log-losses.
         column: the covariance (m + n,) of a run, by its place, with everything, before any run was taken as made.
         noise: (n,) variance of one run's log-loss about its own expected one.
+        reference: the option that ``width`` is of the difference from; None: of the best option's own value.
     """
 
     mean: Array
@@ -51,6 +52,7 @@ class Belief:
     own: Array
     column: Callable[[int], Array]
     noise: Array
+    reference: int | None = None
     _taken: list[Array] = field(default_factory=list)
 
     @classmethod
@@ -60,7 +62,15 @@ class Belief:
         return cls(np.asarray(mean), whole[:m].copy(), np.diag(whole)[m:].copy(), lambda run: whole[:, m + run], noise)
 
     @classmethod
-    def of_draws(cls, mean: Array, options: Array, runs: Array, error: "Error | None", noise: Array) -> "Belief":
+    def of_draws(
+        cls,
+        mean: Array,
+        options: Array,
+        runs: Array,
+        error: "Error | None",
+        noise: Array,
+        reference: int | None = None,
+    ) -> "Belief":
         """From draws of laws, options (s, m) in nats and runs (s, n) in log-loss, and the laws' own error at both."""
         m, draws = options.shape[1], np.column_stack([options, runs])
         low, high = np.quantile(draws, [CLIPPED, 1 - CLIPPED], axis=0)
@@ -75,7 +85,7 @@ class Belief:
             found: Array = root.T @ root[:, m + run]
             return found if error is None else found + error.columns(np.array([m + run]))[:, 0]
 
-        return cls(np.asarray(mean), across, own, column, np.asarray(noise))
+        return cls(np.asarray(mean), across, own, column, np.asarray(noise), reference)
 
     @property
     def options(self) -> int:
@@ -86,6 +96,12 @@ class Belief:
     def best(self) -> int:
         """The place of the option with the lowest expected loss."""
         return int(np.argmin(self.mean))
+
+    @property
+    def beside(self) -> int:
+        """The best option but the reference."""
+        others = np.arange(self.options) != (-1 if self.reference is None else self.reference)
+        return int(np.flatnonzero(others)[np.argmin(self.mean[others])])
 
     def sd(self, option: int, other: int | None = None) -> float:
         """Standard deviation of an option's value, or of its difference from another's."""
@@ -104,9 +120,10 @@ class Belief:
         return float((losses[:, self.best] - losses.min(axis=1)).mean())
 
     def open(self, target: Target) -> float:
-        """What is open: the sum of expected improvements (nats), or the variance of the best option's value."""
+        """What is open: the sum of expected improvements (nats), or the variance of the best option's value or, with a
+        reference, of its difference from that."""
         if target == "width":
-            return self.sd(self.best) ** 2
+            return self.sd(self.beside, self.reference) ** 2
         return float(_improvements(self._gaps(), self._against()).sum())
 
     def openings(self, target: Target, which: Index | None = None) -> Array:
@@ -115,7 +132,10 @@ class Belief:
         which = np.arange(len(self.own)) if which is None else which
         own = np.maximum(self.own[which], 0.0) + np.maximum(self.noise[which], 1e-18)
         if target == "width":
-            found: Array = np.maximum(self.across[best, best] - self.across[best, m + which] ** 2 / own, 0.0)
+            tells = self.across[self.beside, m + which]
+            if self.reference is not None:
+                tells = tells - self.across[self.reference, m + which]
+            found: Array = np.maximum(self.open("width") - tells**2 / own, 0.0)
             return found
         gaps, against = self._gaps(), self._against()
         each = _improvements(gaps[:, None], against[:, None])[:, 0]

@@ -1,5 +1,6 @@
 """From finished runs to the runs table, its fits, the decision, and the report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from synthmix.checksums import has_checksums
@@ -15,7 +16,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.results import Kind, Noise, Question, Recipe, Results, RunRow, Statistic, TaskFound, Warn
 from synthmix.runs import RunsTable
 from synthmix.runs.load import kinds_of
-from synthmix.runs.table import of_rows
+from synthmix.runs.table import Metric, of_rows
 from synthmix.store import RunRecord
 from synthmix.study.corpora import Prepared
 from synthmix.study.diagnostics import (
@@ -34,8 +35,9 @@ from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, s
 from synthmix.study.sampled import generator_spec
 from synthmix.study.task_laws import task_results
 from synthmix.study.timings import seconds
-from synthmix.study.workspace import Workspace
+from synthmix.study.workspace import Workspace, read_choices
 from synthmix.training.shape import shape_for
+from synthmix.training.spec import RunSpec
 
 
 def conclude(config: StudyConfig, space: Workspace, prepared: Prepared, *, progress: Progress | None = None) -> Results:
@@ -66,20 +68,11 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         BadInput: no run is finished, or a record is damaged.
     """
     specs = ladder_specs(config, prepared)
-    repeat = config.training.on_divergence == "repeat"
-    tried = [(spec, attempts(spec, space.runs, repeat=repeat)) for spec in specs]
-    finished = [(spec, *all_[-1]) for spec, all_ in tried if all_ and not missing(all_[-1][1], prepared.domains)]
-    if not finished:
-        raise BadInput("no run is finished yet", where=space.root, remedy="run it with synthmix study run")
-    mixtures = study_recipes(config)
-    present = {mixture.content: mixture.name for mixture in mixtures}  # names may have changed since
-    recipes = [recipe_row(config, mixture) for mixture in mixtures]
-    by_name = {recipe.name: recipe for recipe in recipes}
-    names = [domain.name for domain in prepared.domains]
+    tried, finished = _finished(config, space, prepared, specs)
+    recipes = [recipe_row(config, mixture) for mixture in study_recipes(config)]
     asked, task_warnings = task_metrics([record for _, _, record in finished if record.diverged is None])
     corpora = corpus_rows(config, prepared)
-    every = [run_row(record, by_name[present[spec.mixture.content]], names, asked, f) for spec, f, record in finished]
-    whole = of_rows(every, recipes, kinds_of(corpora), asked)
+    every, whole = _table(config, prepared, finished, asked)
     codes = whole.text("diverged")
     diverged = [row.model_copy(update={"diverged": code}) for row, code in zip(every, codes, strict=True) if code]
     rows = [row for row, code in zip(every, codes, strict=True) if code is None]
@@ -114,7 +107,8 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         *unseen_warnings(found, config.mix.natural),
     ]
     warnings += lost_warnings({**prepared.evaluation, **prepared.corpora})
-    planned = len(cells(config))
+    choices = read_choices(space)
+    planned = len(cells(config)) if choices is None else len(choices.runs)
     if len(finished) < planned:
         message = f"{planned - len(finished)} of {planned} runs are not finished: this is a preliminary report."
         warnings.insert(0, Warn(code="unfinished", message=message))
@@ -135,6 +129,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         share_curves=curves,
         decision=decision,
         mixture=mixture,
+        choices=choices,
         statistics=found,
         residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
@@ -146,6 +141,46 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         warnings=warnings,
     )
     return results, fits, whole
+
+
+Tried = list[tuple[RunSpec, list[tuple[float, RunRecord]]]]
+Finished = list[tuple[RunSpec, float, RunRecord]]
+
+
+def finished_runs(config: StudyConfig, space: Workspace, prepared: Prepared) -> RunsTable:
+    """The table of the runs that are finished, those that diverged marked.
+
+    Raises:
+        BadInput: no run is finished, or a record is damaged.
+    """
+    _, finished = _finished(config, space, prepared, ladder_specs(config, prepared))
+    asked, _ = task_metrics([record for _, _, record in finished if record.diverged is None])
+    return _table(config, prepared, finished, asked)[1]
+
+
+def _finished(
+    config: StudyConfig, space: Workspace, prepared: Prepared, specs: list[RunSpec]
+) -> tuple[Tried, Finished]:
+    """All attempts at the runs, and of each that is finished the one that counts."""
+    repeat = config.training.on_divergence == "repeat"
+    tried = [(spec, attempts(spec, space.runs, repeat=repeat)) for spec in specs]
+    finished = [(spec, *all_[-1]) for spec, all_ in tried if all_ and not missing(all_[-1][1], prepared.domains)]
+    if not finished:
+        raise BadInput("no run is finished yet", where=space.root, remedy="run it with synthmix study run")
+    return tried, finished
+
+
+def _table(
+    config: StudyConfig, prepared: Prepared, finished: Finished, asked: Mapping[str, Metric]
+) -> tuple[list[RunRow], RunsTable]:
+    """The finished runs as rows, and as the runs table."""
+    mixtures = study_recipes(config)
+    present = {mixture.content: mixture.name for mixture in mixtures}  # names may have changed since
+    recipes = [recipe_row(config, mixture) for mixture in mixtures]
+    by_name = {recipe.name: recipe for recipe in recipes}
+    names = [domain.name for domain in prepared.domains]
+    every = [run_row(record, by_name[present[spec.mixture.content]], names, asked, f) for spec, f, record in finished]
+    return every, of_rows(every, recipes, kinds_of(corpus_rows(config, prepared)), asked)
 
 
 def _unverified(records: list[RunRecord], corpora: list[Corpus]) -> list[Warn]:

@@ -22,7 +22,7 @@ from synthmix.study.ladder import (
 from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
 from synthmix.study.timings import Speeds, kept_speeds
-from synthmix.study.workspace import Workspace
+from synthmix.study.workspace import Workspace, read_choices
 from synthmix.training.spec import RunSpec
 
 
@@ -72,6 +72,7 @@ def study_status(study: Study) -> Status:
         corpora={name: corpora[name].train_counts.tokens if name in corpora else None for name in config.corpora},
         report=str(report.resolve()) if report.exists() else None,
         cells=tuple((*cell, done[cell], all_runs[cell]) for cell in sorted(all_runs, key=lambda cell: cell[1])),
+        choices=read_choices(space),
         seconds_left=None if speeds is None else max(0.0, work - begun) / speeds.workers,
     )
 

@@ -4,6 +4,7 @@ results.json       report.html         tables/
 runs.parquet       the runs table, fits.safetensors the laws fitted to it
 speed.json         how fast the workers are, and in which precision
 seconds.json       what each stage took
+choices.json       which runs were chosen and why (synthmix study run --until, --cost)
 values.json        valuation scores of its recipes, once they were asked for
 tokenizer/         trained tokenizers, by content key
 corpora/           what was built, by name and content key
@@ -15,8 +16,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from synthmix.errors import BadInput
-from synthmix.files import disk_errors
+from synthmix.files import disk_errors, read_json
+from synthmix.results.choices import Choices
 from synthmix.store import Store
 
 
@@ -62,6 +66,11 @@ class Workspace:
         return self.root / "fits.safetensors"
 
     @property
+    def choices(self) -> Path:
+        """The runs that were chosen, and why."""
+        return self.root / "choices.json"
+
+    @property
     def values(self) -> Path:
         """Valuation scores of its recipes."""
         return self.root / "values.json"
@@ -86,3 +95,18 @@ class Workspace:
             self.root.mkdir(parents=True, exist_ok=True)
         if not os.access(self.root, os.W_OK):
             raise BadInput("no permission to write here", where=self.root, remedy="set folder: in the study file")
+
+
+def read_choices(space: Workspace) -> Choices | None:
+    """The runs that were chosen so far; None: none was.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    if not space.choices.is_file():
+        return None
+    try:
+        return Choices.model_validate(read_json(space.choices))
+    except ValidationError:
+        remedy = "delete it and run the same command again: finished runs stay"
+        raise BadInput("is not of this version", where=space.choices, remedy=remedy) from None
