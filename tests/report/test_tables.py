@@ -8,6 +8,7 @@ import pytest
 from synthmix.interval import Interval
 from synthmix.report.tables import tables, write_tables
 from synthmix.results import Results, TaskShare
+from synthmix.results.choices import ChoiceRound, Choices, ChosenRun, Standing
 
 pytestmark = pytest.mark.smoke
 
@@ -23,7 +24,9 @@ def read_csv(text, columns):
 
 
 def test_csv_and_parquet_give_back_every_cell(make, tmp_path):
-    results = make({"a,b": (-0.24, 0.36), 'q"uo\nte': (0.3, 0.25)})
+    made = ChosenRun(recipe="a,b", params=9, tokens=99, seed=0, cost=1.5, flops=2.0, before=0.2, after=0.1)
+    choices = Choices(candidates=9, rounds=[ChoiceRound(basis="laws", standing=Standing(width=0.3), runs=[made])])
+    results = make({"a,b": (-0.24, 0.36), 'q"uo\nte': (0.3, 0.25)}).model_copy(update={"choices": choices})
     write_tables(results, tmp_path)
     for table in tables(results):
         assert table.rows or table.name.startswith("task_"), table.name  # no task was asked

@@ -185,7 +185,8 @@ def status(
     while True:
         with naming(study):
             found = study_status(config)
-        ended = not watch or found.done == found.runs
+        chosen = found.choices is not None and found.choices.stopped is not None
+        ended = not watch or chosen or found.done == found.runs
         if html is not None:
             from synthmix.report.status import write_status
 

@@ -158,7 +158,8 @@ class Chooser:
         if not wanted:
             wanted = [place for place in range(len(self.cells)) if place not in made]
             allowed = GROWTH * self.choices.spent
-        costs, left, runs = self.costs(made), self.left(), []
+        costs, left = self.costs(made), self.left()
+        runs: list[ChosenRun] = []
         for place in sorted(wanted, key=lambda place: (self.cells[place].seed, costs[place], place)):
             if costs[place] <= left and (costs[place] <= allowed or not runs):
                 left, allowed = left - costs[place], allowed - costs[place]
