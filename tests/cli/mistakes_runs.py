@@ -90,3 +90,28 @@ RUNS += [
          prepare=write("f.json", '{"format": "synthmix-mixtures-1", "digest": "blake2b:' + "0" * 32 + '"}')),
     said("optimize f.json", "f.json: is damaged", prepare=write("f.json", '{"format": "synthmix-mixtures-1"}')),
 ]  # fmt: skip
+
+MANY = "loss,{0}web,{0}hq,{0}qa\n" + "".join(f"{3 + i / 10},{w},{h},{q}\n" for i, (w, h, q) in enumerate(
+    [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.5, 0.5, 0), (0.5, 0, 0.5), (0.2, 0.3, 0.5)]
+))  # fmt: skip
+PLACED = "n,d," + MANY.format("mix.").replace("\n", "\n1M,1M,", 6)
+TOLD = 'if these are the shares of sources: --columns "shares=mix.*"'
+RUNS += [
+    said("fit m.csv --law effective_tokens", "mix.web, mix.hq and mix.qa add up to 1 in every row", TOLD,
+         prepare=write("m.csv", MANY.format("mix."))),
+    said("optimize m.csv", 'columns "share.web=web,share.hq=hq,share.qa=qa"',
+         prepare=write("m.csv", MANY.format(""))),
+    said("fit m.csv --law data", "runs of one N and D are told apart by no column", TOLD,
+         prepare=write("m.csv", PLACED)),
+    said('fit m.csv --law effective_tokens --columns "shares=mix.*" --recipe x', "no runs of the recipe 'x'",
+         prepare=write("m.csv", MANY.format("mix."))),
+    said('optimize m.csv --columns "shares=mix.*" --most web=10% --most hq=10% --most qa=10%',
+         "all sources together, as often as allowed, make 30% of the budget",
+         prepare=write("m.csv", MANY.format("mix."))),
+    said('optimize m.csv --columns "shares=mix.*" --least web=60% --least hq=60%', "no mixture keeps all of the bounds",
+         prepare=write("m.csv", MANY.format("mix."))),
+    said('optimize m.csv --columns "shares=mix.*" --supply hq=1B', "tokens: is missing: how much of a supply",
+         prepare=write("m.csv", MANY.format("mix."))),
+    said('fit f.csv --columns "shares=mix.*" --law effective_tokens', "5 distinct mixtures of 3 sources are too few",
+         "6 would do", prepare=write("f.csv", "\n".join(MANY.format("mix.").splitlines()[:6]) + "\n")),
+]  # fmt: skip

@@ -69,12 +69,18 @@ def test_a_fit_predicts_unseen_mixtures_within_the_noise_and_covers_them() -> No
     new = made(200, seed=7)
     error = np.log(found.predict(new.points)) - np.log(new.losses)
     assert np.sqrt(np.mean(error**2)) < 0.0045  # noise .003, and 9 parameters from 60 runs
-    low, high = found.interval(new.points)
-    assert 0.84 <= ((new.losses >= low) & (new.losses <= high)).mean() <= 0.97
-    mid, least, most = found.average(new.points, {"wiki": 3, "books": 1})
-    measured = new.losses @ [0.75, 0.25]
-    assert np.abs(mid / measured - 1).mean() < 0.005
-    assert 0.84 <= ((measured >= least) & (measured <= most)).mean() <= 0.98
+    mid, _, _ = found.average(new.points, {"wiki": 3, "books": 1})
+    assert np.abs(mid / (new.losses @ [0.75, 0.25]) - 1).mean() < 0.005
+    each, both = [], []
+    for seed in range(8):  # how large the noise is, sixty runs do not tell well: intervals hold over tables
+        one, other = fit_mixtures("effective_tokens", made(seed=seed), draws=0), made(200, seed=77 + seed)
+        low, high = one.interval(other.points)
+        each.append(((other.losses >= low) & (other.losses <= high)).mean())
+        _, least, most = one.average(other.points, {"wiki": 3, "books": 1})
+        measured = other.losses @ [0.75, 0.25]
+        both.append(((measured >= least) & (measured <= most)).mean())
+    assert 0.86 <= np.mean(each) <= 0.94
+    assert 0.86 <= np.mean(both) <= 0.94
 
 
 def test_draws_spread_as_the_normal_approximation_where_the_runs_tell() -> None:

@@ -1,9 +1,9 @@
 """The best mixture of many sources under what there is of each, its intervals, and what is as good: decided once.
 
 The mixture named minimises the loss averaged over the posterior's draws. The interval of a share is that of the draws'
-own optima, that of a gain the draws' gains, :data:`WIDER` and :data:`GAIN_WIDER` times as wide: draws of a law fitted
-with priors scatter less than its optimum errs (CHOSEN on simulated studies, benchmarks/many_sources.py, measured on
-others).
+own optima, that of a gain the draws' gains, both :data:`WIDER` times as wide: refits that end after so many steps have
+not moved all the way along what the runs hardly tell (CHOSEN on simulated studies, benchmarks/many_sources.py, measured
+on others).
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
 
-WIDER, GAIN_WIDER = 1.15, 1.3
+WIDER = 1.15
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
 _FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
@@ -300,10 +300,7 @@ class _Search:
             interval = self._interval(share, drawn[:, i], WIDER * self.wider, low, high)
             without = self._without(i)
             least, most = interval.low or 0.0, interval.high or 0.0
-            if without is not None and without <= self.noise:
-                least = 0.0
-            elif least < _NOTHING:
-                least = low
+            least = low if least < _NOTHING else least
             interval = replace(interval, low=least, high=1.0 if most > 1 - 2 * _NOTHING else most)
             tokens = None if self.question.tokens is None else share * self.question.tokens
             supply = self.question.supply.get(name)
@@ -375,7 +372,7 @@ class _Search:
                 after = optimum(self.objective(some, question), limits).loss
                 whole = self.objective(self.found.draws[:, self.used], question).averaged()
                 mid = max(mean - float(optimum(whole, limits).loss[0]), 0.0)
-                found[name, what] = self._interval(mid, before - after, GAIN_WIDER * self.wider, low=0.0)
+                found[name, what] = self._interval(mid, before - after, WIDER * self.wider, low=0.0)
         return found
 
     def _spends(self) -> bool:
@@ -390,7 +387,7 @@ class _Search:
         mid, low, high = self.found.average(at, self.question.objective or None, "mean")
         drawn = self.draws.value(np.vstack([shares, self.best])[None])
         means = self.mean.value(np.vstack([shares, self.best])[None])[0]
-        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], GAIN_WIDER * self.wider)
+        gain = self._interval(float(means[0] - means[1]), drawn[:, 0] - drawn[:, 1], WIDER * self.wider)
         loss = Interval(mid=float(mid[0]), low=float(low[0]), high=float(high[0]), level=self.found.level)
         epochs = {
             source: float(share * self.question.tokens / self.question.supply[source])

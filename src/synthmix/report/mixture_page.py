@@ -66,8 +66,8 @@ def share_figures(decision: MixtureDecision) -> list[Figure]:
     found = [
         Figure(
             "mixture-shares", "Shares of the best mixture",
-            f"Bars are the recommended shares, lines the {decision.level:.0%} interval of each source's best share. A "
-            "line that reaches zero: the source can be left out within the noise of one run.",
+            f"Bars are the recommended shares, lines the {decision.level:.0%} interval of each source's best share. "
+            "Which sources can be left out within the noise of one run stands in the table.",
             "A bar for each source; the numbers are in the table below.", [View("", [bars], shape)],
             height=130 + 30 * len(ordered),
         )

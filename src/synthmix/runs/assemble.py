@@ -21,6 +21,7 @@ from synthmix.runs.mapping import ALIASES, KEPT, OPEN, Unit, matched, usual
 from synthmix.runs.mapping import Mapping as Told
 from synthmix.runs.raw import SKIP, Raw
 from synthmix.runs.table import LOSS, TEXTS, Kind, Metric, RunsTable, mixture_of
+from synthmix.runs.unnamed import unnamed_shares
 
 #: How far the shares of a row may be from one: what rounding to three decimals does to many of them.
 SHARES_WITHIN = 0.01
@@ -173,7 +174,7 @@ def assemble(raw: Raw, told: Told, *, skip_bad: bool = False, points: bool = Fal
         return table
     table, doubled = _one_value(raw.where, table, told)
     notes += doubled
-    return marked(replace(table, warnings=(*notes, *_assumed(table), *_constant(table))))
+    return marked(replace(table, warnings=(*notes, *plan.unnamed(raw), *_assumed(table), *_constant(table))))
 
 
 # Which column is what
@@ -227,10 +228,25 @@ class _Plan:
 
     def _enough(self, raw: Raw) -> None:
         measured = LOSS in self.columns or bool(self.metrics)
-        if not measured or (not {"N", "D", "share"} & set(self.columns) and not self.shares):
+        named = self.shares or any(key.startswith("share") for key in self.columns)
+        if not measured or (not {"N", "D"} & set(self.columns) and not named):
             missing = "loss" if not measured else "N or D"
+            seen = unnamed_shares(raw, self._used()) if measured else None
+            if seen is not None:
+                raise BadInput(f"no column found for N or D; {seen[0]}", where=raw.where, key="columns", remedy=seen[1])
             remedy = f"name them: --columns N=...,D=...,loss=..., or in a mapping file; the table has: {_there(raw)}"
             raise BadInput(f"no column found for {missing}", where=raw.where, key="columns", remedy=remedy)
+
+    def unnamed(self, raw: Raw) -> list[Warn]:
+        """A warning of columns that look like shares and were not named."""
+        if self.shares or any(key.startswith("share") for key in self.columns):
+            return []
+        seen = unnamed_shares(raw, self._used())
+        return [] if seen is None else [Warn(code="shares_not_named", message="; ".join(seen))]
+
+    def _used(self) -> set[str]:
+        sources = {str(source) for source in self.columns.values()} | set(self.metrics.values())
+        return {name for name in self.names if any(name in source for source in sources)}
 
     def shown(self, key: str) -> str:
         """What messages call a column of ours: the table's own name of it."""

@@ -61,6 +61,9 @@ def mixture_points(table: RunsTable) -> MixturePoints:
     sources = table.sources
     if len(sources) < 2:
         problem = "has no shares by source" if not sources else f"has the share of one source alone, {sources[0]}"
+        seen = [warn.message.partition("; ") for warn in table.warnings if warn.code == "shares_not_named"]
+        if seen:
+            raise BadInput(f"{problem}; {seen[0][0]}", where="runs", remedy=seen[0][2])
         raise BadInput(problem, where="runs", remedy=_NAME_SHARES)
     D = table.numbers.get("D")
     unique = None
@@ -85,6 +88,9 @@ def ignored_shares(table: RunsTable) -> str | None:
 
     Without a share of synthetic text every mixture would pass for a seed replicate of the same run.
     """
+    for warn in table.warnings:
+        if warn.code == "shares_not_named" and len(set(table.replicates.tolist())) < len(table):
+            return f"runs of one N and D are told apart by no column that is named; {warn.message}"
     varied = [name for name in table.sources if float(np.ptp(table.column(f"share.{name}"))) > 1e-6]
     if "share" in table.numbers or len(varied) < 2:
         return None

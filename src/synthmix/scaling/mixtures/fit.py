@@ -512,9 +512,9 @@ class _Fitting:
         for last in range(_PASSES):
             solution = solve(task, theta, iterations=60, tolerance=1e-5)
             theta, freedom = solution.theta, _freedom(solution)
-            logs = link.response(self.law.predict(theta, self.runs.points, self.units), self.chance)
+            logs, slope = evaluate_responses(self.law, theta, self.runs.points, self.units, self.chance)
             residual = np.where(known, self.target - logs, 0.0)
-            noise = _noise(residual, logs, known, freedom)
+            noise = _noise(residual, logs, known, _leverage(solution, slope, task.weight), freedom)
             rho = _correlated(residual / noise.sd(logs), known, self.runs.group)
             counts = known / noise.sd(logs) ** 2 / (1 + (self.sizes - 1) * rho)
             if last < _PASSES - 1:
@@ -554,25 +554,33 @@ def _freedom(solution: Solution) -> Array:
     return found
 
 
-def _noise(residual: Array, logs: Array, known: Mask, freedom: Array) -> Noise:
-    """Noise by maximum likelihood, b shrunk to 0, and a corrected for the parameters that were fitted."""
+def _leverage(solution: Solution, slope: Array, weight: Array) -> Array:
+    """(t, n) how much each point has a say in its own prediction; they add up to :func:`_freedom`."""
+    inverse = np.linalg.inv(solution.hessian)
+    found: Array = np.einsum("tnp,tpq,tnq->tn", slope, inverse, slope, optimize=True) * weight
+    return np.clip(found, 0.0, 1.0)
+
+
+def _noise(residual: Array, logs: Array, known: Mask, leverage: Array, freedom: Array) -> Noise:
+    """Noise by maximum likelihood, b shrunk to 0. A point counts as much as the others predict it (1 - leverage, which
+    is what its squared residual is expected to be of the noise's): a source alone that one run measured is fitted
+    whatever its noise, and would pass for one that has none."""
     t = len(residual)
     a, b, centre, dof = np.zeros(t), np.zeros(t), np.zeros(t), np.zeros(t)
     for i in range(t):
-        e, x = residual[i][known[i]], logs[i][known[i]]
-        centre[i] = x.mean()
+        e, x, free = residual[i][known[i]], logs[i][known[i]], 1 - leverage[i][known[i]]
+        centre[i] = np.average(x, weights=free + 1e-6)
         x = x - centre[i]
+        dof[i] = max(len(e) - freedom[i], 2.0)
         size = np.maximum(e**2, (1e-7) ** 2)
-        a[i] = 0.5 * np.log(size.mean())
-        for _ in range(20):  # Newton on sum(a + b x + size exp(-2 (a + b x)) / 2) + b^2 / (2 tilt^2)
+        a[i] = 0.5 * np.log(size.sum() / dof[i])
+        for _ in range(20):  # Newton on sum(free (a + b x) + size exp(-2 (a + b x)) / 2) + b^2 / (2 tilt^2)
             ratio = size * np.exp(-2 * np.clip(a[i] + b[i] * x, -20, 10))
-            gradient = np.array([(1 - ratio).sum(), ((1 - ratio) * x).sum() + b[i] / _TILT**2])
+            gradient = np.array([(free - ratio).sum(), ((free - ratio) * x).sum() + b[i] / _TILT**2])
             hessian = 2 * np.array([[ratio.sum(), (ratio * x).sum()], [(ratio * x).sum(), (ratio * x * x).sum()]])
             hessian[1, 1] += 1 / _TILT**2
             step = np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
             a[i], b[i] = a[i] - np.clip(step[0], -1, 1), b[i] - np.clip(step[1], -1, 1)
-        dof[i] = max(len(e) - freedom[i], 2.0)
-        a[i] += 0.5 * np.log(len(e) / dof[i])
     return Noise(a, b, centre, dof)
 
 
