@@ -62,9 +62,10 @@ class ShareError:
 
         far = [x.log(name) / np.log(10) - self.middle[place] for place, name in enumerate(self.axes)]
         beyond = np.max([*decades(self.runs, x).values(), np.zeros(len(x))], axis=0)
+        between = CubicSpline(KNOTS, np.eye(len(KNOTS)))(x.share).T  # (t, n)
         found = np.zeros((len(self.curves), len(x)))
         for place, scale in enumerate((np.ones(len(x)), *far, beyond)):
-            found += scale * CubicSpline(KNOTS, self.curves[:, place], axis=1)(x.share)
+            found += self.curves[:, place] @ (between * scale)
         return found
 
 
