@@ -401,8 +401,45 @@ def student_section() -> Found:
             "ours",
         )
     )  # fmt: skip
-    text += ["", "The best recipe that was trained at each size: " + "; ".join(tops) + "."]
+    text += [
+        "",
+        "The best recipe that was trained at each size: " + "; ".join(tops) + ".",
+        "",
+        *_kinds_by_student(),
+        "",
+        *_largest(macro),
+    ]
     return Found("The student's size", text, statements, {"bins": bins})
+
+
+def _kinds_by_student() -> list[str]:
+    """Whether the better kind changes with the student: three prompts, each the mean over five generator sizes."""
+    prompts = ("math", "tutorial", "guided_rewrite_original")
+    lines = ["Does the better kind change with the student? Three prompts, mean over five generators of gemma-3, points above natural text alone:", "", "| student | " + " | ".join(prompts) + " | standard error |", "|---|---|---|---|---|"]  # fmt: skip
+    for size in SIZES:
+        natural, sd = _natural(size=size), noise(size)[0]
+        cells_of = [[one for g in ("270m", "1b", "4b", "12b", "27b") if (one := half(f"{p}_{g}_hq", size=size)) is not None] for p in prompts]  # fmt: skip
+        means = [float(np.mean([one.score for one in each])) - natural.score for each in cells_of]
+        error = sd * (1 / len(cells_of[0]) + 1 / natural.runs) ** 0.5
+        lines.append(f"| {size / 1e9:.1f}B | " + " | ".join(points(m) for m in means) + f" | {100 * error:.2f} |")
+    return lines
+
+
+def _largest(macro: Any) -> list[str]:
+    """What the three students foretell of one of 6.2B that nobody here has seen."""
+    target = float(np.log10(6 * 6.2e9 * 21e9))
+    posterior = macro.posterior(target)
+    expected = posterior.weights @ posterior.means
+    order = np.argsort(-expected, kind="stable")
+    better, draws = posterior.better(), posterior.draws(4000, seed=0)
+    best = np.bincount(draws.argmax(axis=1), minlength=len(order)) / len(draws)
+    lines = ["Foretold for a student of 6.2B, which is not among these runs (by `rank`, from all three sizes):", "", "| place | recipe | best of the 17 | a run of it beats one of the next |", "|---|---|---|---|"]  # fmt: skip
+    for place, i in enumerate(order):
+        beats = "" if place + 1 == len(order) else f"{better[i, order[place + 1]]:.2f}"
+        lines.append(f"| {place + 1} | {macro.names[i].removeprefix('mix-fw_edu_hq-')} | {best[i]:.2f} | {beats} |")
+    pairs = better[np.triu_indices(len(order), 1)]
+    lines += ["", f"It expects {np.maximum(pairs, 1 - pairs).mean():.3f} of the 136 pairs in this order."]
+    return lines
 
 
 # When one may stop

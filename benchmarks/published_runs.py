@@ -92,15 +92,15 @@ def figures(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
     made = {}
     data = found["The best share of each kind"]
     values = [v for each in data["shares"].values() for v in each.values()]
-    floor = 100 * min(*values, data["natural"]) - 0.5
-    plot = Plot("FinePhrase: macro score by share, 1.7B student", (0, 100, "synthetic share, %"), (floor, 100 * max(values) + 0.5, "macro score, points"))  # fmt: skip
+    floor = float(int(100 * min(*values, data["natural"])) - 1)
+    plot = Plot("FinePhrase: macro score by share, 1.7B student", (0, 100, "synthetic share, %"), (floor, floor + 10, "macro score, points"))  # fmt: skip
     for i, (kind, each) in enumerate(data["shares"].items()):
         plot.line([0, *(100 * s for s in each)], [100 * data["natural"], *(100 * v for v in each.values())], kind)
         best = data["found"][kind].best
-        plot.span(100 * (best.low or 0), 100 * (best.high or 0), floor + 0.25 + 0.25 * i, kind)
+        plot.span(100 * (best.low or 0), 100 * (best.high or 0), floor + 0.2 + 0.2 * i, kind)
     made["shares"] = ("Scores by share; below, the 90 % interval of each best share.", plot.text())
     data = found["The generator's size and family"]
-    plot = Plot("Generators of gemma-3 against 1B", (-0.5, 3.5, "generator"), (-2.0, 2.0, "points of macro score"))
+    plot = Plot("Generators of gemma-3 against 1B", (-0.5, 3.5, "generator"), (-2.5, 2.5, "points of macro score"))
     names = [name for name in data if name != "families"]
     plot.line([-0.5, 3.5], [0, 0], "no difference", dashed=True)
     for i, name in enumerate(names):
@@ -119,7 +119,7 @@ def figures(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
     plot.dots([e for _, _, e, _, _ in bins], [r for _, _, _, r, _ in bins], "rank")
     made["calibration"] = ("Orders at a larger student foretold from a smaller one.", plot.text())
     foretold = found["The published laws"]["foretold"]
-    top = max(max(e, p) for _, _, e, p in foretold) * 1.1
+    top = 0.05 * (1 + int(max(max(e, p) for _, _, e, p in foretold) / 0.05))
     plot = Plot("Loss of textbook mixtures if only natural tokens counted", (0, top, "foretold cost, nats"), (0, top, "measured cost, nats"))  # fmt: skip
     plot.line([0, top], [0, top], "equal", dashed=True)
     for share in (0.25, 0.5, 0.75):

@@ -5,7 +5,7 @@ import pytest
 
 from synthmix.errors import BadInput
 from synthmix.evidence import Effect, combine, fit_effects, kind_prior
-from synthmix.evidence.model import question_points
+from synthmix.evidence.model import TAIL, question_points
 from synthmix.evidence.prior import effect_at
 from synthmix.interval import Interval
 
@@ -60,7 +60,7 @@ def test_nothing_at_no_share_and_wider_where_less_is_known() -> None:
     mean, covariance, freedom = model.predict(question_points("qa", np.array([0.0, 0.5]), 1e9, 2e10))
     assert mean[0] == 0
     assert covariance[0, 0] == pytest.approx(model.residual**2)
-    assert freedom >= 3
+    assert freedom >= TAIL
     known = effect_at(model, "qa", 0.5, 1e9, 2e10)
     assert (effect_at(model, "poems", 0.5, 1e9, 2e10).half_width or 0) > (known.half_width or 0)
     assert (effect_at(model, "qa", 0.5, 1e15, 2e10).half_width or 0) > (known.half_width or 0)

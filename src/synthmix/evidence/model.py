@@ -10,7 +10,7 @@ deviations found by maximum a posteriori (boundary-avoiding gamma priors, Chung 
 Ornstein-Uhlenbeck process over log10 compute, so that what was measured decades away tells less. Half of a kind's
 variance is shared by kinds of its group (text that rewrites a source, text written anew). A study's effect has heavy
 tails: Student's t with :data:`TAIL` degrees of freedom, by its scale mixture (Lange, Little and Taylor 1989; FOUND), so
-that one study that differs from all others widens the rest less. The constants are CHOSEN, among some forty settings,
+that one study that differs from all others widens the rest less. The constants are CHOSEN, among some fifty settings,
 by leave-one-study-out log scores on the table itself (docs/advise.md).
 
 Shape letters: n rows, q questions, j terms, g shares.
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 Family = Literal["nats", "score"]
 POWERS = (0.35, 1.0, 8.0)
 LEVELS = ("study", "compute", "kind", "set")
-TAIL = 3.0  # degrees of freedom of a study's effect
+TAIL = 2.0  # degrees of freedom of a study's effect
 GAUSSIAN = 1e6  # degrees of freedom that are as good as infinite
 LENGTH = 2.0  # decades of compute over which effects of scale are forgotten
 HALF = 0.5  # share that is taken where a source does not say it
@@ -128,7 +128,7 @@ class EffectModel:
             return mean, covariance, GAUSSIAN
         outer = float(np.diag(self._level("study", at, at, stretch, self.spread[0])).sum())
         total = float(np.diag(covariance).sum())
-        return mean, covariance, min(TAIL * (total / max(outer, 1e-12)) ** 2, GAUSSIAN)  # Welch and Satterthwaite
+        return mean, covariance, _freedom(min(outer / total, 1.0))
 
     def _total(self) -> Floats:
         own = self._covariance(self.points, self.points, self.weights)
@@ -143,6 +143,20 @@ class EffectModel:
     @staticmethod
     def _level(level: str, a: Points, b: Points, weights: dict[str, float], spread: Floats) -> Floats:
         return np.asarray(_alike(level, a, b, weights) * ((a.terms * spread**2) @ b.terms.T))
+
+
+def _freedom(part: float, level: float = 0.9) -> float:
+    """Degrees of freedom at which Student's t has the half width of a sum whose variance is to ``part`` a study's
+    heavy-tailed effect, the half widths added in squares: never narrower where something else is less known."""
+    from scipy.special import ndtri, stdtrit
+
+    upper = (1 + level) / 2
+    goal = float(np.sqrt(part * stdtrit(TAIL, upper) ** 2 + (1 - part) * ndtri(upper) ** 2))
+    low, high = np.log(TAIL), np.log(GAUSSIAN)
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if stdtrit(np.exp(middle), upper) > goal else (low, middle)
+    return float(np.exp(high))
 
 
 def _alike(level: str, a: Points, b: Points, weights: dict[str, float]) -> Floats:

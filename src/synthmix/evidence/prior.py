@@ -106,7 +106,8 @@ def _metric(
     half = _quantile(freedom, level) * sd
     sign = -1.0 if model.family == "nats" else 1.0
     best = int(np.argmax(mean))
-    draws = _draws(mean, covariance, freedom)
+    # A run's own residual is not of the curve: it would move the highest point of every draw.
+    draws = _draws(mean, covariance - model.residual**2 * np.eye(len(mean)), freedom)
     grid, curves = np.r_[0.0, shares], np.column_stack([np.zeros(len(draws)), draws])
     tail = (1 - level) / 2
     low, high = np.quantile(grid[curves.argmax(axis=1)], [tail, 1 - tail])
