@@ -8,6 +8,7 @@ from benchmarks.valuation.tasks.task import Task
 from synthmix.errors import BadInput
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.score import Method, Score
+from synthmix.valuation.weights import Weights
 
 SEED = 0
 MOST = 1000  # items of a dataset that baselines look at
@@ -47,14 +48,19 @@ def ours() -> dict[str, Make]:
         "ours, complexity alone": lambda task: WithModel("complexity", task),
         "ours, loss alone": lambda task: WithModel("loss", task),
         "ours, paper's weights": lambda task: WithModel("paper", task),
+        # What the paper's regression of the mean of loss and discrepancy on terms that hold both always gives.
+        "ours, paper's regression": lambda task: WithModel(
+            Weights("regression", {"loss": 0.5, "discrepancy": 0.5}), task
+        ),
     }
 
 
 class WithModel:
     """Our score with the terms that need a model: the task's, at initialization."""
 
-    def __init__(self, weights: str, task: Task) -> None:
-        self.weights = self.name = weights
+    def __init__(self, weights: str | Weights, task: Task) -> None:
+        self.weights = weights
+        self.name = weights if isinstance(weights, str) else weights.name
         self.task = task
 
     def fit(self, reference: Pool) -> Self:

@@ -46,7 +46,7 @@ def tasks_table(made: list[tuple[Task, Truth]]) -> str:
         seeds = ["published", "-", "-"]
         if task.published is None:
             sure, run = reliability(worth, names, metric), worth[EVERYTHING]["seconds"]
-            seeds = [str(task.seeds), f"{sure:.3f}", f"{run:.1f} s"]
+            seeds = [str(task.seeds), "-" if task.seeds < 2 else f"{sure:.3f}", f"{run:.1f} s"]
         rows.append([
             task.name, str(len(names)), f"{min(sizes)} to {max(sizes)}", str(len(task.reference.all())),
             str(len(task.test.all())) if task.test else "-", metric, f"{worst(values):.3f} to {best(values):.3f}",

@@ -79,6 +79,8 @@ def reliability(found: dict[str, dict[str, Any]], names: list[str], metric: str)
     from scipy.stats import spearmanr
 
     runs = np.array([found[name][f"{metric} seeds"] for name in names])
+    if runs.shape[1] < 2:
+        return float("nan")
     seeds = range(runs.shape[1])
     return float(np.mean([spearmanr(runs[:, at], np.delete(runs, at, axis=1).mean(axis=1))[0] for at in seeds]))
 

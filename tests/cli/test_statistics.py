@@ -266,7 +266,6 @@ BAD = [
     Case("no study", ("stats", "--study", "nowhere.yaml"), ("nowhere.yaml",)),
     Case("no runs", ("stats", "--study", "corpus"), ("no run is finished",)),
     Case("no generators", ("compare-generators",), ("nothing to compare",)),
-    Case("no sources", ("compare-generators", "web.jsonl"), ("--sources",)),
     Case("an unknown generator", ("compare-generators", "paired.jsonl", "--by", "source", "--order", "gpt-9"),
          ("--order: no record has source=gpt-9", "copyist")),
     Case("no such field", ("compare-generators", "paired.jsonl", "--by", "model"), ("by: a record has no 'model'",)),

@@ -12,9 +12,9 @@ HELD_OUT = (
     "web",
     "stories",
     "essays",
-    "wikipedia",
     "philosophy",
 )  # nothing was ever chosen by these; synque has a published truth
+WAITING = ("wikipedia",)  # held out, built, and no model trained on it yet (an hour on two cores)
 NAMES = (*DEVELOPMENT, *HELD_OUT)
 
 

@@ -1,5 +1,6 @@
 """``synthmix value`` and ``select``: what datasets are worth for a target, before anyone trains on them."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,8 @@ from synthmix.cli.options import (
 if TYPE_CHECKING:
     from synthmix.valuation.pool import Pool
     from synthmix.valuation.valuer import Valuer
+
+LARGE = 40_000_000  # bytes of candidates from which processes save more time than they take to start
 
 Reference = Annotated[str, typer.Option(help="The target: a corpus (what it holds out), or any file.")]
 TextField = Annotated[str, typer.Option(help="Field that holds the text, in files.")]
@@ -63,7 +66,9 @@ def value(
         Path | None, typer.Option(help="Write each document's part in its dataset's score, as Parquet.")
     ] = None,
     engine: Annotated[str, typer.Option("--engine", help="Where candidates are read: local or ray.")] = "local",
-    workers: Annotated[int | None, typer.Option(help="Processes that read candidates; unset: this one.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that read candidates; unset: one a core for large ones.", min=1)
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,12 +108,14 @@ def value(
     named(method or [])
     if mixture and not mix:
         raise BadInput("is for --mix", key="--mixture", remedy="add --mix")
-    names = [part.name for part in parse_named(candidates)]
+    parsed_parts = parse_named(candidates)
+    names = [part.name for part in parsed_parts]
     asked = parse_mixtures(mixture or [], names)
     with telling(quiet=quiet) as progress, ExitStack() as stack:
         valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
-        if engine != "local" or workers is not None:  # a process takes longer to start than most pools to read
+        large = model is None and sum(os.path.getsize(p.path) for p in parsed_parts if os.path.isfile(p.path)) >= LARGE
+        if engine != "local" or workers is not None or large:
             running = stack.enter_context(open_engine(engine, workers=workers))
             each, parts = running.each, max(1, round(running.workers / len(pools)))
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)

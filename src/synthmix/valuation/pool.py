@@ -29,6 +29,19 @@ class Batch:
             self._made[make] = make(self)
         return self._made[make]
 
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> "Batch":
+        """One after the other; what was made of a single one is kept."""
+        if len(batches) == 1:
+            return batches[0]
+        items: Any = (
+            np.concatenate([b.items for b in batches])
+            if isinstance(batches[0].items, np.ndarray)
+            else [item for b in batches for item in b.items]
+        )
+        labels = [b.labels for b in batches if b.labels is not None]
+        return cls(items, np.concatenate(labels) if labels else None)
+
     def rows(self, which: np.ndarray) -> "Batch":
         """Some items, with what was made of them."""
         labels = None if self.labels is None else self.labels[which]
@@ -90,15 +103,7 @@ class Pool:
 
     def all(self) -> Batch:
         """Everything at once: for methods that cannot stream."""
-        batches = list(self.batches())
-        first = batches[0]
-        items: Any = (
-            np.concatenate([b.items for b in batches])
-            if isinstance(first.items, np.ndarray)
-            else [item for b in batches for item in b.items]
-        )
-        labels = [b.labels for b in batches if b.labels is not None]
-        return Batch(items, np.concatenate(labels) if labels else None)
+        return Batch.joined(list(self.batches()))
 
 
 def labels_of(batch: Batch, where: str | None, method: str) -> np.ndarray:

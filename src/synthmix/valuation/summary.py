@@ -1,6 +1,6 @@
 """All that a score needs of a pool, from one pass: sums of every term, by block of items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ from synthmix.valuation.terms.counts import NATURAL, Balance
 from synthmix.valuation.terms.guards import Copies
 from synthmix.valuation.terms.term import COUNT, Sums, Term, add, block_of, scaled
 
+JOINED = 8_000_000  # characters (or bytes of an array) that are read at once, or what one batch holds
 BLOCKS = 16  # of items; their spread gives the interval
 
 
@@ -110,14 +111,8 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS, *, keep_c
     whole = [term for term in reading if term.most is None]
     samples = {term.name: Sample(term.most, 0) for term in reading if term.most is not None}
     sums: dict[str, list[Sums]] = {term.name: [{} for _ in range(blocks)] for term in reading}
-    items, copies, known = 0, 0, Copies()
-    for given in pool.batches():
-        batch = given
-        if not keep_copies and (again := known.of(given)).any():
-            batch = given.rows(np.flatnonzero(~again))
-            copies += int(again.sum())
-            if not len(batch):
-                continue
+    items, known = 0, Copies()
+    for batch in _joined(pool.batches() if keep_copies else known.left_out(pool.batches())):
         block = block_of(np.arange(items, items + len(batch)), blocks)
         items += len(batch)
         for sample in samples.values():
@@ -132,7 +127,22 @@ def summarise(pool: Pool, terms: Sequence[Term], blocks: int = BLOCKS, *, keep_c
     share = 1.0 if pool.share is None else pool.share
     for name in (term.name for term in whole if isinstance(term, Balance)):
         sums[name] = [each | {NATURAL: each[COUNT] * share} if each else each for each in sums[name]]
-    return Summary(pool.name, items + copies, sums, copies=copies)
+    return Summary(pool.name, items + known.count, sums, copies=known.count)
+
+
+def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Fewer, larger ones: the sums of a block are as long as the reference has n-grams, however few items add to it."""
+    held: list[Batch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        items = batch.items
+        size += items.nbytes if isinstance(items, np.ndarray) else sum(map(len, items))
+        if size >= JOINED:
+            yield Batch.joined(held)
+            held, size = [], 0
+    if held:
+        yield Batch.joined(held)
 
 
 def _spread(term: Term, batch: Batch, block: np.ndarray, sums: list[Sums]) -> None:

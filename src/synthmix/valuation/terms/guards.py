@@ -4,7 +4,7 @@ No part of a score. ``leak`` is reported beside it, the rest becomes warnings; c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,17 @@ class Copies:
     at eight bytes each."""
 
     def __init__(self) -> None:
-        self._old, self._new = np.zeros(0, np.uint64), set[int]()
+        self._old, self._new, self.count = np.zeros(0, np.uint64), set[int](), 0
+
+    def left_out(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The stream without them; ``count`` is how many there were."""
+        for batch in batches:
+            again = self.of(batch)
+            self.count += int(again.sum())
+            if not again.any():
+                yield batch
+            elif not again.all():
+                yield batch.rows(np.flatnonzero(~again))
 
     def of(self, batch: Batch) -> np.ndarray:
         """(n,) True where the same item stood before, here or in an earlier batch; empty texts are no copies."""

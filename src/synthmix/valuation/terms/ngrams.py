@@ -106,15 +106,25 @@ class Grams:
 
     def places(self, documents: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each length (numbers of the n-grams found, number of the document of each)."""
+        stream = np.concatenate(documents).astype(np.int64) if documents else np.zeros(0, np.int64)
+        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
         found = []
+        place = np.arange(len(stream))  # where an n-gram may stand: where both of its (n - 1)-grams do
         for n, order in enumerate(self.orders, start=1):
-            keys, at = self.packed(documents, n), self._owners(documents, n)
+            keys = stream[place]
+            for further in range(1, n):
+                keys = (keys << self.bits) | stream[place + further]
             maybe = np.flatnonzero(self._maybe[n - 1][_slot(keys)])
-            keys, at = keys[maybe], at[maybe]
+            place, keys = place[maybe], keys[maybe]
             number = np.searchsorted(order.keys, keys)
             number[number == len(order.keys)] = 0
             hit = order.keys[number] == keys if len(order.keys) else np.zeros(len(keys), bool)
-            found.append((number[hit], at[hit]))
+            place = place[hit]
+            found.append((number[hit], owner[place]))
+            follows = np.flatnonzero(place[1:] == place[:-1] + 1)
+            place = place[follows]
+            place = place[place + n < len(stream)]
+            place = place[owner[place] == owner[place + n]]
         return found
 
     def _lasts(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
