@@ -10,7 +10,7 @@ from synthmix.corpus.tokenizer import COMPARED, Tokenizer
 class Encoding:
     """Encodes the batches of a corpus, or of a part of one, in order.
 
-    `tokenizers` encodes the first of them, :attr:`Tokenizer.worth` characters or a little more. What follows is left to
+    `tokenizers` encodes the first texts, :attr:`Tokenizer.worth` characters or a little more. What follows is left to
     `tiktoken` where :attr:`Tokenizer.fast` allows it and gives the same ids for the first million characters.
     It depends on nothing but the texts and the tokenizer which library encodes which batch.
 
@@ -28,16 +28,20 @@ class Encoding:
         tokenizer = self.tokenizer
         if self._fast and tokenizer.fast is not None:
             return tokenizer.fast.encode_batch(texts, tokenizer.dtype)
-        encoded = tokenizer.encode_slowly(texts)
-        if self._left > 0:
-            self._keep(texts, encoded)
-            self._left -= sum(map(len, texts))
-            if self._left <= 0:
-                self._compare()
-        return encoded
+        if self._left <= 0:
+            return tokenizer.encode_slowly(texts)
+        count = 0
+        while count < len(texts) and self._left > 0:
+            self._left -= len(texts[count])
+            count += 1
+        encoded = tokenizer.encode_slowly(texts[:count])
+        self._keep(texts, encoded)
+        if self._left <= 0:
+            self._compare()
+        return [*encoded, *self(texts[count:])] if count < len(texts) else encoded
 
     def _keep(self, texts: Sequence[str], encoded: Sequence[np.ndarray]) -> None:
-        for text, ids in zip(texts, encoded, strict=True):
+        for text, ids in zip(texts, encoded, strict=False):
             if self._held >= COMPARED:
                 return
             self._texts.append(text)

@@ -37,6 +37,8 @@ PATTERNS = (GPT2, LLAMA3, QWEN)
 _BLOCK = 1024  # bytes: a run of twice as many holds one whole block
 LONGEST_WORD = 2 * _BLOCK
 _LONG = re.compile("|".join(rf"{kind}{{{LONGEST_WORD},}}" for kind in (r"[^\W\d_]", r"\d", r"(?:[^\w\s]|_)", r"\s")))
+# Allowed nowhere, so it stands for nothing. Without any special token `tiktoken` looks for the empty one at every sign.
+_UNUSED = "\ufdd0unused"
 _AT_ONCE = 200_000  # characters a task
 PIECE = 100_000  # characters of a long text that `tokenizers` is given at a time
 # No word of the patterns goes on from a sign that is no space to a space, and none looks back: before a single space
@@ -143,7 +145,9 @@ def fast_encoder(state: dict[str, Any], slow: Encode, normalise: Callable[[str],
         import tiktoken
     except ImportError:
         return None
-    encoding = tiktoken.Encoding("synthmix", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    encoding = tiktoken.Encoding(
+        "synthmix", pat_str=pattern, mergeable_ranks=ranks, special_tokens={_UNUSED: max(ranks.values()) + 1}
+    )
     added = [one["content"] for one in state.get("added_tokens") or [] if not one["special"]]
     return FastEncoder(encoding, slow, None if normaliser is None else normalise, added)
 
