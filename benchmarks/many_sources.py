@@ -3,6 +3,7 @@
     python -m benchmarks.many_sources pile        # 17 sources: 512 runs, and 64 (five subsets), 256 unseen mixtures
     python -m benchmarks.many_sources slimpajama  # 7 sources: fitted on N <= .68B, held to N >= .937B
     python -m benchmarks.many_sources optimum     # simulated studies of 3, 5 and 10 sources with a known best mixture
+    python -m benchmarks.many_sources process     # does the process of the residuals help the search for the optimum?
     python -m benchmarks.many_sources speed       # 17 sources x 13 domains x 512 runs, 200 draws, and the optimum
 
 The tables are third parties' (read from SYNTHMIX_SHARED, or `shared` beside the checkout); LightGBM is the method of
@@ -13,7 +14,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,54 @@ def _plug_in(found: MixtureFit) -> Array:
     return shares
 
 
+# The process of the residuals in the search
+
+
+def interacting(k: int, rng: np.random.Generator) -> Truth:
+    """``power``, and pairs of sources that gain or lose from each other, which no law here has."""
+    base, pairs = truth(k, "power", rng), np.triu(rng.normal(0, 0.12, (k, k)), 1)
+
+    def loss(shares: Array) -> Array:
+        roots = np.sqrt(np.atleast_2d(shares))
+        return np.asarray(base.loss(shares) - np.einsum("ni,ij,nj->n", roots, pairs, roots))
+
+    tried = np.vstack([rng.dirichlet(np.full(k, 0.7), 20_000), rng.dirichlet(np.full(k, 3.0), 5_000)])
+    best = nearby(loss, tried[loss(tried).argmin()], rng, 3000)
+    return Truth(loss, best, float(loss(best)[0]))
+
+
+def nearby(loss: Callable[[Array], Array], best: Array, rng: np.random.Generator, count: int = 1500) -> Array:
+    """The lowest loss that random steps from ``best`` find, smaller and smaller ones."""
+    for step in (0.3, 0.15, 0.08, 0.04, 0.02, 0.01):
+        for _ in range(4):
+            tried = np.maximum(best + step * rng.normal(0, 0.3, (count, len(best))), 0)
+            tried = np.vstack([best, tried / tried.sum(axis=1, keepdims=True)])
+            best = tried[loss(tried).argmin()]
+    return best
+
+
+def process(simulations: int, first: int, noise: float) -> None:
+    k, count = 5, 120
+    print("| truth | process found | regret of the law | with the process | better, worse |\n|---|---|---|---|---|")
+    for kind in ("power", "log", "interacting"):
+        rows = []
+        for seed in range(first, first + simulations):
+            rng = np.random.default_rng([seed, k])
+            of = interacting(k, rng) if kind == "interacting" else truth(k, kind, rng)
+            found = fit_mixtures("effective_tokens", study(k, count, of, rng, noise), draws=60, seed=seed)
+            best, other = (
+                np.array([said.mixture.get(name, 0.0) for name in found.sources])
+                for said in (decide_mixture(fit, MixtureQuestion()) for fit in (replace(found, process=None), found))
+            )
+            rows.append((found.process is not None, _regret(of)(best), _regret(of)(other)))
+        held, law, both = np.array(rows, dtype=float).T
+        change = f"{(both < law - 1e-5).sum()}, {(both > law + 1e-5).sum()}"
+        print(
+            f"| {kind} | {held.sum():.0f} of {len(rows)} | {law.mean():.5f} | {both.mean():.5f} | {change} |",
+            flush=True,
+        )
+
+
 # Speed
 
 
@@ -277,7 +326,7 @@ def speed() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pile", "slimpajama", "optimum", "speed"))
+    parser.add_argument("what", choices=("pile", "slimpajama", "optimum", "process", "speed"))
     parser.add_argument("--subsets", type=int, default=5, help="of 64 runs")
     parser.add_argument("--folds", type=int, default=4, help="of the mixtures, for those trained at no scale")
     parser.add_argument("--simulations", type=int, default=40, help="studies of a kind")
@@ -292,6 +341,8 @@ def main() -> None:
         slimpajama(asked.folds)
     elif asked.what == "optimum":
         optimum(asked.simulations, asked.first, asked.noise)
+    elif asked.what == "process":
+        process(asked.simulations, asked.first, asked.noise)
     else:
         speed()
 

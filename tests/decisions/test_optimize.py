@@ -1,16 +1,18 @@
 """The best mixture of many sources as a decision: known truths, supply, money, groups, what is said of each source."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import synthmix
+from synthmix.decisions.optimize import decide_mixture
 from synthmix.errors import BadInput
 from synthmix.report import mixture_sentences as sentences
 from synthmix.report.mixture_page import sections, write_mixture_page
-from synthmix.results.mixtures import Group, MixtureDecision
-from synthmix.scaling.mixtures import MixtureFit
+from synthmix.results.mixtures import Group, MixtureDecision, MixtureQuestion
+from synthmix.scaling.mixtures import MixtureFit, MixturePoints, MixtureRuns, fit_mixtures
 
 COLUMNS = "shares=mix.*,metrics=loss.*"
 ASKED: dict[str, Any] = {"params": "300M", "tokens": "10B"}
@@ -140,3 +142,40 @@ def test_the_sentences_and_the_page_are_of_the_same_object(fitted: MixtureFit, t
     assert figures == ["mixture-shares", "mixture-triangle", "mixture-curves", "mixture-measured"]
     write_mixture_page(found, tmp_path / "page.html")
     assert "mixture-triangle" in (tmp_path / "page.html").read_text()
+
+
+def test_sources_that_gain_from_each_other_are_seen_by_the_process_alone() -> None:
+    """No law here has a product of two shares: from 110 runs the process of the residuals moves the best mixture."""
+    rng = np.random.default_rng(4)
+    shares = np.vstack([np.eye(3), rng.dirichlet(np.full(3, 0.8), size=107)])
+
+    def truth(at: np.ndarray) -> np.ndarray:
+        at = np.atleast_2d(at)
+        worth = 0.4 + 1.2 * at[:, 0] ** 0.5 + 0.8 * at[:, 1] ** 0.6 + 0.8 * at[:, 2] ** 0.6
+        return np.asarray(2 + worth**-0.5 - 0.3 * np.sqrt(at[:, 1] * at[:, 2]))
+
+    losses = truth(shares) * np.exp(0.002 * rng.standard_normal(len(shares)))
+    points = MixturePoints(sources=("web", "hq", "qa"), shares=shares)
+    runs = MixtureRuns(points=points, losses=losses[:, None], domains=("loss",))
+    found = fit_mixtures("effective_tokens", runs, draws=30)
+    assert found.process is not None
+    grid = np.array([(a, b, 100 - a - b) for a in range(101) for b in range(101 - a)]) / 100
+    lowest = truth(grid).min()
+
+    def regret(said: MixtureDecision) -> float:
+        return float(truth(np.array([said.mixture.get(name, 0.0) for name in found.sources]))[0] - lowest)
+
+    question = MixtureQuestion(natural={"web": 1.0}, most={"web": 0.9})
+    with_it, law = decide_mixture(found, question), decide_mixture(replace(found, process=None), question)
+    assert regret(with_it) < 0.004
+    assert regret(with_it) < 0.5 * regret(law)
+    assert with_it.natural is not None
+    gain = float(truth(np.array([1.0, 0, 0]))[0] - lowest)
+    assert with_it.natural.gain.mid == pytest.approx(gain, abs=0.02)
+    assert with_it.mixture["hq"] + with_it.mixture["qa"] > 0.5
+    for each in with_it.shares:
+        assert (each.interval.low or 0) - 1e-9 <= each.share <= (each.interval.high or 0) + 1e-9
+    group = Group(name="s", sources=("hq", "qa"), most=0.5)
+    bounded = decide_mixture(found, MixtureQuestion(most={"hq": 0.2}, groups=(group,)))
+    assert bounded.mixture["hq"] <= 0.2 + 1e-6
+    assert bounded.mixture["hq"] + bounded.mixture["qa"] <= 0.5 + 1e-6

@@ -37,6 +37,9 @@ def test_a_saved_fit_predicts_and_decides_the_same(tmp_path: Path, count: int, s
     runs = runs if scales else MixtureRuns(points=runs.points, losses=runs.losses, domains=runs.domains)
     found = fit_mixtures("effective_tokens", runs, draws=20)
     assert (found.process is None) is scales
+    if found.process is not None:
+        new = made(8, scales=False).points
+        np.testing.assert_allclose(found.process.mean(new), found.process.at(new)[0], atol=1e-9)
     found.save(tmp_path / "fit.json")
     again = synthmix.load_fit(tmp_path / "fit.json")
     assert isinstance(again, MixtureFit)

@@ -7,8 +7,8 @@ refits to perturbed losses and a perturbed prior ("randomize, then optimize", Ba
 Checkpoints of one run are not independent: each counts 1 / (1 + (m - 1) rho), m of them in a run and rho the
 correlation of their residuals.
 
-Where there are runs enough, a Gaussian process takes what the law leaves (:mod:`.process`); it improves predictions
-between the runs, and the search for the best mixture does not see it.
+Where there are runs enough, a Gaussian process takes what the law leaves (:mod:`.process`), if it predicts held-out
+mixtures better than the law alone: sources that gain or lose from each other, which no law here has.
 
 Shape letters: n points, k sources, t domains, p parameters, s draws.
 """
@@ -36,8 +36,9 @@ _FIRST_NOISE = 0.02  # of the log-loss, until the residuals tell
 _PASSES = 3
 _FOLDS = 5
 # Of the objective, whose spread over the posterior is p / 2. Refits that end earlier lie too near to where they began:
-# at 1e-3 the shares of simulated optima spread up to a third less, and gains a quarter.
+# at 1e-3 the shares of simulated optima spread up to a third less, and gains a quarter; at 1e-4 a tenth and a seventh.
 _DRAW_TOLERANCE, _DRAW_STEPS = 1e-4, 60
+_ALL_THE_WAY, _CHEAP = (1e-7, 120), 1e7  # where all refits' Jacobians together hold fewer numbers
 _AT_THE_EDGE = 0.01  # of log N, log D: what a rounded size or budget is off by
 _TILT = 2.0  # prior standard deviation of b, the exponent of the noise
 Kind = Literal["mean", "new-run"]
@@ -168,12 +169,20 @@ class MixtureFit:
         """(t, n), at points that :meth:`at` completed."""
         found = link.response(self.law.predict(self.theta, points, self.units), self.chance)
         if self.process is not None:
-            found = found + self.noise.sd(found) * self.process.at(points)[0]
+            found = found + self.noise.sd(found) * self.process.mean(points)
         return found
 
     def predict(self, points: MixturePoints) -> Array:
         """Expected losses (n, t), and errors 1 - score of tasks."""
         return link.measured(self._responses(self.at(points)), self.chance).T
+
+    def beside_law(self, points: MixturePoints) -> Array:
+        """(n, t) what the process of the residuals adds to the losses and errors of the law."""
+        points = self.at(points)
+        law = link.response(self.law.predict(self.theta, points, self.units), self.chance)
+        added = 0.0 if self.process is None else self.noise.sd(law) * self.process.mean(points)
+        found: Array = (link.measured(law + added, self.chance) - link.measured(law, self.chance)).T
+        return found
 
     def drawn(self, points: MixturePoints) -> Array:
         """Losses and errors (s, n, t) under each draw of the law."""
@@ -374,7 +383,7 @@ def fit_mixtures(
     fitting = _Fitting(bound, runs, units_of(runs.points))
     found = fitting.map()
     process = residual_process(runs.points, fitting.scaled(found)) if fitting.known.all() and found.rho == 0 else None
-    held = tuple(_calibrations(fitting, found, process, level, seed)) if hold_out else ()
+    held, process = _calibrations(fitting, found, process, level, seed) if hold_out else ((), process)
     drawn = fitting.draws(found, draws, seed)
     return MixtureFit(
         bound, runs, fitting.units, found.solution.theta, drawn, found.noise, found.correlation, found.rho,
@@ -545,7 +554,8 @@ class _Fitting:
             task.chance,
         )  # fmt: skip
         start = np.tile(found.solution.theta, (count, 1))
-        return solve(task, start, _DRAW_STEPS, _DRAW_TOLERANCE, damping=1e-4).theta.reshape(count, t, p)
+        tolerance, steps = _ALL_THE_WAY if count * t * n * p < _CHEAP else (_DRAW_TOLERANCE, _DRAW_STEPS)
+        return solve(task, start, steps, tolerance, damping=1e-4).theta.reshape(count, t, p)
 
 
 def _freedom(solution: Solution) -> Array:
@@ -626,17 +636,20 @@ def _with_process(
 
 def _calibrations(
     fitting: _Fitting, found: _Found, process: ResidualProcess | None, level: float, seed: int
-) -> list[Calibration]:
+) -> tuple[tuple[Calibration, ...], ResidualProcess | None]:
+    """How held-out runs were predicted, and the process if it predicts held-out mixtures better than the law alone."""
     runs = fitting.runs
-    result = []
     labels = runs.points.mixtures
     order = np.random.default_rng([seed, 5]).permutation(labels.max() + 1)
     folds = [np.isin(labels, order[i::_FOLDS]) for i in range(_FOLDS)]
-    mixture = _held_out(fitting, found, process, folds, "mixture", level)
-    result.append(mixture)
+    result = [_held_out(fitting, found, None, folds, "mixture", level)]
+    if process is not None:
+        both = _held_out(fitting, found, process, folds, "mixture", level)
+        process = process if both.error < result[0].error else None
+        result = [both] if process is not None else result
     if (largest := largest_scale(runs.points)) is not None:
         result.append(_held_out(fitting, found, None, [largest], "scale", level))
-    return result
+    return tuple(result), process
 
 
 def largest_scale(points: MixturePoints) -> Mask | None:
