@@ -2,7 +2,7 @@
 
     make quickstart && python benchmarks/quickstart.py
 
-Rewrites the part of docs/results/quickstart.md between its two marks (losses, laws, answer, cost, from
+Rewrites the part of docs/results/quickstart.md between its two marks (cost, losses, laws, answer, from
 ``results.json``) and, where Chromium is installed, docs/images/quickstart-report.png, the top of ``report.html``. The
 first mark holds the hash of the study file, and tests/test_docs.py fails when the study has changed since.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from synthmix.interval import Interval
-from synthmix.quantities import fixed, format_count, format_seconds, percent
+from synthmix.quantities import fixed, format_count, percent
 from synthmix.results import Results
 
 ROOT = Path(__file__).parents[1]
@@ -75,11 +75,9 @@ def measured(results: Results) -> str:
     decision, spent, noise = results.decision, results.spent, results.noise
     if decision is None:
         raise SystemExit("the study has no decision; run it again")
-    stages = ", ".join(f"{name} {format_seconds(seconds)}" for name, seconds in spent.stage_seconds.items())
     lines = [
-        f"{len(results.runs)} models, {format_count(spent.tokens)} tokens, {spent.flops:.2g} FLOPs, "
-        f"{format_seconds(spent.run_seconds or 0)} of training added up over workers, {spent.device} "
-        f"(stages: {stages}).",
+        f"{len(results.runs)} models and their generator, {format_count(spent.tokens)} tokens, "
+        f"{spent.flops:.2g} FLOPs.",
         "",
         *losses(results),
         "",

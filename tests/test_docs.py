@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import typer
 import yaml
+from benchmarks.quickstart import BEGIN, PAGE, study_hash
 
 import synthmix
 from synthmix.cli import main
@@ -172,6 +173,11 @@ def test_commands_and_scripts_in_the_text_are_there(page: Path) -> None:
         options = {option for parameter in COMMANDS[name].params for option in parameter.opts} if name else set()
         asked = {word.split("=")[0] for word in words if name and word.startswith("--")}
         assert asked <= options | {"--help"}, f"{at(page)}: synthmix {' '.join(words)}"
+
+
+def test_what_the_quickstart_measured_is_of_the_study_as_it_is() -> None:
+    """Else run it and write its page and picture anew: python benchmarks/quickstart.py."""
+    assert BEGIN.format(study_hash()) in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are() -> None:
