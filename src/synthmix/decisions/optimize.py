@@ -42,8 +42,8 @@ WIDER = 1.15
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
 _FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
-_MORE_DRAWS = 60  # for what a source, its supply and its price are worth: that needs few digits
-_STEPS, _TIMES, _TRIES = (0.1, 0.05, 0.025, 0.012, 0.006), 4, 400  # of shares, in the search with a process
+_MORE_DRAWS = 60  # for what a source, its supply and its price are worth, and steps with a process: few digits do
+_STEPS, _TIMES, _TRIES = (0.1, 0.05, 0.025, 0.012, 0.006), 3, 400  # of shares, in the search with a process
 _FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
 
 
@@ -291,7 +291,7 @@ class _Search:
                 tried = np.clip(best + steps, self.limits.low, self.limits.high)
                 tried = tried / tried.sum(axis=1, keepdims=True)
                 tried = np.vstack([best, tried[self._allowed(tried)]])
-                best = tried[int((self.mean.value(tried[None])[0] + self.beside_law(tried)).argmin())]
+                best = tried[int((self.some.value(tried[None])[0] + self.beside_law(tried)).argmin())]
         best = np.where((best < _NOTHING) & (self.limits.low == 0), 0.0, best)
         found: Array = best / best.sum()
         return found
