@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 CHUNK_TOKENS = 2**24
-_CHUNK_DOCUMENTS = 2**19
+_CHUNK_DOCUMENTS = 2**18
 COLUMNS = {"digest": np.uint64, "input": np.int32, "place": np.int64, "length": np.int64, "size": np.int64}
 LOSSY_COLUMNS = {"words": np.int64, "lost": np.int64}
 
@@ -31,24 +31,32 @@ class ChunkWriter:
     dtype: np.dtype[Any]
     lossy: bool
     written: int = 0
-    _rows: dict[str, list[Any]] = field(default_factory=dict)
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
     _tokens: list[np.ndarray] = field(default_factory=list)
     _words: list[np.ndarray] = field(default_factory=list)
     _held: int = 0
 
-    def __post_init__(self) -> None:
-        columns = [*COLUMNS, *(LOSSY_COLUMNS if self.lossy else ()), "domain", "key"]
-        self._rows = {name: [] for name in columns}
-
-    def add(self, tokens: np.ndarray, words: np.ndarray | None = None, **row: Any) -> None:
+    def add(
+        self,
+        tokens: np.ndarray,
+        words: np.ndarray | None = None,
+        *,
+        digest: int,
+        input: int,
+        place: int,
+        size: int,
+        domain: str,
+        key: str | None,
+        lost: int = 0,
+    ) -> None:
         """Append a document: its tokens, the hashes of its words where it may lose text, and its row."""
         self._tokens.append(tokens)
-        row["length"] = len(tokens)
-        if words is not None:
+        row = (digest, input, place, len(tokens), size)
+        if words is None:
+            self._rows.append((*row, domain, key))
+        else:
             self._words.append(words)
-            row["words"] = len(words)
-        for name, column in self._rows.items():
-            column.append(row[name])
+            self._rows.append((*row, len(words), lost, domain, key))
         self._held += len(tokens)
         if self._held >= CHUNK_TOKENS or len(self._tokens) >= _CHUNK_DOCUMENTS:
             self._flush()
@@ -63,25 +71,23 @@ class ChunkWriter:
         import pyarrow as pa
 
         base = self.folder / f"{self.prefix}-{self.written:04d}"
-        order = np.argsort(np.array(self._rows["digest"], dtype=np.uint64), kind="stable")
+        kinds = {**COLUMNS, **(LOSSY_COLUMNS if self.lossy else {})}
+        rows = dict(zip((*kinds, "domain", "key"), zip(*self._rows, strict=True), strict=True))
+        order = np.argsort(np.array(rows["digest"], dtype=np.uint64), kind="stable")
         for suffix, parts in ((".tokens", self._tokens), (".words", self._words)):
             if parts or suffix == ".tokens":
                 with base.with_suffix(suffix).open("wb") as file:
                     for at in range(0, len(order), 4096):
                         file.write(np.concatenate([parts[i] for i in order[at : at + 4096].tolist()]).tobytes())
-        columns = {
-            name: pa.array(np.array(self._rows[name], dtype=kind)[order])
-            for name, kind in {**COLUMNS, **(LOSSY_COLUMNS if self.lossy else {})}.items()
-        }
+        columns = {name: pa.array(np.array(rows[name], dtype=kind)[order]) for name, kind in kinds.items()}
         for name in ("domain", "key"):
-            columns[name] = pa.array(self._rows[name], pa.string()).take(pa.array(order))
+            columns[name] = pa.array(rows[name], pa.string()).take(pa.array(order))
         columns["domain"] = columns["domain"].dictionary_encode()
         table = pa.table(columns)
         with pa.OSFile(str(base.with_suffix(".arrow")), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
         self.written += 1
-        self.__post_init__()
-        self._tokens, self._words, self._held = [], [], 0
+        self._rows, self._tokens, self._words, self._held = [], [], [], 0
 
 
 class Chunk:
@@ -89,6 +95,7 @@ class Chunk:
 
     def __init__(self, base: Path, dtype: np.dtype[Any]) -> None:
         self.base, self.dtype = base, dtype
+        self._starts: dict[bool, np.ndarray] = {}
 
     @cached_property
     def _table(self) -> Any:
@@ -149,7 +156,9 @@ class Chunk:
     def places(self, *, words: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Where each document starts in the file, and how long it is, shape (rows,)."""
         lengths = self.column("words" if words else "length")
-        return np.cumsum(lengths) - lengths, lengths
+        if words not in self._starts:
+            self._starts[words] = np.cumsum(lengths) - lengths
+        return self._starts[words], lengths
 
 
 def gathered(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray, end: int | None) -> np.ndarray:
