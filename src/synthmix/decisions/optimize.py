@@ -42,7 +42,8 @@ WIDER = 1.15
 _NOTHING = 5e-4  # a share below it is none
 _BILLION = 1e9
 _FREE_OF_COST = 0.02  # part of one run's noise for which a source is left out of the recommendation (CHOSEN)
-_MORE_DRAWS = 60  # for what a source, its supply and its price are worth, and steps with a process: few digits do
+_MORE_DRAWS = 60  # for what a source, its supply and its price are worth: that needs few digits
+_FEW_DRAWS = 20  # for steps with a process
 _STEPS, _TIMES, _TRIES = (0.1, 0.05, 0.025, 0.012, 0.006), 3, 400  # of shares, in the search with a process
 _FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
 
@@ -284,14 +285,17 @@ class _Search:
         with it the loss is not convex, and its slope at a share of zero is none to follow."""
         if self.found.process is None:
             return best
-        rng = np.random.default_rng(0)
+        rng, few = np.random.default_rng(0), self.objective(self.found.draws[:_FEW_DRAWS, self.used]).averaged()
+        # What all draws say beyond the few, to first order: without a process the law's optimum stays where it is.
+        tilt = (self.mean.slope(best[None, None]) - few.slope(best[None, None]))[0, 0]
+        tilt = np.where(best > _NOTHING, tilt, 0.0)
         for size in _STEPS:
             for _ in range(_TIMES):
                 steps = size * rng.standard_normal((_TRIES, self.k)) * (rng.random((_TRIES, self.k)) < 0.7)
                 tried = np.clip(best + steps, self.limits.low, self.limits.high)
                 tried = tried / tried.sum(axis=1, keepdims=True)
                 tried = np.vstack([best, tried[self._allowed(tried)]])
-                best = tried[int((self.some.value(tried[None])[0] + self.beside_law(tried)).argmin())]
+                best = tried[int((few.value(tried[None])[0] + tried @ tilt + self.beside_law(tried)).argmin())]
         best = np.where((best < _NOTHING) & (self.limits.low == 0), 0.0, best)
         found: Array = best / best.sum()
         return found
