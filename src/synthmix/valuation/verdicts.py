@@ -21,7 +21,7 @@ from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
 from synthmix.valuation.valuer import Valuer
 
-CLEAR = 0.95  # confidence from which one of two is taken: then at least nine in ten are right on every task
+CLEAR = 0.95  # confidence from which one of two is taken: then 97 % are right, 87 % on the worst task
 SAME = 1e-9  # difference of scores that is rounding's
 
 Said = Literal["over", "level", "unclear"]
@@ -46,15 +46,16 @@ class CalibratedTask:
 
 # fmt: off
 TASKS: tuple[CalibratedTask, ...] = (
-    CalibratedTask("images", "labels", 0.1523, 0.56, 0.091),
-    CalibratedTask("sentiment", "labels", 0.0293, 0.67, 0.016),
-    CalibratedTask("instruction", "text", 0.0323, 6.43, 0.159),
-    CalibratedTask("reasoning", "text", 0.0390, 9.10, 0.340),
-    CalibratedTask("synque", "labels", 0.0623),
-    CalibratedTask("domains", "labels", 0.1165, 0.70, 0.046),
-    CalibratedTask("web", "text", 0.0620, 4.35, 0.179),
-    CalibratedTask("stories", "text", 0.0250, 5.95, 0.097),
-    CalibratedTask("essays", "text", 0.0398, 7.02, 0.201),
+    CalibratedTask("images", "labels", 0.1522, 0.56, 0.090),
+    CalibratedTask("sentiment", "labels", 0.0299, 0.66, 0.017),
+    CalibratedTask("instruction", "text", 0.0288, 6.48, 0.145),
+    CalibratedTask("reasoning", "text", 0.0409, 8.97, 0.353),
+    CalibratedTask("synque", "labels", 0.0637),
+    CalibratedTask("domains", "labels", 0.1170, 0.70, 0.046),
+    CalibratedTask("web", "text", 0.0653, 4.28, 0.185),
+    CalibratedTask("stories", "text", 0.0288, 5.89, 0.106),
+    CalibratedTask("essays", "text", 0.0397, 7.09, 0.203),
+    CalibratedTask("philosophy", "text", 0.0238, 8.00, 0.161),
 )
 # fmt: on
 
