@@ -293,11 +293,16 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
         ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
         order = sorted((score.law for score in ranking.scores), key=lambda name: name != ranking.winner)
         law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in order]
-        check = held_out(ranking.winner, runs, column="D", delta=None)
     except BadInput as error:
         message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
         found.warnings.append(Warn(code="no_joint_law", message=message, about=source))
         return
+    check = None
+    try:
+        check = held_out(ranking.winner, runs, column="D", delta=None)
+    except BadInput as error:  # one run beyond the others in N: the law stands, ranked by the other cuts
+        message = f"No held-out check of the {ranking.winner} law: {error}."
+        found.warnings.append(Warn(code="no_held_out_check", message=message, about=source))
     chosen = next(score for score in ranking.scores if score.law == ranking.winner)
     found.sources[source] = RecipeLaw(law, 0.0, tuple(rivals))
     found.held_out[source], found.extrapolation[source] = check, chosen.extrapolation
