@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synthmix.corpus import Source, build_corpus, read_documents, train_tokenizer
@@ -102,6 +102,7 @@ def test_reasoning_without_an_answer_leaves_nothing(text: str) -> None:
 _PIECES = [re.sub("TEXT", " words here. ", form) for form in (*CERTAIN, *UNCERTAIN)]
 
 
+@example(["<think>a</think> words here. ", "analysisWe need to rewrite.assistantfinal words here. "])
 @given(st.lists(st.sampled_from([*_PIECES, " and so on. ", "\n\n", "<", ">", "`", "</think>", "<think>"]), max_size=6))
 def test_what_is_left_is_clean_or_found_and_stays_as_it_is(pieces: list[str]) -> None:
     once = strip_markup("".join(pieces))
