@@ -78,7 +78,9 @@ _ANY = re.compile(
     re.IGNORECASE,
 )
 _CANDIDATE = re.compile(r"[<\[\u25c1]|&lt;|\\u003c")  # where one of them may begin
-_BARE = re.compile(rf"\A{_BARE_ANALYSIS}|{_BARE_FINAL.pattern}|(?<=[.!?])assistant(?:\n|\s?final\b)|\Aassistant[ \t]*\n")
+_BARE = re.compile(
+    rf"\A{_BARE_ANALYSIS}|{_BARE_FINAL.pattern}|(?<=[.!?])assistant(?:\n|\s?final\b)|\Aassistant[ \t]*\n"
+)
 _SENTENCE_ENDS = ".!?:\u2026\u3002\"')]*"
 
 
