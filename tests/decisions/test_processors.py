@@ -32,7 +32,8 @@ WITHOUT_AVX = {
 
 
 def differences(here: Any, there: Any, at: str = "") -> Iterator[str]:
-    """Where two JSON values differ: numbers by more than 1e-6 of themselves and what rounding is, all else at all."""
+    """Where two JSON values differ: numbers by more than 1e-6 of themselves and 1e-8, all else at all. Of what is of
+    order one, rounding is 1e-9; draws given the residuals of resamples multiply it."""
     if isinstance(here, dict) and isinstance(there, dict) and here.keys() == there.keys():
         for key in here:
             yield from differences(here[key], there[key], f"{at}/{key}")
@@ -40,7 +41,7 @@ def differences(here: Any, there: Any, at: str = "") -> Iterator[str]:
         for i, (one, other) in enumerate(zip(here, there, strict=True)):
             yield from differences(one, other, f"{at}/{i}")
     elif isinstance(here, float) and isinstance(there, float):
-        if here != pytest.approx(there, rel=1e-6, abs=1e-9):
+        if here != pytest.approx(there, rel=1e-6, abs=1e-8):
             yield f"{at}: {here!r} and {there!r}"
     elif here != there or type(here) is not type(there):
         yield f"{at}: {here!r} and {there!r}"
@@ -69,6 +70,6 @@ def test_a_processor_without_the_vector_instructions_decides_the_same() -> None:
 def test_a_difference_is_seen() -> None:
     one = {"a": [1.0, "x", None], "b": 0.0}
     assert list(differences(one, {"a": [1.0 + 1e-12, "x", None], "b": 1e-15})) == []
-    assert list(differences(one, {"a": [1.00001, "y", 0.0], "b": 1e-8})) != []
-    assert len(list(differences(one, {"a": [1.00001, "y", 0.0], "b": 1e-8}))) == 4
+    assert list(differences(one, {"a": [1.00001, "y", 0.0], "b": 1e-7})) != []
+    assert len(list(differences(one, {"a": [1.00001, "y", 0.0], "b": 1e-7}))) == 4
     assert list(differences(one, {"a": [1.0]})) != []

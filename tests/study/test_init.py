@@ -106,7 +106,7 @@ def test_many_sources_get_a_design_and_paired_files_conditions(folder: Path, mon
         (["empty.txt"], r"empty\.txt: holds no text"),
         (["bad.jsonl"], r"bad\.jsonl:1: not JSON"),
         (["bad.parquet"], r"bad\.parquet: not a Parquet file"),
-        (["a.bin"], r"a\.bin: format: the suffix does not say how to read it"),
+        (["a.xyz"], r"a\.xyz: format: the suffix does not say how to read it"),
     ],
 )
 def test_bad_input_is_a_line_and_nothing_is_written(
@@ -121,7 +121,7 @@ def test_bad_input_is_a_line_and_nothing_is_written(
     }.items():
         Path(name).write_text(held)
     Path("bad.parquet").write_bytes(b"PAR1")
-    Path("a.bin").write_bytes(b"x")
+    Path("a.xyz").write_bytes(b"x")
     with pytest.raises(BadInput, match=said):
         init_study(files, "new.yaml")
     assert not Path("new.yaml").exists()

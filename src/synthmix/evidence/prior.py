@@ -13,6 +13,7 @@ from synthmix.evidence.model import question_points as _asked
 from synthmix.evidence.table import Effect, effects, kinds, studies
 from synthmix.interval import Interval
 from synthmix.results.evidence import Combined, KindPrior, MetricPrior, Statement, StudySays
+from synthmix.rounding import symmetric_root
 
 SHARES = np.round(np.linspace(0.05, 1.0, 20), 2)
 DRAWS = 4000
@@ -145,9 +146,7 @@ def _quantile(freedom: float, level: float) -> float:
 def _draws(mean: Floats, covariance: Floats, freedom: float, seed: int = 0) -> Floats:
     """Curves of one new study each (draws, g)."""
     rng = np.random.default_rng(seed)
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    normal = rng.standard_normal((DRAWS, len(mean))) @ root.T
+    normal = rng.standard_normal((DRAWS, len(mean))) @ symmetric_root(covariance)
     return np.asarray(mean + normal * np.sqrt(freedom / rng.chisquare(freedom, (DRAWS, 1))))
 
 

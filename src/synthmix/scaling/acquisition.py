@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from synthmix.rounding import symmetric_root
 from synthmix.scaling.runs import Array, Index, Mask
 
 Target = Literal["regret", "width"]
@@ -114,9 +115,8 @@ class Belief:
     def regret(self, draws: int = 512) -> float:
         """Expected loss of naming the best option instead of the one that is best in truth, nats."""
         m = self.options
-        values, vectors = np.linalg.eigh(self.across[:, :m])
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        losses = self.mean + np.random.default_rng(0).standard_normal((draws, m)) @ root.T
+        root = symmetric_root(self.across[:, :m])
+        losses = self.mean + np.random.default_rng(0).standard_normal((draws, m)) @ root
         return float((losses[:, self.best] - losses.min(axis=1)).mean())
 
     def open(self, target: Target) -> float:

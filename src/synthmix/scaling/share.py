@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.rounding import first_lowest
+from synthmix.rounding import first_lowest, symmetric_root
 from synthmix.scaling.fitted import Fit
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array
@@ -184,7 +184,7 @@ def posterior(
     curves = []
     for (_, centre, root), count in zip(parts, chosen, strict=True):
         if count:
-            sample = rng.standard_normal((count, root.shape[1])) @ root.T
+            sample = rng.standard_normal((count, len(root))) @ root
             if dof > 0:
                 sample *= np.sqrt(dof / rng.chisquare(dof, size=(count, 1)))
             curves.append(centre + sample)
@@ -210,5 +210,4 @@ def _given(
     mean = trend_grid @ coefficients + across @ inverse @ residual
     remainder = trend_grid - across @ inverse @ trend
     spread = kernel(grid, grid) - across @ inverse @ across.T + remainder @ np.linalg.solve(information, remainder.T)
-    values, vectors = np.linalg.eigh((spread + spread.T) / 2)
-    return float(fit), mean, vectors * np.sqrt(np.maximum(values, 0.0))
+    return float(fit), mean, symmetric_root(spread)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synthmix.rounding import symmetric_root
 from synthmix.scaling.model_error import decades
 from synthmix.scaling.runs import Array, Index, Inputs, Runs
 
@@ -100,11 +101,11 @@ def share_error(fitted: "Predictor") -> ShareError | None:
     rng = np.random.default_rng([fitted.seed, 7])
     chosen = rng.choice(len(settings), size=len(residuals), p=weights / weights.sum())
     curves = np.zeros((len(residuals), away.shape[1] + 1, len(KNOTS)))
-    roots = {length: _root(pinned(KNOTS, KNOTS, length)) for length in LENGTHS}
+    roots = {length: symmetric_root(pinned(KNOTS, KNOTS, length)) for length in LENGTHS}
     for place in np.unique(chosen).tolist():
         mine = np.flatnonzero(chosen == place)
         curves[mine, :-1] = _draws(rng, residuals[mine], errors, away, share, unit, *settings[place])
-        curves[mine, -1] = EDGE * unit * rng.standard_normal((len(mine), len(KNOTS))) @ roots[settings[place][2]].T
+        curves[mine, -1] = EDGE * unit * rng.standard_normal((len(mine), len(KNOTS))) @ roots[settings[place][2]]
     return ShareError(curves, axes, middle, fitted.runs.points)
 
 
@@ -181,12 +182,5 @@ def _draws(
     solved = np.asarray(np.linalg.solve(known, across.T), dtype=np.float64)
     left: Array = np.asarray(np.kron(np.diag(scale**2), pinned(KNOTS, KNOTS, length)), dtype=np.float64)
     left = left - np.asarray(across, dtype=np.float64) @ solved
-    found: Array = residuals @ solved + rng.standard_normal((len(residuals), k * t)) @ _root(left).T
+    found: Array = residuals @ solved + rng.standard_normal((len(residuals), k * t)) @ symmetric_root(left)
     return found.reshape(len(residuals), k, t)
-
-
-def _root(matrix: Array) -> Array:
-    """Of a covariance matrix."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    found: Array = vectors * np.sqrt(np.maximum(values, 0.0))
-    return found
