@@ -91,11 +91,10 @@ class Complexity(Term):
         return (float(sums["yy"]) - float(sums["q"] @ u)) / self.ridge, u
 
 
-class Ntk(Term):
-    """y' Theta_0^-1 y / n, without a root: as arXiv 2511.13640 has it by its public reviews (FOUND); the square of
-    :class:`Complexity`, whose sums it reads."""
+class _OfComplexity(Term):
+    """A term that reads the sums of :class:`Complexity`."""
 
-    name, reads = "ntk", "complexity"
+    reads = "complexity"
 
     def __init__(self, complexity: Complexity) -> None:
         self._complexity = complexity
@@ -105,6 +104,13 @@ class Ntk(Term):
     def read(self, batch: Batch) -> Sums:
         """What :class:`Complexity` adds."""
         return self._complexity.read(batch)
+
+
+class Ntk(_OfComplexity):
+    """y' Theta_0^-1 y / n, without a root: as arXiv 2511.13640 has it by its public reviews (FOUND); the square of
+    :class:`Complexity`, whose sums it reads."""
+
+    name = "ntk"
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """Per item."""
@@ -120,19 +126,10 @@ class Ntk(Term):
         return self._complexity.influence(slope, batch)
 
 
-class Loss(Term):
+class Loss(_OfComplexity):
     """The mean loss of the model on the pool, nats: the paper's first term; reads the sums of :class:`Complexity`."""
 
-    name, reads = "loss", "complexity"
-
-    def __init__(self, complexity: Complexity) -> None:
-        self._complexity = complexity
-        self.prepares = complexity.gradients
-        self.most = complexity.most
-
-    def read(self, batch: Batch) -> Sums:
-        """What :class:`Complexity` adds."""
-        return self._complexity.read(batch)
+    name = "loss"
 
     def value(self, sums: Sums, without: int | None = None) -> float:
         """Nats an item (for text: a token)."""
