@@ -53,3 +53,5 @@ def test_the_bar_counts_own_tokens_and_tells_speed_and_loss(tmp_path: Path) -> N
     assert "tokens/s, training loss 4.32 nats" in note
     bar.finished(tasks[0])
     assert heard.updates[-1][0] == 10.0
+    Bar(tasks, store, speeds, heard, before=7.0)
+    assert heard.updates[-1][0] == 11.0, "trunks of earlier stages count, and what is in work"

@@ -15,7 +15,17 @@ from synthmix.quantities import format_count
 from synthmix.store import Store
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import RunTask, TrunkTask, execute
-from synthmix.study.ladder import RATE_FACTORS, Family, Trunk, at_rate, cells, find_trunks, own_tokens, spec_family
+from synthmix.study.ladder import (
+    RATE_FACTORS,
+    Family,
+    Trunk,
+    at_rate,
+    cells,
+    find_trunks,
+    own_tokens,
+    spec_family,
+    trunk_records,
+)
 from synthmix.study.sampled import generator_spec
 from synthmix.study.timings import Speeds
 from synthmix.study.workspace import Workspace
@@ -28,15 +38,21 @@ BUSY_SECONDS = 2.0
 
 
 def run_tasks(
-    stages: list[list[Task]], store: Store, speeds: Speeds, engine: Engine[Any, Any], progress: Progress
+    stages: list[list[Task]],
+    store: Store,
+    speeds: Speeds,
+    engine: Engine[Any, Any],
+    progress: Progress,
+    before: float = 0.0,
 ) -> None:
     """Execute what is left of ``stages``, one stage after the other; runs in another process's hands are waited for.
+    ``before``: worker seconds of the study that were done earlier and are no task of these stages.
 
     Raises:
         SynthmixError: the only run that failed, or a Failure that counts them; the others are finished first.
     """
     tasks = [task for stage in stages for task in stage]
-    bar = Bar(tasks, store, speeds, progress)
+    bar = Bar(tasks, store, speeds, progress, before)
     failed: list[tuple[Task, SynthmixError]] = []
     for stage in stages:
         left = [task for task in stage if task.run in bar.open]
@@ -72,11 +88,13 @@ class Bar:
     """The study's bar, in worker seconds: finished runs, and those in work by their progress files; beside it tokens/s
     of the last minutes and the latest training loss."""
 
-    def __init__(self, tasks: list[Task], store: Store, speeds: Speeds, progress: Progress) -> None:
+    def __init__(
+        self, tasks: list[Task], store: Store, speeds: Speeds, progress: Progress, before: float = 0.0
+    ) -> None:
         self.store, self.speeds, self.progress = store, speeds, progress
         self.runs = {task.run for task in tasks if isinstance(task, RunTask)}
         self.open = {task.run: task for task in tasks if not task.is_done(store)}
-        self.done = sum(self._seconds(task) for task in tasks if task.run not in self.open)
+        self.done = before + sum(self._seconds(task) for task in tasks if task.run not in self.open)
         self.tokens, self.seen = 0, deque[tuple[float, float]]()
         self.draw()
 
@@ -181,6 +199,7 @@ def train_all(
         speeds,
         engine,
         progress,
+        before=_done_trunks(tasks, first, space, speeds),
     )
     _drop_states(tasks, space)
     if config.training.on_divergence == "repeat":
@@ -215,6 +234,14 @@ def _needed_trunks(tasks: list[RunTask], space: Workspace) -> list[tuple[RunTask
         (max(members, key=lambda task: task.spec.steps), tuple(sorted({task.spec.branch for task in members})))
         for members in left.values()
     ]
+
+
+def _done_trunks(tasks: list[RunTask], first: list[TrunkTask], space: Workspace, speeds: Speeds) -> float:
+    """Worker seconds of the trunks that are trained and whose runs are all done."""
+    needed = {task.spec.trunk for task in first}
+    specs = {task.spec.trunk: task.spec for task in tasks if task.shares_trunk and task.spec.trunk not in needed}
+    records = trunk_records(space.runs, specs.values())
+    return sum(speeds.seconds(specs[record.id].shape, record.tokens) for record in records)
 
 
 def _drop_states(tasks: list[RunTask], space: Workspace) -> None:
