@@ -21,6 +21,7 @@ from synthmix.study.ladder import (
 )
 from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
+from synthmix.study.sampled import generator_spec
 from synthmix.study.timings import Speeds, kept_speeds
 from synthmix.study.workspace import Workspace, read_choices
 from synthmix.training.spec import RunSpec
@@ -48,18 +49,21 @@ def study_status(study: Study) -> Status:
             done[spec.recipe, spec.shape.params] += 1
             left.pop((spec.mixture.content, spec.params, spec.steps, spec.seed), None)
             continue
-        path = space.runs.run_folder(spec.id) / "progress.json"
-        if path.exists():
-            try:
-                told = json.loads(path.read_text())
-                tokens = int(told["tokens"])
-            except (FileNotFoundError, ValueError):  # it finished this very moment
-                continue
-            with space.runs.claim(spec.id) as free:
-                size, loss = spec.shape.params, told.get("loss")
-                working.append(Working(spec.recipe, size, tokens, spec.tokens, spec.seed, not free, loss))
-            own = tokens - (spec.branch * spec.protocol.batch if spec_family(spec) in trunks else 0)
+        found = _working(space, spec.id, spec, spec.recipe, spec.tokens)
+        if found is not None:
+            working.append(found)
+            own = found.tokens - (spec.branch * spec.protocol.batch if spec_family(spec) in trunks else 0)
             begun += speeds.seconds(spec.shape, max(0, own)) if speeds else 0.0
+    generators = [generator_spec(config, name, prepared) for name in config.sampled] if prepared else []
+    for spec in generators:
+        found = _working(space, spec.id, spec, f"generator, {spec.recipe}", spec.tokens)
+        working += [] if found is None else [found]
+    for spec in {spec.trunk: spec for spec in specs if spec_family(spec) in trunks}.values():
+        trunk = trunks[spec_family(spec)]
+        found = _working(space, f"trunk-{spec.trunk}", spec, f"trunk of {spec.recipe}", trunk.tokens)
+        if found is not None:
+            working.append(found)
+            begun += speeds.seconds(spec.shape, found.tokens) if speeds else 0.0
     corpora = prepared.corpora if prepared else {}
     work = _work(left.values(), specs, space, speeds, trunks) if speeds else 0.0
     report = space.root / "report.html"
@@ -75,6 +79,17 @@ def study_status(study: Study) -> Status:
         choices=read_choices(space),
         seconds_left=None if speeds is None else max(0.0, work - begun) / speeds.workers,
     )
+
+
+def _working(space: Workspace, run: str, spec: RunSpec, name: str, of: int) -> Working | None:
+    """A run, trunk or generator in work, by its progress file."""
+    try:
+        told = json.loads((space.runs.run_folder(run) / "progress.json").read_text())
+        tokens = int(told["tokens"])
+    except (FileNotFoundError, ValueError):  # not begun, or it finished this very moment
+        return None
+    with space.runs.claim(run) as free:
+        return Working(name, spec.shape.params, tokens, of, spec.seed, not free, told.get("loss"))
 
 
 def _work(
