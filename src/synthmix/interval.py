@@ -85,6 +85,20 @@ class Interval:
             low, high = high, low
         return replace(self, low=low, mid=mid, high=high)
 
+    def minus(self, other: "Interval") -> "Interval":
+        """The difference of two independent estimates of one level: the distances of the ends add in squares, each side
+        its own (Newcombe 1998; Zou and Donner 2008). Without ends where one has none."""
+        if self.mid is None or other.mid is None:
+            return replace(self, low=None, mid=None, high=None, why=self.why or other.why)
+        mid = self.mid - other.mid
+        ends = (self.low, self.high, other.low, other.high)
+        if None in ends or self.level != other.level:
+            return replace(self, low=None, mid=mid, high=None)
+        low, high, other_low, other_high = (float(end or 0.0) for end in ends)
+        below = math.hypot(self.mid - low, other_high - other.mid)
+        above = math.hypot(high - self.mid, other.mid - other_low)
+        return replace(self, low=mid - below, mid=mid, high=mid + above)
+
     def __str__(self) -> str:
         return format_interval(self)
 

@@ -271,11 +271,7 @@ def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
 
 def _newcombe(a: int, n: int, b: int, m: int, level: float) -> Interval:
     """Interval of a/n - b/m from the two Wilson intervals (Newcombe 1998, method 10)."""
-    p, q = a / n, b / m
-    one, other = wilson(a, n, level), wilson(b, m, level)
-    low = p - q - float(np.hypot(p - (one.low or 0.0), (other.high or 0.0) - q))
-    high = p - q + float(np.hypot((one.high or 0.0) - p, q - (other.low or 0.0)))
-    return Interval(low=low, mid=p - q, high=high, level=level, covers="sampling")
+    return wilson(a, n, level).minus(wilson(b, m, level))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 their answers lie apart, with intervals."""
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -222,13 +221,5 @@ def _compared(recipe: str, at: str, params: int, tokens: int, known: Sequence[Ma
 
 
 def _minus(one: Interval, other: Interval) -> Interval | None:
-    """``one - other`` of independent estimates: the distances of the ends add in squares."""
-    if one.mid is None or other.mid is None:
-        return None
-    mid = one.mid - other.mid
-    if not (one.bounded and other.bounded) or one.level != other.level:
-        return Interval(mid=mid, level=one.level)
-    assert one.low is not None and one.high is not None and other.low is not None and other.high is not None  # noqa: PT018
-    below = math.hypot(one.mid - one.low, other.high - other.mid)
-    above = math.hypot(one.high - one.mid, other.mid - other.low)
-    return Interval(low=mid - below, mid=mid, high=mid + above, level=one.level)
+    """``one - other`` of independent estimates; None where one is undefined."""
+    return None if one.mid is None or other.mid is None else one.minus(other)
