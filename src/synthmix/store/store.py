@@ -1,9 +1,10 @@
 """One folder of runs: their records, their locks, and SQL over them."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, read_digested, read_json, write_json
@@ -31,6 +32,17 @@ class Store:
     def trunk_folder(self, trunk: str) -> Path:
         """Folder of the trunk with id ``trunk``."""
         return self.folder / f"trunk-{trunk}"
+
+    def progress(self, run: str) -> dict[str, Any] | None:
+        """How far a run in work is (a trunk: by its folder's name): ``tokens``, ``of`` and its training ``loss``.
+
+        None: not begun, finished, or the file is being replaced this very moment.
+        """
+        try:
+            told = json.loads((self.run_folder(run) / "progress.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return told if isinstance(told, dict) and "tokens" in told else None
 
     def record(self, run: str) -> RunRecord | None:
         """The finished run, or None.

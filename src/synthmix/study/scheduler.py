@@ -1,6 +1,5 @@
 """All runs of a study through an engine: trunks, then their branches; progress, busy runs, failures at the end."""
 
-import json
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -35,6 +34,7 @@ from synthmix.training.trainer import state_at, states
 
 Task = RunTask | TrunkTask
 BUSY_SECONDS = 2.0
+SPEED_SECONDS = 120.0  # over which tokens/s are counted
 
 
 def run_tasks(
@@ -81,9 +81,6 @@ def run_tasks(
         )
 
 
-SPEED_SECONDS = 120.0
-
-
 class Bar:
     """The study's bar, in worker seconds: finished runs, and those in work by their progress files; beside it tokens/s
     of the last minutes and the latest training loss."""
@@ -109,13 +106,8 @@ class Bar:
         """Tell the progress how far all runs are."""
         working, tokens, loss = 0.0, float(self.tokens), ""
         for run, task in self.open.items():
-            path = self.store.run_folder(run) / "progress.json"
-            if path.exists():
-                try:
-                    told = json.loads(path.read_text())
-                    own = max(0, told["tokens"] - task.began)
-                except (FileNotFoundError, ValueError):  # finished, or replaced, this very moment
-                    continue
+            if (told := self.store.progress(run)) is not None:
+                own = max(0, told["tokens"] - task.began)
                 working += own / task.tokens * self._seconds(task)
                 tokens += own
                 loss = f", training loss {told['loss']:.2f} nats" if "loss" in told else loss

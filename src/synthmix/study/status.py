@@ -1,6 +1,5 @@
 """Looking at a study without running it."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -83,13 +82,11 @@ def study_status(study: Study) -> Status:
 
 def _working(space: Workspace, run: str, spec: RunSpec, name: str, of: int) -> Working | None:
     """A run, trunk or generator in work, by its progress file."""
-    try:
-        told = json.loads((space.runs.run_folder(run) / "progress.json").read_text())
-        tokens = int(told["tokens"])
-    except (FileNotFoundError, ValueError):  # not begun, or it finished this very moment
+    told = space.runs.progress(run)
+    if told is None:
         return None
     with space.runs.claim(run) as free:
-        return Working(name, spec.shape.params, tokens, of, spec.seed, not free, told.get("loss"))
+        return Working(name, spec.shape.params, int(told["tokens"]), of, spec.seed, not free, told.get("loss"))
 
 
 def _work(
