@@ -166,6 +166,16 @@ def test_the_status_of_a_new_and_of_a_finished_study(finished: Path, make_study:
     assert done.report == str(finished.parent.resolve() / "tiny" / "report.html")
 
 
+def test_damaged_timings_leave_the_time_that_is_left_unknown(finished: Path, tmp_path: Path) -> None:
+    ignore = shutil.ignore_patterns("*.lock", "checkpoint")
+    shutil.copytree(finished.parent / "tiny", tmp_path / "tiny", ignore=ignore)
+    config = load_study(finished).model_copy(update={"folder": tmp_path / "tiny"})
+    Workspace(config.root).speed.write_text('{"speeds": [')
+    found = study_status(config)
+    assert (found.done, found.seconds_left) == (21, None)
+    assert Workspace(config.root).speed.exists(), "looking changes nothing"
+
+
 def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: Path, tmp_path: Path) -> None:
     """``finished`` with two records taken away: one run goes on elsewhere, one was killed, and one file is cut."""
     ignore = shutil.ignore_patterns("*.lock", "checkpoint")

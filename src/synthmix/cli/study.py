@@ -40,7 +40,7 @@ Example = Annotated[
 ]
 
 
-def _given(study: Path | None, example: str | None) -> Path:
+def _given(study: Path | None, example: str | None, *, quiet: bool) -> Path:
     """The study file, or the example's, which is written into the current folder."""
     from synthmix.errors import BadInput
     from synthmix.study.examples import example_file
@@ -49,7 +49,7 @@ def _given(study: Path | None, example: str | None) -> Path:
         raise BadInput("a study file or --example is needed, and one of them", key="study")
     if study is not None:
         return study
-    with telling(quiet=False) as progress:
+    with telling(quiet=quiet) as progress:
         return example_file(str(example), progress=progress)
 
 
@@ -82,7 +82,7 @@ def plan(
     from synthmix.study.workspace import Workspace
 
     remember_keys(allow_key or [])
-    study = _given(study, example)
+    study = _given(study, example, quiet=quiet)
     config = load_study(study)
     space = Workspace(config.root)
     space.create()
@@ -146,7 +146,7 @@ def run(
     from synthmix.study.run import run_study
 
     remember_keys(allow_key or [])
-    study = _given(study, example)
+    study = _given(study, example, quiet=quiet)
     config = load_study(study)
     with (
         naming(study),

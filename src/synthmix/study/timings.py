@@ -159,7 +159,7 @@ class _Machine:
 
     def read(self) -> dict[str, Any]:
         """``precision``, ``device`` and, by the shape's name, ``speed`` and whether it is a rough one."""
-        found = self._all().get(self.key)
+        found = _object(self.path).get(self.key)
         nothing: dict[str, Any] = {"precision": None, "device": None, "shapes": {}}
         if not isinstance(found, dict) or not isinstance(found.get("shapes"), dict):
             return nothing
@@ -175,7 +175,7 @@ class _Machine:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path.with_name(".speeds.lock")):
-                every = self._all()
+                every = _object(self.path)
                 old = every.get(self.key, {}).get("shapes", {})
                 fresh = {name: known["shapes"][name] | {"at": time.time()} for name in new}
                 every[self.key] = {**known, "shapes": old | fresh}
@@ -183,21 +183,21 @@ class _Machine:
         except (OSError, SynthmixError):
             pass
 
-    def _all(self) -> dict[str, Any]:
-        try:
-            found = read_json(self.path) if self.path.exists() else {}
-        except (OSError, SynthmixError):
-            return {}
-        return found if isinstance(found, dict) else {}
+
+def _object(path: Path) -> dict[str, Any]:
+    """The object in a file of timings; an empty one where it is missing or damaged."""
+    try:
+        found = read_json(path)
+    except (OSError, SynthmixError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def kept_speeds(config: StudyConfig, space: Workspace) -> Speeds | None:
     """The times that the study keeps from its last plan or run, nothing timed; None: there are none of its sizes."""
-    if not space.speed.exists():
-        return None
-    found = read_json(space.speed)
+    found = _object(space.speed)
     shapes = sorted(_longest_runs(config), key=lambda shape: shape.params)
-    if not isinstance(found, dict) or len(found.get("speeds", ())) != len(shapes) or "workers" not in found:
+    if len(found.get("speeds", ())) != len(shapes) or "workers" not in found:
         return None
     by_shape = dict(zip(shapes, found["speeds"], strict=True))
     return Speeds(found["precision"], found["device"], found["workers"], by_shape)
