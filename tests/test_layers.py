@@ -24,7 +24,7 @@ FILES |= {"synthmix.files", "synthmix.checksums"}
 # Pages of text statistics, which have result objects of their own; the study's page is made from its results alone.
 TEXT_PAGES = {f"synthmix.report.{name}" for name in ("generators", "statistics", "study_statistics")}
 # Fit.save, Fit.load, and the same of laws over many sources.
-DOORS = {"synthmix.scaling.fitted", "synthmix.scaling.mixtures.fit", "synthmix.scaling.mixtures.saved"}
+DOORS = {"synthmix.scaling.fitted", "synthmix.scaling.mixtures.fitted", "synthmix.scaling.mixtures.saved"}
 
 
 def statements(tree: ast.AST, *, top: bool) -> Iterator[ast.stmt]:

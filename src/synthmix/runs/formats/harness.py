@@ -95,7 +95,7 @@ def joined(whole: Raw, more: Raw, said: Told) -> Raw:
 
 def _names(whole: Raw, said: Told) -> cells.Texts:
     """The name of each row's run."""
-    from synthmix.runs.assemble import Cells
+    from synthmix.runs.view import Cells
 
     name = said.columns.get("run") or whole.columns.get("run")
     if name is None:

@@ -1,7 +1,8 @@
 """Laws over a vector of shares: many sources at once, fitted with priors, with draws and intervals."""
 
 from synthmix.scaling.mixtures.compare import MixtureComparison, MixtureScore, compare_mixtures
-from synthmix.scaling.mixtures.fit import Calibration, MixtureFit, fewest_mixtures, fit_mixtures
+from synthmix.scaling.mixtures.fit import fewest_mixtures, fit_mixtures
+from synthmix.scaling.mixtures.fitted import Calibration, MixtureFit
 from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
 

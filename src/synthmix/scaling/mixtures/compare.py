@@ -10,7 +10,8 @@ from synthmix.errors import BadInput
 from synthmix.interval import Interval
 from synthmix.results import Warn
 from synthmix.rounding import ROUNDING
-from synthmix.scaling.mixtures.fit import MixtureFit, fit_mixtures
+from synthmix.scaling.mixtures.fit import fit_mixtures
+from synthmix.scaling.mixtures.fitted import MixtureFit
 from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixtureRuns
 

@@ -12,7 +12,7 @@ import numpy as np
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
 from synthmix.results import Warn
-from synthmix.scaling.mixtures.fit import Calibration, MixtureFit, Noise
+from synthmix.scaling.mixtures.fitted import Calibration, MixtureFit, Noise
 from synthmix.scaling.mixtures.law import MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixturePoints, MixtureRuns
 from synthmix.scaling.mixtures.process import ResidualProcess
