@@ -83,6 +83,8 @@ LADDER_AND_RATES = [
     said("tune --from web.jsonl --rates 2 --quiet", "2 rates have no lowest point"),
     said("tune --from web.jsonl --rates .01,.001,.1 --quiet", "the rates must be positive and rise"),
     said("tune --from none.jsonl --quiet", "none.jsonl: files: no such file"),
+    said("tune --from web.jsonl --engine cloud --quiet", "there is no engine 'cloud'; write local or ray"),
+    said("tune --from web.jsonl --address auto --quiet", "an address is a Ray cluster's; add --engine ray"),
 ]
 
 LAWS = [
@@ -129,6 +131,7 @@ TEXT_AND_READING = [
     said("compare-generators", "synthmix: "),
     said("compare-generators web.jsonl hq.jsonl --sources none.jsonl --quiet", "none.jsonl: files: no such file"),
     said("compare-generators web.jsonl --by model --human human --quiet", "web.jsonl:1: by: a record has no 'model'"),
+    said("compare-generators a=web.jsonl b=hq.jsonl --engine cloud --quiet", "there is no engine 'cloud'"),
     said("compare-generators --study none", "none: no such study"),
     said("compare-tokenizers", "synthmix: "),
     said("compare-tokenizers web.jsonl --against none.jsonl --quiet", "none.jsonl: files: no such file"),
@@ -160,6 +163,7 @@ VALUES = [
     said("value a=web.jsonl a=hq.jsonl --reference other.jsonl -q", "a: is given twice; give names: a=FILE b=FILE"),
     said("value web.jsonl --reference other.jsonl --tokens lots -q", "--tokens: 'lots' is not a count"),
     said("value web.jsonl --reference other.jsonl --base none.jsonl -q", "none.jsonl: files: no such file"),
+    said("select web.jsonl --reference other.jsonl --tokens 1k --to new --engine cloud -q", "no engine 'cloud'"),
     said("select web.jsonl --reference none.jsonl --tokens 1k --to new -q", "none.jsonl: files: no such file"),
     said("select web.jsonl --reference other.jsonl --tokens lots --to new", "--tokens: 'lots' is not a count"),
     said("select web.jsonl --reference other.jsonl --tokens 1k --to . --vocab 300 -q", "holds other files"),

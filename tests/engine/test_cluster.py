@@ -1,6 +1,7 @@
 """Addresses that lead nowhere, and what Ray alone does."""
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,44 @@ def test_a_node_that_does_not_see_the_folder_is_named(tmp_path: Path) -> None:
 def test_a_lost_node_offers_nothing() -> None:
     assert cluster.most_on_a_node(BlindRay(), "memory") == 9.0
     assert len(cluster.alive(BlindRay())) == 2
+
+
+OWN = """
+import glob, os, sys
+import ray  # before synthmix can tell it what to keep to itself
+from synthmix.engine import cluster, open_engine
+
+cluster.RETRIES = 0
+
+def listening():
+    found = {}
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in open(name).read().splitlines()[1:]:
+            cells = line.split()
+            if cells[3] == "0A":
+                found[f"socket:[{cells[9]}]"] = cells[1].split(":")[0]
+    return found
+
+def held(mine):
+    for path in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if ray._private.worker._global_node.session_name in open(f"/proc/{path.split('/')[2]}/cmdline").read():
+                yield mine.get(os.readlink(path))
+        except OSError:
+            pass
+
+die = "__import__('os').kill(__import__('os').getpid(), 9)"
+with open_engine("ray", workers=1) as engine:
+    [(_, failure)] = engine.each(eval, [die])
+    addresses = {address for address in held(listening()) if address}
+    print(f"{type(failure).__name__} {sorted(addresses)}", file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's list of sockets")
+def test_a_ray_of_our_own_is_on_the_loopback_address_and_silent() -> None:
+    ran = subprocess.run([sys.executable, "-c", OWN], capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
+    name, _, addresses = ran.stderr.splitlines()[-1].partition(" ")
+    assert name == "Failure"
+    assert addresses == "['0000000000000000FFFF00000100007F']", "127.0.0.1"

@@ -12,6 +12,8 @@ from synthmix.statistics.representation import log_odds, manners, represented, s
 from synthmix.statistics.style import StyleDistance, StylePoint, style_distance, style_match
 from synthmix.statistics.tokenizers import compare_tokenizers, ratio
 
+from ..in_process import Shuffled
+
 Stories = Callable[..., list[str]]
 
 
@@ -178,3 +180,4 @@ def test_generators_without_sources_are_compared_on_what_needs_none(make_stories
     rows = compare_generators(texts, [], held)
     assert [row.name for row in rows] == ["a", "b"]
     assert rows[0].domains[0].kl_test_train.mid < rows[1].domains[0].kl_test_train.mid
+    assert compare_generators(texts, [], held, each=Shuffled().each) == rows

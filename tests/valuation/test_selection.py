@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
+from synthmix.valuation.parallel import SpreadPool
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.selection import (
     check_selection,
@@ -17,6 +18,7 @@ from synthmix.valuation.selection import (
 from synthmix.valuation.valuer import Valuer
 
 from ..bigram_text import chain
+from ..in_process import Shuffled
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,15 @@ def test_a_filter_takes_the_better_documents_and_copies_last(valuer: Valuer) -> 
     assert copied.chosen[:200].sum() <= 1
     with pytest.raises(BadInput, match="--method: 'mmd' chooses no documents; one of score, coverage, "):
         select(valuer, Pool.of("pool", good), 100, method="mmd")
+
+
+@pytest.mark.parametrize("method", ["stacked", "coverage", "score"])
+def test_workers_judge_as_one_process_does(valuer: Valuer, method: str) -> None:
+    pool = Pool.of("pool", chain(700, 1, 0.8) + chain(2400, 2, 0.0))
+    here = select(valuer, pool, 30_000, method=method, rounds=2)
+    there = select(valuer, SpreadPool(pool, Shuffled(3)), 30_000, method=method, rounds=2)
+    assert np.array_equal(there.gains, here.gains)
+    assert np.array_equal(there.chosen, here.chosen)
 
 
 def test_budgets_that_do_not_serve(valuer: Valuer) -> None:

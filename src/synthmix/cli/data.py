@@ -1,7 +1,6 @@
 """``synthmix corpus``: build, sample, show."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from synthmix.cli.options import (
     Vocab,
     Workers,
     field_values,
+    opened_engine,
     parsed,
     shared_tokenizer,
     telling,
@@ -84,7 +84,7 @@ def build(
     )
     share = parsed(parse_share, heldout, "--heldout")
     others = [Corpus.open(path) for path in against or []]
-    with telling(quiet=quiet) as progress, _engine(engine, address, workers) as where_it_runs:
+    with telling(quiet=quiet) as progress, opened_engine(engine, address, workers, always=False) as where_it_runs:
         corpus = build_corpus(
             source,
             to,
@@ -116,15 +116,6 @@ def _kind(given: str | None) -> Any:
     if given not in (None, "text", "jsonl", "parquet", "tokens"):
         raise ValueError(f"{given!r} is none of text, jsonl, parquet, tokens")
     return given
-
-
-def _engine(kind: str, address: str | None, workers: int | None) -> AbstractContextManager[Any]:
-    """An engine's workers; None: this process, whose threads use all cores."""
-    from synthmix.engine import open_engine
-
-    if (kind, address, workers) == ("local", None, None):
-        return nullcontext()
-    return open_engine(kind, workers=workers, address=address)
 
 
 @app.command()

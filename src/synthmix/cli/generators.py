@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.options import AsJson, Quiet, field_values, parse_named, telling
+from synthmix.cli.options import (
+    Address,
+    AsJson,
+    EngineKind,
+    Quiet,
+    Workers,
+    field_values,
+    opened_engine,
+    parse_named,
+    telling,
+)
 
 if TYPE_CHECKING:
     from synthmix.generation.measures import Pair
@@ -36,6 +46,9 @@ def compare_generators(
     limit: Annotated[int, typer.Option(help="Texts of each that are read.", min=10)] = 2000,
     study: Annotated[Path | None, typer.Option(help="A study's file or folder: what each did for the loss.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -43,6 +56,8 @@ def compare_generators(
     on them: is bigger better here, and is the gain one of style?
 
     Example: synthmix compare-generators paired.jsonl --by source --order "gpt2-xl gpt-4o" --against web.jsonl
+
+    Example: synthmix compare-generators small=a.jsonl large=b.jsonl --against web.jsonl --engine ray --address auto
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
@@ -67,12 +82,13 @@ def compare_generators(
     others: list[Representation] = []
     points, match, sentence = list[StylePoint](), None, None
     blocks: list[Table | str] = []
-    with telling(quiet=quiet) as progress:
+    with telling(quiet=quiet) as progress, opened_engine(engine, address, workers, always=False) as running:
         if texts:
             written, given = gathered(texts, sources, by, human, pair, where or [], limit, order)
             named = parse_named(against or [])
             heldout = {part.name: held_texts(part.path, limit) for part in named}
-            rows = compare(written, given, heldout, level=LEVEL, progress=progress)
+            each = None if running is None else running.each
+            rows = compare(written, given, heldout, level=LEVEL, each=each, progress=progress)
             quality = quality_report(paired(written, given), sample=limit).model_dump(mode="json")
             others = representations(written, given) if given else []
             value = {

@@ -1,7 +1,7 @@
 """Options and arguments that commands share."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -113,6 +113,21 @@ Address = Annotated[
     str | None, typer.Option(help="Of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; unset: one of its own.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Tasks at once; unset: as many as there is room for.", min=1)]
+
+
+def opened_engine(
+    kind: str, address: str | None = None, workers: int | None = None, *, always: bool = True
+) -> AbstractContextManager[Any]:
+    """The engine of the three options; without ``always`` None, for this process, where none of them was given.
+
+    Raises:
+        BadInput: see :func:`synthmix.engine.open_engine`.
+    """
+    from synthmix.engine import open_engine
+
+    if not always and (kind, address, workers) == ("local", None, None):
+        return nullcontext()
+    return open_engine(kind, workers=workers, address=address)
 
 
 @dataclass(frozen=True)

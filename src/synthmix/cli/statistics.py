@@ -12,12 +12,16 @@ import typer
 
 from synthmix.cli.options import (
     CACHE,
+    Address,
     AsJson,
     Cache,
+    EngineKind,
     Quiet,
     TokenizerOption,
     Vocab,
+    Workers,
     opened,
+    opened_engine,
     parse_mixtures,
     parse_named,
     parsed,
@@ -37,9 +41,6 @@ if TYPE_CHECKING:
     from synthmix.study.rare_tokens import RareRow
     from synthmix.study.trained_bits import TrainedBits
     from synthmix.table import Table
-
-EngineOption = Annotated[str, typer.Option("--engine", help="Where counting runs: local or ray.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; unset: one a core.", min=1)]
 
 
 def stats(
@@ -67,7 +68,8 @@ def stats(
     ] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
-    engine: EngineOption = "local",
+    engine: EngineKind = "local",
+    address: Address = None,
     workers: Workers = None,
     cache: Cache = CACHE,
     as_json: AsJson = False,
@@ -89,7 +91,7 @@ def stats(
     if study is not None:
         if corpora or against:
             raise BadInput("a study names its own corpora", key="--study", remedy="leave out CORPUS and --against")
-        running = _engine(engine, workers)
+        running = opened_engine(engine, address, workers)
         of_study(study, html=html, parquet=parquet, engine=running, as_json=as_json, quiet=quiet)
         return
     if not corpora or not against:
@@ -106,7 +108,7 @@ def stats(
     if smoothing:
         asked["smoothings"] = tuple(smoothing)
     options = Options(ngrams=ngrams, **asked)
-    with telling(quiet=quiet) as progress, _engine(engine, workers) as running:
+    with telling(quiet=quiet) as progress, opened_engine(engine, address, workers) as running:
         training, heldout = both_sides(corpora, against, tokenizer, vocab, cache, progress)
         found = survey(training, heldout, options=options, each=running.each, progress=progress)
         if parquet is not None:
@@ -162,12 +164,6 @@ def both_sides(
             heldout[part.name if len(test.heldout_domains) == 1 else f"{part.name}/{domain}"] = (test, domain)
     training = {part.name: opened(part.path, shared, cache, progress, name=part.name) for part in trained}
     return training, heldout
-
-
-def _engine(kind: Any, workers: int | None) -> Any:
-    from synthmix.engine import open_engine
-
-    return open_engine(kind, workers=workers)
 
 
 def of_study(study: Path, *, html: Path | None, parquet: Path | None, engine: Any, as_json: bool, quiet: bool) -> None:

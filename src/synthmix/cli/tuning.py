@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.cli.options import CACHE, AsJson, Cache, Quiet, TokenizerOption, opened, parsed, shared_tokenizer, telling
+from synthmix.cli.options import (
+    CACHE,
+    Address,
+    AsJson,
+    Cache,
+    EngineKind,
+    Quiet,
+    TokenizerOption,
+    Workers,
+    opened,
+    opened_engine,
+    parsed,
+    shared_tokenizer,
+    telling,
+)
 from synthmix.quantities import format_count
 
 if TYPE_CHECKING:
@@ -31,7 +45,9 @@ def tune(
     to: Annotated[Path, typer.Option("--to", help="Folder of run records.")] = Path("runs"),
     plot: Annotated[Path | None, typer.Option(help="Write loss against rate as an HTML page.")] = None,
     level: Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.99)] = 0.9,
-    workers: Annotated[int | None, typer.Option(help="Processes. Unset: one a core.", min=1)] = None,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
     tokenizer: TokenizerOption = None,
     vocab: Annotated[str, typer.Option(help="Vocabulary, when a tokenizer is trained.")] = "2048",
     cache: Cache = CACHE,
@@ -43,9 +59,10 @@ def tune(
     Runs are records: a killed sweep resumes, and a finished one is not repeated. See docs/ladder.md.
 
     Example: synthmix tune --params 25k --params 100k --from data/web.jsonl --plot rates.html
+
+    Example: synthmix tune --params 1M --params 10M --from corpora/web --engine ray --address auto
     """
     from synthmix.cli.terminal import show
-    from synthmix.engine import open_engine
     from synthmix.errors import BadInput
     from synthmix.files import write_text
     from synthmix.quantities import parse_count
@@ -60,7 +77,7 @@ def tune(
     step = None if batch is None else parsed(parse_count, batch, "--batch")
     tried = asked if "," in rates else int(asked[0])
     rate_grids(sizes, tried)  # before any text is read
-    with telling(quiet=quiet) as progress:
+    with telling(quiet=quiet) as progress, opened_engine(engine, address, workers) as running:
         corpus = _corpus(source, tokenizer, vocab, cache, progress)
         found = run(
             corpus,
@@ -73,7 +90,7 @@ def tune(
             epochs=epochs,
             to=to,
             level=level,
-            engine=open_engine(workers=workers),
+            engine=running,
             progress=progress,
         )
     if plot is not None:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.cli.options import (
+    Address,
     AsJson,
+    EngineKind,
     Quiet,
     TokenizerOption,
     Vocab,
+    Workers,
     built_tokenizer,
+    opened_engine,
     parse_named,
     parsed,
     shared_tokenizer,
@@ -65,10 +69,9 @@ def value(
     documents: Annotated[
         Path | None, typer.Option(help="Write each document's part in its dataset's score, as Parquet.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="Where candidates are read: local or ray.")] = "local",
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that read candidates; unset: one a core for large ones.", min=1)
-    ] = None,
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -89,7 +92,6 @@ def value(
     """
     from synthmix.cli.options import parse_mixtures
     from synthmix.cli.terminal import show
-    from synthmix.engine import open_engine
     from synthmix.errors import BadInput
     from synthmix.quantities import format_seconds, parse_count
     from synthmix.report.value import (
@@ -115,8 +117,8 @@ def value(
         valuer, pools = fitted(reference, candidates, text, label, model, weights, after)
         each, parts = None, 1
         large = model is None and sum(os.path.getsize(p.path) for p in parsed_parts if os.path.isfile(p.path)) >= LARGE
-        if engine != "local" or workers is not None or large:
-            running = stack.enter_context(open_engine(engine, workers=workers))
+        running = stack.enter_context(opened_engine(engine, address, workers, always=large))
+        if running is not None:
             each, parts = running.each, max(1, round(running.workers / len(pools)))
         scores, summaries = score_all(valuer, pools, each=each, parts=parts, progress=progress)
         budget = None if tokens is None else parsed(parse_count, tokens, "--tokens")
@@ -213,6 +215,9 @@ def select(
     check: Annotated[bool, typer.Option(help="Choose by half of the reference too, and compare on the rest.")] = True,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
+    engine: EngineKind = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -223,6 +228,8 @@ def select(
     of as many tokens, on documents of the reference that did not choose: this takes as long again as the selection.
 
     Example: synthmix select data/rephrased.jsonl --reference data/wiki.jsonl --tokens 5M --to corpora/best
+
+    Example: synthmix select corpora/pool --reference corpora/wiki --tokens 50M --to corpora/best --engine ray
     """
     from synthmix.cli.terminal import show
     from synthmix.interval import format_interval
@@ -233,7 +240,7 @@ def select(
     from synthmix.valuation.weights import load_weights
 
     budget = parsed(parse_count, tokens, "--tokens")
-    with telling(quiet=quiet) as progress:
+    with telling(quiet=quiet) as progress, opened_engine(engine, address, workers, always=False) as running:
         shared = shared_tokenizer([pool, reference], tokenizer, vocab)
         target = open_pool(reference, name="reference", text=text, reference=True)
         valuer = Valuer(weights=load_weights(weights), tokenizer=shared).fit(target)
@@ -247,6 +254,7 @@ def select(
             method=method,
             rounds=rounds,
             check=check,
+            engine=running,
             progress=progress,
         )
     warnings = [CAVEAT] if method == SCORE else []

@@ -1,11 +1,13 @@
 """A Ray cluster: each item a task with its cores, its share of a GPU and its memory."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -166,6 +168,7 @@ def connect(address: str | None, cores: int | None) -> tuple[Any, bool]:
     ray = import_ray()
     if ray.is_initialized():
         return ray, False
+    _silence()
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
         there = len(usable_cores())
@@ -174,8 +177,8 @@ def connect(address: str | None, cores: int | None) -> tuple[Any, bool]:
             "include_dashboard": False,
             "object_store_memory": STORE_BYTES,
         }
-        # Else a RAY_ADDRESS in the environment would be joined.
-        ray.init(address="local", **options)
+        with _on_loopback():
+            ray.init(address="local", **options)  # without "local" a RAY_ADDRESS in the environment would be joined
         return ray, True
     if address != "auto":
         _check_answers(address)
@@ -184,6 +187,32 @@ def connect(address: str | None, cores: int | None) -> tuple[Any, bool]:
     except (ConnectionError, RuntimeError, ValueError, ImportError) as error:
         raise _dead(address, error) from None
     return ray, True
+
+
+def _silence() -> None:
+    """Keep Ray's messages off stdout, where the JSON of ``--json`` stands, also when a script imported it before
+    :func:`import_ray` could tell it so."""
+    from ray._private import ray_logging
+
+    for each in (ray_logging.stdout_deduplicator, ray_logging.stderr_deduplicator):
+        each.skip_re = each.skip_re or re.compile(".")
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A Ray that is started here listens on the loopback address alone: whoever reaches its ports can run code.
+
+    Ray does so where it allows no clusters (macOS, Windows); an address of 127.0.0.1 that is asked for it replaces by
+    one that other machines can reach, so its own switch is what is left.
+    """
+    from ray._private import ray_constants
+
+    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
 
 
 def _check_answers(address: str) -> None:

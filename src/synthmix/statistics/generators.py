@@ -8,13 +8,14 @@ the source are :mod:`synthmix.generation.quality`'s.)
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from synthmix.corpus.sources import text_hash
-from synthmix.errors import BadInput
+from synthmix.errors import BadInput, SynthmixError
 from synthmix.interval import Interval
 from synthmix.progress import Progress, Silent
 from synthmix.statistics.compare import compare_unigrams
@@ -63,9 +64,13 @@ def compare_generators(
     heldout: Mapping[str, Sequence[str]],
     *,
     level: float = 0.9,
+    each: Callable[..., Iterator[tuple[Any, Any]]] | None = None,
     progress: Progress | None = None,
 ) -> list[GeneratorRow]:
     """One row a generator, in the order given, and first one for the sources themselves, where there are any.
+
+    Args:
+        each: of an engine (:func:`synthmix.engine.open_engine`); None: in this process. The rows are the same.
 
     Raises:
         BadInput: a generator without ten texts, or an empty held-out domain.
@@ -81,14 +86,47 @@ def compare_generators(
             raise BadInput("the held-out domain is empty", where=name, remedy="hold out more text")
     size = min(sum(len(words_of(one.text)) for one in written) for written in every.values())
     sampled = {name: _first(written, size) for name, written in every.items()}
-    progress.start("generators", len(every), "generators")
-    rows = []
-    for done, (name, written) in enumerate(sampled.items()):
-        progress.update("generators", done, note=name)
-        fits = [_fit(written, domain, texts, level) for domain, texts in heldout.items()]
-        rows.append(GeneratorRow(name, len(written), size, _duplicates(written, level), fits))
+    works = [
+        Work(name, tuple(written), domain, tuple(texts), level)
+        for name, written in sampled.items()
+        for domain, texts in [(None, ()), *heldout.items()]
+    ]
+    progress.start("generators", len(works), "comparisons")
+    found: dict[tuple[str, str | None], Any] = {}
+    done = ((work, work_done(work)) for work in works) if each is None else each(work_done, works)
+    for count, (work, result) in enumerate(done, start=1):
+        if isinstance(result, SynthmixError):
+            raise result
+        found[work.name, work.domain] = result
+        progress.update("generators", count, note=work.label)
     progress.finish("generators")
-    return rows
+    return [
+        GeneratorRow(name, len(written), size, found[name, None], [found[name, domain] for domain in heldout])
+        for name, written in sampled.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One generator against one held-out domain; without one, its near-duplicates."""
+
+    name: str
+    written: tuple[Written, ...]
+    domain: str | None
+    texts: tuple[str, ...]
+    level: float
+
+    @property
+    def label(self) -> str:
+        """Its name in messages."""
+        return self.name if self.domain is None else f"{self.name} against {self.domain}"
+
+
+def work_done(work: Work) -> DomainFit | Interval | None:
+    """What :class:`Work` asks for."""
+    if work.domain is None:
+        return _duplicates(work.written, work.level)
+    return _fit(work.written, work.domain, work.texts, work.level)
 
 
 def same_sources(every: Mapping[str, Sequence[Written]]) -> dict[str, list[Written]]:

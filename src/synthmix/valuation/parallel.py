@@ -82,6 +82,46 @@ def score_all(
     return scores, summaries
 
 
+class SpreadPool(Pool):
+    """A pool whose documents are judged by an engine's workers: each reads all batches and judges some of them."""
+
+    def __init__(self, pool: Pool, engine: Any) -> None:
+        super().__init__(pool.name, pool.batches, share=pool.share)
+        self._pool, self._engine = pool, engine
+
+    def values(self, judge: Callable[[Batch], np.ndarray]) -> np.ndarray:
+        """See :class:`.Pool`."""
+        parts = self._engine.workers
+        works = [Judging(judge, self._pool, part, parts) for part in range(parts)]
+        found: dict[int, list[np.ndarray]] = {}
+        for work, result in self._engine.each(judged, works):
+            if isinstance(result, SynthmixError):
+                raise result
+            found[work.part] = result
+        count = sum(len(each) for each in found.values())
+        return np.concatenate([found[number % parts][number // parts] for number in range(count)])
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Batches ``part``, ``part + parts``, ... of a pool, to be judged."""
+
+    judge: Callable[[Batch], np.ndarray]
+    pool: Pool
+    part: int
+    parts: int
+
+    @property
+    def label(self) -> str:
+        """In messages."""
+        return f"{self.pool.name} ({self.part + 1} of {self.parts})"
+
+
+def judged(work: Judging) -> list[np.ndarray]:
+    """What the judge says of each of these batches."""
+    return [work.judge(batch) for number, batch in enumerate(work.pool.batches()) if number % work.parts == work.part]
+
+
 def _every(pool: Pool, part: int, parts: int) -> Iterator[Batch]:
     for batch in pool.batches():  # by the item, so that its copies come to the same part
         hashes = np.array([int.from_bytes(item_hash(item)[2:4], "little") for item in batch.items])

@@ -28,6 +28,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.valuation.load import open_pool
 from synthmix.valuation.methods import METHODS
 from synthmix.valuation.methods.baseline import DocumentMethod
+from synthmix.valuation.parallel import SpreadPool
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
 from synthmix.valuation.summary import Summary, summarise
@@ -206,7 +207,7 @@ def document_gains(valuer: Valuer, pool: Pool, beside: Summary | None = None) ->
     """(n,) influence of each item on top of ``beside`` (None: of the pool itself)."""
     there = beside if beside is not None else valuer.summarise(pool, keep_copies=True)
     gains = valuer.influence_on(there)
-    return np.concatenate([gains(batch) for batch in pool.batches()])
+    return pool.values(gains)
 
 
 @dataclass(frozen=True)
@@ -293,16 +294,23 @@ def select_documents(
     method: str = SCORE,
     rounds: int = ROUNDS,
     check: bool = True,
+    engine: Any = None,
     progress: Progress | None = None,
 ) -> tuple[Selection, Corpus, SelectionCheck | None]:
     """:func:`.select` from what ``where`` names, written as a corpus in ``to``; with ``check`` also what
     :func:`.check_selection` says of it.
+
+    Args:
+        engine: whose workers judge the documents (:func:`synthmix.engine.open_engine`); None: this process. The
+            selection is the same.
 
     Raises:
         BadInput: see :func:`.select`, :func:`.open_pool` and :func:`synthmix.build_corpus`.
     """
     progress = progress or Silent()
     pool = open_pool(where, text=text)
+    if engine is not None:
+        pool = SpreadPool(pool, engine)
     documents = Documents([where], text=text)
     progress.start("selection", rounds, "rounds")
     found = select(valuer, pool, tokens, method=method, rounds=rounds, report=partial(progress.update, "selection"))

@@ -140,7 +140,10 @@ class DocumentMethod(Baseline):
         Raises:
             BadInput: it holds no text.
         """
-        return np.concatenate([self.of_texts(texts_in(batch)) for batch in pool.batches()])
+        return pool.values(self._of_batch)
+
+    def _of_batch(self, batch: Batch) -> np.ndarray:
+        return self.of_texts(texts_in(batch))
 
     def _value(self, pool: CountedPool) -> Result:
         each = self.documents(pool)

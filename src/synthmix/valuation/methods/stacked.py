@@ -2,6 +2,7 @@
 the reference from the pool at hand."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from synthmix.errors import BadInput
 from synthmix.valuation.methods.bags import TRAINED, Classifier, Coverage, cut_texts
 from synthmix.valuation.methods.baseline import CountedPool, DocumentMethod, Result
 from synthmix.valuation.methods.kneser_ney import KneserNeyFilter
-from synthmix.valuation.pool import Pool
+from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.terms.counts import item_hash
 from synthmix.valuation.words import texts_in
 
@@ -55,16 +56,7 @@ class Stacked(DocumentMethod):
                 known[mine == fold] = judges[-1](
                     [text for text, at in zip(self.target, mine, strict=True) if at == fold]
                 )
-        rows = []
-        for batch in pool.batches():
-            texts = texts_in(batch)
-            block = _folds(cut_texts(texts))
-            made = np.zeros((len(batch), 3))
-            for fold in np.unique(block):
-                which = np.flatnonzero(block == fold)
-                made[which] = judges[fold]([texts[int(at)] for at in which])
-            rows.append(made)
-        found = np.concatenate(rows)
+        found = pool.values(partial(_judged, judges))
         drawn = np.random.default_rng(self.seed).permutation(len(found))[: 4 * TRAINED]
         both = np.concatenate([known, found[drawn]])
         centre, spread = both.mean(axis=0), np.maximum(both.std(axis=0), 1e-9)
@@ -76,6 +68,17 @@ class Stacked(DocumentMethod):
     def _value(self, pool: CountedPool) -> Result:
         each = self.documents(pool)
         return Result(float(each.mean()), self.weights, each.nbytes, each=each)
+
+
+def _judged(judges: Sequence["_Judge"], batch: Batch) -> np.ndarray:
+    """(n, 3) values of each document, by the judge that knows those of the other folds."""
+    texts = texts_in(batch)
+    block = _folds(cut_texts(texts))
+    made = np.zeros((len(batch), 3))
+    for fold in np.unique(block):
+        which = np.flatnonzero(block == fold)
+        made[which] = judges[fold]([texts[int(at)] for at in which])
+    return made
 
 
 def _folds(texts: Sequence[str]) -> np.ndarray:
