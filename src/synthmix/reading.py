@@ -215,9 +215,32 @@ class _Unpacked(io.RawIOBase):
         return True
 
 
+Span = tuple[int, int]  # bytes of a file that is not packed: the first, and the one behind the last
+
+
+class _Within(io.RawIOBase):
+    """Some bytes of a file as if they were all of it."""
+
+    def __init__(self, raw: IO[bytes], span: Span) -> None:
+        raw.seek(span[0])
+        self._raw, self._left = raw, span[1] - span[0]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._raw.read(min(len(buffer), self._left))
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+
 @contextmanager
-def open_bytes(path: str | Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: str | Path, span: Span | None = None) -> Iterator[IO[bytes]]:
     """Open a path or URL for reading, unpacked by its suffix: .gz, .bz2, .xz, .lzma, .zst, .lz4, in any case.
+
+    Args:
+        span: only these bytes, of a file that is not packed.
 
     Raises:
         BadInput: missing, unreadable, damaged, cut short, followed by other bytes, or expanding beyond the limit.
@@ -225,7 +248,9 @@ def open_bytes(path: str | Path) -> Iterator[IO[bytes]]:
     name = str(path)
     suffix = packing(name)
     with read_errors(name), _raw(name) as raw:
-        if suffix is None:
+        if span is not None:
+            yield io.BufferedReader(_Within(raw, span), buffer_size=CHUNK)
+        elif suffix is None:
             yield raw
         else:
             yield io.BufferedReader(_Unpacked(raw, _PACKINGS[suffix], name), buffer_size=CHUNK)
@@ -257,8 +282,11 @@ def read_errors(where: str | Path) -> Iterator[None]:
 # Lines and text
 
 
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: str | Path, span: Span | None = None, before: int = 0) -> Iterator[tuple[int, str]]:
     """Lines of a UTF-8 file that are not blank, with their numbers, counted from 1; white space around them removed.
+
+    Args:
+        span: only these bytes; ``before``: the lines before them.
 
     A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: U+2028 and its like are text. A byte order
     mark at the start of a line is dropped (files that were joined have several).
@@ -266,8 +294,8 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     Raises:
         BadInput: see :func:`open_bytes`; a line that is not UTF-8 or longer than the limit.
     """
-    with open_bytes(path) as file:
-        for number, raw in enumerate(_raw_lines(file, path), start=1):
+    with open_bytes(path, span) as file:
+        for number, raw in enumerate(_raw_lines(file, path, before), start=before + 1):
             try:
                 line = raw.removeprefix(BOM).decode().strip()
             except UnicodeDecodeError as error:
@@ -281,8 +309,14 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def _raw_lines(file: IO[bytes], path: str | Path) -> Iterator[bytes]:
-    longest, held, size, number = limits().longest, list[bytes](), 0, 1
+def count_lines(path: str | Path, span: Span) -> int:
+    """Lines in these bytes, blank ones too."""
+    with open_bytes(path, span) as file:
+        return sum(1 for _ in _raw_lines(file, path, 0))
+
+
+def _raw_lines(file: IO[bytes], path: str | Path, before: int) -> Iterator[bytes]:
+    longest, held, size, number = limits().longest, list[bytes](), 0, before + 1
     after_return = False  # the chunk before ended with \r, so a \n at the start of this one belongs to it
     while chunk := file.read1(CHUNK) if hasattr(file, "read1") else file.read(CHUNK):
         if after_return:
@@ -306,14 +340,16 @@ def _raw_lines(file: IO[bytes], path: str | Path) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def read_text_chunks(path: str | Path) -> Iterator[str]:
+def read_text_chunks(path: str | Path, span: Span | None = None) -> Iterator[str]:
     """A UTF-8 file's text in chunks: line ends become ``\\n``, a byte order mark at the start is dropped.
 
     Raises:
         BadInput: see :func:`open_bytes`; it is not UTF-8.
     """
     decoder, read, held = codecs.getincrementaldecoder("utf-8-sig")(), 0, ""
-    with open_bytes(path) as file:
+    if span is not None and span[0]:
+        decoder, read = codecs.getincrementaldecoder("utf-8")(), span[0]
+    with open_bytes(path, span) as file:
         while True:
             raw = file.read(CHUNK)
             try:

@@ -1,15 +1,16 @@
 """The first pass of a build: read, drop what is empty or repeated, decide the side of the split, tokenise.
 
-The input is divided into units, whole files of 64 MB or more together, each of which becomes chunks on disk
-(:mod:`synthmix.corpus.chunks`), here or by an engine's workers. What a unit gives depends on nothing but its files,
-so the corpus is the same however many workers there are. In memory stay some 50 bytes a document.
+The input is divided into units, files of 64 MB or more together or, for workers, parts of a larger one
+(:mod:`synthmix.corpus.parts`), each of which becomes chunks on disk (:mod:`synthmix.corpus.chunks`), here or by an
+engine's workers. A document's place and key do not depend on the unit that it was read in, so the corpus is the same
+however many workers there are. In memory stay some 50 bytes a document.
 """
 
 import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -21,15 +22,17 @@ from synthmix.batching import batched, in_threads
 from synthmix.corpus.chunks import Chunk, ChunkWriter, open_chunks
 from synthmix.corpus.encoding import Encoding
 from synthmix.corpus.meta import FORMAT, Loss
+from synthmix.corpus.parts import divide
 from synthmix.corpus.readers import described, expand, nothing_read, read_documents, sample_below
 from synthmix.corpus.sample import prepare_sample
-from synthmix.corpus.sources import Document, Source, bytes_hash
+from synthmix.corpus.sources import Document, Part, Source, bytes_hash
 from synthmix.corpus.token_files import Spelling, is_token_file, open_tokens, parquet_documents
 from synthmix.corpus.token_files import documents as token_documents
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import content_hash, file_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
+from synthmix.reading import read_errors
 
 BATCH_DOCUMENTS = 1024
 BATCH_CHARACTERS = 4_000_000
@@ -69,13 +72,14 @@ class Tasks(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """One file, or a source that is not files. ``number``: in the order in which all are named; ``state``: size and
-    time of a local file."""
+    """One file, a part of it, or a source that is not files. ``number``: in the order in which all are named;
+    ``state``: the file's size, and its time or the hash of what its bucket says of it."""
 
     number: int
     source: Source | None
     path: str | None = None
     state: tuple[int, int] | None = None
+    part: Part | None = None
 
     @property
     def tokens(self) -> bool:
@@ -111,7 +115,9 @@ class Unit:
     @property
     def key(self) -> str:
         """What it depends on."""
-        inputs = [[i.number, i.source and i.source.model_dump(mode="json"), i.path, i.state] for i in self.inputs]
+        inputs = [
+            [i.number, i.source and i.source.model_dump(mode="json"), i.path, i.state, i.part] for i in self.inputs
+        ]
         return content_hash([FORMAT, self.prefix, inputs, self.domain, self.tokenizer[2], self.below])
 
 
@@ -259,12 +265,15 @@ class _Reading:
             if held >= UNIT_BYTES and not whole:
                 groups.append([])
                 held = 0
-            groups[-1].append(one)
-            held += one.state[0] if one.state is not None else UNIT_BYTES
+            for part in [one] if whole else self._divided(one):
+                if part.part is not None and groups[-1]:
+                    groups.append([])
+                groups[-1].append(part)
+                held = UNIT_BYTES if part.part is not None else held + _size(part)
         told = (self.at, self.tokenizer.end, self.tokenizer.hash)
         return [
             Unit(
-                f"{group[0].number:06d}",
+                f"{group[0].number:06d}" + ("" if group[0].part is None else f"p{group[0].part.start:013d}"),
                 tuple(group),
                 self.folder,
                 self.name,
@@ -275,6 +284,13 @@ class _Reading:
             )
             for group in groups
         ]
+
+    def _divided(self, one: Input) -> list[Input]:
+        """The parts of a file for workers, or itself."""
+        if self.engine is None or self.seen is not None or one.source is None or one.path is None or one.tokens:
+            return [one]
+        parts = divide(one.path, one.source, _size(one), self.engine.each)
+        return [replace(one, part=part) for part in parts] or [one]
 
     def _read(self, units: Sequence[Unit]) -> None:
         left = []
@@ -349,8 +365,12 @@ class _Reading:
         return found
 
     def _about(self) -> list[dict[str, Any]]:
-        read = {int(n): about for one in self.results.values() for n, about in one["inputs"].items()}
         none = {"documents": 0, "taken": 0, "empty": 0, "markup": 0}
+        read: dict[int, dict[str, Any]] = {}
+        for prefix in sorted(self.results):
+            for n, about in self.results[prefix]["inputs"].items():
+                had = read.get(int(n), none)
+                read[int(n)] = {**had, **about, **{name: had[name] + about[name] for name in none}}
         named = [{"name": one.where} if one.source is not None else {} for one in self.inputs]
         return [{**name, **read.get(one.number, none)} for name, one in zip(named, self.inputs, strict=True)]
 
@@ -409,11 +429,23 @@ def _inputs(source: Source, first: int) -> list[Input]:
     return [Input(first + number, source, path, _state(path)) for number, path in enumerate(paths)]
 
 
-def _state(path: str) -> tuple[int, int] | None:
-    if "://" in path:
-        return None
-    about = os.stat(path)
-    return about.st_size, about.st_mtime_ns
+def _size(one: Input) -> int:
+    return one.state[0] if one.state is not None else UNIT_BYTES
+
+
+def _state(path: str, *, again: bool = False) -> tuple[int, int] | None:
+    """Size and version of a file; ``again``: ask its bucket, which was asked before."""
+    if "://" not in path:
+        about = os.stat(path)
+        return about.st_size, about.st_mtime_ns
+    from fsspec.core import url_to_fs
+
+    with read_errors(path):
+        fs, name = url_to_fs(path)
+        if again:
+            fs.invalidate_cache()
+        size = fs.info(name).get("size")
+        return None if size is None else (int(size), int(content_hash(str(fs.ukey(name))), 16))
 
 
 def _first_tokens(source: Source | None) -> bool:
@@ -526,7 +558,8 @@ def _rows(
                 if data.strip() and (unit.below is None or digest < unit.below):
                     yield _Row("", digest, len(data), one.number, place, domain, key, ids)
             continue
-        for place, document in enumerate(stream):
+        for number, document in enumerate(stream):
+            place = document.place if _alone(one) and documents is None else number
             data = document.text.encode()
             if data.isspace() or not document.text.strip():
                 own["empty"] += 1
@@ -548,26 +581,33 @@ def _streams(
 
     if documents is not None:
         yield first, documents
-    elif (source := first.source) is not None and (
-        first.path is None or (source.limit is not None and not source.by_hash)
-    ):
+    elif (source := first.source) is not None and not _alone(first):
         yield first, read_documents(source, domain=unit.domain, on_markup=with_markup)
     else:
         for one in unit.inputs:
             assert one.source is not None
             now = one
             alone = one.source.model_copy(update={"files": [one.path], "limit": None})
-            yield one, read_documents(alone, domain=unit.domain, on_markup=with_markup, some=False)
+            yield one, read_documents(alone, domain=unit.domain, on_markup=with_markup, some=False, part=one.part)
+
+
+def _alone(one: Input) -> bool:
+    """Whether its file is read by itself, and not its source from the first file on, as far as a limit goes."""
+    return one.path is not None and one.source is not None and (one.source.limit is None or one.source.by_hash)
 
 
 def read_state(one: Input) -> dict[str, Any]:
-    """Size and hash of a local file, which is still the one that was to be read."""
+    """Size and hash of a file, of one in a bucket the hash of what that says of it; it is still the one that was to be
+    read."""
     if one.path is None or one.state is None:
         return {}
-    digest = file_hash(Path(one.path).expanduser())
-    if _state(one.path) != one.state:
+    first = one.part is None or one.part.start == 0
+    remote, digest = "://" in one.path, ""
+    if first:
+        digest = f"{one.state[1]:016x}" if remote else file_hash(Path(one.path).expanduser())
+    if _state(one.path, again=True) != one.state:
         raise BadInput("changed while it was read", where=one.path, remedy="run it again once the file is whole")
-    return {"bytes": one.state[0], "blake2b": digest}
+    return {"bytes": one.state[0], "version" if remote else "blake2b": digest} if first else {}
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

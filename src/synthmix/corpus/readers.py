@@ -22,12 +22,13 @@ import numpy as np
 
 from synthmix.corpus.markup import has_markup, strip_markup
 from synthmix.corpus.sample import read_sample
-from synthmix.corpus.sources import Document, Source, bytes_hash, normalize, text_hash
+from synthmix.corpus.sources import Document, Part, Source, bytes_hash, normalize, text_hash
 from synthmix.errors import BadInput, Failure
 from synthmix.files import placed
 from synthmix.reading import (
     CHUNK,
     FLOOR,
+    count_lines,
     limits,
     newlines,
     open_bytes,
@@ -113,7 +114,9 @@ def _there(found: list[str], pattern: str, *, is_glob: bool) -> list[str]:
     return found
 
 
-def document_of(record: Mapping[str, Any], source: Source, domain: str, where: str, *, longest: int) -> Document | None:
+def document_of(
+    record: Mapping[str, Any], source: Source, domain: str, where: str, *, longest: int, place: int = 0
+) -> Document | None:
     """A record (a JSON object, a row) as a document; None when ``source.where`` leaves it out.
 
     A null text counts as empty: generators do answer with nothing.
@@ -139,7 +142,7 @@ def document_of(record: Mapping[str, Any], source: Source, domain: str, where: s
     key = record.get(source.id_field)
     if text is not None and len(text) > longest // 4 and len(text.encode(errors="replace")) > longest:
         raise too_much(f"is longer than {longest} bytes", "longest", where=where, key=source.text)
-    return Document(checked(text or "", where, source.text), domain, where if key is None else str(key))
+    return Document(checked(text or "", where, source.text), domain, where if key is None else str(key), place)
 
 
 def kept(record: Mapping[str, Any], where: Mapping[str, Any] | None) -> bool:
@@ -180,38 +183,38 @@ def checked(text: str, where: str, key: str) -> str:
     return text
 
 
-def read_jsonl(path: str, source: Source, domain: str) -> Iterator[Document]:
+def read_jsonl(path: str, source: Source, domain: str, part: Part | None = None) -> Iterator[Document]:
     """Blank lines are skipped; a byte order mark is allowed, and any line ends.
 
     Raises:
         BadInput: a line that is not UTF-8, not JSON or not an object; see also :func:`document_of`.
     """
     longest = limits().longest
-    for where, record in _objects(path):
-        document = document_of(record, source, domain, where, longest=longest)
+    for number, record in _objects(path, part):
+        document = document_of(record, source, domain, f"{path}:{number}", longest=longest, place=number - 1)
         if document is not None:
             yield document
 
 
-def _objects(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A JSONL file's objects, each with its file and line."""
+def _objects(path: str, part: Part | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A JSONL file's objects, each with its line."""
     deepest = limits().depth
-    for number, line in read_lines(path):
+    for number, line in read_lines(path) if part is None else read_lines(path, part[:2], part.before):
         where = f"{path}:{number}"
         record = parse_json(line, where=where, remedy="one JSON object a line", deepest=deepest)
         if not isinstance(record, dict):
             raise BadInput("not a JSON object", where=where, remedy='write {"text": "..."}')
-        yield where, record
+        yield number, record
 
 
-def read_parquet(path: str, source: Source, domain: str) -> Iterator[Document]:
+def read_parquet(path: str, source: Source, domain: str, part: Part | None = None) -> Iterator[Document]:
     """Rows in file order. A packed file is unpacked to a temporary file first (Parquet needs to seek).
 
     Raises:
         BadInput: not Parquet, a damaged page, a column that the source names is missing, or text beyond the limits.
     """
     with _seekable(path) as file:
-        yield from _parquet_rows(file, path, source, domain)
+        yield from _parquet_rows(file, path, source, domain, part)
 
 
 @contextlib.contextmanager
@@ -226,7 +229,7 @@ def _seekable(path: str) -> Iterator[IO[bytes]]:
             yield file
 
 
-def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> Iterator[Document]:
+def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str, part: Part | None) -> Iterator[Document]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -249,22 +252,24 @@ def _parquet_rows(file: IO[bytes], path: str, source: Source, domain: str) -> It
         if names.count(name) > 1:
             raise BadInput(f"{names.count(name)} columns have this name", where=path, key=name, remedy="rename one")
     _check_expansion(table, path, columns)
-    row, longest = 0, limits().longest
+    groups = range(table.num_row_groups) if part is None else range(part.start, part.stop)
+    row, longest = 0 if part is None else part.before, limits().longest
+    behind = row + sum(table.metadata.row_group(group).num_rows for group in groups)
     try:
-        for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+        for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=columns, row_groups=list(groups)):
             cells = {name: batch.column(name) for name in columns}
             for at in range(len(batch)):
                 row += 1
                 record = {name: column[at].as_py() for name, column in cells.items()}
-                document = document_of(record, source, domain, f"{path}:row {row}", longest=longest)
+                document = document_of(record, source, domain, f"{path}:row {row}", longest=longest, place=row - 1)
                 if document is not None:
                     yield document
     except BadInput:
         raise
     except refused as error:
         raise BadInput(f"cannot be read after row {row} ({error})", where=path) from None
-    if row != table.metadata.num_rows:
-        raise BadInput(f"is damaged ({row} rows of {table.metadata.num_rows})", where=path)
+    if row != behind:
+        raise BadInput(f"is damaged ({row} rows of {behind})", where=path)
 
 
 def _check_expansion(table: Any, path: str, columns: list[str]) -> None:
@@ -278,25 +283,32 @@ def _check_expansion(table: Any, path: str, columns: list[str]) -> None:
                 raise too_much(f"expands more than {most} times", "expansion", where=path, key=column.path_in_schema)
 
 
-def read_text(path: str, source: Source, domain: str) -> Iterator[Document]:
+def read_text(path: str, source: Source, domain: str, part: Part | None = None) -> Iterator[Document]:
     """Documents of one text file; line ends become ``\\n`` (in the separator too), a byte order mark is dropped.
 
     Raises:
         BadInput: the file is not UTF-8, or a document is longer than the limit.
     """
-    for number, (text, last) in enumerate(_pieces(path, source), start=1):
+    for place, (text, last) in enumerate(_pieces(path, source, part), start=0 if part is None else part.before):
         if source.separator is None:
             yield Document(text, domain, path)
         elif not last or text.strip():  # the separator usually ends the last document too
-            yield Document(text, domain, f"{path}#{number}")
+            yield Document(text, domain, f"{path}#{place + 1}", place)
 
 
-def _pieces(path: str, source: Source) -> Iterator[tuple[str, bool]]:
+def count_before(path: str, source: Source, part: Part) -> int:
+    """Lines, or separated pieces of a text, that lie in a part of a file, blank ones too."""
+    if (source.format or format_of(path)) == "jsonl":
+        return count_lines(path, part[:2])
+    return sum(not last for _, last in _pieces(path, source, part))
+
+
+def _pieces(path: str, source: Source, part: Part | None = None) -> Iterator[tuple[str, bool]]:
     """The pieces between separators, and whether it is the last one. Time is linear: what was searched once is put
     aside, but for the last characters, which may begin a separator."""
     separator, longest = newlines(source.separator or ""), limits().longest
-    aside, size, tail, number = list[str](), 0, "", 1
-    for chunk in read_text_chunks(path):
+    aside, size, tail, number = list[str](), 0, "", 1 if part is None else part.before + 1
+    for chunk in read_text_chunks(path, None if part is None else part[:2]):
         whole, overlap = [tail + chunk], len(separator) - 1
         if separator:
             whole = (tail + chunk).split(separator)
@@ -376,7 +388,12 @@ def _dataset_rows(source: Source) -> Iterable[dict[str, Any]]:
 
 
 def read_documents(
-    source: Source, *, domain: str, on_markup: Callable[[Document], object] | None = None, some: bool = True
+    source: Source,
+    *,
+    domain: str,
+    on_markup: Callable[[Document], object] | None = None,
+    some: bool = True,
+    part: Part | None = None,
 ) -> Iterator[Document]:
     """The documents of ``source`` in reading order; those without a domain of their own get ``domain``.
 
@@ -386,11 +403,12 @@ def read_documents(
     Args:
         on_markup: told of each document that is dropped for the markup in it (``markup: strip``).
         some: refuse a source without any document.
+        part: of the one file that the source names.
 
     Raises:
         BadInput: see the readers; also a source whose ``where`` matches nothing.
     """
-    documents = _unlimited(source, source.domain if source.domain is not None else domain)
+    documents = _unlimited(source, source.domain if source.domain is not None else domain, part)
     limit = source.limit.amount if source.limit is not None and source.limit.unit == "documents" else None
     below, taken = 2**64, set[int]()
     if by_hash := limit is not None and source.by_hash:
@@ -449,11 +467,11 @@ def described(source: Source) -> str:
     return str(source.dataset) if source.dataset is not None else "embedded sample"
 
 
-def _unlimited(source: Source, domain: str) -> Iterator[Document]:
+def _unlimited(source: Source, domain: str, part: Part | None) -> Iterator[Document]:
     if source.files is not None:
         # Expanded before the first is read, so that a missing file is told at once.
         for path in [path for pattern in source.files for path in expand(pattern)]:
-            yield from _reader(path, source)(path, source, domain)
+            yield from _reader(path, source)(path, source, domain, part)
     elif source.dataset is not None:
         yield from read_dataset(source, domain)
     elif source.sample is not None:
@@ -461,7 +479,7 @@ def _unlimited(source: Source, domain: str) -> Iterator[Document]:
             yield document if source.domain is None else Document(document.text, source.domain, document.key)
 
 
-def _reader(path: str, source: Source) -> Callable[[str, Source, str], Iterator[Document]]:
+def _reader(path: str, source: Source) -> Callable[[str, Source, str, Part | None], Iterator[Document]]:
     kind = source.format or format_of(path)
     if kind == "tokens":
         raise BadInput(

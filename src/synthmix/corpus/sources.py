@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -30,11 +30,22 @@ Scalar = bool | int | float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``text`` of one ``domain``; ``key`` says where it came from (an id, or file and line)."""
+    """``text`` of one ``domain``; ``key`` says where it came from (an id, or file and line); ``place``: the lines, rows
+    or pieces before it in its file."""
 
     text: str
     domain: str
     key: str | None = None
+    place: int = field(default=0, compare=False)
+
+
+class Part(NamedTuple):
+    """Part of a file: bytes, or row groups, from ``start`` to before ``stop``; ``before``: the lines, rows or pieces
+    that lie before it."""
+
+    start: int
+    stop: int
+    before: int = 0
 
 
 def text_hash(text: str) -> int:

@@ -36,12 +36,12 @@ class Update:
         check_folder(corpus.folder, [DOCUMENTS, INPUTS], remedy=REMEDY)
         self.corpus = corpus
         self._before: list[dict[str, Any]] = read_json(corpus.folder / INPUTS, remedy=REMEDY)
-        had = {(one.get("bytes"), one.get("blake2b")): number for number, one in enumerate(self._before)}
+        had = {(one.get("bytes"), _version(one)): number for number, one in enumerate(self._before)}
         sizes = {size for size, _ in had}
         self._old: dict[int, int] = {}  # number of an input -> its number in the corpus
         for one in inputs:
             if one.state is not None and one.state[0] in sizes:
-                found = had.get((one.state[0], read_state(one)["blake2b"]))
+                found = had.get((one.state[0], _version(read_state(one))))
                 if found is not None and found not in self._old.values():
                     self._old[one.number] = found
         self.kept, there = len(self._old), set(self._old.values())
@@ -94,6 +94,11 @@ class Update:
         about = {str(new): {k: v for k, v in self._before[was].items() if k != "name"} for was, new in old.items()}
         counts = {"repeated": 0, "tokens": tokens, "checked": corpus.meta.checked}
         return {prefix: {**counts, "chunks": writer.close(), "inputs": about}}
+
+
+def _version(about: dict[str, Any]) -> str | None:
+    """Of a file: the hash of its content, or in a bucket of what that says of it."""
+    return about.get("blake2b", about.get("version"))
 
 
 def why_not(corpus: Corpus, sources: Sequence[Source], expected: dict[str, Any]) -> str:

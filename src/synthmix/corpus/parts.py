@@ -1,0 +1,118 @@
+"""Files too large for one worker, divided: Parquet by row groups, JSON Lines and separated text by bytes.
+
+A part ends where a line, or a separator that cannot overlap another one, ends; so the documents of the parts, one part
+after the other, are those of the file. What is packed, or one text without a separator, stays whole.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import IO, Any
+
+from synthmix.corpus.readers import count_before, format_of
+from synthmix.corpus.sources import Part, Source
+from synthmix.errors import BadInput, SynthmixError
+from synthmix.reading import CHUNK, limits, open_bytes, packing
+
+PART_BYTES = 64_000_000  # of a file, as it lies on disk
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[tuple[Any, Any]]]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A part whose lines, or pieces, are to be counted."""
+
+    path: str
+    source: Source
+    part: Part
+
+    @property
+    def label(self) -> str:
+        """In messages."""
+        return self.path
+
+
+def counted(work: Counting) -> int:
+    """How many there are."""
+    return count_before(work.path, work.source, work.part)
+
+
+def divide(path: str, source: Source, size: int, each: Each) -> list[Part]:
+    """The parts of a file of ``size`` bytes, in order; none where it stays whole.
+
+    Args:
+        each: of an engine, whose workers count the lines before each part: a key names a document's line, and so do
+            messages.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    if size < 2 * PART_BYTES or packing(path):
+        return []
+    kind = source.format or format_of(path)
+    if kind == "parquet":
+        return _row_groups(path)
+    if kind != "jsonl" and (kind != "text" or not source.separator):
+        return []
+    separator = "\n" if kind == "jsonl" else str(source.separator)
+    with open_bytes(path) as file:
+        cuts = [0, *_cuts(file, separator.encode(), size), size]
+    works = [Counting(path, source, Part(start, stop)) for start, stop in pairwise(cuts)]
+    if len(works) < 2:
+        return []
+    counts: dict[Part, int] = {works[-1].part: 0}  # nothing lies behind it
+    for work, result in each(counted, works[:-1]):
+        if isinstance(result, SynthmixError):
+            raise result
+        counts[work.part] = result
+    before = accumulate((counts[work.part] for work in works[:-1]), initial=0)
+    return [work.part._replace(before=lines) for work, lines in zip(works, before, strict=True)]
+
+
+def _cuts(file: IO[bytes], separator: bytes, size: int) -> Iterator[int]:
+    """Ends of separators, one behind each multiple of the size of a part."""
+    at = 0
+    while (at := max(at, 0) + PART_BYTES) < size - PART_BYTES // 2:
+        if (cut := _next_cut(file, separator, at)) is None or cut >= size:
+            return
+        yield cut
+        at = cut
+
+
+def _next_cut(file: IO[bytes], separator: bytes, at: int) -> int | None:
+    overlap, longest = len(separator) - 1, at + 2 * limits().longest
+    file.seek(at)
+    held = b""
+    while data := file.read(CHUNK):
+        held += data
+        place = held.find(separator, overlap)
+        while place >= 0:
+            # One that starts before it would be found first, and \r\n may be half of a separator's \n.
+            before = held[place - overlap : place]
+            if b"\r" not in before and held.find(separator, place - overlap) == place:
+                return at + place + len(separator)
+            place = held.find(separator, place + 1)
+        if at + len(held) > longest:
+            return None
+    return None
+
+
+def _row_groups(path: str) -> list[Part]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with open_bytes(path) as file:
+            about = pq.read_metadata(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(f"not a Parquet file ({error})", where=path) from None
+    parts, start, rows, size, before = list[Part](), 0, 0, 0, 0
+    for number in range(about.num_row_groups):
+        group = about.row_group(number)
+        rows += group.num_rows
+        size += sum(group.column(column).total_compressed_size for column in range(group.num_columns))
+        if size >= PART_BYTES or number == about.num_row_groups - 1:
+            parts.append(Part(start, number + 1, before))
+            start, before, size = number + 1, before + rows, 0
+            rows = 0
+    return parts if len(parts) > 1 else []
