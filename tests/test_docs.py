@@ -196,10 +196,19 @@ def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are(
     assert drawn <= rooms
 
 
+def plain(formula: str) -> str:
+    """A formula in TeX as laws write theirs, without spaces and underscores."""
+    bare = re.sub(r"[\\\s_]", "", formula)
+    bare = re.sub(r"\^\{([^{}]*)\}", lambda up: f"^{up[1]}" if re.fullmatch(r"-?\w+", up[1]) else f"^({up[1]})", bare)
+    return re.sub(r"\^\{([^{}]*)\}", r"^(\1)", bare)
+
+
 def test_the_page_of_laws_has_every_law_as_it_is() -> None:
     text = (ROOT / "docs/concepts/laws.md").read_text()
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", text, re.M))
-    assert rows == {law.name: law.formula.removeprefix("L = ") for law in LAWS.values()}
+    rows = dict(re.findall(r"^\| `(\w+)` \| \$(.*?)\$ \|", text, re.M))
+    assert {name: plain(formula) for name, formula in rows.items()} == {
+        law.name: plain(law.formula.removeprefix("L = ")) for law in LAWS.values()
+    }
 
 
 def test_the_page_of_commands_names_every_command() -> None:
@@ -215,19 +224,47 @@ def test_the_python_page_lists_every_public_name() -> None:
     assert sorted(listed) == sorted(synthmix.__all__)
 
 
-def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `make docs` builds it."""
+    there = tmp_path_factory.mktemp("docs") / "site"
     ran = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(there)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    pages = list((tmp_path / "site").rglob("*.html"))
+    return there
+
+
+def test_the_site_builds_strictly_and_fetches_nothing(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
     assert len(pages) > len(PAGES) - 2
     fetched = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(https?:[^\"' >]+)", re.I)
     for page in pages:
         assert not re.search(r":(func|class|mod):", page.read_text()), page
         links = [url for tag in fetched.finditer(page.read_text()) if "canonical" not in tag[0] for url in [tag[1]]]
         assert not links, f"{page}: {links}"
+
+
+def test_every_formula_is_typeset(site: Path) -> None:
+    pages = {page: page.read_text() for page in site.rglob("*.html")}
+    assert not [page for page, text in pages.items() if "arithmatex" in text]
+    written = sum(len(re.findall(r"^\$\$$", page.read_text(), re.M)) for page in PAGES) // 2
+    assert sum(text.count('display="block"') for text in pages.values()) == written > 0
+    laws = pages[site / "concepts/laws.html"]
+    assert laws.count("<math") > 2 * len(LAWS)
+
+
+def test_search_works_in_pages_that_were_opened_from_the_disk(site: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    command += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom"]
+    page = (site / "index.html").as_uri()
+    ran = subprocess.run([*command, f"{page}?q=chinchilla"], capture_output=True, text=True, timeout=180)
+    assert re.search(r"\d+ matching documents", ran.stdout)
+    assert "concepts/laws.html" in ran.stdout

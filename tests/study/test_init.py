@@ -56,6 +56,12 @@ def test_what_a_file_is_is_told_with_its_reason(folder: Path) -> None:
     assert people.tokens == pytest.approx(2 * models.tokens, rel=0.05)
 
 
+def test_a_file_that_is_named_twice_is_what_was_said_of_it(folder: Path, tmp_path: Path) -> None:
+    web, books = str(folder / "web.jsonl"), str(folder / "books.txt")
+    _, parts = init_study([web, books], tmp_path / "twice.yaml", synthetic=[books])
+    assert [(part.name, part.kind) for part in parts] == [("web", "natural"), ("books", "synthetic")]
+
+
 def test_the_file_is_a_study_that_its_text_can_fill(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every recipe has enough tokens, held-out text is left, and nothing that was found is lost."""
     monkeypatch.chdir(folder)

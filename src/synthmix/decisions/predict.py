@@ -36,8 +36,9 @@ class LawPrediction:
 
     @property
     def difference(self) -> Array:
-        """Loss minus that of natural text alone (1 + d, m), paired by draw."""
-        return self.loss - self.natural[:, None]
+        """Loss minus that of natural text alone (1 + d, m), paired by draw; NaN where both are infinite."""
+        with np.errstate(invalid="ignore"):
+            return self.loss - self.natural[:, None]
 
 
 @dataclass(frozen=True)

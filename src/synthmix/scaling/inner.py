@@ -57,9 +57,10 @@ def _cut(fitted: Predictor, runs: Runs, kept: Mask) -> tuple[Runs, Runs, float, 
     inner = replace(inner, model=NO_MODEL_ERROR)
     columns = {name: getattr(test, name) for name in fitted.law.columns}
     low, high = inner.interval(kind="new_run", level=0.9, **columns)
-    error = np.abs(np.log(test.loss) - np.log(inner.predict(**columns)))
-    half = np.maximum((np.log(high) - np.log(np.maximum(low, 1e-9))) / 2, 1e-9)
-    ratio = np.minimum(error / half, WORST)
+    with np.errstate(invalid="ignore"):  # a law that predicts losses below zero there tells nothing, as is seen below
+        error = np.abs(np.log(test.loss) - np.log(inner.predict(**columns)))
+        half = np.maximum((np.log(high) - np.log(np.maximum(low, 1e-9))) / 2, 1e-9)
+        ratio = np.minimum(error / half, WORST)
     if not np.isfinite(ratio).all():
         return None
     return train, test, float(np.median(error)), float(np.sqrt(np.mean(ratio**2)))

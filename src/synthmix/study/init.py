@@ -132,7 +132,8 @@ def init_study(
     Args:
         files: paths or globs of natural and synthetic text, told apart by their names and fields.
         to: the file to write; must not be there.
-        synthetic, evaluate: files that are synthetic text, or held-out domains, whatever their names.
+        synthetic, evaluate: files that are synthetic text, or held-out domains, whatever their names; a path of
+            ``files`` that stands here, too, is this alone.
         params, tokens: what will really be trained; None: four times the ladder's largest.
 
     Returns:
@@ -145,7 +146,7 @@ def init_study(
     if target.exists():
         raise BadInput("is there already", where=target, remedy="name another file with --to, or move it away")
     asked: list[tuple[str, Kind | None]] = [
-        *((path, None) for path in files),
+        *((path, None) for path in files if path not in (*synthetic, *evaluate)),
         *((path, "synthetic") for path in synthetic),
         *((path, "evaluation") for path in evaluate),
     ]
