@@ -218,10 +218,14 @@ def test_the_page_of_commands_names_every_command() -> None:
     assert named == {" ".join(name) for name in COMMANDS}
 
 
-def test_the_python_page_lists_every_public_name() -> None:
-    text = (ROOT / "docs/reference/python.md").read_text()
-    listed = re.findall(r"^::: synthmix\.(\w+)$", text, re.M)
+def test_the_python_pages_list_every_public_name() -> None:
+    index = (ROOT / "docs/reference/python.md").read_text()
+    pages = {page.name: page.read_text() for page in (ROOT / "docs/reference/python").glob("*.md")}
+    listed = re.findall(r"^::: synthmix\.(\w+)$", "\n".join(pages.values()), re.M)
     assert sorted(listed) == sorted(synthmix.__all__)
+    rows = dict(re.findall(r"^\| \[.*?\]\(python/(.*?)\) \| (.*?) \|$", index, re.M))
+    of_rows = {page: re.findall(r"`(.*?)`", names) for page, names in rows.items()}
+    assert of_rows == {page: re.findall(r"^::: synthmix\.(\S+)$", text, re.M) for page, text in pages.items()}
 
 
 @pytest.fixture(scope="module")
