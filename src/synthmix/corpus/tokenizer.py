@@ -80,11 +80,15 @@ class Tokenizer:
         Raises:
             BadInput: a text becomes the end-of-document token all the same: it is the unknown token too.
         """
-        if self._worth > 0:
-            self._worth -= sum(map(len, texts))
-            if self._worth <= 0 and not self.fast_agrees(texts, found := self.encode_slowly(texts)):
-                return found
-        if self._worth > 0 or self.fast is None:
+        if self._worth > 0:  # of a batch of many characters the first are enough to compare
+            upto = np.cumsum([len(text) for text in texts])
+            count = min(int(np.searchsorted(upto, self._worth)) + 1, len(texts))
+            self._worth -= int(upto[count - 1]) if count else 0
+            found = self.encode_slowly(texts[:count])
+            if self._worth <= 0:
+                self.fast_agrees(texts[:count], found)
+            return found if count == len(texts) else found + self.encode_batch(texts[count:])
+        if self.fast is None:
             return self.encode_slowly(texts)
         return self.fast.encode_batch(texts, self.dtype)
 

@@ -83,6 +83,8 @@ class Grams:
             self.orders.append(Order(mine, prefix, suffix, scored))
         self.tokens = sum(float(o.scored.sum()) for o in self.orders)  # that are scored
         self._maybe = [self._filter(each) for each in keys]
+        short = range(1, min(order, _FILTER_BITS // self.bits) + 1)
+        self._numbers = {n: self._table(keys[n - 1], n) for n in short}
 
     def packed(self, documents: Sequence[np.ndarray], n: int) -> np.ndarray:
         """Every n-gram inside a document, as one array."""
@@ -114,11 +116,15 @@ class Grams:
             keys = stream[place]
             for further in range(1, n):
                 keys = (keys << self.bits) | stream[place + further]
-            maybe = np.flatnonzero(self._maybe[n - 1][_slot(keys)])
-            place, keys = place[maybe], keys[maybe]
-            number = np.searchsorted(order.keys, keys)
-            number[number == len(order.keys)] = 0
-            hit = order.keys[number] == keys if len(order.keys) else np.zeros(len(keys), bool)
+            if (numbers := self._numbers.get(n)) is not None:
+                number = numbers[keys]
+                hit = number >= 0
+            else:
+                maybe = np.flatnonzero(self._maybe[n - 1][_slot(keys)])
+                place, keys = place[maybe], keys[maybe]
+                number = np.searchsorted(order.keys, keys)
+                number[number == len(order.keys)] = 0
+                hit = order.keys[number] == keys if len(order.keys) else np.zeros(len(keys), bool)
             place = place[hit]
             found.append((number[hit], owner[place]))
             follows = np.flatnonzero(place[1:] == place[:-1] + 1)
@@ -158,6 +164,12 @@ class Grams:
         """A table of what may be a key: most n-grams of other text are dismissed by one look at it."""
         table = np.zeros(1 << _FILTER_BITS, bool)
         table[_slot(keys)] = True
+        return table
+
+    def _table(self, keys: np.ndarray, n: int) -> np.ndarray:
+        """The number of every possible n-gram, -1 of one that the reference lacks."""
+        table = np.full(1 << (self.bits * n), -1)
+        table[keys] = np.arange(len(keys))
         return table
 
 
