@@ -10,8 +10,8 @@ from synthmix.corpus import (
     Corpus,
     Document,
     Source,
-    build,
     build_corpus,
+    duplicates,
     load_tokenizer,
     open_or_build,
     read_documents,
@@ -282,15 +282,15 @@ def test_what_is_held_out_elsewhere_is_indexed_once_for_many_corpora(
     corpus: Corpus, tmp_path, texts, tokenizer, monkeypatch
 ):
     """Also those that hold nothing out are no part of it: else three hundred corpora would read each other."""
-    build._heldout_index.cache_clear()
+    duplicates._heldout_index.cache_clear()
     read: list[str] = []
-    whole = build._batched_corpus
+    whole = Corpus.compared_documents
 
-    def counted(one: Corpus, split: str):
+    def counted(one: Corpus, split: str = "train", **more):
         read.append(f"{one.meta.name} {split}")
-        return whole(one, split)
+        return whole(one, split, **more)
 
-    monkeypatch.setattr(build, "_batched_corpus", counted)
+    monkeypatch.setattr(Corpus, "compared_documents", counted)
     made = [corpus]
     for number in range(4):
         fresh = [f"{number} new {text}" for text in texts[: 20 + number]]

@@ -30,7 +30,8 @@ class Workers:
         for number, item in enumerate(random.Random(self.seed).sample(list(items), len(items))):
             if number == self.most:
                 yield item, Failure("its worker or node was lost 3 times", where=item.label)
-            self.did.append(Path(item.label).name)
+            if task is ingest.ingest_unit:
+                self.did.append(Path(item.label).name)
             try:
                 yield item, task(item)
             except BadInput as error:

@@ -27,7 +27,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def divided(path: Path, source: Source) -> tuple[list[Any], int]:
     """The documents of all parts, and how many parts there are."""
-    found = parts.divide(str(path), source, path.stat().st_size, InProcess().each)
+    found = parts.divide(str(path), source, path.stat().st_size, InProcess())
     streams = [read_documents(source, domain="d", some=False, part=part) for part in found]
     return [(one.text, one.domain, one.key, one.place) for stream in streams for one in stream], len(found)
 
@@ -83,8 +83,8 @@ def test_what_stays_whole(tmp_path: Path) -> None:
     for name, data in (("one.txt", line * 50), ("short.jsonl", line), ("returns.jsonl", line[:-1] + "\r")):
         path = tmp_path / name
         path.write_bytes((data * (50 if name[0] == "r" else 1)).encode())
-        assert parts.divide(str(path), Source(files=[str(path)]), path.stat().st_size, InProcess().each) == []
-    assert parts.divide("web.jsonl.gz", Source(files=["web.jsonl.gz"]), 10**9, InProcess().each) == []
+        assert parts.divide(str(path), Source(files=[str(path)]), path.stat().st_size, InProcess()) == []
+    assert parts.divide("web.jsonl.gz", Source(files=["web.jsonl.gz"]), 10**9, InProcess()) == []
 
 
 @pytest.fixture

@@ -50,6 +50,9 @@ def build(
     origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
     license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
     synthetic: Annotated[bool, typer.Option("--synthetic", help="The text was written by a model.")] = False,
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="Remove near-duplicates within the training part, too.")
+    ] = False,
     update: Annotated[
         bool,
         typer.Option("--update", help="Read only files that are new or changed since --to was built."),
@@ -65,6 +68,8 @@ def build(
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2%
 
     Example: synthmix corpus build "data/web/*.jsonl.gz" --to corpora/web --heldout 2% --update
+
+    Example: synthmix corpus build "data/web/*.parquet" --to corpora/web --heldout 2% --deduplicate
 
     Example: synthmix corpus build tokens.bin --tokenizer tokenizer.json --to corpora/mapped
 
@@ -98,6 +103,7 @@ def build(
             progress=progress,
             engine=where_it_runs,
             update=update,
+            deduplicate=deduplicate,
         )
     counts, meta = corpus.train_counts, corpus.meta
     removed = sum(meta.removed.values())

@@ -6,25 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from synthmix.batching import batched, in_threads
 from synthmix.checksums import write_folder
 from synthmix.corpus.corpus import INPUTS, TOKENIZER, WORDS, Corpus
-from synthmix.corpus.fast_bpe import usable_cores
-from synthmix.corpus.ingest import Ingested, Tasks, ingest, inputs_of, is_heldout
+from synthmix.corpus.duplicates import without_near_duplicates
+from synthmix.corpus.ingest import ingest, inputs_of, is_heldout
+from synthmix.corpus.ingested import Ingested
 from synthmix.corpus.mapped import map_files, token_files, why_copied
 from synthmix.corpus.meta import FILE, FORMAT, Loss, Meta, content_id, is_corpus
-from synthmix.corpus.near_duplicates import NearDuplicates
 from synthmix.corpus.pack import Packed, pack
 from synthmix.corpus.readers import read_documents
 from synthmix.corpus.shards import SHARD_TOKENS
 from synthmix.corpus.sources import Document, Source, text_hash
+from synthmix.corpus.spread import Tasks
 from synthmix.corpus.tokenizer import Tokenizer, how
 from synthmix.corpus.update import Update, why_not
 from synthmix.errors import BadInput
@@ -33,8 +30,6 @@ from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import percent, plural
 from synthmix.validation import TextKind
-
-_BATCH_TOKENS = 1_000_000
 
 
 def build_corpus(
@@ -53,6 +48,7 @@ def build_corpus(
     shard_tokens: int = SHARD_TOKENS,
     engine: Tasks | None = None,
     update: bool = False,
+    deduplicate: bool = False,
 ) -> Corpus:
     """Build a corpus in ``folder`` (an older one there is replaced) and open it.
 
@@ -61,17 +57,18 @@ def build_corpus(
         heldout: share of the documents to hold out, by the hash of their text; 1 holds out everything.
         against: the study's other corpora, so that nothing held out there is trained on here, nor the reverse.
         generator: for synthetic text, what made it; kept in the metadata.
-        engine: whose workers read and encode (:func:`synthmix.engine.open_engine`), in a folder beside ``folder``
-            that all of them must see; a build that was interrupted goes on with the units that are not there yet. None:
-            this process. The corpus is the same, byte for byte.
+        engine: whose workers do it (:func:`synthmix.engine.open_engine`), in a folder beside ``folder`` that all of
+            them must see; a build that was interrupted goes on with the units that are not there yet. None: this
+            process. The corpus is the same, byte for byte.
         update: take over from the corpus in ``folder`` what it holds of files that are as they were
             (:mod:`synthmix.corpus.update`); what is new, changed and gone is told. The shards are those of a new build.
+        deduplicate: remove near-duplicates within the training part, too (:mod:`synthmix.corpus.duplicates`).
 
     Files of tokens (:mod:`synthmix.corpus.token_files`) stay where they are and are mapped, in their own order, where
     nothing is held out, here or in ``against``; else their documents are split, compared and packed like those of text.
 
     The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building.
-    Memory: about 50 bytes a document, one shard, and the index of :class:`NearDuplicates`.
+    Memory: about 60 bytes a document, one shard, and the index of what is held out (:mod:`.duplicates`).
 
     Raises:
         BadInput: a ``name`` that is none (:mod:`synthmix.names`); what the readers raise; text that the tokenizer loses
@@ -94,7 +91,9 @@ def build_corpus(
     reason = why_copied(tokens, _inputs(given), tokenizer, divided) if tokens else "text"
     if tokens and reason:
         progress.say(f"{name}: tokens are copied: {reason}")
-    known = _known(folder, given, tokenizer, heldout, against, progress) if update and is_corpus(folder) else None
+    known = None
+    if update and is_corpus(folder):
+        known = _known(folder, given, tokenizer, heldout, against, deduplicate, progress)
     with new_folder(folder, marker=FILE) as staging:
         if not reason:
             made = _Made(*map_files(tokens, staging, name=name, tokenizer=tokenizer))
@@ -111,6 +110,7 @@ def build_corpus(
                 engine=engine,
                 known=known,
                 shard_tokens=shard_tokens,
+                deduplicate=deduplicate,
             )
         packed = made.packed
         tokenizer.save(staging / TOKENIZER)
@@ -184,6 +184,7 @@ def _from_chunks(
     engine: Tasks | None,
     known: Update | None,
     shard_tokens: int,
+    deduplicate: bool,
 ) -> _Made:
     with _chunk_folder(folder, staging, engine) as spool:
         tokenizer.save(spool / TOKENIZER)
@@ -199,23 +200,33 @@ def _from_chunks(
             known=known,
         )
         hold_to_limit(ingested.lost, tokenizer.lossy, name, progress)
-        stays = without_leaks(ingested, against, task=f"corpus {name}", progress=progress)
+        stays = without_near_duplicates(
+            ingested, against, spool, within=deduplicate, task=f"corpus {name}", progress=progress, engine=engine
+        )
         for reason, count in (known.removed if known is not None else {}).items():
             ingested.removed[reason] += count
-        packed = pack(ingested, stays, staging, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens)
+        packed = pack(
+            ingested, stays, staging, spool, eos_id=tokenizer.eos_id, shard_tokens=shard_tokens, engine=engine
+        )
         _check_sides(packed, ingested, name, heldout)
     return _Made(packed, tokenizer.dtype.str, ingested.removed, ingested.inputs, ingested.lost, ingested.checked)
 
 
 def _known(
-    folder: Path, given: Any, tokenizer: Tokenizer, heldout: Fraction, against: Sequence[Corpus], progress: Progress
+    folder: Path,
+    given: Any,
+    tokenizer: Tokenizer,
+    heldout: Fraction,
+    against: Sequence[Corpus],
+    deduplicate: bool,
+    progress: Progress,
 ) -> Update | None:
     """What of the corpus in ``folder`` can be taken over; told in a line."""
     corpus = Corpus.open(folder)
     if not (isinstance(given, Sequence) and all(isinstance(one, Source) for one in given)):
         return None
     expected = {"tokenizer_hash": tokenizer.hash, "heldout": str(heldout), "against": [other.id for other in against]}
-    if reason := why_not(corpus, given, expected):
+    if reason := why_not(corpus, given, expected, deduplicate=deduplicate):
         progress.say(f"{folder}: all of it is read again: {reason}")
         return None
     update = Update(corpus, inputs_of(given))
@@ -259,60 +270,6 @@ def train_texts(
                 read += len(document.text.encode())
                 if limit_bytes is not None and read >= limit_bytes:
                     return
-
-
-def without_leaks(ingested: Ingested, against: Sequence[Corpus], *, task: str, progress: Progress) -> np.ndarray:
-    """Which documents stay, bool, shape (documents,); counts of the others go to ``ingested.removed``.
-
-    Compared are tokens, or the text's words where the tokenizer may lose something: two texts are no duplicates because
-    neither can be spelt.
-
-    Three rules, in this order, so that neither the order of building nor of naming lets anything through:
-    1. a held-out document goes when the training part of another corpus holds a near-duplicate of it;
-    2. a training document goes when it nearly duplicates a held-out one of this corpus,
-    3. or one of another corpus.
-    """
-    stays = ingested.kept.copy()
-    heldout = np.flatnonzero(ingested.heldout & ingested.kept)
-    train = np.flatnonzero(~ingested.heldout & ingested.kept)
-    ingested.removed.update({"near_duplicates_of_heldout": 0, "heldout_trained_on_elsewhere": 0})
-    own = NearDuplicates(batch for _, batch in _batched(ingested, heldout))
-    for other in against:
-        if len(heldout) and len(other.train):
-            for batch in _batched_corpus(other, "train"):
-                for near in own.matches(batch):
-                    stays[heldout[near]] = False
-    ingested.removed["heldout_trained_on_elsewhere"] = len(heldout) - int(stays[heldout].sum())
-    foreign = _heldout_index(tuple((other.folder, other.id) for other in against if other.heldout_domains))
-    done = 0
-    if not len(own) and not len(foreign):
-        return stays
-
-    def looked_up(part: tuple[np.ndarray, list[np.ndarray]]) -> tuple[np.ndarray, list[list[int]], list[list[int]]]:
-        return part[0], own.matches(part[1]), foreign.matches(part[1])
-
-    for numbers, near_own, near_foreign in in_threads(looked_up, _batched(ingested, train), usable_cores()):
-        for number, mine, theirs in zip(numbers, near_own, near_foreign, strict=True):
-            if theirs or any(stays[heldout[mine]]):
-                stays[number] = False
-                ingested.removed["near_duplicates_of_heldout"] += 1
-        done += len(numbers)
-        progress.update(task, len(ingested), note=f"near-duplicates: {done} of {len(train)} documents compared")
-    return stays
-
-
-@lru_cache(maxsize=1)
-def _heldout_index(corpora: tuple[tuple[Path, str], ...]) -> NearDuplicates:
-    """What is held out in ``corpora`` (folder, content id): mostly the same for one corpus of a study after another."""
-    return NearDuplicates(batch for folder, _ in corpora for batch in _batched_corpus(Corpus.open(folder), "heldout"))
-
-
-def _batched(ingested: Ingested, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    return ingested.compared(numbers, _BATCH_TOKENS)
-
-
-def _batched_corpus(corpus: Corpus, split: str) -> Iterator[list[np.ndarray]]:
-    return batched(corpus.compared_documents(split), len, _BATCH_TOKENS)
 
 
 def hold_to_limit(lost: dict[str, Loss], limit: Fraction, name: str, progress: Progress | None = None) -> None:

@@ -144,30 +144,43 @@ class Corpus:
         check_folder(self.folder, remedy=REMEDY)
         self.tokenizer()
 
-    def token_documents(self, split: str = "train", domain: str | None = None) -> Iterator[tuple[dict, np.ndarray]]:
-        """Rows of the table of documents with their token ids (end of document left out), in stream order."""
+    def token_documents(
+        self, split: str = "train", domain: str | None = None, *, group: int | None = None
+    ) -> Iterator[tuple[dict, np.ndarray]]:
+        """Rows of the table of documents with their token ids (end of document left out), in stream order; ``group``:
+        of one row group of it."""
         import pyarrow.parquet as pq
 
         streams = {name: self.heldout(name) for name in self.heldout_domains} if split == "heldout" else {}
         check_folder(self.folder, [DOCUMENTS], remedy=REMEDY)
-        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(batch_size=4096, columns=_ROW):
+        table = pq.ParquetFile(self.folder / DOCUMENTS)
+        groups = list(range(table.num_row_groups)) if group is None else [group]
+        for batch in table.iter_batches(batch_size=4096, columns=_ROW, row_groups=groups):
             for row in batch.to_pylist():
                 if row["split"] == split and domain in (None, row["domain"]):
                     stream = self.train if split == "train" else streams[row["domain"]]
                     yield row, stream.read(row["start"], row["start"] + row["tokens"] - 1)
 
-    def compared_documents(self, split: str = "train", domain: str | None = None) -> Iterator[np.ndarray]:
+    def compared_documents(
+        self, split: str = "train", domain: str | None = None, *, group: int | None = None
+    ) -> Iterator[np.ndarray]:
         """What near-duplicates are found by, in stream order: a document's token ids, or where the tokenizer may have
-        lost something the hashes of its words."""
+        lost something the hashes of its words.
+
+        Args:
+            group: only this row group of the table of documents.
+        """
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         if not self.meta.words:
-            yield from (ids for _, ids in self.token_documents(split, domain))
+            yield from (ids for _, ids in self.token_documents(split, domain, group=group))
             return
-        words, at = self._words(), 0
-        for batch in pq.ParquetFile(self.folder / DOCUMENTS).iter_batches(
-            batch_size=4096, columns=["split", "domain", "words"]
-        ):
+        words, at, table = self._words(), 0, pq.ParquetFile(self.folder / DOCUMENTS)
+        groups = range(table.num_row_groups) if group is None else [group]
+        for before in range(group or 0):
+            at += pc.sum(table.read_row_group(before, columns=["words"]).column("words")).as_py() or 0
+        for batch in table.iter_batches(batch_size=4096, row_groups=list(groups), columns=["split", "domain", "words"]):
             for row in batch.to_pylist():
                 if row["split"] == split and domain in (None, row["domain"]):
                     yield words.read(at, at + row["words"])

@@ -9,8 +9,8 @@ however many workers there are. In memory stay some 50 bytes a document.
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -19,17 +19,19 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from synthmix.batching import batched, in_threads
-from synthmix.corpus.chunks import Chunk, ChunkWriter, open_chunks
+from synthmix.corpus.chunks import ChunkWriter, open_chunks
 from synthmix.corpus.encoding import Encoding
+from synthmix.corpus.ingested import Ingested
 from synthmix.corpus.meta import FORMAT, Loss
 from synthmix.corpus.parts import divide
 from synthmix.corpus.readers import described, expand, nothing_read, read_documents, sample_below
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Part, Source, bytes_hash
+from synthmix.corpus.spread import Tasks, spread
 from synthmix.corpus.token_files import Spelling, is_token_file, open_tokens, parquet_documents
 from synthmix.corpus.token_files import documents as token_documents
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
-from synthmix.errors import BadInput, SynthmixError
+from synthmix.errors import BadInput
 from synthmix.files import content_hash, file_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
 from synthmix.reading import read_errors
@@ -59,15 +61,6 @@ class Known(Protocol):
     def take(self, inputs: "Sequence[Input]", folder: Path) -> dict[str, dict[str, Any]]:
         """Write chunks of those of ``inputs`` that it holds: results as of units, by their prefixes."""
         ...
-
-
-class Tasks(Protocol):
-    """What is asked of an engine (:class:`synthmix.engine.Engine`)."""
-
-    def check_folder(self, folder: Path) -> None: ...
-    def each(
-        self, task: Callable[[Any], Any], items: Sequence[Any], *, tick: Callable[[], Any] = ...
-    ) -> Iterator[tuple[Any, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -119,50 +112,6 @@ class Unit:
             [i.number, i.source and i.source.model_dump(mode="json"), i.path, i.state, i.part] for i in self.inputs
         ]
         return content_hash([FORMAT, self.prefix, inputs, self.domain, self.tokenizer[2], self.below])
-
-
-@dataclass
-class Ingested:
-    """What the first pass leaves: chunks, and a column per property of the documents, chunk after chunk.
-
-    ``lost`` is filled with a tokenizer that may lose something of the text.
-    """
-
-    chunks: list[Chunk]
-    digests: np.ndarray  # uint64, shape (documents,)
-    heldout: np.ndarray  # bool
-    domains: np.ndarray  # int32, numbers within ``names``
-    kept: np.ndarray  # bool: neither a duplicate nor beyond a limit
-    names: list[str]
-    lossless: bool
-    removed: dict[str, int]
-    inputs: list[dict[str, Any]]
-    checked: int = 0  # characters that tiktoken and tokenizers encoded alike; 0: tiktoken was not used
-    lost: dict[str, Loss] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.digests)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the tokens."""
-        return self.chunks[0].dtype
-
-    def starts(self) -> np.ndarray:
-        """The number of each chunk's first document, and behind them that of all documents, shape (chunks + 1,)."""
-        return np.cumsum([0, *map(len, self.chunks)])
-
-    def compared(self, numbers: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-        """What near-duplicates are found by, tokens or words where tokens may have lost something, of the documents
-        ``numbers``, ascending, in batches of about ``most``."""
-        starts = self.starts()
-        for chunk, first, last in zip(self.chunks, starts, starts[1:], strict=False):
-            own = numbers[np.searchsorted(numbers, first) : np.searchsorted(numbers, last)] - first
-            lengths = chunk.places(words=not self.lossless)[1][own] if len(own) else own
-            cuts = np.flatnonzero(np.diff(np.cumsum(lengths) // most)) + 1
-            for part in np.split(own, cuts):
-                if len(part):
-                    yield part + first, chunk.documents(part, words=not self.lossless)
 
 
 def ingest(
@@ -289,7 +238,7 @@ class _Reading:
         """The parts of a file for workers, or itself."""
         if self.engine is None or self.seen is not None or one.source is None or one.path is None or one.tokens:
             return [one]
-        parts = divide(one.path, one.source, _size(one), self.engine.each)
+        parts = divide(one.path, one.source, _size(one), self.engine)
         return [replace(one, part=part) for part in parts] or [one]
 
     def _read(self, units: Sequence[Unit]) -> None:
@@ -304,9 +253,7 @@ class _Reading:
                 result = ingest_unit(unit, tokenizer=self.tokenizer, progress=self.progress, seen=self.seen)
                 self._take(unit, result)
             return
-        for unit, result in self.engine.each(ingest_unit, left):
-            if isinstance(result, SynthmixError):
-                raise result
+        for unit, result in spread(self.engine, ingest_unit, left):
             self._take(unit, result)
 
     def _take(self, unit: Unit, result: dict[str, Any]) -> None:
@@ -353,7 +300,9 @@ class _Reading:
             digests=digests,
             heldout=_heldout(digests, heldout),
             domains=np.concatenate(codes) if codes else np.empty(0, dtype=np.int32),
+            lengths=lengths,
             kept=kept,
+            starts=np.cumsum([0, *map(len, chunks)]),
             names=names,
             lossless=self.tokenizer.lossless,
             removed=self.removed,

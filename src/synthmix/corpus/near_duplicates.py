@@ -14,6 +14,7 @@ left out: over 6,000 pairs neither bias nor spread of the estimate changed (docs
 import math
 import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ _MAX_BATCH = 2 ** (64 - _HASH_BITS)
 _MAX_TABLE = 2**28
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _EXACT_BANDS, _EXACT_ROWS = 32, 5
+_SAVED = ("bounds", "every", "table", "keys", "numbers")
 PERMUTATIONS = 256
 BANDS = 16
 SKETCH_BYTES = PERMUTATIONS // 4
@@ -83,8 +85,9 @@ def rows_for(threshold: float) -> int:
     return min(max(int(rows), 1), PERMUTATIONS // BANDS)
 
 
-def signatures(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """MinHash of each text: uint32, shape (texts, 256); the largest value everywhere for a text without a value.
+def signatures(values: np.ndarray, bounds: np.ndarray, permutations: int = PERMUTATIONS) -> np.ndarray:
+    """MinHash of each text: uint32, shape (texts, permutations); the largest value everywhere for a text without a
+    value.
 
     Args:
         values: hashes of the texts' 5-grams, text after text, well mixed: uint32, shape (n,).
@@ -92,18 +95,18 @@ def signatures(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """
     texts = np.flatnonzero(np.diff(bounds))
     starts, ends = bounds[texts], bounds[texts + 1]
-    least = np.empty((PERMUTATIONS, len(texts)), dtype=np.uint32)
+    least = np.empty((permutations, len(texts)), dtype=np.uint32)
     scratch = np.empty(max(_BLOCK_HASHES, int(np.max(ends - starts, initial=0))), dtype=np.uint32)
     done = 0
     while done < len(texts):
         to = max(done + 1, int(np.searchsorted(ends, starts[done] + _BLOCK_HASHES, side="right")))
         block = values[starts[done] : ends[to - 1]]
         own, part = starts[done:to] - starts[done], scratch[: len(block)]
-        for row in range(PERMUTATIONS):
+        for row in range(permutations):
             np.multiply(block, _MULTIPLIERS[row], out=part)
             np.minimum.reduceat(part, own, out=least[row, done:to])
         done = to
-    found = np.full((len(bounds) - 1, PERMUTATIONS), 2**32 - 1, dtype=np.uint32)
+    found = np.full((len(bounds) - 1, permutations), 2**32 - 1, dtype=np.uint32)
     found[texts] = least.T
     return found
 
@@ -119,25 +122,26 @@ def band_keys(signature: np.ndarray, rows: int, bands: int = BANDS) -> np.ndarra
 
 
 def sketches(signature: np.ndarray) -> np.ndarray:
-    """Two bits of each value, four to a byte: uint8, shape (texts, 64) (b-bit minwise hashing, Li & König 2010)."""
+    """Two bits of each value, four to a byte: uint8, shape (texts, values / 4) (b-bit minwise hashing, Li & König
+    2010)."""
     low = ((signature * np.uint32(0x9E3779B1)) >> np.uint32(30)).astype(np.uint8)
     return low[:, ::4] | (low[:, 1::4] << np.uint8(2)) | (low[:, 2::4] << np.uint8(4)) | (low[:, 3::4] << np.uint8(6))
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Jaccard similarity estimated from two sketches each, shape (pairs, 64) -> float64, shape (pairs,).
+    """Jaccard similarity estimated from two sketches each, shape (pairs, bytes) -> float64, shape (pairs,).
 
     Unrelated values agree in 1 of 4: (m - 1/4) / (3/4) for a share m that agrees.
     """
     unlike = one ^ other
     differ = np.bitwise_count((unlike | (unlike >> np.uint8(1))) & np.uint8(0b01010101)).sum(axis=1, dtype=np.int64)
-    return (1 - differ / PERMUTATIONS - 1 / 4) / (3 / 4)
+    return (1 - differ / (4 * one.shape[1]) - 1 / 4) / (3 / 4)
 
 
-def spread(similarity: float) -> float:
-    """Standard deviation of that estimate: 0.030 at 0.8."""
+def spread(similarity: float, permutations: int = PERMUTATIONS) -> float:
+    """Standard deviation of that estimate: 0.030 at 0.8 of 256 values."""
     agree = similarity + (1 - similarity) / 4
-    return math.sqrt(agree * (1 - agree) / PERMUTATIONS) / (3 / 4)
+    return math.sqrt(agree * (1 - agree) / permutations) / (3 / 4)
 
 
 class NearDuplicates:
@@ -178,6 +182,24 @@ class NearDuplicates:
         flat = np.concatenate(keys) if keys else np.empty(0, dtype=np.uint64)
         order = np.argsort(flat, kind="stable")
         self._keys, self._numbers = flat[order], (order // _EXACT_BANDS).astype(np.int64)
+
+    def save(self, folder: Path) -> Path:
+        """Write the index into ``folder``, which is given back."""
+        folder.mkdir(exist_ok=True)
+        for name in _SAVED:
+            np.save(folder / f"{name}.npy", getattr(self, f"_{name}"))
+        return folder
+
+    @classmethod
+    def of(cls, index: "NearDuplicates | Path") -> "NearDuplicates":
+        """Itself, or what :meth:`save` wrote into a folder, mapped."""
+        if isinstance(index, NearDuplicates):
+            return index
+        made = cls.__new__(cls)
+        for name in _SAVED:
+            setattr(made, f"_{name}", np.load(index / f"{name}.npy", mmap_mode="r"))
+        made._mask = np.uint64(len(made._table) - 1)
+        return made
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -229,7 +251,7 @@ class NearDuplicates:
         for number, own, lows, highs in zip(likely.tolist(), sets, first, behind, strict=True):
             sharing = [self._numbers[low:high] for low, high in zip(lows, highs, strict=True)]
             near = np.unique(np.concatenate(sharing)).tolist()
-            found[number] = [other for other in near if _jaccard(own, self._set(other)) >= THRESHOLD]
+            found[number] = [other for other in near if jaccard(own, self._set(other)) >= THRESHOLD]
         return found
 
 
@@ -238,7 +260,8 @@ def _exact_keys(hashes: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     return band_keys(signatures(values, bounds), _EXACT_ROWS, _EXACT_BANDS)
 
 
-def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
+def jaccard(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two sets of hashes, each in order."""
     both = len(np.intersect1d(a, b, assume_unique=True))
     return both / (len(a) + len(b) - both)
 

@@ -4,18 +4,18 @@ A part ends where a line, or a separator that cannot overlap another one, ends; 
 after the other, are those of the file. What is packed, or one text without a separator, stays whole.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import IO, Any
+from typing import IO
 
 from synthmix.corpus.readers import count_before, format_of
 from synthmix.corpus.sources import Part, Source
-from synthmix.errors import BadInput, SynthmixError
+from synthmix.corpus.spread import Tasks, spread
+from synthmix.errors import BadInput
 from synthmix.reading import CHUNK, limits, open_bytes, packing
 
 PART_BYTES = 64_000_000  # of a file, as it lies on disk
-Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[tuple[Any, Any]]]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,11 @@ def counted(work: Counting) -> int:
     return count_before(work.path, work.source, work.part)
 
 
-def divide(path: str, source: Source, size: int, each: Each) -> list[Part]:
+def divide(path: str, source: Source, size: int, engine: Tasks | None) -> list[Part]:
     """The parts of a file of ``size`` bytes, in order; none where it stays whole.
 
     Args:
-        each: of an engine, whose workers count the lines before each part: a key names a document's line, and so do
-            messages.
+        engine: whose workers count the lines before each part: a key names a document's line, and so do messages.
 
     Raises:
         BadInput: the file cannot be read.
@@ -61,9 +60,7 @@ def divide(path: str, source: Source, size: int, each: Each) -> list[Part]:
     if len(works) < 2:
         return []
     counts: dict[Part, int] = {works[-1].part: 0}  # nothing lies behind it
-    for work, result in each(counted, works[:-1]):
-        if isinstance(result, SynthmixError):
-            raise result
+    for work, result in spread(engine, counted, works[:-1]):
         counts[work.part] = result
     before = accumulate((counts[work.part] for work in works[:-1]), initial=0)
     return [work.part._replace(before=lines) for work, lines in zip(works, before, strict=True)]

@@ -40,7 +40,11 @@ class Shard(BaseModel):
 class ShardWriter:
     """Collects tokens and writes a shard whenever ``shard_tokens`` are there (so that much memory is held)."""
 
-    def __init__(self, folder: Path, stream: str, dtype: np.dtype[Any], shard_tokens: int = SHARD_TOKENS) -> None:
+    def __init__(
+        self, folder: Path, stream: str, dtype: np.dtype[Any], shard_tokens: int = SHARD_TOKENS, first: int = 0
+    ) -> None:
+        """``first``: the number of the first shard that is written."""
+        self.first = first
         self.folder, self.stream, self.dtype, self.shard_tokens = folder, stream, dtype, shard_tokens
         self.shards: list[Shard] = []
         self.tokens = 0
@@ -66,7 +70,7 @@ class ShardWriter:
         return self.shards
 
     def _flush(self) -> None:
-        name = f"{self.stream}/{len(self.shards):05d}.npy"
+        name = f"{self.stream}/{self.first + len(self.shards):05d}.npy"
         path = self.folder / name
         np.save(path, np.concatenate(self._held), allow_pickle=False)
         self.shards.append(

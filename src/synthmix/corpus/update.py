@@ -101,14 +101,17 @@ def _version(about: dict[str, Any]) -> str | None:
     return about.get("blake2b", about.get("version"))
 
 
-def why_not(corpus: Corpus, sources: Sequence[Source], expected: dict[str, Any]) -> str:
+def why_not(corpus: Corpus, sources: Sequence[Source], expected: dict[str, Any], *, deduplicate: bool = False) -> str:
     """Why nothing of ``corpus`` can be taken over into one made of ``sources``; empty: nothing is in the way.
 
     Args:
         expected: fields of the metadata that must be the same.
+        deduplicate: near-duplicates within the training part are to be removed.
     """
     import pyarrow.parquet as pq
 
+    if deduplicate or "near_duplicates" in corpus.meta.removed:
+        return "what was removed as a near-duplicate may be none of what is there now"
     for name, value in expected.items():
         if (had := getattr(corpus.meta, name)) != value:
             return f"{name.replace('_', ' ')} is {value}, and was {had}"
