@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synthmix.decisions.rank import rank
     from synthmix.errors import BadInput, Failure, SynthmixError
     from synthmix.exporting.export import export
+    from synthmix.gaps import gap
     from synthmix.generation.job import generate_corpus
     from synthmix.results import Decision, Results
     from synthmix.runs import RunsTable, read_runs
@@ -55,6 +56,7 @@ _WHERE = {
     "evaluate": "study.single",
     "export": "exporting.export",
     "fit": "runs.laws",
+    "gap": "gaps",
     "generate_corpus": "generation.job",
     "hyperparameters": "training.hyperparameters",
     "init_study": "study.init",
@@ -131,6 +133,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "gap",
     "generate_corpus",
     "hyperparameters",
     "init_study",

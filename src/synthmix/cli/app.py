@@ -11,6 +11,7 @@ from synthmix.cli import (
     doctor,
     evaluation,
     export,
+    gap,
     generation,
     generators,
     laws,
@@ -60,6 +61,7 @@ app.add_typer(runs.app, name="runs", rich_help_panel=ANALYSIS, short_help="Runs 
 _add(ANALYSIS, "fit", laws.fit, "Fit a scaling law to runs, with intervals.")
 _add(ANALYSIS, "compare", laws.compare, "Rank laws by their error on the largest runs, held out.")
 _add(ANALYSIS, "stats", statistics.stats, "Coverage, divergence, Zipf and Heaps exponents of text.")
+_add(ANALYSIS, "gap", gap.gap, "What a mixture lacks for the domains of its evaluation.")
 _add(ANALYSIS, "compare-generators", generators.compare_generators, "Is a bigger generator better, and why?")
 _add(ANALYSIS, "compare-tokenizers", statistics.compare_tokenizers, "What a tokenizer trained on other text costs.")
 app.add_typer(phases.app, name="phases", rich_help_panel=ANALYSIS, short_help="Three phases of learning on mixtures.")

@@ -134,8 +134,12 @@ def both_sides(
     vocab: str,
     cache: Path,
     progress: "Progress",
+    option: str = "--against",
 ) -> "tuple[dict[str, Corpus], dict[str, tuple[Corpus, str]]]":
     """Training corpora by name, and held-out domains as (corpus, domain) by name; plain files are built on the way.
+
+    Args:
+        option: that names the held-out text.
 
     Raises:
         BadInput: a file on both sides, a corpus that holds nothing out, tokenizers that differ.
@@ -152,14 +156,12 @@ def both_sides(
             raise BadInput(
                 "stands on both sides, so it would cover itself",
                 where=part.path,
-                key="--against",
+                key=option,
                 remedy="build a corpus of it with --heldout 5% and name that on both sides, or give other text",
             )
         test = opened(part.path, shared, cache, progress, name=part.name, heldout=1)
         if not test.heldout_domains:
-            raise BadInput(
-                "holds nothing out", where=part.path, key="--against", remedy="build it again with --heldout 5%"
-            )
+            raise BadInput("holds nothing out", where=part.path, key=option, remedy="build it again with --heldout 5%")
         for domain in test.heldout_domains:
             heldout[part.name if len(test.heldout_domains) == 1 else f"{part.name}/{domain}"] = (test, domain)
     training = {part.name: opened(part.path, shared, cache, progress, name=part.name) for part in trained}

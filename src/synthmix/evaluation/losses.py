@@ -189,6 +189,24 @@ def losses_by_token(
     return TokenLosses(nats, tokens)
 
 
+def document_nats(model: Any, ids: np.ndarray, *, context: int, batch: int = 16) -> np.ndarray:
+    """Of every token of ``ids`` (n,) but the first, float64, shape (n - 1,), in windows of ``context`` predicted tokens
+    without overlap."""
+    import torch
+
+    model.eval()
+    each = np.zeros(len(ids) - 1)
+    with torch.no_grad():
+        for at in range(0, len(each), context * batch):
+            rows = [ids[a : a + context + 1] for a in range(at, min(at + context * batch, len(each)), context)]
+            filled = np.stack([np.pad(row, (0, len(rows[0]) - len(row))) for row in rows])
+            found = _nats(model, torch.from_numpy(filled.astype(np.int64)).to(best_device()), "fp32")
+            for row, nats in zip(rows, found.reshape(len(rows), -1), strict=True):
+                each[at : at + len(row) - 1] = nats[: len(row) - 1]
+                at += context
+    return each
+
+
 def _nats(model: Any, batch: Any, precision: str) -> np.ndarray:
     """Of every predicted token, float64, shape (sequences * context,)."""
     import torch

@@ -9,7 +9,7 @@ Counts clump (a document repeats its words), so intervals come from resampling b
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,11 @@ class Estimate:
     n1: Interval
     ranks: np.ndarray
     ratio: np.ndarray
+
+    @property
+    def shape(self) -> Literal["cut", "none"]:
+        """``cut``: at ``k``."""
+        return "none" if self.k.mid is None else "cut"
 
     def n2(self, pi: float) -> Interval:
         """n1 / pi: tokens of a mixture with a natural share ``pi`` after which the tail is learned."""

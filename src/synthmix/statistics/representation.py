@@ -229,21 +229,33 @@ def topics(
     for name, side in (("source", source), ("synthetic", synthetic)):
         if len(side) < SMALLEST:
             raise BadInput(f"{len(side)} documents are too few for topics", where=name, remedy=f"give {SMALLEST}")
-    from sklearn.cluster import KMeans
-
-    vectors, vectorizer, matrix = _embedded([*source, *synthetic], seed)
-    clusters = min(count, len(vectors) // 10)
-    labels = KMeans(clusters, n_init=3, random_state=seed).fit_predict(vectors)
-    names = vectorizer.get_feature_names_out()
-    overall, found = np.asarray(matrix.mean(axis=0)).ravel(), []
-    for label in range(clusters):
+    labels, typical = clustered([*source, *synthetic], count=count, seed=seed)
+    found = []
+    for label, words in enumerate(typical):
         mine = labels == label
         a, b = int(mine[: len(source)].sum()), int(mine[len(source) :].sum())
-        typical = np.asarray(matrix[mine].mean(axis=0)).ravel() - overall
-        words = [str(names[i]) for i in np.argsort(-typical)[:6]]
         p, q = a / len(source), b / len(synthetic)
         found.append(Topic(words, p, q, _newcombe(b, len(synthetic), a, len(source), level)))
     return sorted(found, key=lambda topic: topic.source - topic.synthetic)
+
+
+def clustered(texts: Sequence[str], *, count: int = TOPICS, seed: int = 0) -> tuple[np.ndarray, list[list[str]]]:
+    """The topic of each text (texts,), and the words that are typical of each topic.
+
+    Raises:
+        BadInput: the texts share too few words.
+    """
+    from sklearn.cluster import KMeans
+
+    vectors, vectorizer, matrix = _embedded(texts, seed)
+    clusters = min(count, len(vectors) // 10)
+    labels = KMeans(clusters, n_init=3, random_state=seed).fit_predict(vectors)
+    names, typical = vectorizer.get_feature_names_out(), []
+    overall = np.asarray(matrix.mean(axis=0)).ravel()
+    for label in range(clusters):
+        above = np.asarray(matrix[labels == label].mean(axis=0)).ravel() - overall
+        typical.append([str(names[i]) for i in np.argsort(-above)[:6]])
+    return labels, typical
 
 
 def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
