@@ -3,8 +3,9 @@
     make quickstart && python benchmarks/quickstart.py
 
 Rewrites the part of docs/results/quickstart.md between its two marks (cost, losses, laws, answer, from
-``results.json``) and, where Chromium is installed, docs/images/quickstart-report.png, the top of ``report.html``. The
-first mark holds the hash of the study file, and tests/test_docs.py fails when the study has changed since.
+``results.json``), the page's figure and, where Chromium is installed, docs/images/quickstart-report.png, the top of
+``report.html``. The first mark holds the hash of the study file, and tests/test_docs.py fails when the study has
+changed since.
 """
 
 import argparse
@@ -125,7 +126,10 @@ def main() -> None:
     parser.add_argument("--study", type=Path, default=STUDY.parent / "studies" / "quickstart", help="its folder")
     folder = parser.parse_args().study
     results = Results.model_validate_json((folder / "results.json").read_bytes())
+    import result_figures
+
     write_page(results)
+    result_figures.main()
     print(f"wrote {PAGE}")
     print(f"wrote {PICTURE}" if take_picture(folder / "report.html") else "no picture: no Chromium is installed")
 

@@ -27,6 +27,7 @@ from synthmix.scaling import LAWS
 from synthmix.study.load import study_from
 
 from .docs_blocks import CODE, PAGES, ROOT, Block, blocks, shell_lines, synthmix_calls
+from .in_process import InProcess
 
 BUSY = "trains models or writes text for minutes; the same commands are run small by tests/cli and tests/study"
 # Why the blocks of a page that are not marked one by one are not run; they are still parsed.
@@ -128,6 +129,7 @@ def folder(
     (here / "runs" / "MODEL").symlink_to(model.name)
     (here / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(here)
+    monkeypatch.setattr("synthmix.study.run.open_engine", lambda **_: InProcess())  # workers have tests of their own
     return here
 
 
@@ -178,6 +180,18 @@ def test_commands_and_scripts_in_the_text_are_there(page: Path) -> None:
 def test_what_the_quickstart_measured_is_of_the_study_as_it_is() -> None:
     """Else run it and write its page and picture anew: python benchmarks/quickstart.py."""
     assert BEGIN.format(study_hash()) in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_figures_of_results_are_of_the_tables_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else draw them anew: python benchmarks/result_figures.py."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from benchmarks import result_figures
+
+    drawn = dict(result_figures.figures())
+    assert {path.name for path in drawn} == {path.name for path in result_figures.FIGURES.glob("*.svg")}
+    for path, text in drawn.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is of another table"
+        assert f"(figures/{path.name})" in "".join(page.read_text() for page in result_figures.RESULTS.glob("*.md"))
 
 
 def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are() -> None:
