@@ -11,6 +11,14 @@ from pathlib import Path
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WRITE = "SYNTHMIX_SNAPSHOTS"  # set to "write", the snapshots are written instead of compared
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIETLY = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--virtual-time-budget=5000",
+)
 _NUMBER = re.compile(
     r"(?<![\w.])[+\N{MINUS SIGN}-]?\d[\d.,]*(?:e[+-]?\d+)?(?:[kMBT]\b|[%\N{MULTIPLICATION SIGN}]|(?!\w))"
 )
@@ -85,7 +93,7 @@ def outline(page: str) -> str:
 def check_page(name: str, page: str) -> None:
     """Hold a page's outline against ``snapshots/NAME.txt``; where there is a Chromium, open the page in it too."""
     check_text(name, outline(page))
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is not None and "</html>" in page:  # not a section of one
         _check_in(browser, name, page)
 
@@ -95,13 +103,7 @@ def _check_in(browser: str, name: str, page: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         file.write_text(page, encoding="utf-8")
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--dump-dom"]
-        options += [
-            "--virtual-time-budget=5000",
-            "--enable-logging=stderr",
-            "--v=0",
-            f"--user-data-dir={folder}/profile",
-        ]
+        options = [*QUIETLY, "--dump-dom", "--enable-logging=stderr", "--v=0", f"--user-data-dir={folder}/profile"]
         ran = subprocess.run(
             [browser, *options, file.as_uri()], capture_output=True, text=True, timeout=300, check=True
         )

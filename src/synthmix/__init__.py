@@ -113,6 +113,7 @@ _BEFORE = {
     "study_from": "study.load",
     "train_tokenizer": "corpus",
     "write_report": "report",
+    "write_slide": "report",
 }
 
 __all__ = [

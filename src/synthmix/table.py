@@ -194,11 +194,12 @@ class Table:
         parts += [Markup("<p>{}</p>").format(self.caption)] if self.caption else []
         parts.append(
             Markup(
-                '<div class="scroll{}" tabindex="0" role="region" aria-label="{}">'
+                '<div class="scroll{}" tabindex="0" role="region" aria-label="{}"{}>'
                 "<table{}>{}<tbody>\n{}\n</tbody></table></div>"
             ).format(
                 " tall" if len(self.rows) > 24 else "",
                 self.title or label or self.name,
+                Markup(' data-table="{}"').format(self.name) if self.name else "",
                 Markup(' id="{}"').format(id) if id else "",
                 Markup("<thead><tr>{}</tr></thead>").format(head) if any(c.heading for c in self.columns) else "",
                 body,

@@ -13,6 +13,8 @@ from synthmix.results import (
     Curve,
     Decision,
     Domain,
+    DomainFound,
+    DomainShare,
     FitSummary,
     HeldOut,
     Interval,
@@ -273,6 +275,26 @@ def decision_of(
     )  # fmt: skip
 
 
+def domains_of(sources: dict[str, tuple[float, float]]) -> list[DomainFound]:
+    """Each domain with a law and two best shares a source, ten points higher a domain."""
+    found = []
+    for i, domain in enumerate(DOMAINS):
+        shares = [
+            DomainShare(synthetic=name, params=params, tokens=tokens, law=law, best=around(0.3 + 0.1 * i, 0.05),
+                        gain=around(0.02, 0.01), flat=(0.2, 0.5))
+            for name in sources
+            for params, tokens, law in ((1_000_000, 4_000_000, None), (1_000_000_000, 100_000_000_000, "joint"))
+        ]  # fmt: skip
+        laws = [
+            FitSummary(law="joint", formula="E + A N^-alpha", recipe=None, synthetic=name, params=None, tokens=None,
+                       points=84, parameters={"E": around(1.9 + 0.1 * i, 0.2)}, r2=0.99, objective=1e-6, held_out=None,
+                       warnings=[])
+            for name in sources
+        ]  # fmt: skip
+        found.append(DomainFound(domain=domain, laws=laws, shares=shares))
+    return found
+
+
 def make_results(
     sources: dict[str, tuple[float, float]] | None = None,
     *,
@@ -341,6 +363,7 @@ def make_results(
             for k, recipe in enumerate(recipes)
             for i, name in enumerate(DOMAINS)
         ],
+        "by_domain": domains_of(sources),
         "residuals": [
             Residual(
                 recipe=r.recipe,

@@ -1,12 +1,13 @@
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from synthmix.report.figures import colours, direct_labels, recipe_token, symbol
+from synthmix.report.figures import colours, dash, direct_labels, recipe_token, symbol
 from synthmix.report.study_figures import figures
-from synthmix.style import THEMES, label, scales
+from synthmix.style import THEMES, contrast, label, scales, series
 
 
 def resolved(value, palette, key=""):
@@ -80,17 +81,52 @@ def test_a_recipe_keeps_its_colour_and_shape(make):
     assert light["r0"] == light["ink"]
     tokens = [recipe_token(results, r.name) for r in results.recipes]
     assert len({light[t] for t in tokens}) == len(tokens)
-    assert symbol(results, "33% rephrase") == symbol(results, "33% textbook <b>x</b>") != symbol(results, "natural")
+    assert len({symbol(results, r.name) for r in results.recipes}) == len(results.recipes)
+    assert dash(results, "natural") == "solid"
+    assert len({dash(results, r.name) for r in results.recipes[:6]}) == 6
 
 
-def contrast(a, b):
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        r, g, b = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+SIGHT = {
+    "normal": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+}  # fmt: skip
+# Ottosson (2020), https://bottosson.github.io/posts/oklab
+CONES = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+                  [0.0883024619, 0.2817188376, 0.6299787005]])  # fmt: skip
+OKLAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+                  [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
 
-    high, low = sorted((luminance(a), luminance(b)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+
+def seen(colour, sight):
+    """Its place in OKLab for a sight; two colours .02 apart are told apart side by side."""
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return OKLAB @ np.cbrt(CONES @ np.clip(SIGHT[sight] @ linear, 0, 1))
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_palette_is_told_apart_by_every_sight(theme, sight):
+    palette = series(7, theme)
+    places = [seen(palette[f"s{i}"], sight) for i in range(7)]
+    least = min(np.linalg.norm(a - b) for a, b in combinations(places, 2))
+    assert least > 0.1, "between natural text's ink and the six sources; it was .027 before colours were chosen for it"
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_shares_of_a_source_are_told_apart_by_every_sight(make, theme, sight):
+    results = make(dict.fromkeys("abcdef", (0.0, 0.1)))
+    palette = colours(results, theme)
+    for source in "abcdef":
+        mine = [r.name for r in results.recipes if r.synthetic in (None, source)]
+        places = [seen(palette[recipe_token(results, name)], sight) for name in mine]
+        assert min(np.linalg.norm(a - b) for a, b in combinations(places, 2)) > 0.05
+        assert len({symbol(results, name) for name in mine}) == len(mine)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -1,18 +1,22 @@
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
 
 import pytest
-from tests.page_outline import check_page
+from tests.page_outline import BROWSERS, QUIETLY, check_page
 
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.report import write_report
+from synthmix.report import write_report, write_slide
+from synthmix.report.by_domain import best_share_figure, best_share_table
 from synthmix.report.html import embedded
 from synthmix.report.page import render
+from synthmix.report.warning_groups import grouped
+from synthmix.results import Warn
 
 pytestmark = pytest.mark.smoke
 
@@ -71,6 +75,92 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network(make):
     assert "http" not in policy
 
 
+def test_the_slide_has_these_words(make, tmp_path):
+    check_page("slide", write_slide(make(), tmp_path).read_text())
+    with pytest.raises(BadInput, match="nothing to report yet"):
+        write_slide(make(runs=[]), tmp_path)
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["a few recipes", "two dozen recipes"])
+def test_the_page_prints_on_two_sheets_and_the_slide_on_one(make, tmp_path, many):
+    results = make(dict.fromkeys("abcdefgh", (-0.24, 0.36))) if many else make()
+    assert printed(write_report(results, tmp_path)) == 2
+    assert printed(write_slide(results, tmp_path)) == 1
+
+
+def test_every_table_is_offered_with_all_its_digits(make, tmp_path):
+    results = make()
+    page = write_report(results, tmp_path).read_text()
+    offered = drawing(page)["tables"]
+    held = {path.stem: path.read_text() for path in (tmp_path / "tables").glob("*.csv")}
+    filled = {name for name, text in held.items() if text.count("\n") > 1}
+    assert filled <= offered.keys()
+    assert all(offered[name] == held[name] for name in filled)
+    buttons = {a["data-sheet"] for t, a in Page(page).tags if "data-sheet" in a}
+    assert buttons == filled
+    shown = {a["data-table"] for t, a in Page(page).tags if a.get("data-table")}
+    assert {"options", "runs", "laws", "best_share_by"} <= shown <= offered.keys() | {"choices"}
+
+
+def test_a_browser_downloads_tables_and_figures(make, tmp_path):
+    """The page's own script makes them: what it hands to the browser is caught by a script put beside it."""
+    caught = """<script>
+    const head = (text) => { document.title += " " + text.split("\\n")[0]; };
+    URL.createObjectURL = (blob) => { blob.text().then(head); return "#"; };
+    Plotly.downloadImage = (figure, how) => { document.title += " " + how.format + how.filename + figure.data.length; };
+    document.querySelector("[data-sheet=best_shares]").click();
+    document.querySelector("[data-table=options] + .get button").click();
+    document.querySelectorAll("[data-figure=share] [data-format]").forEach((each) => each.click());
+    </script></body>"""
+    file = write_report(make(), tmp_path)
+    file.write_text(file.read_text().replace("</body>", caught))
+    title = in_browser(file, "--dump-dom").stdout.split("<title>")[1].split("</title>")[0]
+    assert "synthetic,params,tokens,best,best_low" in title
+    assert "params,tokens,basis,recipe,kind" in title
+    assert "svgdoes-rephrasing-help-share6" in title
+    assert "pngdoes-rephrasing-help-share6" in title
+
+
+def test_warnings_are_grouped_and_the_gravest_come_first(make):
+    codes = ["law_choice", "not_fitted", "diverged", "few_decades", "no_replicates", "unfinished", "of_its_own"]
+    warnings = [Warn(code=code, message=f"{code} of {i}") for code in codes for i in range(5)]
+    results = make(warnings=warnings, fits=[])
+    groups = grouped(results)
+    first = ["unfinished", "diverged", "no_replicates", "few_decades", "of_its_own"]
+    assert [group.code for group in groups] == [*first, "not_fitted", "law_choice"]
+    assert [len(group.shown) + len(group.folded) for group in groups] == [5] * 7
+    page = render(results)
+    open_part = page[page.index('<section id="notes">') : page.index("2 more kinds of warning")]
+    assert all(f"<code>{code}</code>" in open_part for code in first)
+    assert "<code>not_fitted</code>" not in open_part
+
+
+def test_best_shares_stand_by_domain_and_by_task_beside_the_average(make):
+    results = make()
+    table = best_share_table(results)
+    assert {row[0] for row in table.rows} == {"average loss", *(d.name for d in results.domains)}
+    row = next(row for row in table.rows if tuple(row[:2]) == ("python", "rephrase"))
+    assert row[2].mid == row[4].mid == pytest.approx(0.3)
+    views = best_share_figure(results).views
+    assert [view.label.split(":")[0] for view in views] == ["measured", "question"]
+
+
+def in_browser(file, *options):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium here")
+    profile = f"--user-data-dir={file.parent / 'profile'}"
+    command = [browser, *QUIETLY, profile, *options, file.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+
+
+def printed(file):
+    """The number of sheets that a page is printed on."""
+    sheet = file.with_suffix(".pdf")
+    in_browser(file, "--no-pdf-header-footer", f"--print-to-pdf={sheet}")
+    return len(re.findall(rb"/Type\s*/Page\b", sheet.read_bytes()))
+
+
 def test_the_page_has_these_words(make):
     check_page("report", render(make()))
 
@@ -111,6 +201,7 @@ def test_the_embedded_drawing_is_strict_json(make):
         "residuals",
         "profiles",
         "isoflop",
+        "best-by",
         "training",
     }
     assert set(shown["themes"]) == {"light", "dark"}

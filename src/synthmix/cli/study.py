@@ -200,11 +200,16 @@ def status(
         time.sleep(every)
 
 
+Slide = Annotated[bool, typer.Option("--slide", help="Write the answer on one slide of 16:9 too: slide.html.")]
+
+
 @app.command()
-def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def report(study: StudyFile, slide: Slide = False, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Fit and write the report again from the runs that are finished; trains nothing.
 
     Example: synthmix study report examples/quickstart.yaml
+
+    Example: synthmix study report examples/quickstart.yaml --slide
     """
     from synthmix.study.load import load_study
     from synthmix.study.status import report_study
@@ -212,7 +217,7 @@ def report(study: StudyFile, as_json: AsJson = False, quiet: Quiet = False) -> N
     config = load_study(study)
     with naming(study), telling(quiet=quiet or as_json) as progress:
         results = report_study(config, progress=progress)
-    _tell(config, results, as_json=as_json)
+    _tell(config, results, slide=slide, as_json=as_json)
 
 
 @app.command()
@@ -232,17 +237,18 @@ def compare(
     show(found.as_dict(), *found.tables(), as_json=as_json)
 
 
-def _tell(config: "StudyConfig", results: "Results", *, as_json: bool) -> None:
+def _tell(config: "StudyConfig", results: "Results", *, slide: bool = False, as_json: bool) -> None:
     """The answer in a sentence and where the report is, or all of it as JSON."""
     from synthmix.cli.terminal import show
-    from synthmix.report import headline
+    from synthmix.report import headline, write_slide
     from synthmix.study.conclude import report_path
     from synthmix.study.workspace import Workspace
 
     page = report_path(Workspace(config.root)).resolve()
+    other = {"slide": str(write_slide(results, page.parent))} if slide else {}
     show(
-        {"report": str(page), "headline": headline(results), "results": results.model_dump(mode="json")},
-        f"\n{headline(results)}\n\nReport: {page}",
+        {"report": str(page), **other, "headline": headline(results), "results": results.model_dump(mode="json")},
+        f"\n{headline(results)}\n\nReport: {page}" + "".join(f"\nSlide: {path}" for path in other.values()),
         as_json=as_json,
     )
 
@@ -346,17 +352,20 @@ def render_report(
     params: Annotated[str | None, typer.Option(help="With --runs: the parameters asked about.")] = None,
     tokens: Annotated[str | None, typer.Option(help="With --runs: the training tokens asked about.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Folder to write to; unset: beside the results.")] = None,
+    slide: Slide = False,
     as_json: AsJson = False,
 ) -> None:
     """Render the page and the tables from a study's results, or from the runs of any trainer.
 
     Example: synthmix report studies/quickstart --to public/
 
+    Example: synthmix report studies/quickstart --to public/ --slide
+
     Example: synthmix report --runs runs.parquet --params 7B --tokens 1T --to public/
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
-    from synthmix.report import headline, write_report
+    from synthmix.report import headline, write_report, write_slide
     from synthmix.runs.load import read_results
 
     if (results is None) == (not runs):
@@ -373,9 +382,10 @@ def render_report(
         path = results / "results.json" if results.is_dir() else results
         found, folder = read_results(path), to or path.parent
     page = write_report(found, folder).resolve()
+    other = {"slide": str(write_slide(found, page.parent))} if slide else {}
     show(
-        {"report": str(page), "headline": headline(found)},
-        f"{headline(found)}\n\nReport: {page}",
+        {"report": str(page), **other, "headline": headline(found)},
+        f"{headline(found)}\n\nReport: {page}" + "".join(f"\nSlide: {path}" for path in other.values()),
         as_json=as_json,
     )
 

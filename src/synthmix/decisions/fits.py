@@ -250,7 +250,7 @@ def _fit(
             found.warnings.append(Warn(code="no_held_out_check", message=message, about=recipe))
     if law == "chinchilla":
         found.held_out[recipe] = check
-    found.summaries.append(_summary(fitted, check, recipe=recipe, params=params, tokens=tokens))
+    found.summaries.append(summary(fitted, check, recipe=recipe, params=params, tokens=tokens))
     return fitted
 
 
@@ -266,7 +266,8 @@ def enough(law: str, runs: Runs) -> None:
         )
 
 
-def _summary(fitted: Fit, check: HeldOut | None, **about: Any) -> FitSummary:
+def summary(fitted: Fit, check: HeldOut | None, **about: Any) -> FitSummary:
+    """A fit as a row of the results; ``about``: its recipe or source, and what is held fixed."""
     return FitSummary(
         law=fitted.law.name,
         formula=fitted.law.formula,
@@ -306,7 +307,7 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     chosen = next(score for score in ranking.scores if score.law == ranking.winner)
     found.sources[source] = RecipeLaw(law, 0.0, tuple(rivals))
     found.held_out[source], found.extrapolation[source] = check, chosen.extrapolation
-    found.summaries.insert(0, _summary(law, check, synthetic=source))
+    found.summaries.insert(0, summary(law, check, synthetic=source))
     found.warnings.append(_choice(ranking, source))
     for name in names:
         if name != table.natural or len(found.sources) == 1:

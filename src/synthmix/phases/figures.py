@@ -1,5 +1,6 @@
 """Figures (plotly) of the three phases: the simulated curve and the measured one, phases shaded."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +23,9 @@ def simulated(found: Simulation) -> "Figure":
     data = [line(x, found.curve.excess, "s1", "exact")]
     if found.closed is not None:
         data.append(line(x, found.closed, "s2", "closed form", dash="dot"))
-    for name, values in found.formulas.items():
+    for (name, values), dashed in zip(found.formulas.items(), ("dash", "dashdot", "longdash"), strict=False):
         near = (values > found.curve.excess.min() / 2) & (values < 2 * found.curve.excess.max())
-        data.append(line(x[near], values[near], "muted", f"phase: {name}", dash="dash", opacity=0.6))
+        data.append(line(x[near], values[near], "muted", f"phase: {name}", dash=dashed, opacity=0.6))
     title = f"beta {world.beta:g}, k {world.k:g}, pi {world.pi:g}"
     drawn = figure(title, "samples n", "L - L_inf", data, log="xy")
     shade(drawn, x, found.breaks.n1, found.breaks.n2)
@@ -36,10 +37,13 @@ def shade(drawn: "Figure", x: npt.NDArray[np.float64], n1: float, n2: float) -> 
     ends = np.clip([x.min(), n1, n2, x.max()], x.min(), x.max())
     for (name, token), left, right in zip(_PHASES, ends[:-1], ends[1:], strict=True):
         if right > left:
-            drawn.add_vrect(
-                x0=left, x1=right, fillcolor=standing(f"@{token}-band"), line_width=0, layer="below",
-                annotation_text=name, annotation_position="top left",
-            )  # fmt: skip
+            colour = standing(f"@{token}-band")
+            drawn.add_vrect(x0=left, x1=right, fillcolor=colour, line_width=0, layer="below")
+            # Plotly places annotations of a logarithmic axis by exponents: those of add_vrect reach 10^99.
+            drawn.add_annotation(
+                text=name, x=math.log10(math.sqrt(left * right)), y=1, yref="paper", yanchor="bottom", showarrow=False
+            )
+    drawn.update_xaxes(range=[math.log10(x.min()), math.log10(x.max())])
 
 
 def detected(found: Detection) -> "Figure":

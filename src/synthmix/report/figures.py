@@ -1,7 +1,7 @@
 """A figure of the pages: one or more views (one size, one cell), of which the page shows one at a time.
 
-One colour per recipe, the same everywhere: a hue per synthetic source, its strength by the share (``@r<i>``). Marker
-shapes repeat the distinction without colour.
+One colour per recipe, the same everywhere: a hue per synthetic source, its tone by the share (``@r<i>``). Markers and
+dashes repeat the distinction without colour.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from synthmix.interval import Interval
 from synthmix.results import Recipe, Results
-from synthmix.style import Spec, base, blend, faint, hue, label, layout, marks
+from synthmix.style import Spec, base, faint, hue, label, layout, marks, tones
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,9 @@ def triangle(corners: Sequence[str]) -> Spec:
     return shape
 
 
-_SYMBOLS = ("diamond", "square", "triangle-up", "triangle-down", "cross", "star")
-_FAINTEST = 0.65  # strength at share 0+: a third of any source keeps a contrast of 3 to 1 with the page
+_SHAPES = ("diamond", "square", "triangle-up", "cross", "triangle-down", "star")
+_SYMBOLS = tuple(shape + fill for fill in ("", "-open", "-open-dot") for shape in _SHAPES)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def sources(results: Results) -> list[str]:
@@ -127,12 +128,12 @@ def colours(results: Results, theme: str) -> dict[str, str]:
     """Colour by token: the page's own, ``r<i>`` and ``r<i>-band`` per recipe, ``s<i>`` and ``s<i>-band`` per source."""
     found = base(theme)
     order = sources(results)
+    toned = {name: tones(i, theme, len(shares)) for i, name in enumerate(order) if (shares := _shares(results, name))}
     for i, recipe in enumerate(results.recipes):
-        if recipe.share == 0:
-            found[f"r{i}"] = found["ink"]
-        else:
-            strength = _FAINTEST + (1 - _FAINTEST) * recipe.share
-            found[f"r{i}"] = blend(hue(order.index(_source(recipe)), theme), found["panel"], strength)
+        found[f"r{i}"] = found["ink"]
+        if recipe.share > 0:
+            name = _source(recipe)
+            found[f"r{i}"] = toned[name][_shares(results, name).index(recipe.share)]
         found[f"r{i}-band"] = faint(found[f"r{i}"])
     for i in range(len(order)):
         found[f"s{i}"] = hue(i, theme)
@@ -151,11 +152,38 @@ def source_token(results: Results, name: str | None) -> str:
     return f"s{order.index(name)}" if name in order else "muted"
 
 
+def source_symbol(results: Results, name: str) -> str:
+    """Marker of a synthetic source where its shares lie along an axis."""
+    order = sources(results)
+    return _SYMBOLS[order.index(name) % len(_SYMBOLS)] if name in order else "circle"
+
+
+def source_dash(results: Results, name: str) -> str:
+    """Dash of a synthetic source's line where its shares lie along an axis."""
+    order = sources(results)
+    return DASHES[order.index(name) % len(DASHES)] if name in order else DASHES[0]
+
+
 def symbol(results: Results, name: str) -> str:
-    """Marker of a recipe: a circle for the natural text, then one shape per share."""
-    shares = sorted({recipe.share for recipe in results.recipes if recipe.share > 0})
-    share = next((recipe.share for recipe in results.recipes if recipe.name == name), 0.0)
-    return "circle" if share == 0 else _SYMBOLS[shares.index(share) % len(_SYMBOLS)]
+    """Marker of a recipe: a circle for the natural text, then one each; the nineteenth mixture has the first's."""
+    place = _place(results, name)
+    return "circle" if place is None else _SYMBOLS[place % len(_SYMBOLS)]
+
+
+def dash(results: Results, name: str) -> str:
+    """Dash of a recipe's line: a full line for the natural text, then one of the others, again after the last."""
+    place = _place(results, name)
+    return DASHES[0] if place is None else DASHES[1 + place % (len(DASHES) - 1)]
+
+
+def _place(results: Results, name: str) -> int | None:
+    """Place among the mixtures; None: natural text alone, or not listed."""
+    return next((i for i, r in enumerate(r for r in results.recipes if r.share > 0) if r.name == name), None)
+
+
+def _shares(results: Results, source: str) -> list[float]:
+    """The shares of a source, sorted."""
+    return sorted({recipe.share for recipe in results.recipes if recipe.share > 0 and _source(recipe) == source})
 
 
 def _source(recipe: Recipe) -> str:

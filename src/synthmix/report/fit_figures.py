@@ -1,14 +1,14 @@
 """Figures of the laws: residuals, profile likelihoods, IsoFLOP curves, and tasks."""
 
 import math
-from html import escape
 
 from synthmix.quantities import format_count, percent
-from synthmix.report.figures import Figure, View, recipe_token, source_token, symbol
+from synthmix.report.figures import Figure, View, dash, recipe_token, source_dash, source_symbol, source_token, symbol
 from synthmix.results import IsoFlop, ProfileCurve, Results, TaskFound, TaskShare
 from synthmix.style import Spec, axis, band, label, layout, line, marks
 
 _GREEK = {"alpha": "\u03b1", "beta": "\u03b2"}
+_NEAR = 0.1  # of a budget, in logs: a run that is drawn with it
 
 
 def residual_figure(results: Results) -> Figure | None:
@@ -58,9 +58,9 @@ def profile_figure(results: Results) -> Figure | None:
         y = axis("excess / threshold", range=[0, 3])
         views.append(
             View(
-                _GREEK.get(name, escape(name)),
+                _GREEK.get(name, name),
                 [_profile(results, curve) for curve in mine],
-                layout(axis(_GREEK.get(name, escape(name))), y, shapes=[_level(1.0, "dot")]),
+                layout(axis(_GREEK.get(name, label(name))), y, shapes=[_level(1.0, "dot")]),
             )
         )
     if not views:
@@ -80,22 +80,24 @@ def profile_figure(results: Results) -> Figure | None:
 def isoflop_figure(results: Results) -> Figure | None:
     """Loss against size along each FLOP budget, one line per recipe, its best size marked."""
     views = []
-    for flops in sorted({curve.flops for curve in results.isoflops}, reverse=True):
+    most = max((6.0 * run.params * run.tokens for run in results.runs), default=0.0)
+    budgets = {curve.flops for curve in results.isoflops}
+    for flops in sorted(budgets, key=lambda each: (each > most * (1 + _NEAR), -each)):  # those trained first
         mine = [curve for curve in results.isoflops if curve.flops == flops]
         data = [trace for curve in mine for trace in _isoflop(results, curve)]
         x = axis("non-embedding parameters", type="log", dtick=1, exponentformat="SI")
         seen = [loss for curve in mine for loss in curve.loss] + [run.loss for run in results.runs]
         y = axis("loss, nats per token", range=[0.97 * min(seen), 1.03 * max(run.loss for run in results.runs)])
         exponent = math.floor(math.log10(flops))
-        name = f"{flops / 10**exponent:.1f}e{exponent} FLOPs"
+        name = f"{flops / 10**exponent:.1f}e{exponent} FLOPs" + (" (not trained)" if flops > most * (1 + _NEAR) else "")
         views.append(View(name, data, layout(x, y)))
     if not views:
         return None
     return Figure(
         id="isoflop",
         title="The best size for a FLOP budget",
-        caption="Each recipe's own law along one budget of 6 N D FLOPs; the mark is its best size. Far from the "
-        "trained sizes the curves are extrapolation.",
+        caption="Each recipe's own law along one budget of 6 N D FLOPs; the star is its best size, other marks are "
+        "models trained at that budget. Far from the trained sizes the curves are extrapolation.",
         summary="Loss along FLOP budgets; the best sizes with their intervals are in the table isoflops.",
         views=views,
         height=360,
@@ -109,17 +111,27 @@ def _level(height: float, dash: str) -> Spec:
 
 def _profile(results: Results, curve: ProfileCurve) -> Spec:
     excess = [each / curve.threshold for each in curve.excess]
-    return line(curve.values, excess, recipe_token(results, curve.recipe), curve.recipe, "%{x:.3g}")
+    token, dashed = recipe_token(results, curve.recipe), dash(results, curve.recipe)
+    return line(curve.values, excess, token, curve.recipe, "%{x:.3g}", dash=dashed)
 
 
 def _isoflop(results: Results, curve: IsoFlop) -> list[Spec]:
     token, name = recipe_token(results, curve.recipe), curve.recipe
-    along = line(curve.params, curve.loss, token, name, "%{x:.3s}: %{y:.3f}", legendgroup=name)
-    if curve.best_params.mid is None or curve.best_loss.mid is None:
-        return [along]
-    hover = f"best N {format_count(curve.best_params.mid)}"
+    dashed = dash(results, name)
+    found = [line(curve.params, curve.loss, token, name, "%{x:.3s}: %{y:.3f}", dash=dashed, legendgroup=name)]
     more: Spec = {"legendgroup": name, "showlegend": False}
-    return [along, marks([curve.best_params.mid], [curve.best_loss.mid], token, name, hover, symbol="diamond", **more)]
+    near = [
+        run for run in results.runs
+        if run.recipe == name and abs(math.log(6.0 * run.params * run.tokens / curve.flops)) < _NEAR
+    ]  # fmt: skip
+    if near:
+        at = [run.params for run in near], [run.loss for run in near]
+        found.append(marks(*at, token, name, "%{x:.3s}: %{y:.3f}, trained", symbol=symbol(results, name), **more))
+    if curve.best_params.mid is not None and curve.best_loss.mid is not None:
+        hover = f"best N {format_count(curve.best_params.mid)}"
+        best = [curve.best_params.mid], [curve.best_loss.mid]
+        found.append(marks(*best, token, name, hover, symbol="star-open", size=13, **more))
+    return found
 
 
 def task_figure(results: Results) -> Figure | None:
@@ -144,7 +156,8 @@ def task_share_figure(results: Results) -> Figure | None:
     """One view a task and cell: score against the share, with the best share by score and that by loss upright."""
     views = []
     for task in results.tasks:
-        for asked, params, tokens in sorted({(s.is_question, s.params, s.tokens) for s in task.shares}, reverse=True):
+        places = {(s.is_question, s.params, s.tokens) for s in task.shares}
+        for asked, params, tokens in sorted(places, key=lambda at: (at[0], -at[1] * at[2], -at[1])):  # measured first
             mine = [s for s in task.shares if (s.is_question, s.params, s.tokens) == (asked, params, tokens)]
             where = f"{format_count(params)} on {format_count(tokens)}"
             name = f"{task.task}, {'question: ' if asked else ''}{where} tokens"
@@ -201,15 +214,16 @@ def _shares(results: Results, task: TaskFound, mine: list[TaskShare]) -> tuple[l
         token, name = source_token(results, share.synthetic), share.synthetic
         x = [100 * each for each in share.shares]
         data.append(band(x, share.low, share.high, token, share.synthetic))
-        data.append(line(x, share.mean, token, name, "%{x:.0f}%: %{y:.1%}", legendgroup=name))
+        dashed, shape = source_dash(results, name), source_symbol(results, name)
+        more: Spec = {"legendgroup": name, "showlegend": not share.measured}
+        data.append(line(x, share.mean, token, name, "%{x:.0f}%: %{y:.1%}", dash=dashed, **more))
         if share.measured:
             points = ([100 * p.share for p in share.measured], [p.score for p in share.measured])
-            more: Spec = {"legendgroup": name, "showlegend": False}
-            data.append(marks(*points, token, name, "%{x:.0f}%: %{y:.1%}", **more))
-        for best, dash in ((share.by_score, "solid"), (share.by_loss, "dash")):
+            data.append(marks(*points, token, name, "%{x:.0f}%: %{y:.1%}", symbol=shape, legendgroup=name))
+        for best, upright in ((share.by_score, "solid"), (share.by_loss, "dash")):
             if best.mid is not None:
                 at = {"x0": 100 * best.mid, "x1": 100 * best.mid, "y0": 0, "y1": 1, "yref": "paper"}
-                shapes.append({"type": "line", **at, "line": {"color": f"@{token}", "width": 1.5, "dash": dash}})
+                shapes.append({"type": "line", **at, "line": {"color": f"@{token}", "width": 1.5, "dash": upright}})
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102])
     return data, layout(x_axis, axis(f"{label(task.task)}, {label(task.metric)}", tickformat=".1~%"), shapes=shapes)
 

@@ -12,6 +12,7 @@ from synthmix.report.figures import Figure
 from synthmix.style import THEMES, scales, series
 from synthmix.table import Table
 
+_LARGEST = 500_000  # characters of a table that a page holds as CSV
 PLOTLY = {"responsive": True, "displaylogo": False, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]}
 
 
@@ -60,7 +61,7 @@ def write_page(
             parts=[section for section in sections if section.figures or section.tables],
             facts=facts,
             colours={theme: series(colours, theme) for theme in THEMES},
-            data=Markup(embedded(drawing(drawn, themes))),
+            data=Markup(embedded(drawing(drawn, themes, downloads(t for s in sections for t in s.tables), title))),
             plotly=Markup(get_plotlyjs() if drawn else ""),
             refresh=refresh,
         )
@@ -108,10 +109,26 @@ def environment() -> Any:
     )
 
 
-def drawing(figures: Iterable[Figure], themes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the page's script draws: every figure's views, in the colours of each theme."""
+def downloads(tables: Iterable[Table]) -> dict[str, str]:
+    """Name -> CSV of the tables that a page offers: those with a name and rows, none above half a megabyte."""
+    found = {table.name: table.csv() for table in tables if table.name and table.rows}
+    return {name: text for name, text in found.items() if len(text) <= _LARGEST}
+
+
+def drawing(
+    figures: Iterable[Figure],
+    themes: Mapping[str, Mapping[str, Any]],
+    tables: Mapping[str, str] | None = None,
+    name: str = "",
+) -> dict[str, Any]:
+    """What the page's script draws and offers: every figure's views, in the colours of each theme, and tables as CSV.
+
+    ``name``: what the names of downloaded files begin with.
+    """
     return {
         "themes": themes,
+        "name": "".join(c if c.isalnum() else "-" for c in name).strip("-") or "synthmix",
+        "tables": dict(tables or {}),
         "config": PLOTLY,
         "figures": {
             figure.id: [

@@ -2,23 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from synthmix.errors import BadInput
 from synthmix.files import write_text
 from synthmix.interval import Interval, decimals, level_text
 from synthmix.quantities import fixed, format_count, format_seconds, percent, plural, times
 from synthmix.report import mixture_sentences, sentences
+from synthmix.report.by_domain import best_share_figure, best_share_table, domain_law_table
 from synthmix.report.choices import head
 from synthmix.report.figures import colours, recipe_token
 from synthmix.report.fit_figures import disagreements
-from synthmix.report.html import drawing, embedded, environment
+from synthmix.report.html import downloads, drawing, embedded, environment
 from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
 from synthmix.report.mixture_page import sections as mixture_sections
 from synthmix.report.study_figures import figures
-from synthmix.report.tables import formula, page_tables, scientific, write_tables
+from synthmix.report.tables import formula, page_tables, scientific, tables, write_tables
+from synthmix.report.warning_groups import FIRST, grouped
 from synthmix.results import Decision, Results, Verdict
 from synthmix.results.decisions import FAR
 from synthmix.style import THEMES, scales, series
+from synthmix.table import Table
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -43,15 +47,10 @@ def render(results: Results) -> str:
     Raises:
         BadInput: there are no runs yet.
     """
-    if not results.runs:
-        raise BadInput(
-            "there is nothing to report yet: no run has finished",
-            where=results.study,
-            remedy="run the study first (synthmix study run)",
-        )
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
+    _some(results)
     templates = environment()
     templates.filters |= {
         **{"count": format_count, "seconds": format_seconds, "fixed": fixed, "percent": percent, "plural": plural},
@@ -59,10 +58,16 @@ def render(results: Results) -> str:
     }
     decision = results.decision
     best = None if results.mixture is None else mixture_sections(results.mixture)
-    every = [*figures(results), *(figure for section in best or [] for figure in section.figures)]
+    by = best_share_figure(results)
+    every = [
+        *figures(results),
+        *([by] if by else []),
+        *(figure for section in best or [] for figure in section.figures),
+    ]
     drawn = {figure.id: figure for figure in every}
-    more = {theme: series(MIXTURE_COLOURS, theme) if best else {} for theme in THEMES}
-    themes = {theme: {**more[theme], **colours(results, theme), **scales(theme)} for theme in THEMES}
+    shown = page_tables(results) | _by_domain(results)
+    flat = {table.name: table for table in tables(results) if table.rows}
+    sheets = downloads([*flat.values(), *(table for table in shown.values() if table.name not in flat)])
     return templates.get_template("page.html.j2").render(
         r=results,
         decision=decision,
@@ -75,14 +80,66 @@ def render(results: Results) -> str:
         figures=drawn,
         says=sentences.says(results),
         says_not=sentences.says_not(results),
-        notes=_warnings(results),
+        notes=grouped(results),
+        first=FIRST,
         disagreements=disagreements(results),
-        tables=page_tables(results),
+        tables=shown,
+        sheets={name: len(table.rows) for name, table in flat.items()},
+        embedded=set(sheets),
         colours={theme: colours(results, theme) for theme in THEMES},
         token=lambda name: recipe_token(results, name),
-        data=Markup(embedded(drawing(drawn.values(), themes))),
+        data=Markup(embedded(drawing(drawn.values(), _themes(results), sheets, results.study))),
         plotly=Markup(get_plotlyjs()),
     )
+
+
+def write_slide(results: Results, folder: Path) -> Path:
+    """Write ``folder/slide.html``, the answer on one slide of 16:9 (it prints on one page of that format); atomically.
+
+    Raises:
+        BadInput: there are no runs yet, or the folder cannot be written to.
+        Failure: the disk is full.
+    """
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    _some(results)
+    decision, mixture = results.decision, results.mixture
+    drawn = [*(each for part in mixture_sections(mixture) for each in part.figures)] if mixture else figures(results)
+    figure = drawn[0] if drawn else None
+    lines = [] if decision is None else [sentences.confidence(decision), sentences.recommendation(decision)]
+    if decision is not None and decision.basis == "laws":
+        lines.insert(0, sentences.as_measured(decision))
+    spent = f"{plural(len(results.runs), 'trained model')}, {format_count(results.spent.tokens)} tokens"
+    page = environment().get_template("slide.html.j2").render(
+        r=results,
+        claim=claim(results),
+        cards=[card for card in cards(results) if not card.title.startswith("Expected loss")][:4],
+        lines=[line for line in (mixture_sentences.gains(mixture) if mixture else lines) if line][:3],
+        figure=figure,
+        foot=f"{spent}; loss in nats per token, non-embedding parameters. synthmix {results.version}.",
+        colours={theme: colours(results, theme) for theme in THEMES},
+        data=Markup(embedded(drawing([figure] if figure else [], _themes(results)))),
+        plotly=Markup(get_plotlyjs() if figure else ""),
+    )  # fmt: skip
+    path = folder / "slide.html"
+    write_text(path, page)
+    return path
+
+
+def _some(results: Results) -> None:
+    if not results.runs:
+        raise BadInput(
+            "there is nothing to report yet: no run has finished",
+            where=results.study,
+            remedy="run the study first (synthmix study run)",
+        )
+
+
+def _themes(results: Results) -> dict[str, dict[str, Any]]:
+    """Colours by token of each theme, for the script."""
+    more = MIXTURE_COLOURS if results.mixture is not None else 0
+    return {theme: {**series(more, theme), **colours(results, theme), **scales(theme)} for theme in THEMES}
 
 
 NO_DECISION = "Written by an earlier version: write the answer again with synthmix study report FILE."
@@ -105,25 +162,9 @@ def headline(results: Results) -> str:
     return NO_DECISION if decision is None else sentences.headline(decision)
 
 
-def _warnings(results: Results) -> dict[str, list[tuple[str, str]]]:
-    """Code -> (about, message) of the study's and the fits' warnings; a message once, with all that it is about."""
-    found: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for warning in results.warnings:
-        found.setdefault(warning.code, {}).setdefault(warning.message, {}).setdefault(warning.about or "", [])
-    for fit in results.fits:
-        for warning in fit.warnings:
-            about = found.setdefault(warning.code, {}).setdefault(warning.message, {})
-            about.setdefault(f"{fit.law} law", []).append(fit.recipe or "all recipes")
-    return {
-        code: [(_about(about, len(results.recipes)), message) for message, about in messages.items()]
-        for code, messages in sorted(found.items())
-    }
-
-
-def _about(about: dict[str, list[str]], recipes: int) -> str:
-    """``chinchilla law (docs, hq); data law``: the recipes are named unless they are all there are."""
-    named = {law: dict.fromkeys(names) for law, names in about.items() if law}
-    return "; ".join(f"{law} ({', '.join(names)})" if 0 < len(names) < recipes else law for law, names in named.items())
+def _by_domain(results: Results) -> dict[str, Table]:
+    found = {"best_by": best_share_table(results)} if results.by_domain or results.tasks else {}
+    return found | ({"domain_laws": domain_law_table(results)} if results.by_domain else {})
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def _figure(ranking: Ranking) -> Figure:
     return Figure(
         id="behind",
         title="How far behind the first each recipe is expected to be",
-        caption=f"At the target, in units of {label(ranking.metric)}; bars: {ranking.level:.0%} intervals."
+        caption=f"At the target, in units of {ranking.metric}; bars: {ranking.level:.0%} intervals."
         + (f" {left} more are in the table." if left else ""),
         summary="A dot with an interval for each recipe; every number is in the table below.",
         views=[

@@ -337,7 +337,7 @@ def contribution_figure(found: Survey) -> list[Figure]:
         y = axis("", tickvals=list(range(len(top))), ticktext=names, ticks="", showgrid=False)
         by = unit if n == 1 else f"{n} {unit}s"
         x = axis("nats of KL(test ‖ train)", rangemode="tozero")
-        views.append(View(f"{label(corpus)} against {label(against)}, {by}", [bar], layout(x, y, showlegend=False)))
+        views.append(View(f"{corpus} against {against}, {by}", [bar], layout(x, y, showlegend=False)))
     if not views:
         return []
     caption = "The n-grams of the held-out text that training makes least of; point at a bar for both counts."

@@ -4,7 +4,17 @@ import math
 from typing import Any, Literal
 
 from synthmix.quantities import fixed, format_count, percent
-from synthmix.report.figures import Figure, View, direct_labels, recipe_token, source_token, symbol
+from synthmix.report.figures import (
+    Figure,
+    View,
+    dash,
+    direct_labels,
+    recipe_token,
+    source_dash,
+    source_symbol,
+    source_token,
+    symbol,
+)
 from synthmix.report.fit_figures import isoflop_figure, profile_figure, residual_figure, task_figure, task_share_figure
 from synthmix.report.sentences import place
 from synthmix.results import Curve, Results, RunRow, ShareCurve
@@ -71,21 +81,36 @@ def _share_panel(results: Results, curves: list[ShareCurve]) -> tuple[list[Spec]
         token = source_token(results, curve.synthetic)
         x = [100 * s for s in curve.shares]
         data.append(band(x, curve.low, curve.high, token, curve.synthetic))
-        data.append(
-            line(x, curve.mean, token, curve.synthetic, "%{x:.0f}%: %{y:.3f} nats, fitted", legendgroup=curve.synthetic)
-        )
+        more: Spec = {"legendgroup": curve.synthetic, "showlegend": not curve.measured}
+        hover, dashed = "%{x:.0f}%: %{y:.3f} nats, fitted", source_dash(results, curve.synthetic)
+        data.append(line(x, curve.mean, token, curve.synthetic, hover, dash=dashed, **more))
         if curve.measured:
-            data.append(_share_marks(curve, token))
+            data.append(_share_marks(curve, token, source_symbol(results, curve.synthetic)))
         shapes += _best(curve, token, k)
         notes += _best_note(curve, token, k)
     floor = _STRIP * len(curves) + 0.02  # the strips have a lane of their own, below the curves
-    y = axis("loss, nats per token", tickformat=".3~f", domain=[floor, 1])
+    y = axis("loss, nats per token", tickformat=".3~f", domain=[floor, 1], **_in_view(curves))
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102], anchor="free", position=0)
     shape = layout(x_axis, y, shapes=shapes, annotations=notes)
     return data, shape
 
 
-def _share_marks(curve: ShareCurve, token: str) -> Spec:
+def _in_view(curves: list[ShareCurve]) -> Spec:
+    """The range that holds every mark, every mean, and the bands where shares were measured: beyond them a band may
+    be wider than all that was seen."""
+    if not any(curve.measured for curve in curves):
+        return {}
+    seen = [point.loss for curve in curves for point in curve.measured]
+    for curve in curves:
+        last = max((point.share for point in curve.measured), default=1.0)
+        seen += curve.mean
+        inside = [i for i, share in enumerate(curve.shares) if share <= last]
+        seen += [curve.low[i] for i in inside] + [curve.high[i] for i in inside]
+    room = 0.08 * ((max(seen) - min(seen)) or 0.01)
+    return {"range": [min(seen) - room, max(seen) + room]}
+
+
+def _share_marks(curve: ShareCurve, token: str, shape: str) -> Spec:
     points = sorted(curve.measured, key=lambda p: (p.share, p.seed))
     return marks(
         [100 * p.share for p in points],
@@ -93,9 +118,9 @@ def _share_marks(curve: ShareCurve, token: str) -> Spec:
         token,
         curve.synthetic,
         "%{x:.0f}%: %{y:.3f} nats, seed %{customdata}",
+        symbol=shape,
         customdata=[p.seed for p in points],
         legendgroup=curve.synthetic,
-        showlegend=False,
     )
 
 
@@ -199,7 +224,7 @@ def _draw(results: Results, along: str, curves: list[Curve], runs: list[RunRow])
         token, points, curve = recipe_token(results, name), [r for r in runs if r.recipe == name], by_recipe.get(name)
         if curve is not None and curve.x:
             data.append(band(curve.x, curve.low, curve.high, token, name))
-            more: Spec = {"legendgroup": name, "showlegend": not points}
+            more: Spec = {"legendgroup": name, "showlegend": not points, "dash": dash(results, name)}
             data.append(line(curve.x, curve.mean, token, name, "%{x:.3s}: %{y:.3f} nats, fitted", **more))
             ends.append((name, math.log10(curve.x[-1]), math.log10(curve.mean[-1]), token))
         if points:
@@ -403,6 +428,7 @@ def training_figure(results: Results) -> Figure | None:
                 recipe_token(results, name),
                 name,
                 "%{x:.3s} tokens: %{y:.3f} nats",
+                dash=dash(results, name),
             )
             for name, run in sorted(longest[params].items(), key=lambda item: item[1].share)
         ]

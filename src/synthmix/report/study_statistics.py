@@ -40,11 +40,9 @@ def rare_figures(rare: Sequence[Rare], recipes: list[str]) -> list[Figure]:
     if not rare:
         return []
     domains, bins = list(dict.fromkeys(r.domain for r in rare)), list(dict.fromkeys(r.bin for r in rare))
-    nats = [View(label(d), _lines(rare, recipes, d, bins), _by_bin(bins, "nats per token")) for d in domains]
+    nats = [View(d, _lines(rare, recipes, d, bins), _by_bin(bins, "nats per token")) for d in domains]
     gains = [
-        View(
-            label(d), _bars(rare, recipes, d, bins), _by_bin(bins, "difference to natural text, nats", barmode="group")
-        )
+        View(d, _bars(rare, recipes, d, bins), _by_bin(bins, "difference to natural text, nats", barmode="group"))
         for d in domains
     ]
     return [

@@ -9,7 +9,7 @@ from typing import Any
 
 from synthmix.files import write_bytes, write_text
 from synthmix.interval import Interval, format_interval, undefined
-from synthmix.quantities import MINUS, TIMES, fixed, format_count, format_seconds, percent, times
+from synthmix.quantities import MINUS, TIMES, fixed, format_count, format_seconds, percent, signed_text, times
 from synthmix.report import sentences
 from synthmix.report.choices import choice_table
 from synthmix.report.figures import recipe_token
@@ -36,6 +36,8 @@ def tables(results: Results) -> list[Table]:
         _residuals(results),
         _profiles(results),
         _isoflops(results),
+        _domain_laws(results),
+        _domain_shares(results),
         _task_scores(results),
         _task_laws(results),
         _task_answers(results),
@@ -258,6 +260,34 @@ def _isoflops(results: Results) -> Table:
     return Table.of("isoflops", columns, rows)
 
 
+def _domain_laws(results: Results) -> Table:
+    """A row a parameter of each domain's laws."""
+    columns: dict[str, type] = {"domain": str, "law": str, "synthetic": str, "recipe": str, "points": int}
+    columns |= {"parameter": str, "value": Interval, "r2": float, "held_out_mean_abs_relative_error": float}
+    rows: list[tuple[Any, ...]] = [
+        (
+            *(found.domain, law.law, law.synthetic, law.recipe, law.points, name, value, law.r2),
+            None if law.held_out is None else law.held_out.mean_abs_relative_error,
+        )
+        for found in results.by_domain
+        for law in found.laws
+        for name, value in law.parameters.items()
+    ]
+    return Table.of("domain_laws", columns, rows)
+
+
+def _domain_shares(results: Results) -> Table:
+    """A row a domain, source and place: the best share by the loss on that domain."""
+    columns: dict[str, type] = {"domain": str, "synthetic": str, "params": int, "tokens": int, "law": str}
+    columns |= {"best": Interval, "gain": Interval, "flat_low": float, "flat_high": float}
+    rows: list[tuple[Any, ...]] = [
+        (found.domain, s.synthetic, s.params, s.tokens, s.law, s.best, s.gain, *(s.flat or (None, None)))
+        for found in results.by_domain
+        for s in found.shares
+    ]
+    return Table.of("domain_shares", columns, rows)
+
+
 def _task_scores(results: Results) -> Table:
     """A row a run and task."""
     columns: dict[str, type] = {"run": str, "recipe": str, "share": float, "params": int, "tokens": int, "seed": int}
@@ -408,11 +438,12 @@ def _law_table(results: Results) -> Table:
         test = None if held is None else Cell(held.what, note=f"{held.fitted} fitted, {held.predicted} predicted")
         errors = (held.mean_abs_relative_error, held.worst_abs_relative_error) if held else (None, None)
         law = Cell(fit.law, html=_with_note(fit.law, formula(fit.formula)))
-        rows.append((law, _fitted_to(results, fit), fit.points, _parameters(fit.parameters), fit.r2, test, *errors))
+        rows.append((law, fitted_to(results, fit), fit.points, parameters_cell(fit.parameters), fit.r2, test, *errors))
     return Table("laws", columns, rows)
 
 
-def _fitted_to(results: Results, fit: FitSummary) -> Cell:
+def fitted_to(results: Results, fit: FitSummary) -> Cell:
+    """What a law was fitted to, in the colour of its recipe."""
     held = [f"{format_count(fit.params)} parameters"] if fit.params else []
     held += [f"{format_count(fit.tokens)} tokens"] if fit.tokens else []
     mark = recipe_token(results, fit.recipe) if fit.recipe else ""
@@ -420,7 +451,8 @@ def _fitted_to(results: Results, fit: FitSummary) -> Cell:
     return Cell(fit.recipe or named, note=", ".join(held), mark=mark)
 
 
-def _parameters(found: dict[str, Interval], few: bool = False) -> Cell:
+def parameters_cell(found: dict[str, Interval], few: bool = False) -> Cell:
+    """The parameters of a law with their intervals."""
     from markupsafe import Markup
 
     parts = Markup("").join(
@@ -515,7 +547,7 @@ def _task_law_table(results: Results) -> Table:
     ]
     rows = [
         (
-            *(Cell(t.task, note=t.metric), t.runs, t.items, t.chance, _parameters(t.parameters, few=True), t.r2),
+            *(Cell(t.task, note=t.metric), t.runs, t.items, t.chance, parameters_cell(t.parameters, few=True), t.r2),
             *([_expected(results, t)] if _asked(results) else []),
         )
         for t in results.tasks
@@ -582,4 +614,4 @@ def scientific(value: float) -> str:
     if -3 <= power < 4:
         return f"{value:.3g}"
     digits = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10**power:.2f} {TIMES} 10{digits}"
+    return f"{signed_text(f'{value / 10**power:.2f}')} {TIMES} 10{digits}"

@@ -22,6 +22,7 @@ from synthmix.results.decisions import (
     State,
     Verdict,
 )
+from synthmix.results.domains import DomainFound, DomainShare
 from synthmix.results.fitted import Curve, FitSummary, HeldOut, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, SharePoint, Spent, Statistic
 from synthmix.results.parts import Part, Warn
@@ -37,6 +38,8 @@ __all__ = [
     "Curve",
     "Decision",
     "Domain",
+    "DomainFound",
+    "DomainShare",
     "Edge",
     "FitSummary",
     "HeldOut",

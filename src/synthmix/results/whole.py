@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from synthmix.results.choices import Choices
 from synthmix.results.decisions import Decision
+from synthmix.results.domains import DomainFound
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, Spent, Statistic
 from synthmix.results.mixtures import MixtureDecision
@@ -37,6 +38,7 @@ class Results(Part):
     profiles: list[ProfileCurve] = Field(default=[])
     isoflops: list[IsoFlop] = Field(default=[])
     tasks: list[TaskFound] = Field(default=[])
+    by_domain: list[DomainFound] = Field(default=[])  # where there are two domains or more
     spent: Spent
     versions: dict[str, str]
     protocol: dict[str, str]  # how the models were trained, in words

@@ -28,6 +28,7 @@ from synthmix.study.diagnostics import (
     share_curves,
     unseen_warnings,
 )
+from synthmix.study.domain_laws import domain_results
 from synthmix.study.execute import missing, versions
 from synthmix.study.ladder import attempts, cells, ladder_specs, study_recipes, trunk_records
 from synthmix.study.mixture import study_mixture
@@ -135,6 +136,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         profiles=profiles(fits),
         isoflops=isoflops(question, rows, fits),
         tasks=tasks,
+        by_domain=domain_results(table, fits, curves, question),
         spent=cost,
         versions=versions(),
         protocol=config.training.in_words(),

@@ -13,6 +13,7 @@ from synthmix.results import CorpusRow, Domain, Noise, Question, Recipe, Results
 from synthmix.runs import RunsTable
 from synthmix.runs.table import LOSS, Kind, mixture_of, of_rows
 from synthmix.study.diagnostics import curves_of, isoflops, profiles, residuals, share_curves
+from synthmix.study.domain_laws import domain_results
 
 NATURAL = "natural text"
 NO_SHARE = "say which sources are synthetic, in a mapping file: synthetic: [...], or name the column of the share"
@@ -69,6 +70,7 @@ def results_of_table(
         residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
         isoflops=isoflops(question, rows, fits),
+        by_domain=domain_results(held, fits, curves, question),
         spent=Spent(runs=len(rows), tokens=sum(row.tokens for row in rows), flops=flops, run_seconds=None,
                     stage_seconds={}, device=None),
         versions={},

@@ -43,13 +43,26 @@
   }
 
   const shown = {};
+  let paper = false; // while it is printed
   function draw(id) {
-    const holder = document.querySelector('[data-figure="' + id + '"] .plot');
+    const figure = document.querySelector('[data-figure="' + id + '"]');
+    const holder = figure && figure.querySelector(".plot");
     if (!holder || !window.Plotly) return;
     const spec = resolve(drawing.figures[id][shown[id] || 0], drawing.themes[theme()]);
     const layout = fitted(spec.layout, spec.data);
     layout.uirevision = String(shown[id] || 0);
-    const config = Object.assign({}, drawing.config, { displayModeBar: narrow.matches ? false : "hover" });
+    const fills = figure.dataset.fills !== undefined; // a slide, which is 1,280 pixels wide on paper
+    if (fills) {
+      const scale = paper ? 1280 / document.getElementById("slide").clientWidth : 1;
+      layout.width = scale * holder.clientWidth;
+      layout.height = scale * holder.clientHeight;
+      layout.font.size = Math.max(9, layout.height / 32);
+    } else if (paper) {
+      layout.width = 686;
+      layout.height = Math.min(layout.height, 250);
+      layout.font.size = 10;
+    }
+    const config = Object.assign({}, drawing.config, { displayModeBar: narrow.matches || fills ? false : "hover" });
     window.Plotly.react(holder, spec.data, layout, config);
   }
   function drawAll() {
@@ -70,23 +83,80 @@
 
   const toggle = document.getElementById("theme");
   function label() {
+    if (!toggle) return;
     toggle.textContent = theme() === "dark" ? "Light" : "Dark";
     toggle.setAttribute("aria-pressed", String(theme() === "dark"));
   }
-  toggle.addEventListener("click", () => {
+  if (toggle) toggle.addEventListener("click", () => {
     root.dataset.theme = theme() === "dark" ? "light" : "dark";
     label();
     drawAll();
   });
   prefersDark.addEventListener("change", () => { label(); drawAll(); });
   narrow.addEventListener("change", drawAll);
+  if (document.querySelector("[data-fills]")) window.addEventListener("resize", drawAll);
   // Paper is light, whatever the screen is.
   let before;
-  window.addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; drawAll(); });
+  window.addEventListener("beforeprint", () => {
+    before = root.dataset.theme;
+    root.dataset.theme = "light";
+    paper = true;
+    drawAll();
+  });
   window.addEventListener("afterprint", () => {
     if (before) root.dataset.theme = before;
     else delete root.dataset.theme;
+    delete root.dataset.print;
+    paper = false;
     drawAll();
+    document.querySelectorAll(".plot").forEach((holder) => {
+      if (window.Plotly && !holder.closest("[data-fills]")) window.Plotly.Plots.resize(holder);
+    });
+  });
+  const whole = document.getElementById("print");
+  if (whole) {
+    whole.addEventListener("click", () => { root.dataset.print = "whole"; window.print(); });
+  }
+
+  // Downloads: a figure as it is shown, on the page's own light ground; a table as CSV with all its digits.
+  function named(what) {
+    return (drawing.name + "-" + what).replace(/[^\p{L}\p{N}._-]+/gu, "-");
+  }
+  function save(name) {
+    const address = URL.createObjectURL(new Blob([drawing.tables[name]], { type: "text/csv" }));
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = named(name) + ".csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+  document.querySelectorAll("[data-sheet]").forEach((button) => {
+    button.addEventListener("click", () => save(button.dataset.sheet));
+  });
+  document.querySelectorAll("[data-table]").forEach((table) => {
+    const name = table.dataset.table;
+    if (drawing.tables[name] === undefined) return;
+    const row = document.createElement("p");
+    const button = document.createElement("button");
+    row.className = "get";
+    button.type = "button";
+    button.textContent = "CSV";
+    button.setAttribute("aria-label", "CSV of " + table.getAttribute("aria-label"));
+    button.addEventListener("click", () => save(name));
+    row.appendChild(button);
+    table.after(row);
+  });
+  document.querySelectorAll("[data-format]").forEach((button) => {
+    button.addEventListener("click", () => {
+      const figure = button.closest("[data-figure]");
+      const id = figure.dataset.figure;
+      const spec = resolve(drawing.figures[id][shown[id] || 0], drawing.themes.light);
+      const layout = fitted(spec.layout, spec.data);
+      layout.paper_bgcolor = layout.plot_bgcolor = drawing.themes.light.panel;
+      const size = { width: 1000, height: layout.height, scale: button.dataset.format === "png" ? 2 : 1 };
+      const how = Object.assign({ format: button.dataset.format, filename: named(id) }, size);
+      window.Plotly.downloadImage({ data: spec.data, layout: layout }, how);
+    });
   });
 
   const table = document.getElementById("run-table");
