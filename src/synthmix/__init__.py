@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from synthmix.exporting.export import export
     from synthmix.gaps import gap
     from synthmix.generation.job import generate_corpus
+    from synthmix.loop.run import generate_loop
     from synthmix.results import Decision, Results
     from synthmix.runs import RunsTable, read_runs
     from synthmix.runs.laws import compare, fit, load_fit
@@ -58,6 +59,7 @@ _WHERE = {
     "fit": "runs.laws",
     "gap": "gaps",
     "generate_corpus": "generation.job",
+    "generate_loop": "loop.run",
     "hyperparameters": "training.hyperparameters",
     "init_study": "study.init",
     "load_fit": "runs.laws",
@@ -136,6 +138,7 @@ __all__ = [
     "fit",
     "gap",
     "generate_corpus",
+    "generate_loop",
     "hyperparameters",
     "init_study",
     "load_fit",

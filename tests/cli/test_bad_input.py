@@ -12,13 +12,14 @@ from .mistakes_design import BEFORE_RUNNING
 from .mistakes_endpoints import ENDPOINTS
 from .mistakes_files import DAMAGED, PLACES, TEXT
 from .mistakes_input import INPUT
+from .mistakes_loop import LOOPS
 from .mistakes_runs import RUNS
 from .mistakes_stages import STAGES
 from .mistakes_study import CHOSEN, DESIGN, LADDER, STUDY_FILE
 from .test_help import EVERY
 
 CASES = [*STUDY_FILE, *LADDER, *DESIGN, *TEXT, *PLACES, *DAMAGED, *INPUT, *STAGES, *COMMANDS, *ENDPOINTS, *RUNS]
-CASES += [*BEFORE_RUNNING, *CHOSEN]
+CASES += [*BEFORE_RUNNING, *CHOSEN, *LOOPS]
 
 
 @pytest.fixture

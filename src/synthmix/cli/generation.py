@@ -32,15 +32,16 @@ Count = str | None
 
 
 def generate(
-    source: Annotated[
-        list[str],
-        typer.Option("--from", help="Corpus folder, file, glob or 'sample'; may be repeated.", show_default=False),
-    ],
+    context: typer.Context,
     to: Annotated[Path, typer.Option("--to", help="Folder of the job and its text.", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Corpus folder, file, glob or 'sample'; may be repeated.", show_default=False),
+    ] = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(help="Name at the endpoint; without one a folder or hub id, run here.", show_default=False),
-    ],
+    ] = None,
     kind: Annotated[str, typer.Option("--type", help="hq, qa, textbook, faq, table, tutorial, math, dialogue.")] = "hq",
     template: Annotated[Path | None, typer.Option(help="A template file, instead of --type.")] = None,
     endpoint: Annotated[
@@ -79,6 +80,19 @@ def generate(
     preview: Annotated[
         bool, typer.Option("--preview", help="Five finished examples, and what the whole job will take.")
     ] = False,
+    loop: Annotated[
+        Path | None,
+        typer.Option("--loop", help="Rounds over the arms of this file (YAML), until nothing is worth its price."),
+    ] = None,
+    budget: Annotated[Count, typer.Option(help="Of --loop: tokens that are read and written, never passed.")] = None,
+    money: Annotated[float | None, typer.Option(help="Of --loop: money, never passed, instead of --budget.")] = None,
+    worth: Annotated[
+        float | None, typer.Option(help="Of --loop: what .01 nats are worth, in the budget's unit; unset: any gain is.")
+    ] = None,
+    stop_confidence: Annotated[
+        float, typer.Option(help="Of --loop: to stop, every arm must be below its price with it.")
+    ] = 0.9,
+    status: Annotated[bool, typer.Option("--status", help="Of --loop: its decisions so far; asks nothing.")] = False,
     engine: EngineKind = "local",
     address: Address = None,
     workers: Workers = None,
@@ -89,10 +103,28 @@ def generate(
 
     Example: synthmix generate --type hq --from data/web.jsonl --to corpora/hq --model llama-3-8b
     --endpoint http://localhost:8000/v1 --tokens 40M
+
+    With --loop the budget goes, round after round, to the arm (kind, generator, seeds) whose next tokens add most to
+    the text there is for their price; every decision is written to decisions.json with its figures.
+
+    Example: synthmix generate --loop loop.yaml --to corpora/filled --budget 20M --worth 500k
+
+    Example: synthmix generate --loop loop.yaml --to corpora/filled --status
     """
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
 
+    if loop is not None or status:
+        from synthmix.cli.generation_loop import run_loop
+
+        only_given(context, LOOP, "is for a single job", "write it into the file of --loop")
+        remember_keys(allow_key or [])
+        run_loop(loop, to, budget, money, worth, stop_confidence, status, as_json=as_json, quiet=quiet)
+        return
+    only_given(context, None, "is for --loop", "name the file of arms: --loop loop.yaml")
+    if source is None or model is None:
+        missing = "--from" if source is None else "--model"
+        raise BadInput("is missing", key=missing, remedy=f"add {missing}; or give the arms of a --loop")
     given: dict[str, Any] = {
         "generate": str(template) if template is not None else kind,
         "model": model,
@@ -157,6 +189,25 @@ def generate(
 
 
 _OPTIONS = {"generate": "--type"}
+LOOP = ("loop", "budget", "money", "worth", "stop_confidence", "status")  # options of --loop alone
+BOTH = ("to", "allow_key", "as_json", "quiet")
+
+
+def only_given(context: typer.Context, allowed: Sequence[str] | None, problem: str, remedy: str) -> None:
+    """See that of the command's options only those ``allowed`` were given, and :data:`BOTH`; None: all but
+    :data:`LOOP`.
+
+    Raises:
+        BadInput: another one was, by its name.
+    """
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        wrong = name in LOOP if allowed is None else name not in (*allowed, *BOTH)
+        if wrong and source is not None and source.name != "DEFAULT":
+            raise BadInput(problem, key=parameter.opts[0], remedy=remedy)
+
+
 SHOWN = 1500  # characters of a prompt or a text
 
 

@@ -22,7 +22,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.results.gap import Carrier, Gap, GapBin, GapSource, LackingTerm, LackingTopic
 from synthmix.results.parts import Warn
 from synthmix.statistics.redundancy import wilson
-from synthmix.statistics.representation import SMALLEST, clustered
+from synthmix.statistics.representation import SMALLEST, TopicModel
 
 READ = 2_000_000  # words of each source
 REFERENCE = 200_000  # words of all reference domains together
@@ -347,7 +347,7 @@ def _topics(
     if min(len(ours), len(theirs)) < SMALLEST:
         return []
     try:
-        labels, typical = clustered([*ours, *theirs], seed=seed)
+        model = TopicModel.fit([*ours, *theirs], seed=seed)
     except BadInput:
         return []
     each = np.maximum(table.count, 1)
@@ -356,9 +356,9 @@ def _topics(
         for of in (table.nats, table.saved)
     )
     found = []
-    for label, words in enumerate(typical):
-        mine = labels[: len(ours)] == label
-        a, b = int(mine.sum()), int((labels[len(ours) :] == label).sum())
+    for label, words in enumerate(model.words):
+        mine = model.labels[: len(ours)] == label
+        a, b = int(mine.sum()), int((model.labels[len(ours) :] == label).sum())
         found.append(
             LackingTopic(
                 words=words, reference=a / len(ours), mixture=b / len(theirs),

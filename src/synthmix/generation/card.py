@@ -83,7 +83,7 @@ def dataset_card(
         _fenced(template.body.strip()),
         "## What was left out",
         _left_out(dropped, read, documents, failed, truncated),
-        *_quality(quality),
+        *quality_section(quality),
         "## Known risks",
         "\n".join(f"- {risk}" for risk in RISKS),
         *([f"Made with synthmix {version}."] if version else []),
@@ -118,7 +118,8 @@ def _left_out(
     return " ".join(lines) + (f"\n\n{table.markdown()}" if rows else "")
 
 
-def _quality(report: QualityReport | None) -> list[str]:
+def quality_section(report: QualityReport | None) -> list[str]:
+    """Every measure of every set, as blocks of Markdown; none without a report."""
     if report is None:
         return []
     names = [name for name in MEASURES if any(name in one.measures for one in report.sets)]

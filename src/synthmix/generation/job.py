@@ -40,6 +40,10 @@ JOB = "job.json"
 _ROUNDS = 12  # of asking for more, when the filters drop some of what was asked for
 
 
+class NothingWritten(Failure):
+    """No document passed the filters."""
+
+
 def generate_corpus(
     config: GenerateConfig,
     documents: Iterable[Document],
@@ -51,6 +55,7 @@ def generate_corpus(
     engine: WorkerPool | None = None,
     about: Mapping[str, Any] | None = None,
     allow_keys: Sequence[str] = (),
+    first: int | None = None,
 ) -> Summary:
     """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
 
@@ -64,6 +69,8 @@ def generate_corpus(
         about: what is known of the source (``name``, ``license``, ...), for the card.
         allow_keys: where keys may be sent (``EXAMPLE_KEY@api.example.com``), beside what the environment and the user's
             configuration allow.
+        first: ask about the first documents only. Unlike ``documents`` of the settings, which cuts the source, that
+            changes no request (keywords are weighed by the whole source): a call with a higher number goes on.
 
     Raises:
         BadInput: an empty source, no key, an endpoint or model that is not there, a budget that is spent, or a folder
@@ -72,7 +79,7 @@ def generate_corpus(
             goes on from there.
     """
     folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
-    plan = prepared(config, documents, folder, retry_failed=retry_failed, allow_keys=allow_keys)
+    plan = prepared(config, documents, folder, retry_failed=retry_failed, allow_keys=allow_keys, first=first)
     claim(folder, config.identity(plan.template))
     index = heldout_index(heldout, config.filters.contamination_words)
     asked, before = config.tokens, sizes(plan.journals)
@@ -89,8 +96,8 @@ def generate_corpus(
             kept = max(made.tokens / max(1, made.text_tokens), 0.02)
             asked = made.text_tokens + round(1.02 * (config.tokens - made.tokens) / kept) + 1
     if not made.answers and failed:
-        first = next(iter(records(folder / FAILED)))
-        raise Failure(f"no request was answered ({first['reason']})", where=folder / FAILED, remedy="fix the cause")
+        one = next(iter(records(folder / FAILED)))
+        raise Failure(f"no request was answered ({one['reason']})", where=folder / FAILED, remedy="fix the cause")
     if not made.documents.written:
         raise _nothing(folder, made)
     summary = _summary(plan, made, counts, folder / FAILED if failed else None, time.monotonic() - begun)
@@ -99,7 +106,7 @@ def generate_corpus(
     return summary
 
 
-def _nothing(folder: Path, made: Finished) -> Failure:
+def _nothing(folder: Path, made: Finished) -> NothingWritten:
     """A job without a document; what an earlier one may have left of its own is no longer true."""
     shutil.rmtree(folder / GENERATED_DATA, ignore_errors=True)
     (folder / GENERATED).unlink(missing_ok=True)
@@ -110,7 +117,7 @@ def _nothing(folder: Path, made: Finished) -> Failure:
         f"failed, {counts.unfinished} were begun and not finished"
     )
     remedy = f"look at {folder / DROPPED}" if counts.filtered else "raise the budget, or ask again"
-    return Failure(problem, where=folder, remedy=f"{remedy}; answers are kept")
+    return NothingWritten(problem, where=folder, remedy=f"{remedy}; answers are kept")
 
 
 def prepared(
@@ -120,6 +127,7 @@ def prepared(
     *,
     retry_failed: bool = False,
     allow_keys: Sequence[str] = (),
+    first: int | None = None,
 ) -> JobPlan:
     """The plan of a job, with what can be seen before anything is written or asked.
 
@@ -130,7 +138,13 @@ def prepared(
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
     allowed = permissions(allow_keys) if config.place == "endpoint" else ()
     plan = JobPlan(
-        config, load_template(config.generate), documents, folder, retry_failed=retry_failed, allowed=allowed
+        config,
+        load_template(config.generate),
+        documents,
+        folder,
+        retry_failed=retry_failed,
+        first=first,
+        allowed=allowed,
     )
     if config.filters.language is not None:
         detector()
@@ -172,7 +186,7 @@ def _ask(
     config, task = plan.config, f"generate {plan.template.name}"
     total = len(plan.documents) if target is None and isinstance(plan.documents, Sized) else None
     if total is not None:
-        total = min(total, config.documents or total) * config.rollouts
+        total = min(total, config.documents or total, plan.first or total) * config.rollouts
     progress.start(task, total if target is None else target, "documents" if target is None else "tokens")
 
     def tick(counts: RunCounts, at_once: int) -> None:

@@ -113,18 +113,22 @@ def write_shards(documents: Iterable[Generated], folder: Path, kind: str) -> lis
     Raises:
         Failure: the disk is full.
     """
+    return write_records((_record(document, kind) for document in documents), folder)
+
+
+def write_records(records: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """:func:`write_shards` of records."""
     names: list[str] = []
     with new_folder(folder / GENERATED_DATA, marker=_MARKER) as staging:
-        rest = iter(documents)
+        rest = iter(records)
         while True:
             name = f"{len(names):05}.jsonl.gz"
             names.append(name)
             # No time in the header: the same text gives the same file.
             with (staging / name).open("wb") as raw, gzip.GzipFile("", "wb", 5, raw, mtime=0) as file:
                 size = 0
-                for document in rest:
-                    line = json.dumps(_record(document, kind), ensure_ascii=False) + "\n"
-                    size += file.write(line.encode())
+                for record in rest:
+                    size += file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
                     if size >= SHARD_BYTES:
                         break
                 else:

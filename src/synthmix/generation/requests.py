@@ -7,6 +7,7 @@ in one folder, so a job goes on with another number of workers, or on one machin
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -124,6 +125,13 @@ def _asked(plan: JobPlan, journal: Journal, budget: Budget, target: int | None, 
     from synthmix.generation.local import LocalModel
 
     return run_in_process(LocalModel(config.model, batch=config.batch), queue, journal, budget, tick)
+
+
+def spending(plan: JobPlan) -> Budget:
+    """What a job has spent so far, answers and tries that were lost, against the budget of its settings; not to be
+    charged further."""
+    with closing(plan.journal()) as journal, closing(_budget(plan, journal)) as budget:
+        return budget
 
 
 def _budget(plan: JobPlan, journal: Journal) -> Budget:

@@ -229,36 +229,58 @@ def topics(
     for name, side in (("source", source), ("synthetic", synthetic)):
         if len(side) < SMALLEST:
             raise BadInput(f"{len(side)} documents are too few for topics", where=name, remedy=f"give {SMALLEST}")
-    labels, typical = clustered([*source, *synthetic], count=count, seed=seed)
+    model = TopicModel.fit([*source, *synthetic], count=count, seed=seed)
+    mine, theirs = model.labels[len(source) :], model.labels[: len(source)]
     found = []
-    for label, words in enumerate(typical):
-        mine = labels == label
-        a, b = int(mine[: len(source)].sum()), int(mine[len(source) :].sum())
+    for label, words in enumerate(model.words):
+        a, b = int((theirs == label).sum()), int((mine == label).sum())
         p, q = a / len(source), b / len(synthetic)
         found.append(Topic(words, p, q, _newcombe(b, len(synthetic), a, len(source), level)))
     return sorted(found, key=lambda topic: topic.source - topic.synthetic)
 
 
-def clustered(texts: Sequence[str], *, count: int = TOPICS, seed: int = 0) -> tuple[np.ndarray, list[list[str]]]:
-    """The topic of each text (texts,), and the words that are typical of each topic.
+@dataclass(frozen=True)
+class TopicModel:
+    """Topics of some texts, and which of them another text has.
 
-    Raises:
-        BadInput: the texts share too few words.
+    Attributes:
+        labels: (n,) topic of each text that it was fitted to. words: what is typical of each topic.
     """
-    from sklearn.cluster import KMeans
 
-    vectors, vectorizer, matrix = _embedded(texts, seed)
-    clusters = min(count, len(vectors) // 10)
-    labels = KMeans(clusters, n_init=3, random_state=seed).fit_predict(vectors)
-    names, typical = vectorizer.get_feature_names_out(), []
-    overall = np.asarray(matrix.mean(axis=0)).ravel()
-    for label in range(clusters):
-        above = np.asarray(matrix[labels == label].mean(axis=0)).ravel() - overall
-        typical.append([str(names[i]) for i in np.argsort(-above)[:6]])
-    return labels, typical
+    labels: np.ndarray
+    words: list[list[str]]
+    _vectorizer: Any
+    _reducer: Any
+    _clusters: Any
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, count: int = TOPICS, seed: int = 0) -> "TopicModel":
+        """At most ``count`` topics, and one for ten texts.
+
+        Raises:
+            BadInput: the texts share too few words.
+        """
+        from sklearn.cluster import KMeans
+
+        vectors, vectorizer, matrix, reducer = _embedded(texts, seed)
+        clusters = KMeans(min(count, len(vectors) // 10), n_init=3, random_state=seed).fit(vectors)
+        names = vectorizer.get_feature_names_out()
+        overall, words = np.asarray(matrix.mean(axis=0)).ravel(), []
+        for label in range(clusters.n_clusters):
+            typical = np.asarray(matrix[clusters.labels_ == label].mean(axis=0)).ravel() - overall
+            words.append([str(names[i]) for i in np.argsort(-typical)[:6]])
+        return cls(clusters.labels_, words, vectorizer, reducer, clusters)
+
+    def counts(self, texts: Sequence[str]) -> np.ndarray:
+        """(topics,) how many of ``texts`` have each."""
+        from sklearn.preprocessing import normalize
+
+        matrix = self._vectorizer.transform([text[:CHARACTERS] for text in texts])
+        labels = self._clusters.predict(normalize(self._reducer.transform(matrix)))
+        return np.bincount(labels, minlength=len(self.words)).astype(float)
 
 
-def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
+def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any, Any]:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import normalize
@@ -278,7 +300,8 @@ def _embedded(texts: Sequence[str], seed: int) -> tuple[np.ndarray, Any, Any]:
     size = min(DIMENSIONS, matrix.shape[1] - 1, matrix.shape[0] - 1)
     if size < 2:
         raise BadInput("the texts share too few words for topics", remedy="give more text")
-    return normalize(TruncatedSVD(size, random_state=seed).fit_transform(matrix)), vectorizer, matrix
+    reducer = TruncatedSVD(size, random_state=seed)
+    return normalize(reducer.fit_transform(matrix)), vectorizer, matrix, reducer
 
 
 def _newcombe(a: int, n: int, b: int, m: int, level: float) -> Interval:

@@ -57,9 +57,14 @@ def open_pool(
     if Path(path).is_dir() and (classes := _class_folders(Path(path))):
         return Pool(called, partial(_image_batches, classes), share=share)
     if label is None:
-        return Pool(called, partial(_text_batches, Documents([path], text=text), None), share=share)
+        return text_pool(called, Documents([path], text=text), share=share)
     source = Source(files=[path], text=text, domain_field=label)
     return Pool(called, partial(_labelled_batches, source, label), share=share)
+
+
+def text_pool(name: str, documents: Iterable[Document], *, share: float | None = None) -> Pool:
+    """Of documents that can be gone through several times."""
+    return Pool(name, partial(_text_batches, documents, None), share=share)
 
 
 def class_number(name: str) -> int:

@@ -151,6 +151,12 @@ def _told(gap: float, sampling: float, tasks: Sequence[CalibratedTask]) -> float
     return float(np.mean([norm.cdf(gap / np.hypot(task.error, sampling)) for task in tasks]))
 
 
+def nats_per_score() -> float:
+    """Nats per token of a trained model's loss that one unit of the score is worth: the mean over the tasks of text
+    (they differ by a factor of two, see :data:`TASKS`)."""
+    return float(np.mean([task.slope for task in TASKS if task.kind == "text" and task.slope is not None]))
+
+
 def worth_of(gap: float, sampling: float, tasks: Sequence[CalibratedTask], level: float = LEVEL) -> Interval | None:
     """What a difference of scores is worth: the mean over tasks of slope times difference; the interval is that of
     equal parts of one normal distribution a task, with the residuals of two datasets and the sampling."""
