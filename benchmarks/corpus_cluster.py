@@ -1,10 +1,15 @@
-"""A corpus built by Ray's workers: ``python benchmarks/corpus_cluster.py FILE.jsonl [--parts 8]``.
+"""A corpus built by Ray's workers: ``python benchmarks/corpus_cluster.py FILE.jsonl [--parts 8] [--deduplicate]``.
 
-Two nodes on this machine, a core each. Builds here, by two workers, and by two of which one's node is taken away in the
-middle; compares every byte and prints seconds. ``--rounds``: and so often by one and by two, for their efficiency.
+Two nodes on this machine, a core each, and one file in parts. Builds here and by two workers, by two of which one's
+node is taken away in the middle, and by a process that is killed (``kill -9``) in the middle and started again;
+compares every byte and prints seconds. ``--rounds``: and so often by one and by two, in turn, for their efficiency.
 """
 
 import argparse
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,20 +17,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus import Source, build_corpus, ingest, train_texts, train_tokenizer
+from synthmix.corpus import Source, build_corpus, load_tokenizer, parts, train_texts, train_tokenizer
 from synthmix.engine import open_engine
 from synthmix.engine.cluster import import_ray
 
 NODE = {"num_cpus": 1, "num_gpus": 0, "memory": 4 * 2**30, "object_store_memory": 2**27}
-
-
-def divided(path: Path, parts: int, to: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    made = []
-    for number in range(parts):
-        made.append(to / f"part{number}.jsonl")
-        made[-1].write_text("".join(lines[number::parts]), encoding="utf-8")
-    return list(map(str, made))
+KILLED = """
+import sys
+from fractions import Fraction
+from synthmix.corpus import Source, build_corpus, load_tokenizer, parts
+from synthmix.engine import open_engine
+file, to, tokenizer, address, size, deduplicate = sys.argv[1:]
+parts.PART_BYTES = int(size)
+with open_engine("ray", workers=2, address=address) as engine:
+    build_corpus(Source(files=[file]), to, name="c", tokenizer=load_tokenizer(tokenizer), heldout=Fraction(1, 50),
+                 engine=engine, deduplicate=deduplicate == "True")
+"""
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -38,19 +45,23 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--vocab", type=int, default=8192)
+    parser.add_argument("--deduplicate", action="store_true")
     asked = parser.parse_args()
     ray = import_ray()
     from ray.cluster_utils import Cluster
 
-    ingest.UNIT_BYTES = 1  # every part a unit
+    file = asked.file.resolve()
+    parts.PART_BYTES = file.stat().st_size // asked.parts
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
-        source = Source(files=divided(asked.file, asked.parts, at))
-        tokenizer = train_tokenizer(train_texts(source, limit_bytes=10_000_000), asked.vocab)
+        source = Source(files=[str(file)])
+        train_tokenizer(train_texts(source, limit_bytes=10_000_000), asked.vocab).save(at / "tokenizer.json")
+        tokenizer = load_tokenizer(at / "tokenizer.json")
+        options: dict[str, Any] = {"name": "c", "tokenizer": tokenizer, "heldout": Fraction(1, 50)}
 
         def built(name: str, engine: Any) -> float:
             start = time.perf_counter()
-            build_corpus(source, at / name, name="c", tokenizer=tokenizer, heldout=Fraction(1, 50), engine=engine)
+            build_corpus(source, at / name, engine=engine, deduplicate=asked.deduplicate, **options)
             return time.perf_counter() - start
 
         seconds = {"here": [built("here", None)]}
@@ -63,6 +74,10 @@ def main() -> None:
                 with open_engine("ray", workers=workers) as engine:
                     seconds.setdefault(f"{workers} worker(s)", []).append(built(f"with{workers}", engine))
                 print(f"{workers} worker(s): {compared(at / f'with{workers}', here)}", flush=True)
+            print(f"killed: {killed(file, at, cluster.address, asked.deduplicate)}", flush=True)
+            with open_engine("ray", workers=2) as engine:
+                seconds["gone on with after kill -9"] = [built("killed", engine)]
+            print(f"gone on with after kill -9: {compared(at / 'killed', here)}")
             away = threading.Timer(0.4 * seconds["2 worker(s)"][-1], lambda: cluster.remove_node(spare))
             away.start()
             with open_engine("ray", workers=2) as engine:
@@ -77,6 +92,23 @@ def main() -> None:
         if asked.rounds:
             one, two = min(seconds["1 worker(s)"]), min(seconds["2 worker(s)"][1:])
             print(f"efficiency of two workers, whole build: {one / two / 2:.2f}")
+
+
+def killed(file: Path, at: Path, address: str, deduplicate: bool) -> str:
+    """Begin a build in a process of its own, and kill it once some units are read; how many were."""
+    told = [str(file), str(at / "killed"), str(at / "tokenizer.json"), address, str(parts.PART_BYTES), str(deduplicate)]
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *told])
+    try:
+        while process.poll() is None:
+            done = list((at / ".killed.chunks").glob("0*.json"))
+            if len(done) >= 2:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.05)
+    finally:
+        process.wait()
+    there = "half-built" if (at / "killed").exists() else "no corpus there"
+    return f"{there}, {len(list((at / '.killed.chunks').glob('0*.json')))} units read"
 
 
 def compared(folder: Path, here: dict[str, bytes]) -> str:

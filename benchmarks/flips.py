@@ -78,7 +78,7 @@ class Here:
             yield item, guarded(task, item, label_of(item))[0]
             tick()
 
-    def check_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
         pass
 
     def close(self, *, at_once: bool = False) -> None:

@@ -38,7 +38,7 @@ class InProcess:
             tick()
             yield item, outcome
 
-    def check_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
         pass
 
     def close(self, *, at_once: bool = False) -> None:

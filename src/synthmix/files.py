@@ -131,6 +131,14 @@ def followed(path: Path) -> Path:
     return real
 
 
+def url_of(path: str | Path) -> str | None:
+    """The URL that ``path`` is, also where a :class:`Path` has taken a slash from it; None: a path of this machine."""
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]+):/(/?)([^/].*)", str(path), re.DOTALL)
+    if found is None or not (found[2] or isinstance(path, Path)):
+        return None
+    return f"{found[1]}://{found[3]}"
+
+
 @contextmanager
 def new_folder(path: Path, *, marker: str) -> Iterator[Path]:
     """Yield an empty staging folder that becomes ``path`` when the block ends well, and vanishes otherwise.

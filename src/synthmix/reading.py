@@ -32,6 +32,8 @@ _MAGIC = {
     b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"\x04\x22\x4d\x18": ".lz4",
     b"PAR1": ".parquet",
 }  # fmt: skip
+# Packages of buckets, whose errors are no OSErrors: of missing credentials, wrong names, the network.
+_CLOUDS = {"botocore", "aiobotocore", "gcsfs", "google", "aiohttp", "azure", "adlfs"}
 _CONVERT = "convert it with iconv, or leave it out"
 _DAMAGED = "copy or download it again"
 
@@ -272,11 +274,17 @@ def read_errors(where: str | Path) -> Iterator[None]:
     except FileNotFoundError:
         raise BadInput("no such file", where=where, remedy="check the path") from None
     except PermissionError:
-        raise BadInput("cannot be read (no permission)", where=where) from None
+        remedy = "check the credentials and what they allow" if "://" in str(where) else None
+        raise BadInput("cannot be read (no permission)", where=where, remedy=remedy) from None
     except IsADirectoryError:
         raise BadInput("is a folder", where=where, remedy="name the files in it") from None
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror or error})", where=where) from None
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in _CLOUDS:
+            raise
+        remedy = "check the bucket's name, the credentials and the network"
+        raise BadInput(f"cannot be reached ({error})", where=where, remedy=remedy) from None
 
 
 # Lines and text

@@ -57,6 +57,21 @@ STAGES = [
         ("corpus", "build", "web.jsonl", "--to", "c", "--where", "source"),
     ),
     Case(
+        "a bucket of no kind",
+        ("nosuch://bucket/c: cannot be reached (Protocol not known: nosuch); for s3:// and gs:// run pip install",),
+        ("corpus", "build", "web.jsonl", "--to", "nosuch://bucket/c", "--quiet"),
+    ),
+    Case(
+        "text in a bucket of no kind",
+        ("nosuch://bucket/*.jsonl: files: cannot be reached",),
+        ("corpus", "build", "nosuch://bucket/*.jsonl", "--to", "c", "--quiet"),
+    ),
+    Case(
+        "no corpus in a bucket",
+        ("memory://bucket/c: no corpus here (no corpus.json); build it with",),
+        ("corpus", "show", "memory://bucket/c"),
+    ),
+    Case(
         "nothing where",
         ("web.jsonl: where: no record has",),
         ("corpus", "build", "web.jsonl", "--to", "c", "--where", "a=b", *SMALL),

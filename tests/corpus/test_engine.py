@@ -21,8 +21,9 @@ class Workers:
     def __init__(self, seed: int = 0, most: int = 10**6) -> None:
         self.seed, self.most, self.did = seed, most, list[str]()
 
-    def check_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
         assert folder.is_dir()
+        assert all(Path(path).exists() for path in reads)
 
     def each(
         self, task: Callable[[Any], Any], items: Sequence[Any], *, tick: Callable[[], Any] = lambda: None

@@ -55,7 +55,10 @@ def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class BlindRay:
-    """A cluster of two nodes of which the second sees nothing."""
+    """A cluster of two nodes of which the second does not see ``blind`` (None: the folder)."""
+
+    def __init__(self, blind: str | None = None) -> None:
+        self.blind = blind
 
     def nodes(self) -> list[dict[str, Any]]:
         return [
@@ -70,20 +73,33 @@ class BlindRay:
 
     def options(self, scheduling_strategy: Any, **_: Any) -> Any:
         self.node = scheduling_strategy.node_id
-        return type("Remote", (), {"remote": lambda _, marker: (self.node, self.function(marker))})()
+        return type("Remote", (), {"remote": lambda _, paths: self.looked(paths)})()
+
+    def looked(self, paths: list[str]) -> Any:
+        self.blind = self.blind or paths[0]
+        return self.node, self.function(paths)
 
     def wait(self, references: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
         return references, []
 
     def get(self, reference: Any) -> bool:
-        node, saw = reference
-        return saw and node.startswith("a")
+        node, unseen = reference
+        return self.blind if node.startswith("b") else unseen
 
 
 def test_a_node_that_does_not_see_the_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"node two does not see this folder; put the study on a file system"):
+    with pytest.raises(BadInput, match=rf"{tmp_path}: node two does not see this folder; put it on a file system"):
         cluster.check_folder(BlindRay(), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_that_does_not_see_a_file_that_is_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").touch()
+    file = str(tmp_path / "a.jsonl")
+    with pytest.raises(BadInput, match=r"a\.jsonl: node two does not see this file; put it on a file system that all"):
+        cluster.check_folder(BlindRay(file), tmp_path, [file])
+    with pytest.raises(BadInput, match=r"b\.jsonl: node one, two does not see this file|b\.jsonl: node one does not"):
+        cluster.check_folder(BlindRay(file), tmp_path, [str(tmp_path / "b.jsonl")])
 
 
 def test_a_lost_node_offers_nothing() -> None:

@@ -35,7 +35,7 @@ class Scripted:
         for item in items:
             yield item, self.outcomes[item.spec.peak]
 
-    def check_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
         pass
 
     def close(self, *, at_once: bool = False) -> None:

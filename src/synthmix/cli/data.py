@@ -32,7 +32,7 @@ def build(
             help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://); .bin, .npy, .ds of tokens."
         ),
     ],
-    to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="Folder of the new corpus, or s3://, gs://.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="Its name; unset: the folder's.")] = None,
     tokenizer: TokenizerOption = None,
     vocab: Vocab = "4096",
@@ -46,7 +46,7 @@ def build(
     markup: Annotated[
         bool, typer.Option("--strip-markup", help="Take off reasoning and turns of a model; drop what is not certain.")
     ] = False,
-    against: Annotated[list[Path] | None, typer.Option(help="Corpora whose held-out text must not be in it.")] = None,
+    against: Annotated[list[str] | None, typer.Option(help="Corpora whose held-out text must not be in it.")] = None,
     origin: Annotated[str, typer.Option(help="Where the text comes from (kept in the metadata).")] = "",
     license: Annotated[str, typer.Option(help="Its license (kept in the metadata).")] = "",
     synthetic: Annotated[bool, typer.Option("--synthetic", help="The text was written by a model.")] = False,
@@ -73,6 +73,8 @@ def build(
 
     Example: synthmix corpus build tokens.bin --tokenizer tokenizer.json --to corpora/mapped
 
+    Example: synthmix corpus build "s3://team/web/*.parquet" --to s3://team/corpora/web --heldout 0.1%
+
     Example: synthmix corpus build "/shared/web/*.parquet" --to /shared/corpora/web --engine ray --address auto
     """
     from synthmix.cli.terminal import show
@@ -94,7 +96,7 @@ def build(
             source,
             to,
             name=name or os.path.basename(os.path.abspath(to)),
-            tokenizer=shared_tokenizer([*files, *map(str, against or [])], tokenizer, vocab),
+            tokenizer=shared_tokenizer([*files, *(against or [])], tokenizer, vocab),
             heldout=share,
             against=others,
             kind="synthetic" if synthetic else "natural",
@@ -109,7 +111,7 @@ def build(
     removed = sum(meta.removed.values())
     reasons = ", ".join(f"{n} {why}" for why, n in meta.removed.items() if n).replace("_", " ")
     show(
-        {"folder": str(to), **meta.model_dump(mode="json")},
+        {"folder": to, **meta.model_dump(mode="json")},
         f"{to}: {format_count(counts.tokens)} training tokens in {counts.documents} documents, "
         f"{sum(c.documents for c in meta.heldout_counts.values())} documents held out, {removed} removed "
         f"({reasons or 'none'})",
@@ -148,7 +150,7 @@ def sample(
 
 @app.command()
 def show(
-    corpus: Annotated[Path, typer.Argument(help="A corpus folder.", show_default=False)],
+    corpus: Annotated[str, typer.Argument(help="A corpus folder, or s3://, gs://.", show_default=False)],
     documents: Annotated[int, typer.Option(help="How many documents to print.", min=0)] = 2,
     verify: Annotated[bool, typer.Option("--verify", help="Check every shard against its checksum.")] = False,
     as_json: AsJson = False,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.checksums import write_folder
+from synthmix.corpus.bucket import new_corpus
 from synthmix.corpus.corpus import INPUTS, TOKENIZER, WORDS, Corpus
 from synthmix.corpus.duplicates import without_near_duplicates
 from synthmix.corpus.ingest import ingest, inputs_of, is_heldout
@@ -25,7 +26,7 @@ from synthmix.corpus.spread import Tasks
 from synthmix.corpus.tokenizer import Tokenizer, how
 from synthmix.corpus.update import Update, why_not
 from synthmix.errors import BadInput
-from synthmix.files import followed, new_folder, write_json
+from synthmix.files import followed, new_folder, url_of, write_json
 from synthmix.names import check_name
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import percent, plural
@@ -50,7 +51,7 @@ def build_corpus(
     update: bool = False,
     deduplicate: bool = False,
 ) -> Corpus:
-    """Build a corpus in ``folder`` (an older one there is replaced) and open it.
+    """Build a corpus in ``folder``, or in a bucket at this URL (an older one there is replaced), and open it.
 
     Args:
         sources: where the text comes from, or documents (generated text).
@@ -77,6 +78,28 @@ def build_corpus(
             folder, or one that holds other things.
         Failure: a full disk. In either case nothing is left behind.
     """
+    if (url := url_of(folder)) is not None:
+        with new_corpus(url) as local:
+            if update and is_corpus(url) and not is_corpus(local):
+                shutil.copytree(Corpus.open(url).folder, local)
+            build_corpus(
+                sources,
+                local,
+                name=name,
+                tokenizer=tokenizer,
+                heldout=heldout,
+                against=against,
+                kind=kind,
+                origin=origin,
+                license=license,
+                generator=generator,
+                progress=progress,
+                shard_tokens=shard_tokens,
+                engine=engine,
+                update=update,
+                deduplicate=deduplicate,
+            )
+        return Corpus.open(url)
     progress, folder, heldout = progress or Silent(), Path(folder), Fraction(heldout)
     if not 0 <= heldout <= 1:
         raise BadInput(f"{heldout} is not between 0 and 1", key="heldout")
@@ -186,7 +209,7 @@ def _from_chunks(
     shard_tokens: int,
     deduplicate: bool,
 ) -> _Made:
-    with _chunk_folder(folder, staging, engine) as spool:
+    with _chunk_folder(folder, staging, given, engine) as spool:
         tokenizer.save(spool / TOKENIZER)
         ingested = ingest(
             given,
@@ -235,7 +258,7 @@ def _known(
 
 
 @contextmanager
-def _chunk_folder(folder: Path, staging: Path, engine: Tasks | None) -> Iterator[Path]:
+def _chunk_folder(folder: Path, staging: Path, given: Any, engine: Tasks | None) -> Iterator[Path]:
     """Where chunks lie: of an engine's workers beside the corpus, and kept until it is whole."""
     if engine is None:
         (staging / "chunks").mkdir()
@@ -245,7 +268,9 @@ def _chunk_folder(folder: Path, staging: Path, engine: Tasks | None) -> Iterator
     folder = followed(folder)
     chunks = folder.with_name(f".{folder.name}.chunks")
     chunks.mkdir(parents=True, exist_ok=True)
-    engine.check_folder(chunks)
+    sources = given if isinstance(given, Sequence) and all(isinstance(one, Source) for one in given) else ()
+    read = [one.path for one in inputs_of(sources) if one.path is not None and "://" not in one.path]
+    engine.check_folder(chunks, reads=read)
     yield chunks.resolve()
     shutil.rmtree(chunks)
 

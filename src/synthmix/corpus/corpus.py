@@ -24,7 +24,7 @@ from synthmix.corpus.shards import TokenStream
 from synthmix.corpus.sources import Document
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
-from synthmix.files import placed
+from synthmix.files import placed, url_of
 
 DOCUMENTS = "documents.parquet"
 TOKENIZER = "tokenizer.json"
@@ -41,11 +41,16 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
-        """Open a corpus folder.
+        """Open a corpus folder; of one in a bucket this machine's copy, which is made first
+        (:mod:`synthmix.corpus.bucket`).
 
         Raises:
-            BadInput: no corpus there, a damaged record, a missing or truncated shard.
+            BadInput: no corpus there, a damaged record, a missing or truncated shard, a bucket that may not be read.
         """
+        if (url := url_of(folder)) is not None:
+            from synthmix.corpus.bucket import local_copy
+
+            folder = local_copy(url)
         folder = Path(placed(folder))
         corpus = cls(folder, read_meta(folder))
         for name in corpus.meta.streams:

@@ -30,7 +30,7 @@ from synthmix.corpus.sources import Document, Part, Source, bytes_hash
 from synthmix.corpus.spread import Tasks, spread
 from synthmix.corpus.token_files import Spelling, is_token_file, open_tokens, parquet_documents
 from synthmix.corpus.token_files import documents as token_documents
-from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
+from synthmix.corpus.tokenizer import COMPARED, Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, file_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
@@ -307,7 +307,7 @@ class _Reading:
             lossless=self.tokenizer.lossless,
             removed=self.removed,
             inputs=[one for one in about if "name" in one],
-            checked=max((one["checked"] for one in self.results.values()), default=0),
+            checked=min(max((one["checked"] for one in self.results.values()), default=0), COMPARED),
         )
         if not self.tokenizer.lossless:
             found.lost = _losses(found)

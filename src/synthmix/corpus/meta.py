@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from synthmix.corpus.shards import Shard
 from synthmix.errors import BadInput
-from synthmix.files import content_hash, placed, read_json
+from synthmix.files import content_hash, placed, read_json, url_of
 from synthmix.validation import TextKind, validated
 
 FORMAT = 1
@@ -66,8 +66,8 @@ class Meta(BaseModel):
         generator: for synthetic text, what made it; free-form.
         sources: the sources as they were written.
         versions: of the packages that decide the content.
-        checked: characters at the beginning for which `tiktoken` gave the ids that `tokenizers` gives, before it
-            encoded the rest; 0: it was not used.
+        checked: characters at the beginning, a million at most, for which `tiktoken` gave the ids that `tokenizers`
+            gives, before it encoded the rest; 0: it was not used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -107,6 +107,10 @@ def content_id(tokenizer_hash: str, streams: dict[str, list[Shard]]) -> str:
 
 def is_corpus(path: str | Path) -> bool:
     """Whether a built corpus lies there; anything else is text to be read."""
+    if (url := url_of(path)) is not None:
+        from synthmix.corpus.bucket import is_there
+
+        return is_there(url)
     return (Path(placed(path)) / FILE).exists()
 
 

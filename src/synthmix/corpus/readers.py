@@ -86,7 +86,10 @@ def expand(pattern: str) -> list[str]:
         elif fs.isdir(path):
             raise _folder(pattern)
         else:
-            found = [pattern] if fs.exists(path) else []
+            try:
+                found = [pattern] if fs.info(path) else []  # `exists` says no of what may not be read
+            except FileNotFoundError:
+                found = []
     return _there(found, pattern, is_glob=is_glob)
 
 

@@ -71,13 +71,13 @@ class RayEngine(Generic[Item, Result]):
             self._ray.shutdown()
         self._ours = False
 
-    def check_folder(self, folder: Path) -> None:
-        """Make sure that every node sees ``folder``.
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
+        """Make sure that every node sees ``folder``, and the files that tasks will read.
 
         Raises:
             BadInput: one does not, or does not answer.
         """
-        check_folder(self._ray, folder)
+        check_folder(self._ray, folder, reads)
 
     def each(
         self, task: Callable[[Item], Result], items: Sequence[Item], *, tick: Callable[[], Any] = nothing
@@ -260,8 +260,8 @@ def most_on_a_node(ray: Any, resource: str) -> float:
     return max((node["Resources"].get(resource, 0) for node in alive(ray)), default=0)
 
 
-def check_folder(ray: Any, folder: Path) -> None:
-    """Write a marker into ``folder`` and have every node look for it.
+def check_folder(ray: Any, folder: Path, reads: Sequence[str] = ()) -> None:
+    """Write a marker into ``folder`` and have every node look for it, and for one file of each folder in ``reads``.
 
     Raises:
         BadInput: a node does not see the folder, or does not answer.
@@ -269,26 +269,33 @@ def check_folder(ray: Any, folder: Path) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     marker = folder.resolve() / f".seen.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    wanted = [str(marker), *{os.path.dirname(path): os.path.abspath(path) for path in reads}.values()]
     with disk_errors(folder):
         write_text(marker, "")
     try:
         asked = {}
         for node in alive(ray):
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            remote = ray.remote(_sees).options(num_cpus=0, scheduling_strategy=there)
-            asked[remote.remote(str(marker))] = node["NodeManagerHostname"]
+            remote = ray.remote(_unseen).options(num_cpus=0, scheduling_strategy=there)
+            asked[remote.remote(wanted)] = node["NodeManagerHostname"]
         done, late = ray.wait(list(asked), num_returns=len(asked), timeout=LOOK_SECONDS)
-        blind = [asked[reference] for reference in done if not ray.get(reference)]
+        missing = {asked[reference]: ray.get(reference) for reference in done}
     finally:
         marker.unlink(missing_ok=True)
-    if blind or late:
-        names = ", ".join(blind or [asked[reference] for reference in late])
+    if late:
+        names = ", ".join(asked[reference] for reference in late)
+        raise BadInput(f"node {names} does not answer", where=folder, remedy="check the cluster (ray status)")
+    first = next((path for path in missing.values() if path is not None), None)
+    if first is not None:
+        names = ", ".join(node for node, path in missing.items() if path == first)
+        own = first == str(marker)
         raise BadInput(
-            f"node {names} does not {'see this folder' if blind else 'answer'}",
-            where=folder,
-            remedy="put the study on a file system that all nodes share",
+            f"node {names} does not see this {'folder' if own else 'file'}",
+            where=folder if own else first,
+            remedy="put it on a file system that all nodes share, under the same path",
         )
 
 
-def _sees(marker: str) -> bool:
-    return Path(marker).exists()
+def _unseen(paths: Sequence[str]) -> str | None:
+    """The first of ``paths`` that this node does not see."""
+    return next((path for path in paths if not os.path.exists(path)), None)

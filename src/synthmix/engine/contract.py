@@ -48,8 +48,8 @@ class Engine(Protocol[Item, Result]):
         """
         ...
 
-    def check_folder(self, folder: Path) -> None:
-        """Make sure that every node sees ``folder``.
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
+        """Make sure that every node sees ``folder``, and the files that tasks will read.
 
         Raises:
             BadInput: one does not.

@@ -172,7 +172,7 @@ class LocalEngine(Generic[Item, Result]):
     def _at_exit(self) -> None:
         self.close(at_once=True)
 
-    def check_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path, *, reads: Sequence[str] = ()) -> None:
         """Every worker is on this machine and sees what this process sees."""
 
     def each(
