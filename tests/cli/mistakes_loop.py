@@ -78,8 +78,14 @@ LOOPS: list[Case] = [
     ),
     said(f"{LOOP} --budget 28k", "none.jsonl: files: no such", prepare=loop(pools("a: {files: none.jsonl}"))),
     said(
+        f"{LOOP} --budget 32k",
+        "web.jsonl: 100% of its runs of eight words stand in the text there is already",
+        "name a reference that nothing was trained on",
+        prepare=loop(BASE.replace("other.jsonl", "web.jsonl").replace("model: m,", "model: m, from: hq.jsonl,")),
+    ),
+    said(
         f"{LOOP} --budget 29k",
-        "hold",
+        "few.jsonl: holds",
         "5 documents, where 16 are needed: half of them choose",
         prepare=loop(BASE.replace("other.jsonl", "few.jsonl"), few=lines(*map(str, range(5)))),
     ),

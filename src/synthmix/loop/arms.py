@@ -16,7 +16,7 @@ from synthmix.corpus.load import GENERATED_DATA, Documents
 from synthmix.corpus.sources import Document, text_hash
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
-from synthmix.generation.budget import Prices
+from synthmix.generation.budget import Budget, Prices
 from synthmix.generation.job import NothingWritten, generate_corpus, prepared
 from synthmix.generation.measures import Pair
 from synthmix.generation.ngrams import NgramIndex, batches_of, words_of
@@ -114,6 +114,7 @@ class Generator:
         self.prices = Prices(arm.price_in, arm.price_out)
         self.template = load_template(arm.generate)
         self.about = {"name": ", ".join(arm.source or ["a corpus"])}
+        self._spent: float | None = None
         self._sources = {f"{text_hash(document.text):016x}": document.text for document in documents}
         prepared(self.config, documents, folder, allow_keys=allow_keys)  # what can be seen before anything is asked
 
@@ -134,7 +135,7 @@ class Generator:
         """
         limit = self.spent() + left
         budget = {"budget_money": limit} if self.money else {"budget_tokens": int(limit)}
-        config = self.config.model_copy(update=budget)
+        config, self._spent = self.config.model_copy(update=budget), None
         try:
             made = generate_corpus(
                 config,
@@ -174,10 +175,10 @@ class Generator:
 
     def spent(self) -> float:
         """See :class:`Writer`."""
-        if not self.folder.exists():
-            return 0.0
-        spent = spending(self._plan())
-        return self._cost(spent.input_tokens + spent.lost_input, spent.output_tokens + spent.lost_output)
+        if self._spent is None:
+            spent = spending(self._plan()) if self.folder.exists() else Budget(log=None)
+            self._spent = self._cost(spent.input_tokens + spent.lost_input, spent.output_tokens + spent.lost_output)
+        return self._spent
 
     def identity(self) -> Any:
         """See :class:`Writer`."""

@@ -27,7 +27,7 @@ FALLS = (1.0, 2.0)  # g: value without bound (logarithmic), and with one
 ERRORS = (0.5, 1.0, 2.0)  # scale of the stated errors, as a standard deviation
 HALVES = tuple(np.geomspace(0.01, 10.0, 10))  # h, in units of the tokens that the whole budget buys
 FORM = 0.05  # part of a gain by which the curve may be off, a standard deviation
-HIGHEST = 0.8  # level of the upper quantile, at most
+HIGHEST = 0.9  # level of the upper quantile, at most
 
 
 @dataclass(frozen=True)

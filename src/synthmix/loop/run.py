@@ -11,7 +11,7 @@ the same call, after a kill, asks what was not answered and decides what it woul
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,8 @@ def generate_loop(
     unit, budget = _budget(settings, tokens, money)
     _check(worth, confidence)
     folder, told = Path(placed(to)), progress or Silent()
-    with disk_errors(folder):
-        running = _Running(settings, folder, unit, budget, worth, confidence, told, allow_keys)
+    with disk_errors(folder), ExitStack() as stack:
+        running = _Running(settings, folder, unit, budget, worth, confidence, told, allow_keys, stack)
         return running.run()
 
 
@@ -154,6 +154,26 @@ def decisions_of(folder: str | Path) -> Decisions:
 
 
 @contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out.
+
+    Raises:
+        BadInput: one is there.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".loop.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BadInput("another process generates here", where=folder, remedy="wait for it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def _named(arm: str) -> Iterator[None]:
     """What goes wrong with an arm is said with its name."""
     try:
@@ -161,11 +181,6 @@ def _named(arm: str) -> Iterator[None]:
     except SynthmixError as error:
         key = f"arms.{arm}" + (f".{error.key}" if error.key else "")
         raise type(error)(error.problem, where=error.where, key=key, remedy=error.remedy) from error
-
-
-def _tokenizer(loop: Loop) -> Any:
-    """That of a built corpus among the texts; None: the valuer trains one."""
-    return built_tokenizer([*loop.file.have, *loop.file.need])
 
 
 def said_gain(decision: Decision) -> str:
@@ -186,6 +201,7 @@ class _Running:
         confidence: float,
         progress: Progress,
         allow_keys: Sequence[str],
+        stack: ExitStack,
     ) -> None:
         self.loop, self.folder, self.unit, self.budget = loop, folder, unit, budget
         self.worth_of, self.confidence, self.progress = worth, confidence, progress
@@ -193,19 +209,35 @@ class _Running:
         self.names = list(loop.arms)
         need = [document.text for document in Named(loop.file.need, split="heldout", text=loop.file.text)]
         need += [] if need else [document.text for document in Named(loop.file.need, text=loop.file.text)]
-        self.choose, self.check = halves([text for text in need if text.strip()])
+        try:
+            self.choose, self.check = halves([text for text in need if text.strip()])
+        except BadInput as error:
+            where = ", ".join(loop.file.need)
+            raise BadInput(error.problem, where=where, remedy=error.remedy) from None
         heldout = [*need, *HeldoutTexts([], loop.file.have)]
         self.states = self._states(heldout, allow_keys)
         self.parts: list[Part] = []  # a finished round each
         # Only when all of this is sound is anything written.
-        self.tokenizer = _tokenizer(loop)
+        self.have = Named(loop.file.have, text=loop.file.text)
+        self.worth = self._worth()
         claim(folder, self._identity())
+        stack.enter_context(_alone(folder))
         self.path = folder / DECISIONS
         self.decisions = self._kept()
-        self.have = Named(loop.file.have, text=loop.file.text)
-        self.worth = Worth(self.have, self.choose, tokenizer=self.tokenizer)
         self.topics, self.natural = self._natural()
         self._replay()
+
+    def _worth(self) -> Worth:
+        self.progress.start("value", None, "documents")
+        try:
+            found = Worth(
+                self.have, self.choose, tokenizer=built_tokenizer([*self.loop.file.have, *self.loop.file.need])
+            )
+        except BadInput as error:
+            where = ", ".join(self.loop.file.need if error.key == "need" else self.loop.file.have)
+            raise BadInput(error.problem, where=error.where or where, remedy=error.remedy) from None
+        self.progress.finish("value", note="the text there is, for the reference")
+        return found
 
     def _states(self, heldout: list[str], allow_keys: Sequence[str]) -> list[State]:
         file, index = self.loop.file, heldout_index(heldout)

@@ -17,9 +17,11 @@ from synthmix.interval import Interval
 from synthmix.valuation.load import text_pool
 from synthmix.valuation.pool import Pool
 from synthmix.valuation.summary import Summary
+from synthmix.valuation.terms.guards import Leak
 from synthmix.valuation.valuer import LEAST, Valuer
 from synthmix.valuation.verdicts import gain_over, nats_per_score
 
+CONTAINED = 0.5  # part of the reference's runs of words, from which nothing is missing that could be written
 MOST = 20_000  # documents of the reference that are used, the first by the hash of their text
 
 
@@ -55,11 +57,21 @@ class Worth:
         have: what there is, that can be gone through several times.
         reference: texts of one half.
         tokenizer: of the valuer; None: one is trained on the reference.
+
+    Raises:
+        BadInput: the reference is contained in what there is.
     """
 
     def __init__(self, have: Iterable[Document], reference: Sequence[str], *, tokenizer: Any = None) -> None:
         self.valuer = Valuer(tokenizer=tokenizer).fit(Pool.of("need", list(reference)))
         self._have: Summary = self.valuer.summarise(text_pool("have", have))
+        leak = next(term for term in self.valuer.terms if isinstance(term, Leak))
+        if (share := leak.value(self._have.total(leak.reads))) >= CONTAINED:
+            raise BadInput(
+                f"{share:.0%} of its runs of eight words stand in the text there is already",
+                key="need",
+                remedy="name a reference that nothing was trained on",
+            )
         self._now = self._have
         self.nats = nats_per_score()
 
