@@ -32,7 +32,11 @@ if what in ("tokenizers", "tiktoken", "encode"):
     texts = [d.text for d in read_documents(source, domain="d") if d.text.strip()]
 if what == "tiktoken":
     from concurrent.futures import ThreadPoolExecutor
-    bare = tok.fast._encode.__self__
+    import tiktoken
+    from synthmix.corpus.fast_bpe import mergeable_ranks
+    from synthmix.corpus.pretokens import GPT2
+    ranks = mergeable_ranks(json.loads(tok.backend.to_str())["model"])
+    bare = tiktoken.Encoding("bare", pat_str=GPT2, mergeable_ranks=ranks, special_tokens={})
 if what == "encode":
     assert tok.fast is not None
 if what == "build":

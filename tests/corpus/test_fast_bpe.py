@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
-from synthmix.corpus import Tokenizer, fast_bpe
+from synthmix.corpus import Tokenizer, fast_bpe, pretokens
 from synthmix.corpus.encoding import Encoding
-from synthmix.corpus.fast_bpe import GPT2, LLAMA3, LONGEST_WORD, PIECE, QWEN, FastEncoder, mergeable_ranks, pieces
+from synthmix.corpus.fast_bpe import PIECE, FastEncoder, mergeable_ranks, pieces
+from synthmix.corpus.pretokens import GPT2, LLAMA3, QWEN
 
 END = "<|endoftext|>"
 TRAINED_ON = [
@@ -134,18 +135,26 @@ def test_pieces_of_a_text_have_its_ids() -> None:
     assert pieces("x" * (2 * PIECE)) == ["x" * (2 * PIECE)]
 
 
-def test_both_engines_divide_all_characters_alike() -> None:
+def test_every_character_has_the_class_that_tokenizers_gives_it() -> None:
     """Every code point that this Python's Unicode knows, within letters, digits, signs and spaces."""
-    known = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) not in ("Cs", "Cn", "Co")]
-    ranks = {bytes([byte]): byte for byte in range(256)}
-    for pattern in (r"\p{L}", r"\p{N}", r"\s", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"):
-        other = tiktoken.Encoding("classes", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
-        cut = pre_tokenizers.Split(Regex(pattern), "removed")
-        text = "".join(known) if "'" not in pattern else "".join(f"'{one} '{one}{one} " for one in known)
-        left = "".join(piece for piece, _ in cut.pre_tokenize_str(text))
-        found = other.decode(other.encode_ordinary(text))
-        assert len(left) + len(found) == len(text)
-        assert not set(left) & set(found) or "'" in pattern
+    known = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) not in ("Cs", "Cn")]
+    data = np.frombuffer("".join(known).encode(), dtype=np.uint8)
+    kinds = pretokens._kinds(data)[(data & 0xC0) != 0x80]
+    assert len(kinds) == len(known)
+    for pattern, kind in ((r"\p{L}", pretokens._LETTER), (r"\p{N}", pretokens._NUMBER), (r"\s", pretokens._SPACE)):
+        left = pre_tokenizers.Split(Regex(pattern), "removed").pre_tokenize_str("".join(known))
+        found = "".join(one for one, own in zip(known, kinds.tolist(), strict=True) if own != kind)
+        assert "".join(piece for piece, _ in left) == found
+
+
+def test_what_python_does_not_know_is_left_to_tokenizers() -> None:
+    assert unicodedata.category("\U000e0fff") == "Cn"
+    tokenizer = fast(trained("llama3"))
+    assert tokenizer.fast is not None
+    given, slow = list[str](), tokenizer.fast._slow
+    tokenizer.fast._slow = lambda texts: given.extend(texts) or slow(texts)
+    same(tokenizer, texts := ["the cat", "the \U000e0fff cat", "", "it'\u017f", "\u017f's", "a" * 3_000, "\ufdd0 a"])
+    assert given == [texts[number] for number in (1, 3, 5, 6)]
 
 
 def test_what_is_left_to_tokenizers() -> None:
@@ -184,6 +193,8 @@ def test_tokens_that_no_text_reaches_are_left_out() -> None:
     assert b"abc" not in ranks
     assert b"bc" in ranks
     assert mergeable_ranks({**by_hand, "ignore_merges": True}) is None, "the word abc, but not by a merge of a and bc"
+    later = model_of([("a", "a"), ("aa", "a"), ("aaa", "aaa"), ("aa", "aa")], whole=True)
+    assert mergeable_ranks(later) is None, "aaaaaa is aaaa, aa in the end, though not yet in its own phase"
     three = mergeable_ranks(model_of([("a", "b")], "abcd", whole=True))
     assert three is not None
     assert b"abcd" in three, "ab, c, d: no merge of two makes it"
@@ -240,9 +251,3 @@ def test_a_difference_ends_its_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tokenizer.fast is None
     other = fast(trained("gpt2"))
     assert [other.encode_batch(texts)[0].tolist() for _ in range(3)] == [known] * 3
-
-
-def test_words_beyond_the_limit_are_seen() -> None:
-    for sign in ("a", "日", "1", "=", " ", "\u3000", "é"):
-        assert fast_bpe._has_long_word("words and " * 50 + sign * (2 * LONGEST_WORD))
-        assert not fast_bpe._has_long_word((sign * 100 + "; a 1\n") * 500)

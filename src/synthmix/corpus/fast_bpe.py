@@ -8,11 +8,11 @@ together are in the vocabulary, in the order of ids. :func:`fast_encoder` looks 
    the text of P, so only from what the lower phases make of that text alone. Where those are two tokens of a listed
    merge both make P; where they are anything else `tokenizers` never does, and P is left out for `tiktoken`.
 3. Where whole words are looked up first (``ignore_merges``), words that no merge makes stay in for the look-up; it is
-   refused when `tiktoken` would merge two tokens to one of them.
+   refused when the merges, of any phase, make two tokens of one of them: `tiktoken` would join these.
 
-The pattern that divides text into words must be one of :data:`PATTERNS`, on which both engines of regular expressions
-agree (tests/corpus/test_fast_bpe.py compares the classes of every code point). A text is left to `tokenizers` when it
-has a word of thousands of characters (the time of `tiktoken` grows with the square of it), or spells an added token.
+The pattern that divides text into words must be one of :data:`PATTERNS`; :mod:`synthmix.corpus.pretokens` does so, and
+each different word is merged once. A text is left to `tokenizers` when it has a word of thousands of bytes (the time of
+`tiktoken` grows with the square of it) or a character that is not known, or spells an added token.
 """
 
 import os
@@ -25,21 +25,13 @@ from typing import Any
 
 import numpy as np
 
-_CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
-GPT2 = rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
-# Digits are cut out one by one before, so that space in front of one ends a text of its own.
-_DIGITS = rf"{_CONTRACTIONS}| ?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+|\s+(?![^\s\p{{N}}])|\s+"
-_REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_WORDS = rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+"
-LLAMA3, QWEN = rf"{_WORDS}|\p{{N}}{{1,3}}|{_REST}", rf"{_WORDS}|\p{{N}}|{_REST}"
-PATTERNS = (GPT2, LLAMA3, QWEN)
+from synthmix.corpus.chunks import gathered
+from synthmix.corpus.pretokens import DIGITS, GPT2, PATTERNS, pretoken_starts
 
-_BLOCK = 1024  # bytes: a run of twice as many holds one whole block
-LONGEST_WORD = 2 * _BLOCK
-_LONG = re.compile("|".join(rf"{kind}{{{LONGEST_WORD},}}" for kind in (r"[^\W\d_]", r"\d", r"(?:[^\w\s]|_)", r"\s")))
-# Allowed nowhere, so it stands for nothing. Without any special token `tiktoken` looks for the empty one at every sign.
-_UNUSED = "\ufdd0unused"
-_AT_ONCE = 200_000  # characters a task
+LONGEST_WORD = 2048  # bytes
+_BETWEEN = "\ufdd0"  # between words for `tiktoken`: a noncharacter, so no word of a known class holds it
+_AT_ONCE = 2_000_000  # characters a task
+_MOST_KNOWN = 2**17  # words whose ids are kept
 PIECE = 100_000  # characters of a long text that `tokenizers` is given at a time
 # No word of the patterns goes on from a sign that is no space to a space, and none looks back: before a single space
 # between two such signs a text can be cut, and its halves have the ids of the whole.
@@ -56,52 +48,113 @@ def byte_signs() -> dict[str, int]:
 
 
 class FastEncoder:
-    """Texts to ids on all cores.
+    """Texts to ids on all cores: divided into words here, and each different word merged once by `tiktoken`.
 
     Args:
-        encoding: of `tiktoken`.
+        encoding: of `tiktoken`, with :data:`_BETWEEN` as special token and words undivided.
+        pattern: that divides text into words, one of :mod:`synthmix.corpus.pretokens`.
         slow: what `tokenizers` makes of a text, for those that are left to it.
         normalise: applied first; it must leave ASCII as it is.
         added: spellings that `tokenizers` cuts out of a text before it is divided.
     """
 
     def __init__(
-        self, encoding: Any, slow: Encode, normalise: Callable[[str], str] | None, added: Sequence[str]
+        self, encoding: Any, pattern: str, slow: Encode, normalise: Callable[[str], str] | None, added: Sequence[str]
     ) -> None:
-        self._encode = encoding._core_bpe.encode_to_tiktoken_buffer
-        self._slow, self._normalise = slow, normalise
+        self._pattern, self._slow, self._normalise = pattern, slow, normalise
         self._added = re.compile("|".join(map(re.escape, added))) if added else None
+        self._lexicon = _Lexicon(encoding)
 
     def encode_batch(self, texts: Sequence[str], dtype: np.dtype[Any]) -> list[np.ndarray]:
         """Ids of each text, shape (tokens,)."""
         tasks, held = [list[str]()], 0
         for text in texts:
-            tasks[-1].append(text)
-            held += len(text)
             if held >= _AT_ONCE:
                 tasks.append([])
                 held = 0
-        done = _pool().map(lambda task: [self._one(text, dtype) for text in task], tasks)
-        return [ids for part in done for ids in part]
+            tasks[-1].append(text)
+            held += len(text)
+        return [ids for part in _pool().map(lambda task: self._encode(task, dtype), tasks) for ids in part]
 
-    def _one(self, text: str, dtype: np.dtype[Any]) -> np.ndarray:
-        given = text
-        if self._normalise is not None and not text.isascii():
-            given = self._normalise(text)
-        if self._added is not None and (self._added.search(text) or self._added.search(given)):
-            return self._slow([text])[0]
-        if _has_long_word(given):
-            return np.concatenate(self._slow(pieces(given))) if self._added is None else self._slow([text])[0]
-        return np.frombuffer(self._encode(given, frozenset()), dtype=np.uint32).astype(dtype)
+    def _encode(self, texts: Sequence[str], dtype: np.dtype[Any]) -> list[np.ndarray]:
+        if self._normalise is None and self._added is None:
+            given, left = list(texts), set[int]()
+        else:
+            plain = self._normalise or str
+            given = [text if text.isascii() else plain(text) for text in texts]
+            spelt = self._added.search if self._added is not None else lambda text: None
+            left = {i for i, text in enumerate(texts) if spelt(text) or spelt(given[i])}
+        parts = [b"" if number in left else text.encode() for number, text in enumerate(given)]
+        ends = np.cumsum([len(part) + 1 for part in parts]) - 1
+        joined = b"\0".join([*parts, b""])
+        starts, unknown = pretoken_starts(np.frombuffer(joined, dtype=np.uint8), ends, self._pattern)
+        sizes = np.diff(starts, append=len(joined))
+        long = set(np.searchsorted(ends, starts[sizes > LONGEST_WORD]).tolist())
+        left.update(long, np.searchsorted(ends, unknown).tolist())
+        word, flat, first, count = self._lexicon.look_up(joined, starts)
+        counts = count[word]
+        closing = np.searchsorted(starts, ends)
+        counts[closing] = 0
+        for number in left:
+            counts[closing[number - 1] + 1 if number else 0 : closing[number]] = 0
+        ids = gathered(flat.astype(dtype), first[word], counts, None)
+        behind = np.cumsum(counts)[closing].tolist()
+        found = [ids[a:b] for a, b in zip([0, *behind], behind, strict=False)]
+        for number in left:
+            found[number] = self._left(texts[number], number in long)
+        return found
+
+    def _left(self, text: str, long: bool) -> np.ndarray:
+        if long and self._added is None and self._normalise is None:
+            return np.concatenate(self._slow(pieces(text)))
+        return self._slow([text])[0]
 
 
-def _has_long_word(text: str) -> bool:
-    if len(text) < LONGEST_WORD:
-        return False
-    data = np.frombuffer(text.encode(), dtype=np.uint8)
-    whole = len(data) // _BLOCK * _BLOCK
-    spaces = np.count_nonzero(data[:whole].reshape(-1, _BLOCK) <= 32, axis=1)
-    return bool(((spaces == 0) | (spaces == _BLOCK)).any()) and _LONG.search(text) is not None
+class _Lexicon:
+    """Ids of words, kept of those that were met first."""
+
+    def __init__(self, encoding: Any) -> None:
+        import pyarrow as pa
+
+        self._encode = encoding._core_bpe.encode_to_tiktoken_buffer
+        self._between = encoding.encode_single_token(_BETWEEN)
+        none = np.empty(0, dtype=np.int64)
+        # Replaced as a whole, so that other threads see all of it or nothing.
+        self._known = pa.array([], pa.string()), none.astype(np.uint32), none, none
+
+    def look_up(self, joined: bytes, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Ids of the words of ``joined`` that begin at ``starts``.
+
+        Returns:
+            Of each word its number; all ids in a row, uint32; of each number where its ids start, and how many.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        bounds = np.append(starts, len(joined)).astype(np.int32)
+        buffers = [None, pa.py_buffer(bounds), pa.py_buffer(joined)]
+        words = pa.Array.from_buffers(pa.string(), len(starts), buffers)
+        known, flat, first, count = self._known
+        place = pc.index_in(words, value_set=known)
+        if not place.null_count:
+            return np.asarray(place), flat, first, count
+        unknown = words.filter(place.is_null()).dictionary_encode()
+        ids, counts = self._merged(unknown.dictionary.to_pylist())
+        number = np.array(place.fill_null(-1))
+        number[number < 0] = np.asarray(unknown.indices) + len(first)
+        first = np.concatenate([first, len(flat) + np.cumsum(counts) - counts])
+        flat, count = np.concatenate([flat, ids]), np.concatenate([count, counts])
+        if len(known) < _MOST_KNOWN:
+            self._known = pa.concat_arrays([known, unknown.dictionary]), flat, first, count
+        return number, flat, first, count
+
+    def _merged(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of ``words`` in a row, and how many each has."""
+        # What is too long, or of no known class, is of a text that is left to `tokenizers`.
+        text = _BETWEEN.join(["" if len(word) > LONGEST_WORD or _BETWEEN in word else word for word in words] + [""])
+        ids = np.frombuffer(self._encode(text, frozenset([_BETWEEN])), dtype=np.uint32)
+        between = ids == self._between
+        return ids[~between], np.diff(np.flatnonzero(between), prepend=-1) - 1
 
 
 def pieces(text: str) -> list[str]:
@@ -146,10 +199,10 @@ def fast_encoder(state: dict[str, Any], slow: Encode, normalise: Callable[[str],
     except ImportError:
         return None
     encoding = tiktoken.Encoding(
-        "synthmix", pat_str=pattern, mergeable_ranks=ranks, special_tokens={_UNUSED: max(ranks.values()) + 1}
+        "synthmix", pat_str="(?s).+", mergeable_ranks=ranks, special_tokens={_BETWEEN: max(ranks.values()) + 1}
     )
     added = [one["content"] for one in state.get("added_tokens") or [] if not one["special"]]
-    return FastEncoder(encoding, slow, None if normaliser is None else normalise, added)
+    return FastEncoder(encoding, pattern, slow, None if normaliser is None else normalise, added)
 
 
 def _pattern(state: dict[str, Any]) -> str | None:
@@ -165,7 +218,7 @@ def _pattern(state: dict[str, Any]) -> str | None:
         if not before:
             return GPT2
         one = before[0] if len(before) == 1 else {}
-        return _DIGITS if one.get("type") == "Digits" and one.get("individual_digits") else None
+        return DIGITS if one.get("type") == "Digits" and one.get("individual_digits") else None
     if len(before) != 1 or before[0]["type"] != "Split":
         return None
     split = before[0]
@@ -184,35 +237,62 @@ def mergeable_ranks(model: dict[str, Any]) -> dict[bytes, int] | None:
     singles = {vocabulary[sign] for sign in signs}
     for pair in model["merges"]:
         left, right = pair.split(" ") if isinstance(pair, str) else pair
-        if left not in vocabulary or right not in vocabulary or left + right not in vocabulary:
+        try:
+            one, two, made = vocabulary[left], vocabulary[right], vocabulary[left + right]
+        except KeyError:
             return None
-        one, two, made = vocabulary[left], vocabulary[right], vocabulary[left + right]
-        parts = [part for part in (one, two) if part not in singles]
-        if made < highest or made <= max(parts, default=-1) or (one, two) in listed:
+        if made < highest or (made <= one and one not in singles) or (made <= two and two not in singles):
+            return None
+        if (one, two) in listed:
             return None
         highest = made
         listed[one, two] = made
+    reached, plain = _reached(listed, singles), str.maketrans({sign: chr(byte) for sign, byte in signs.items()})
     ranks = {bytes([byte]): vocabulary[sign] for sign, byte in signs.items()}
-    made = set(listed.values())
-    for name, number in sorted(vocabulary.items(), key=lambda item: item[1]):
-        if len(name) < 2 or not all(sign in signs for sign in name) or not (whole or number in made):
+    known = set(signs)
+    for name, number in vocabulary.items():
+        if len(name) < 2 or not (whole or number in reached) or not known.issuperset(name):
             continue
-        parts = _merged([vocabulary[sign] for sign in name], listed, number)
-        if len(parts) == 2 and listed.get((parts[0], parts[1])) != number:
-            if whole:
-                return None
-        elif len(parts) == 2 or whole:
-            ranks[bytes(signs[sign] for sign in name)] = number
+        if number not in reached and len(_merged([vocabulary[sign] for sign in name], listed)) == 2:
+            return None
+        ranks[name.translate(plain).encode("latin-1")] = number
     return ranks if len(set(ranks.values())) == len(ranks) else None
 
 
-def _merged(ids: list[int], listed: dict[tuple[int, int], int], below: int) -> list[int]:
-    """What the merges to ids smaller than ``below`` make of ``ids``."""
-    found = listed.get
+def _reached(listed: dict[tuple[int, int], int], singles: set[int]) -> dict[int, tuple[int, int]]:
+    """The products that the merges ``listed`` make of their own text, and the two tokens that they are made of last.
+
+    By induction: the two are such products themselves, and nothing merges across where they meet. Of the tokens that
+    end there from the left, and begin there from the right, each is there from the phase that makes it up to the one
+    that makes the next larger of it; in one phase what stands to the left comes first.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for pair, made in listed.items():
+        if made in found or not all(part in singles or part in found for part in pair):
+            continue
+        (left, right), until_left, until_right = pair, made, made
+        while True:
+            product = listed.get((left, right), made)
+            if product < until_left and product <= until_right:
+                break
+            left_made, right_made = left in found, right in found
+            if left_made and (left > right or not right_made):
+                until_left, left = left, found[left][1]
+            elif right_made:
+                until_right, right = right, found[right][0]
+            else:
+                found[made] = pair
+                break
+    return found
+
+
+def _merged(ids: list[int], listed: dict[tuple[int, int], int]) -> list[int]:
+    """What the merges make of ``ids``."""
+    none = max(listed.values(), default=0) + 1
     while len(ids) > 1:
-        products = [found(pair, below) for pair in pairwise(ids)]
+        products = [listed.get(pair, none) for pair in pairwise(ids)]
         least = min(products)
-        if least >= below:
+        if least == none:
             break
         at = products.index(least)
         ids[at : at + 2] = [least]

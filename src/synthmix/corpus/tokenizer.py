@@ -28,7 +28,7 @@ NEW = "new:"
 CONFIG = "tokenizer_config.json"
 LONGEST_WORD = 1000  # characters, in training
 COMPARED = 1_000_000  # characters of a corpus that are encoded both ways
-_WORTH = 20  # characters for each entry of the vocabulary, after which a fast encoder has paid for being made
+_WORTH = 8  # characters for each entry of the vocabulary, after which a fast encoder has paid for being made
 _ENDLESS = re.compile(
     "|".join(rf"{kind}{{{LONGEST_WORD + 1},}}" for kind in (r"[^\W\d_]", r"\d", r"(?:[^\w\s]|_)", r"\s"))
 )
