@@ -3,6 +3,7 @@
 Two nodes on this machine, a core each, and one file in parts. Builds here and by two workers, by two of which one's
 node is taken away in the middle, and by a process that is killed (``kill -9``) in the middle and started again;
 compares every byte and prints seconds. ``--rounds``: and so often by one and by two, in turn, for their efficiency.
+``--stages``: only the processor seconds of each stage's tasks, one after the other in this process.
 """
 
 import argparse
@@ -17,7 +18,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from synthmix.corpus import Source, build_corpus, load_tokenizer, parts, train_texts, train_tokenizer
+from synthmix.corpus import (
+    Source,
+    build_corpus,
+    duplicates,
+    ingest,
+    load_tokenizer,
+    pack,
+    parts,
+    train_texts,
+    train_tokenizer,
+)
 from synthmix.engine import open_engine
 from synthmix.engine.cluster import import_ray
 
@@ -46,7 +57,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--vocab", type=int, default=8192)
     parser.add_argument("--deduplicate", action="store_true")
+    parser.add_argument("--stages", action="store_true")
     asked = parser.parse_args()
+    if asked.stages:
+        stages(asked.file, asked.vocab)
+        return
     ray = import_ray()
     from ray.cluster_utils import Cluster
 
@@ -92,6 +107,38 @@ def main() -> None:
         if asked.rounds:
             one, two = min(seconds["1 worker(s)"]), min(seconds["2 worker(s)"][1:])
             print(f"efficiency of two workers, whole build: {one / two / 2:.2f}")
+
+
+def stages(file: Path, vocab: int) -> None:
+    """Print what the tasks of each stage take, as text a second of one core."""
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, task: Any, *given: Any, **options: Any) -> Any:
+        start = time.process_time()
+        try:
+            return task(*given, **options)
+        finally:
+            seconds[name] = seconds.get(name, 0.0) + time.process_time() - start
+
+    def spread(engine: None, task: Any, items: Any, *, threads: int = 1) -> Any:
+        for item in items:
+            name = type(item).__name__.strip("_") if task.__name__ == "_done" else task.__name__
+            yield item, timed(name, task, item)
+
+    duplicates.spread = pack.spread = spread
+    read = ingest.ingest_unit
+    ingest.ingest_unit = lambda *given, **options: timed("ingest_unit", read, *given, **options)
+    source = Source(files=[str(file)])
+    tokenizer = train_tokenizer(train_texts(source, limit_bytes=10_000_000), vocab)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.process_time()
+        build_corpus(
+            source, Path(folder) / "c", name="c", tokenizer=tokenizer, heldout=Fraction(1, 50), deduplicate=True
+        )
+        whole = time.process_time() - start
+    size = file.stat().st_size / 1e6
+    for name, spent in [*seconds.items(), ("all else, in one process", whole - sum(seconds.values()))]:
+        print(f"{name}: {spent:.2f} s, {size / max(spent, 1e-9):.0f} MB of text a processor second")
 
 
 def killed(file: Path, at: Path, address: str, deduplicate: bool) -> str:

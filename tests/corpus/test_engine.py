@@ -103,6 +103,35 @@ def test_an_interrupted_build_goes_on_with_what_is_left(
     assert not (tmp_path / ".there.chunks").exists()
 
 
+class Breaking(Workers):
+    """Loses the node of the task with this label."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
+    def each(
+        self, task: Callable[[Any], Any], items: Sequence[Any], *, tick: Callable[[], Any] = lambda: None
+    ) -> Iterator[tuple[Any, Any]]:
+        for item, result in super().each(task, items):
+            if task is not ingest.ingest_unit and item.label == self.label:
+                result = Failure("its worker or node was lost 3 times", where=item.label)
+            yield item, result
+
+
+@pytest.mark.parametrize("label", ["band 3", "train shard 1"])
+def test_a_build_that_ends_in_a_later_stage_reads_nothing_again(
+    files: list[Path], tmp_path: Path, tokenizer: Tokenizer, label: str
+) -> None:
+    with pytest.raises(Failure, match=f"{label}: its worker"):
+        build(files, tmp_path / "there", tokenizer, Breaking(label), deduplicate=True)
+    assert not (tmp_path / "there").exists(), "nothing half-built is taken for whole"
+    second = Workers()
+    found = build(files, tmp_path / "there", tokenizer, second, deduplicate=True)
+    assert second.did == []
+    assert found == build(files, tmp_path / "here", tokenizer, deduplicate=True)
+
+
 def test_what_a_worker_cannot_read_is_one_line(files: list[Path], tmp_path: Path, tokenizer: Tokenizer) -> None:
     files[3].write_text('{"text": "good", "d": "x"}\nbad\n')
     with pytest.raises(BadInput, match=r"in3\.jsonl:2: not JSON"):

@@ -183,15 +183,17 @@ def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: 
     config = load_study(finished).model_copy(update={"folder": tmp_path / "tiny"})
     store = Workspace(config.root).runs
     specs = [record.spec for record in store.records() if record.spec.stage == "ladder"][:3]
-    for spec, text in zip(specs, ('{"tokens": 512, "loss": 5.25}', '{"tokens": 768}', '{"tok'), strict=True):
+    for spec, text in zip(
+        specs, ('{"tokens": 512, "loss": 5.25, "node": "gpu-7", "tries": 3}', '{"tokens": 768}', '{"tok'), strict=True
+    ):
         (store.run_folder(spec.id) / "record.json").unlink()
         (store.run_folder(spec.id) / "progress.json").write_text(text)
     with store.claim(specs[0].id) as mine:
         assert mine
         found = study_status(config)
     assert found.done == 18
-    told = {(work.tokens, work.held, work.loss) for work in found.working}
-    assert told == {(512, True, 5.25), (768, False, None)}
+    seen = {(work.tokens, work.held, work.loss, work.node, work.tries) for work in found.working}
+    assert seen == {(512, True, 5.25, "gpu-7", 3), (768, False, None, None, 1)}
     assert found.seconds_left is not None
     assert found.seconds_left > 0
     write_status(found, tmp_path / "status.html", every=5)
@@ -199,6 +201,7 @@ def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: 
     assert '<meta http-equiv="refresh" content="5">' in page
     assert "18 of 21 runs done, about" in page
     assert "begun, resumes at the next run" in page
+    assert "gpu-7" in page
     assert len(page) < 100_000, "no plotly in a page without figures"
     write_status(found, tmp_path / "status.html")
     assert 'http-equiv="refresh"' not in (tmp_path / "status.html").read_text()

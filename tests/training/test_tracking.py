@@ -1,6 +1,9 @@
 """TensorBoard for real; Weights & Biases and MLflow by the calls they are sent."""
 
+import json
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -8,7 +11,8 @@ from typing import Any
 import pytest
 
 from synthmix.errors import BadInput, Failure
-from synthmix.training.tracking import open_trackers
+from synthmix.training.spec import RunSpec
+from synthmix.training.tracking import Reporter, open_trackers
 
 pytestmark = pytest.mark.smoke
 
@@ -115,3 +119,15 @@ def test_none_asked_for_costs_nothing(tmp_path: Path) -> None:
     with open_trackers([], tmp_path / "not made", "run", CONFIG) as tracker:
         tracker.log(1, VALUES)
     assert not (tmp_path / "not made").exists()
+
+
+def test_the_progress_names_its_node_and_counts_tries(tmp_path: Path, make_spec: Callable[..., RunSpec]) -> None:
+    folder = tmp_path / "runs" / "a"
+    folder.mkdir(parents=True)
+    for tries, before in ((1, None), (2, None), (3, None), (1, "{"), (1, '{"tokens": 1, "tries": "x"}')):
+        if before is not None:
+            (folder / "progress.json").write_text(before)
+        with Reporter(folder, make_spec(), 10, lambda _: None) as reporter:
+            reporter(10, 10, 4.0)
+        told = json.loads((folder / "progress.json").read_text())
+        assert (told["node"], told["tries"]) == (socket.gethostname(), tries)

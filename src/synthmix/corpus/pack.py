@@ -12,6 +12,7 @@ import numpy as np
 
 from synthmix.corpus.chunks import COLUMNS, Chunk, gathered
 from synthmix.corpus.corpus import DOCUMENTS, WORDS
+from synthmix.corpus.ingest import UNIT_MEMORY
 from synthmix.corpus.ingested import Ingested
 from synthmix.corpus.meta import Counts
 from synthmix.corpus.shards import SHARD_TOKENS, Shard, ShardWriter
@@ -118,6 +119,7 @@ class _Shard:
     high: int | None
     skip: int
     tokens: int
+    memory_bytes: int = UNIT_MEMORY
 
     @property
     def label(self) -> str:

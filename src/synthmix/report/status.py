@@ -25,11 +25,13 @@ def working_table(status: Status) -> Table:
         Column("of", form=format_count),
         Column("share", "", percent),
         Column("loss", "training loss", ".3f", missing=""),
+        Column("node", align="left", missing=""),
+        Column("tries"),
         Column("state", align="left"),
     ]
     rows = [
         (
-            *(run.recipe, run.params, run.seed, run.tokens, run.of, run.tokens / run.of, run.loss),
+            *(run.recipe, run.params, run.seed, run.tokens, run.of, run.tokens / run.of, run.loss, run.node, run.tries),
             "in work" if run.held else "begun, resumes at the next run",
         )
         for run in status.working

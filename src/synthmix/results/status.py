@@ -9,7 +9,8 @@ from synthmix.results.choices import Choices
 @dataclass(frozen=True)
 class Working:
     """A run that was begun: ``held`` while a process works on it, else it resumes at the next ``study run``.
-    ``loss``: its latest training loss in nats per token."""
+    ``loss``: its latest training loss in nats per token; ``node``: the machine that has it, or had it last; ``tries``:
+    how often it was begun, with what a lost worker, a lost node or an interruption ended."""
 
     recipe: str
     params: int
@@ -18,6 +19,8 @@ class Working:
     seed: int
     held: bool
     loss: float | None = None
+    node: str | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,17 @@ def _working(space: Workspace, run: str, spec: RunSpec, name: str, of: int) -> W
     if told is None:
         return None
     with space.runs.claim(run) as free:
-        return Working(name, spec.shape.params, int(told["tokens"]), of, spec.seed, not free, told.get("loss"))
+        return Working(
+            recipe=name,
+            params=spec.shape.params,
+            tokens=int(told["tokens"]),
+            of=of,
+            seed=spec.seed,
+            held=not free,
+            loss=told.get("loss"),
+            node=told.get("node"),
+            tries=told.get("tries", 1),
+        )
 
 
 def _work(

@@ -3,7 +3,9 @@
 Nothing secret is written: settings of the run only, and logins are those tools' own.
 """
 
+import json
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -172,6 +174,14 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
+def _tries(path: Path) -> int:
+    """How often the run was begun before, and not ended: its progress is still there."""
+    try:
+        return max(1, int(json.loads(path.read_text()).get("tries", 1)))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return 0
+
+
 class Reporter:
     """Writes how far a run is to ``progress.json`` in ``folder``, about once a second; ``tell`` hears the tokens, and
     the trackers named in ``log`` (:mod:`synthmix.training.tracking`) get loss, rate, tokens/s and MFU.
@@ -198,6 +208,7 @@ class Reporter:
         settings |= spec.protocol.model_dump(mode="json")
         self.trackers = open_trackers(log, folder.parent.parent / "logs", folder.name, settings)
         self.device, self.devices = device_name() if log else "", devices
+        self.node, self.tries = socket.gethostname(), _tries(folder / "progress.json") + 1
 
     def __enter__(self) -> Self:
         return self
@@ -212,7 +223,14 @@ class Reporter:
         tokens = step * protocol.batch
         write_json(
             self.folder / "progress.json",
-            {"tokens": tokens, "of": self.last * protocol.batch, "loss": loss, "pid": os.getpid()},
+            {
+                "tokens": tokens,
+                "of": self.last * protocol.batch,
+                "loss": loss,
+                "pid": os.getpid(),
+                "node": self.node,
+                "tries": self.tries,
+            },
         )
         self.tell(tokens)
         if self.trackers.trackers:
