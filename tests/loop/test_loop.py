@@ -192,12 +192,16 @@ def test_it_stops_at_the_price(world: Path, raw: dict[str, Any]) -> None:
     free = generate_loop(loop_of(plain, world, rounds=20), world / "free", money=0.02)
     assert dear.stopped == "price"
     assert 0 < dear.spent < free.spent <= 0.02
+    assert free.stopped in ("supply", "budget")
+    gratis = loop_of(plain, world, arms={"sci": {"files": "sci.jsonl", "price": 0}})
+    made = generate_loop(gratis, world / "gratis", money=0.02)
+    assert (made.stopped, made.spent) == ("supply", 0.0)
+    assert made.rounds > 3, "what costs nothing is valued in rounds, too"
     last = dear.arms[0].next
     assert last is not None
     assert last.high is not None
     assert dear.arms[0].next_cost is not None
     assert last.high < dear.arms[0].next_cost * 0.01 / 1e-5, "below its price with the whole interval"
-    assert free.stopped in ("supply", "budget")
 
 
 def test_an_endpoint_that_is_lost_is_a_line_and_everything_is_kept(world: Path, raw: dict[str, Any]) -> None:

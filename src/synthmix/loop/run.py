@@ -62,13 +62,14 @@ class State:
             return self.writer.guess()
         return self.tokens / self.asked, self.cost / self.asked
 
-    def offer(self, number: int, cost: float, left: float) -> Offer | None:
-        """A round of about ``cost``; None: the arm has no more, or what is left does not pay for a document."""
+    def offer(self, number: int, cost: float, left: float, rounds: int) -> Offer | None:
+        """A round of about ``cost``, of an arm that costs nothing one of ``rounds`` parts of its supply; None: it has
+        no more, or what is left does not pay for a document."""
         tokens, each = self.per_document()
         most = self.writer.supply - self.asked
         if each > 0:
             most = min(most, int(left / each))
-        count = min(most, max(LEAST, int(cost / each)) if each > 0 else most)
+        count = min(most, max(LEAST, int(cost / each) if each > 0 else self.writer.supply // rounds))
         return Offer(number, count * tokens, count * each) if count > 0 else None
 
     def documents(self, offer: Offer) -> int:
@@ -339,7 +340,7 @@ class _Running:
             if state.closed is not None or state.asked >= state.writer.supply:
                 continue
             cost = per_round if state.rounds else per_round / 2
-            offer = None if number in tried else state.offer(number, min(cost, left), left)
+            offer = None if number in tried else state.offer(number, min(cost, left), left, self.loop.file.rounds)
             poor |= offer is None
             if offer is not None:
                 offers.append(offer)
@@ -517,8 +518,9 @@ class _Running:
     def _rows(self, chosen: Sequence[Decision]) -> list[ArmRow]:
         beliefs, rows = self._beliefs(), []
         for number, state in enumerate(self.states):
-            each = self.budget / self.loop.file.rounds
-            offer = state.offer(number, each, self.budget) if state.rounds and state.closed is None else None
+            parts = self.loop.file.rounds
+            open_ = state.rounds and state.closed is None
+            offer = state.offer(number, self.budget / parts, self.budget, parts) if open_ else None
             further = None
             if offer is not None:
                 outlook = beliefs.outlook(number, offer.tokens)
