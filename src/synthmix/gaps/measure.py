@@ -111,11 +111,11 @@ def gap(
         learner = str(checkpoint)
     whole = _interval(found, level)
     natural = [name for name in have if name not in wrote]
-    ranked = _natural_ranks([texts[name] for name in natural], len(lexicon))
+    ranks, mass = _natural_ranks([texts[name] for name in natural], len(lexicon))
     seen = budget / per_word if checkpoint is not None else found.mixture
     pi = sum(parts[name] for name in natural)
     lacking = _lacking(table, found, merged.words)
-    terms = _terms(lacking[:top], table, found, lexicon, ranked, merged.words, budget / per_word)
+    terms = _terms(lacking[:top], table, found, lexicon, (ranks, mass), merged.words, budget / per_word)
     progress.update("gap", done := done + 1)
     made = Gap(
         state="gap" if whole.sign() > 0 else "none",
@@ -264,27 +264,36 @@ def _lacking(table: _Words, found: Saving, words: int) -> np.ndarray:
     return numbers[np.argsort(-table.saved[numbers], kind="stable")]
 
 
-def _natural_ranks(texts: Sequence[WordText], vocab: int) -> np.ndarray:
-    """Rank of each word in the natural text, 0 for one that is not there (vocab,)."""
+def _natural_ranks(texts: Sequence[WordText], vocab: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rank of each word in the natural text, 0 for one that is not there, and the share of all words up to that rank:
+    both (vocab,)."""
     counts = np.zeros(vocab, np.int64)
     for text in texts:
         counts += np.bincount(np.concatenate(text.documents), minlength=vocab)
     order = np.argsort(-counts, kind="stable")
-    ranks = np.zeros(vocab, np.int64)
+    ranks, mass = np.zeros(vocab, np.int64), np.zeros(vocab)
     ranks[order] = np.arange(1, vocab + 1)
-    return np.where(counts > 0, ranks, 0)
+    mass[order] = np.cumsum(counts[order]) / max(counts.sum(), 1)
+    return np.where(counts > 0, ranks, 0), mass
 
 
 def _terms(
-    numbers: np.ndarray, table: _Words, found: Saving, lexicon: Lexicon, ranks: np.ndarray, words: int, budget: float
+    numbers: np.ndarray,
+    table: _Words,
+    found: Saving,
+    lexicon: Lexicon,
+    natural: tuple[np.ndarray, np.ndarray],
+    words: int,
+    budget: float,
 ) -> list[LackingTerm]:
-    loss = float(table.nats.sum())
+    loss, (ranks, mass) = float(table.nats.sum()), natural
     return [
         LackingTerm(
             text=lexicon.words[i], documents=int(table.documents[i]), count=round(table.count[i]),
             needed=1e6 * float(table.count[i]) / words, shown=1e6 * float(found.shown[i]),
             expected=float(found.shown[i]) * budget, of_loss=float(table.nats[i]) / loss,
             gap=float(table.saved[i]) / words, rank=int(ranks[i]) or None,
+            mass=float(mass[i]) if ranks[i] else None,
         )
         for i in numbers.tolist()
     ]  # fmt: skip

@@ -46,7 +46,8 @@ class LackingTerm(Part):
         text: the words. documents, count: of the reference. needed, shown: per million words, of the reference and of
             the mixture.
         expected: showings expected at the budget. of_loss: share of the reference's loss. gap: nats per word of the
-            reference that the reference's own text would save on it. rank: of the word in the natural text, if there.
+            reference that the reference's own text would save on it. rank: of the word in the natural text, if there;
+            mass: of that text, of all ranks up to it.
     """
 
     text: str
@@ -58,6 +59,7 @@ class LackingTerm(Part):
     of_loss: float
     gap: float
     rank: int | None = None
+    mass: float | None = None
 
 
 class LackingTopic(Part):

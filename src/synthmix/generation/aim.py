@@ -1,0 +1,158 @@
+"""Seeds drawn towards what a mixture lacks: passages of the training side that carry lacking words.
+
+A word is drawn in proportion to its part of the gap, then one of the passages that carry it: a passage's chance is the
+sum over its words of their part divided by the number of passages with that word, so that what few passages carry is
+not crowded out by what many do. Passages are taken without replacement (Efraimidis & Spirakis 2006); the random number
+of a passage is the hash of its text, so the draw does not depend on the order of the files. Nothing of the reference is
+shown to a generator: seeds are text of the training side, keywords are words of a seed, and a passage that shares a
+long run of words with the reference is no seed.
+
+Sampling for the cutoff that is wanted (CHOSEN, after :mod:`synthmix.theory.cutoffs`): a nucleus of mass p ends at the
+rank up to which natural text has the mass p, and a temperature below 1 narrows all of it; so the temperature is 1 and
+the nucleus as large as the mass up to the rarest lacking word of the passage. Where that is nearly everything, min-p
+takes the place of the nucleus: it cuts by the most probable token and not by mass, and a word that the passage shows is
+probable where it is due. What is lost in quality is the filters' to find.
+"""
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from synthmix.corpus.sources import Document, text_hash
+from synthmix.errors import BadInput
+from synthmix.files import content_hash
+from synthmix.generation.ngrams import NgramIndex, words_of
+from synthmix.generation.prompts import estimated_tokens, split_text
+from synthmix.statistics.count import words_of as terms_of
+
+NUCLEUS = 0.9  # the smallest that is asked for
+WHOLE, MIN_P = 0.98, 0.02  # from this mass on, min-p instead of a nucleus
+_HELD = 400_000_000  # characters of seeds that are held at once
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What is lacking.
+
+    Attributes:
+        weights: word -> its part of the gap. mass: word -> natural mass of the ranks up to it; absent: not ranked.
+        towards: names of the reference.
+    """
+
+    weights: Mapping[str, float]
+    towards: tuple[str, ...] = ()
+    mass: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Of what decides seeds and sampling."""
+        return content_hash([sorted(self.weights.items()), sorted(self.mass.items())])
+
+    def carried(self, text: str) -> set[str]:
+        """The lacking words of a text."""
+        return {word for word in set(terms_of(text)) if word in self.weights}
+
+    def sampling(self, text: str) -> dict[str, float]:
+        """Of a seed: ``temperature``, ``top_p`` and ``min_p``."""
+        reach = max((self.mass.get(word, 1.0) for word in self.carried(text)), default=NUCLEUS)
+        if reach >= WHOLE:
+            return {"temperature": 1.0, "top_p": 1.0, "min_p": MIN_P}
+        return {"temperature": 1.0, "top_p": round(max(reach, NUCLEUS), 3), "min_p": 0.0}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Seeds in the order in which they were drawn.
+
+    Attributes:
+        documents: passages. read: passages there were. carrying: with a lacking word. avoided: left out since they
+            share a run of words with the reference. words: lacking words that a seed carries, of all lacking words.
+        gap: part of the gap that lies on these.
+    """
+
+    documents: list[Document]
+    read: int
+    carrying: int
+    avoided: int
+    words: int
+    gap: float
+
+    def told(self, aim: Aim) -> dict[str, Any]:
+        """For a card."""
+        return {
+            "chosen": f"by the gap to {', '.join(aim.towards)}: a lacking word in proportion to its part of the gap, "
+            "then a passage that carries it",
+            "passages": f"{len(self.documents):,} of {self.carrying:,} that carry a lacking word, of {self.read:,}",
+            "left out": f"{self.avoided:,} passages that share a run of words with the reference",
+            "lacking words": f"{self.words:,} of {len(aim.weights):,}, {self.gap:.0%} of the gap",
+            "sampling": "temperature 1 and a nucleus (or min-p) for the rarest lacking word of each passage",
+        }
+
+
+def draw_seeds(
+    documents: Iterable[Document],
+    aim: Aim,
+    *,
+    tokens: float = math.inf,
+    passage: float = 300,
+    seed: int = 0,
+    avoid: NgramIndex | None = None,
+) -> Drawn:
+    """Passages of ``documents``, the most wanted ones likelier and earlier. Reads them twice.
+
+    Args:
+        tokens: of passages that are drawn, about. passage: longest passage, in tokens.
+        avoid: runs of words that no seed may hold.
+
+    Raises:
+        BadInput: nothing carries a lacking word, or ``documents`` can be read only once.
+    """
+    if iter(documents) is documents:
+        raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
+    known = {word: number for number, word in enumerate(sorted(aim.weights))}
+    values = np.array([aim.weights[word] for word in sorted(aim.weights)])
+    frequency, read, carrying, avoided = np.zeros(len(known)), 0, 0, 0
+    for one in _passages(documents, passage):
+        read += 1
+        mine = [known[word] for word in aim.carried(one.text)]
+        if not mine:
+            continue
+        carrying += 1
+        if avoid is not None and avoid.counts(words_of([one.text]))[0]:
+            avoided += 1
+            continue
+        frequency[mine] += 1
+    each = np.divide(values, frequency, out=np.zeros(len(known)), where=frequency > 0)
+    heap: list[tuple[float, int, Document]] = []  # the least wanted first
+    held = characters = 0.0
+    for number, one in enumerate(_passages(documents, passage)):
+        chance = float(each[[known[word] for word in aim.carried(one.text)]].sum())
+        if chance <= 0 or (avoid is not None and avoid.counts(words_of([one.text]))[0]):
+            continue
+        unit = (text_hash(f"{seed}/{one.text}") + 0.5) / 2**64
+        heapq.heappush(heap, (math.log(unit) / chance, -number, one))
+        held, characters = held + estimated_tokens(one.text), characters + len(one.text)
+        while len(heap) > 1 and (held - estimated_tokens(heap[0][2].text) >= tokens or characters > _HELD):
+            *_, least = heapq.heappop(heap)
+            held, characters = held - estimated_tokens(least.text), characters - len(least.text)
+    if not heap:
+        raise BadInput(
+            f"none of its {read} passages carries a lacking word ({', '.join(list(aim.weights)[:3])}, ...)",
+            key="--from", remedy="name more natural text",
+        )  # fmt: skip
+    chosen = [one for *_, one in sorted(heap, key=lambda held: held[:2], reverse=True)]
+    covered = set[str]().union(*(aim.carried(one.text) for one in chosen))
+    part = sum(aim.weights[word] for word in covered) / sum(aim.weights.values())
+    return Drawn(chosen, read, carrying, avoided, len(covered), part)
+
+
+def _passages(documents: Iterable[Document], tokens: float) -> Iterable[Document]:
+    for document in documents:
+        parts = split_text(document.text, tokens)
+        name = document.key or f"{text_hash(document.text):016x}"
+        for number, part in enumerate(parts):
+            yield Document(part, document.domain, name if len(parts) == 1 else f"{name}#{number + 1}")
