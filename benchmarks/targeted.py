@@ -338,8 +338,7 @@ def facts_tables(folder: Path) -> Iterator[str]:
 def banded(nats: np.ndarray, p: np.ndarray, edges: tuple[int, ...]) -> list[float]:
     """Mean over natural frequencies within bands of ranks, and over all."""
     found = [
-        float(p[a - 1 : b - 1] @ nats[a - 1 : b - 1] / p[a - 1 : b - 1].sum())
-        for a, b in itertools.pairwise(edges)
+        float(p[a - 1 : b - 1] @ nats[a - 1 : b - 1] / p[a - 1 : b - 1].sum()) for a, b in itertools.pairwise(edges)
     ]
     return [*found, float(p @ nats / p.sum())]
 

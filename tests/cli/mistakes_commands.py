@@ -128,6 +128,19 @@ TEXT_AND_READING = [
     said("stats web.jsonl --against none.jsonl --vocab 300 -q", "none.jsonl: ", may_write=CACHE),
     said("stats web.jsonl", "--against"),
     said("stats --study none", "none: no such study"),
+    said(
+        "generate --from web.jsonl --to g --model m --endpoint http://localhost:9/v1 --have web.jsonl -q",
+        "--have: is for --toward",
+    ),
+    said(
+        "generate --from web.jsonl --to g --model m --endpoint http://localhost:9/v1 --toward none.jsonl -q",
+        "none.jsonl: ",
+        may_write=CACHE,
+    ),
+    said(
+        "generate --from web.jsonl --to g --model m --endpoint http://localhost:9/v1 --toward web.jsonl -q",
+        "web.jsonl: --toward: stands on both sides",
+    ),
     said("gap --have web.jsonl --need none.jsonl --vocab 300 -q", "none.jsonl: ", may_write=CACHE),
     said("gap --have web.jsonl --need web.jsonl --vocab 300 -q", "web.jsonl: --need: stands on both sides"),
     said("gap --have 50%:web.jsonl --have hq.jsonl --need other.jsonl -q", "hq.jsonl: has no share"),

@@ -166,7 +166,7 @@ def test_what_does_not_fit(
 
 
 def test_a_short_reference(build: Callable[..., Corpus]) -> None:
-    with pytest.raises(BadInput, match=r"tiny: --need: holds \d+ words"):
+    with pytest.raises(BadInput, match=r"tiny: reference: holds \d+ words"):
         gap({"web": build("same", texts(1500, 3, rare=0.1))}, {"tiny": (build("tiny", texts(5, 1), heldout=1), "tiny")})
 
 

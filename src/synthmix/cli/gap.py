@@ -1,7 +1,8 @@
 """``synthmix gap``: what a mixture lacks for the domains that it will be evaluated on."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,9 +26,13 @@ from synthmix.cli.options import (
 
 if TYPE_CHECKING:
     from synthmix.corpus import Corpus
+    from synthmix.corpus.sources import Document
+    from synthmix.generation.aim import Aim, Drawn
+    from synthmix.generation.settings import GenerateConfig
     from synthmix.progress import Progress
     from synthmix.table import Table
 
+SPARE = 4  # times as many tokens of seeds as are asked for: filters drop some, and some types write less than they read
 _SHARE = re.compile(r"[\d./]+%?:")
 
 
@@ -107,6 +112,7 @@ def gap_sides(
     vocab: str,
     cache: Path,
     progress: "Progress",
+    option: str = "--need",
 ) -> Sides:
     """Both sides of a gap; generated folders and corpora that say so are synthetic, beside those that are named.
 
@@ -118,11 +124,46 @@ def gap_sides(
 
     mixture, shares = _mixture(have)
     sides = both_sides(
-        [f"{part.name}={part.path}" for part in mixture], need, tokenizer, vocab, cache, progress, "--need"
+        [f"{part.name}={part.path}" for part in mixture], need, tokenizer, vocab, cache, progress, option
     )
     wrote = {part.name for part in mixture if (Path(part.path) / GENERATED).exists()}
     wrote |= {name for name, corpus in sides[0].items() if corpus.meta.kind == "synthetic"}
     return Sides(sides, shares, sorted({*wrote, *(synthetic or [])}))
+
+
+def seeds_toward(
+    config: "GenerateConfig",
+    documents: "Iterable[Document]",
+    heldout: Iterable[str],
+    have: Sequence[str],
+    toward: Sequence[str],
+    progress: "Progress",
+) -> "tuple[Aim, Drawn] | str":
+    """What a generation job should write, and its seeds; where there is no gap, the sentence that says so.
+
+    Raises:
+        BadInput: what the gap and the draw raise.
+    """
+    from synthmix.gaps.aiming import MOST, aim_of
+    from synthmix.gaps.measure import gap as measured
+    from synthmix.generation.aim import draw_seeds
+    from synthmix.generation.filters import heldout_index
+    from synthmix.report.gap import gap_headline
+
+    sides = gap_sides(have, toward, None, None, "4096", CACHE, progress, "--toward")
+    found = measured(*sides.texts, shares=sides.shares, synthetic=sides.synthetic, top=MOST, progress=progress)
+    if found.state == "none":
+        return f"{gap_headline(found)} Nothing was generated."
+    aim = aim_of(found)
+    drawn = draw_seeds(
+        documents,
+        aim,
+        tokens=math.inf if config.tokens is None else SPARE * config.tokens / config.rollouts,
+        passage=config.chunk_tokens,
+        seed=config.seed,
+        avoid=heldout_index(heldout, config.filters.contamination_words),
+    )
+    return aim, drawn
 
 
 def _mixture(have: Sequence[str]) -> tuple[list[Part], dict[str, Fraction] | None]:

@@ -1,7 +1,7 @@
 """``synthmix generate``, ``quality`` and ``look``: text from any LLM, measured, and read by people."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +23,7 @@ from synthmix.errors import BadInput
 from synthmix.reading import parse_yaml
 
 if TYPE_CHECKING:
+    from synthmix.corpus.sources import Document
     from synthmix.generation.output import Summary
     from synthmix.generation.preview import Preview
     from synthmix.generation.settings import GenerateConfig
@@ -59,6 +60,14 @@ def generate(
     ] = None,
     heldout: Annotated[
         list[str] | None, typer.Option(help="Held-out text: what shares long n-grams with it is dropped.")
+    ] = None,
+    toward: Annotated[
+        list[str] | None,
+        typer.Option(help="[NAME=]PATH of a reference: seeds are drawn by what the mixture lacks for it; repeatable."),
+    ] = None,
+    have: Annotated[
+        list[str] | None,
+        typer.Option(help="With --toward: [SHARE:][NAME=]PATH of the mixture; repeatable; unset: --from."),
     ] = None,
     text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
     chunk_tokens: Annotated[str, typer.Option(help="Longest piece of a document in one request.")] = "300",
@@ -103,6 +112,12 @@ def generate(
 
     Example: synthmix generate --type hq --from data/web.jsonl --to corpora/hq --model llama-3-8b
     --endpoint http://localhost:8000/v1 --tokens 40M
+
+    With --toward the seeds are passages of --from that carry the words which the mixture lacks for the reference, whose
+    own text is shown to no generator.
+
+    Example: synthmix generate --type hq --from data/web.jsonl --to corpora/toward --model llama-3-8b
+    --endpoint http://localhost:8000/v1 --toward data/wiki.jsonl --have 70%:data/web.jsonl --have 30%:data/hq.jsonl
 
     With --loop the budget goes, round after round, to the arm (kind, generator, seeds) whose next tokens add most to
     the text there is for their price; every decision is written to decisions.json with its figures.
@@ -156,19 +171,31 @@ def generate(
     from synthmix.generation.keys import server_of
     from synthmix.generation.preview import preview_corpus
 
-    read, held = Documents(source, text=text), HeldoutTexts(heldout or [], source)
+    if have and not toward:
+        raise BadInput("is for --toward", key="--have", remedy="name a reference: --toward FILE")
+    read: Iterable[Document] = Documents(source, text=text)
+    held = HeldoutTexts([*(heldout or []), *(part.path for part in parse_named(toward or []))], source)
     remember_keys(allow_key or [])
     # Both named by the user, here and now; what a study file names is not.
     allowed = [f"{key_env}@{url}" for url in map(server_of, endpoint or [])] if key_env else []
-    about = {"name": ", ".join(source)}
+    about, aim = {"name": ", ".join(source)}, None
     with telling(quiet=quiet) as progress:
+        if toward:
+            from synthmix.cli.gap import seeds_toward
+
+            found_seeds = seeds_toward(config, read, held, have or source, toward, progress)
+            if isinstance(found_seeds, str):
+                show({"folder": None, "gap": "none"}, found_seeds, as_json=as_json)
+                return
+            aim, drawn = found_seeds
+            read, about = drawn.documents, {**about, **drawn.told(aim)}
         if preview:
-            found = preview_corpus(config, read, held, to, progress, allow_keys=allowed)
+            found = preview_corpus(config, read, held, to, progress, allow_keys=allowed, aim=aim)
             show(found.model_dump(mode="json"), preview_lines(found, to), as_json=as_json)
             return
         if engine == "local" and workers is None:
             summary = generate_corpus(
-                config, read, held, to, progress, retry_failed=retry_failed, about=about, allow_keys=allowed
+                config, read, held, to, progress, retry_failed=retry_failed, about=about, allow_keys=allowed, aim=aim
             )
         else:
             from synthmix.engine import open_engine
@@ -184,6 +211,7 @@ def generate(
                     engine=where,
                     about=about,
                     allow_keys=allowed,
+                    aim=aim,
                 )
     show({"folder": str(to), **summary.model_dump(mode="json")}, summary_lines(summary), as_json=as_json)
 

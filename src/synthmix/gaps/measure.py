@@ -88,7 +88,7 @@ def gap(
     merged = _merged([each.without(np.any([c[i] for c in held_by.values()], axis=0))
                       for i, each in enumerate(reference)])  # fmt: skip
     if merged.words < SHORTEST:
-        raise BadInput(f"holds {merged.words} words", where=", ".join(need), key="--need",
+        raise BadInput(f"holds {merged.words} words", where=", ".join(need), key="reference",
                        remedy=f"give {SHORTEST} or more")  # fmt: skip
     if len(merged.documents) < FEWEST:
         message = f"The reference has {len(merged.documents)} documents: intervals are over pieces of them, too narrow."
@@ -197,7 +197,7 @@ def _contained(
         if 2 * count >= total:
             raise BadInput(
                 f"{name} holds {count} of its {total} documents: a reference must not be in the training text",
-                where=", ".join(each.name for each in reference), key="--need",
+                where=", ".join(each.name for each in reference), key="reference",
                 remedy="name held-out text, or build the corpus with --heldout 5% and name that on both sides",
             )  # fmt: skip
         if count:

@@ -52,6 +52,11 @@ class Aim:
         """Of what decides seeds and sampling."""
         return content_hash([sorted(self.weights.items()), sorted(self.mass.items())])
 
+    def as_json(self) -> dict[str, Any]:
+        """What :attr:`digest` is of, the largest part of the gap first."""
+        words = sorted(self.weights, key=lambda word: -self.weights[word])
+        return {"towards": list(self.towards), "words": [[w, self.weights[w], self.mass.get(w)] for w in words]}
+
     def carried(self, text: str) -> set[str]:
         """The lacking words of a text."""
         return {word for word in set(terms_of(text)) if word in self.weights}

@@ -6,6 +6,7 @@
     requests/             the journal of answers                        failed.jsonl      requests that stay unanswered
     dropped.jsonl         what the filters dropped, and why             README.md         the dataset card
     quality.json          diversity and faithfulness of a sample        job.json          what decides the text
+    aim.json              what the seeds were drawn for, if anything
 """
 
 import shutil
@@ -20,6 +21,7 @@ from synthmix.corpus.load import GENERATED, GENERATED_DATA
 from synthmix.corpus.sources import Document
 from synthmix.errors import BadInput, Failure
 from synthmix.files import disk_errors, read_json, write_json
+from synthmix.generation.aim import Aim
 from synthmix.generation.budget import Prices
 from synthmix.generation.endpoints import keys_for
 from synthmix.generation.failures import RunCounts
@@ -37,6 +39,7 @@ from synthmix.training.checkpoint import check_checkpoint, checkpoint_of
 
 FAILED = "failed.jsonl"
 JOB = "job.json"
+AIM = "aim.json"
 _ROUNDS = 12  # of asking for more, when the filters drop some of what was asked for
 
 
@@ -56,6 +59,7 @@ def generate_corpus(
     about: Mapping[str, Any] | None = None,
     allow_keys: Sequence[str] = (),
     first: int | None = None,
+    aim: Aim | None = None,
 ) -> Summary:
     """Generate the text of ``config`` from ``documents`` into ``folder``; a job that is there is continued.
 
@@ -71,6 +75,7 @@ def generate_corpus(
             configuration allow.
         first: ask about the first documents only. Unlike ``documents`` of the settings, which cuts the source, that
             changes no request (keywords are weighed by the whole source): a call with a higher number goes on.
+        aim: what ``documents`` were drawn for (:func:`synthmix.generation.aim.draw_seeds`); kept in ``aim.json``.
 
     Raises:
         BadInput: an empty source, no key, an endpoint or model that is not there, a budget that is spent, or a folder
@@ -79,8 +84,10 @@ def generate_corpus(
             goes on from there.
     """
     folder, progress, begun = Path(folder), progress or Silent(), time.monotonic()
-    plan = prepared(config, documents, folder, retry_failed=retry_failed, allow_keys=allow_keys, first=first)
-    claim(folder, config.identity(plan.template))
+    plan = prepared(config, documents, folder, retry_failed=retry_failed, allow_keys=allow_keys, first=first, aim=aim)
+    claim(folder, plan.identity)
+    if aim is not None:
+        write_json(folder / AIM, aim.as_json(), digest=True)
     index = heldout_index(heldout, config.filters.contamination_words)
     asked, before = config.tokens, sizes(plan.journals)
     counts = RunCounts(generators=_generators(folder / GENERATED))
@@ -128,6 +135,7 @@ def prepared(
     retry_failed: bool = False,
     allow_keys: Sequence[str] = (),
     first: int | None = None,
+    aim: Aim | None = None,
 ) -> JobPlan:
     """The plan of a job, with what can be seen before anything is written or asked.
 
@@ -145,6 +153,7 @@ def prepared(
         retry_failed=retry_failed,
         first=first,
         allowed=allowed,
+        aim=aim,
     )
     if config.filters.language is not None:
         detector()

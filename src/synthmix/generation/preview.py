@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from synthmix.corpus.sources import Document
 from synthmix.errors import Failure
 from synthmix.files import disk_errors
+from synthmix.generation.aim import Aim
 from synthmix.generation.assemble import Generated, answers, assemble
 from synthmix.generation.budget import Prices
 from synthmix.generation.filtering import filter_generated
@@ -140,6 +141,7 @@ def preview_corpus(
     *,
     examples: int = EXAMPLES,
     allow_keys: Sequence[str] = (),
+    aim: Aim | None = None,
 ) -> Preview:
     """Generate the first ``examples`` documents of a job and estimate the rest. See
     :func:`synthmix.generation.job.generate_corpus` for the arguments and what is raised.
@@ -148,8 +150,8 @@ def preview_corpus(
         Failure: none of the examples was answered.
     """
     progress, folder = progress or Silent(), Path(folder)
-    plan = prepared(config, documents, folder, allow_keys=allow_keys)
-    claim(folder, config.identity(plan.template))
+    plan = prepared(config, documents, folder, allow_keys=allow_keys, aim=aim)
+    claim(folder, plan.identity)
     few = replace(plan, first=examples)
     progress.start("preview", examples, "documents")
     with disk_errors(folder), closing(few.journal()) as journal:

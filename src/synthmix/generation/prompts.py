@@ -233,10 +233,15 @@ class Vocabulary:
     """In how many of ``documents`` texts each word occurs; words of one text alone are forgotten.
 
     A word has four letters or more and counts in lower case.
+
+    Args:
+        wanted: word -> weight of those that are lacking elsewhere: of a text that has some, three draws of four are by
+            these weights (CHOSEN).
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], wanted: Mapping[str, float] | None = None) -> None:
         counted: Counter[str] = Counter()
+        self.wanted = wanted or {}
         self.documents = 0
         for text in texts:
             counted.update({word.lower() for word in _KEYWORD.findall(text)})
@@ -269,6 +274,9 @@ class Vocabulary:
         weights = self.salience(text)
         if len(weights) < least:
             return None
+        wanted = {w: self.wanted[w] for w in {word.lower() for word in _KEYWORD.findall(text)} if w in self.wanted}
+        part = 3 * sum(weights.values()) / sum(wanted.values()) if wanted else 0.0
+        weights |= {word: weights.get(word, 0.0) + part * weight for word, weight in wanted.items()}
         drawn = random.Random(key)  # a string seeds it by its SHA-512: the same on every machine
         ranks = {word: math.log(1 - drawn.random()) / weight for word, weight in sorted(weights.items())}
         words = sorted(ranks, key=lambda word: -ranks[word])[: drawn.randint(least, most)]
@@ -286,6 +294,8 @@ def prompts(
     chunk_tokens: float = 300,
     count: TokenCounter = estimated_tokens,
     vocabulary: Vocabulary | None = None,
+    wanted: Mapping[str, float] | None = None,
+    sampling_of: Callable[[str], Mapping[str, Any]] | None = None,
 ) -> Iterator[Prompt]:
     """The requests of a job, document after document; for the same arguments the same ones, with the same keys.
 
@@ -298,7 +308,9 @@ def prompts(
         rollouts: answers per document.
         chunk_tokens: longest piece of a document in one request.
         count: tokens of a piece, if better than by rule of thumb.
-        vocabulary: document frequencies to choose keywords by; of the first documents when absent.
+        vocabulary: document frequencies to choose keywords by; of the first documents when absent, ``wanted`` then
+            being what it prefers.
+        sampling_of: of a document's text, what takes the place of ``sampling``.
 
     Raises:
         BadInput: there is nothing to ask for: no documents, or only blank ones; what the template raises.
@@ -309,10 +321,11 @@ def prompts(
         raise BadInput(f"pieces of {chunk_tokens} tokens are too short", key="chunk_tokens")
     if template.kind == "seeded" and vocabulary is None:
         first, documents = _first(documents)
-        vocabulary = Vocabulary(document.text for document in first)
+        vocabulary = Vocabulary((document.text for document in first), wanted)
     asked = read = 0
     for document in documents:
         read += 1
+        spec = sampling if sampling_of is None else {**sampling, **sampling_of(document.text)}
         made = _asks(document, template, seed, rollouts, vocabulary, lambda text: split_text(text, chunk_tokens, count))
         for rollout, chunk, chunks, source, variables in made:
             digest = f"{text_hash(document.text):016x}"
@@ -327,7 +340,7 @@ def prompts(
                 messages=template.messages(variables),
                 source=source,
                 template=template.id,
-                sampling=draw_sampling(sampling, seed, f"{name}/{digest}/{rollout}"),
+                sampling=draw_sampling(spec, seed, f"{name}/{digest}/{rollout}"),
             )
     if not asked:
         what = f"its {read} documents are blank or too short" if read else "it holds no documents"

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from synthmix.corpus.sources import Document
 from synthmix.errors import SynthmixError
+from synthmix.generation.aim import Aim
 from synthmix.generation.budget import Budget, Prices, most_tokens
 from synthmix.generation.endpoints import endpoints_of, probe
 from synthmix.generation.failures import RunCounts
@@ -33,7 +34,8 @@ Tick = Callable[[RunCounts, int], None]
 @dataclass(frozen=True)
 class JobPlan:
     """What is to be asked. ``shard`` of ``shards``: only documents whose hash says so. ``first``: only so many.
-    ``allowed``: which keys may go where."""
+    ``allowed``: which keys may go where. ``aim``: what the documents were drawn for, which then chooses the sampling
+    that the settings leave open, and the keywords."""
 
     config: GenerateConfig
     template: Template
@@ -44,6 +46,13 @@ class JobPlan:
     retry_failed: bool = False
     first: int | None = None
     allowed: tuple[Allowed, ...] = ()
+    aim: Aim | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the text: another one is another job."""
+        towards = None if self.aim is None else self.aim.digest
+        return {**self.config.identity(self.template), "towards": towards}
 
     @property
     def part(self) -> str:
@@ -69,12 +78,19 @@ class JobPlan:
             sampling=config.drawn_from(self.template),
             rollouts=config.rollouts,
             chunk_tokens=config.chunk_tokens,
+            wanted=None if self.aim is None else self.aim.weights,
+            sampling_of=None if self.aim is None else self._aimed,
         )
         if self.first is not None:
             made = _of_first(made, self.first)
         if self.shards == 1:
             return made
         return (prompt for prompt in made if int(prompt.document_hash, 16) % self.shards == self.shard)
+
+    def _aimed(self, text: str) -> dict[str, Any]:
+        """The sampling of a seed, as far as the user has not said it."""
+        assert self.aim is not None
+        return {name: value for name, value in self.aim.sampling(text).items() if name not in self.config.sampling}
 
     def journal(self) -> Journal:
         """The journal, opened for this shard's answers."""
