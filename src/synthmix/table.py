@@ -224,7 +224,7 @@ class Table:
         inner = Markup("{}{}{}").format(
             swatch, said, Markup("").join(Markup('<small class="wrap">{}</small>').format(note) for note in notes)
         )
-        if right and isinstance(said, str) and small and not extra.note:
+        if right and isinstance(said, str) and small and not extra.note and len(small) <= _NARROWEST:
             inner = Markup("{}{}<small>{}</small>").format(swatch, said, small)
         number = value.mid if isinstance(value, Interval) else value
         attributes = _class("n" if right else "wrap" if extra.html is None and len(str(said)) > _LONG else "")
@@ -341,8 +341,8 @@ def _class(name: str) -> Any:
 def _flat(value: Any, kind: type) -> tuple[Any, ...]:
     if kind is not Interval:
         return (value,)
-    if value is None:
-        return (None,) * len(_OF_INTERVAL)
+    if not isinstance(value, Interval):  # unknown, or a word in its place
+        return (*(None,) * (len(_OF_INTERVAL) - 1), value)
     return (value.mid, value.low, value.high, value.level, value.covers, value.why)
 
 

@@ -1,12 +1,14 @@
 """``synthmix phases`` and ``synthmix bound`` as a user runs them, bad input included."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.page_outline import check_opens
 
 from synthmix.theory import Setting, exact
 
@@ -36,8 +38,12 @@ def test_samplers_become_a_cutoff(run: Callable[..., Any]) -> None:
 def test_a_plot_shows_the_phases(run: Callable[..., Any], here: Path) -> None:
     run("phases", "simulate", "--beta", "2", "--k", "50", "--pi", "1e-3", "--plot", "curve.html")
     page = (here / "curve.html").read_text()
-    assert "rapid learning" in page
-    assert "tail learning" in page
+    check_opens("phases", page)
+    axes = json.loads(re.search(r'"xaxis":(\{.*?\}),"yaxis"', page)[1])
+    assert axes["range"] == pytest.approx([2, 9], abs=0.1), "of 1e2 to 1e9 samples, in exponents"
+    notes = [json.loads(note) for note in re.findall(r'\{[^{}]*"text":"[a-z]+(?: learning)?"[^{}]*\}', page)]
+    assert [note["text"] for note in notes] == ["rapid learning", "plateau", "tail learning"]
+    assert all(2 < note["x"] < 9 for note in notes)
 
 
 def test_detect_reads_any_table(run: Callable[..., Any], here: Path) -> None:

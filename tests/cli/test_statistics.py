@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from tests.page_outline import check_page
 
 from synthmix.corpus import Corpus, Source, build_corpus, train_texts, train_tokenizer
 from synthmix.interval import Interval
@@ -57,6 +58,7 @@ def test_stats_of_two_corpora(run: Run, here: Path, data: Path) -> None:
     assert {row["share"] for row in value["shares"]} == {0, 0.5, 1}
     assert {text["name"] for text in value["texts"]} == {"web", "hq", "other"}
     page = (here / "stats.html").read_text()
+    check_page("statistics", page)
     assert "<script src" not in page
     assert 'http-equiv="Content-Security-Policy"' in page
     assert all(f'data-figure="{name}"' in page for name in ("ranks", "heaps", "coverage", "divergence", "costs"))

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
+import synthmix.study.execute as execute_room
 from synthmix.corpus import build_corpus, load_tokenizer, open_or_build, train_tokenizer
 from synthmix.corpus.sources import Document
 from synthmix.errors import Failure
+from synthmix.evaluation import along
 from synthmix.store import Store
 from synthmix.study.corpora import domains_of
 from synthmix.study.execute import RunTask, execute
@@ -132,3 +134,54 @@ def test_curves_are_written_where_they_are_asked_for(task: RunTask) -> None:
     assert last.step == spec.tokens
     assert last.value > 0
     assert "rate" in events.Tags()["scalars"]
+
+
+def test_the_held_out_loss_is_scored_along_the_run_and_changes_no_weight(
+    task: RunTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(along, "SHARE", 2.0)
+    scored = replace(task, runs=tmp_path / "scored")
+    broken = replace(task, runs=tmp_path / "broken", save_every=0.0)
+    assert execute(scored) == "done"
+    record = Store(scored.runs).record(task.spec.id)
+    assert record is not None
+    assert [tokens for tokens, _ in record.heldout] == [256 * 10 * i for i in range(1, 9)]
+    assert all(losses.keys() == record.losses.keys() for _, losses in record.heldout)
+    first, last = (sum(losses.values()) for _, losses in (record.heldout[0], record.heldout[-1]))
+    assert last < first
+    monkeypatch.setattr(along, "SHARE", 0.0)
+    plain = replace(task, runs=tmp_path / "plain")
+    assert execute(plain) == "done"
+    without = Store(plain.runs).record(task.spec.id)
+    assert without is not None
+    assert without.heldout == []
+    assert without.losses == record.losses
+    assert without.trace == record.trace
+    monkeypatch.setattr(along, "SHARE", 2.0)
+
+    def stop(step: int, steps: int, loss: float) -> None:
+        if step == 37:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute_room.Reporter, "__call__", lambda self, *told: stop(*told))
+    with pytest.raises(KeyboardInterrupt):
+        execute(broken)
+    monkeypatch.undo()
+    monkeypatch.setattr(along, "SHARE", 2.0)
+    assert execute(broken) == "done"
+    resumed = Store(broken.runs).record(task.spec.id)
+    assert resumed is not None
+    assert resumed.heldout == record.heldout
+
+
+def test_few_points_where_they_would_cost_more_than_two_hundredths(task: RunTask) -> None:
+    """A scored token costs a forward pass, a third of a training step's."""
+    for steps in (10, 80, 800, 8000):
+        spec = task.spec.model_copy(update={"steps": steps})
+        for domains in (1, 3, 12):
+            found = along.Along.of(spec, domains)
+            assert len(found.steps) * found.max_tokens * domains / 3 <= 0.02 * spec.tokens
+            assert found.max_tokens % spec.protocol.context == 0
+            assert not found.steps or max(found.steps) == steps
+    assert len(along.Along.of(task.spec.model_copy(update={"steps": 8000}), 3).steps) == along.POINTS
+    assert along.Along.of(task.spec, 0).steps == frozenset()

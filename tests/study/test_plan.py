@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.page_outline import check_opens
 
 from synthmix.engine import LocalEngine
 from synthmix.errors import BadInput
@@ -205,6 +206,7 @@ def test_the_status_tells_of_runs_in_work_and_of_those_that_were_left(finished: 
     assert len(page) < 100_000, "no plotly in a page without figures"
     write_status(found, tmp_path / "status.html")
     assert 'http-equiv="refresh"' not in (tmp_path / "status.html").read_text()
+    check_opens("status", (tmp_path / "status.html").read_text())
 
 
 def test_a_report_of_nothing_is_bad_input(make_study: Make, tmp_path: Path) -> None:

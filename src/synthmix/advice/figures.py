@@ -49,7 +49,7 @@ def _shares(advice: Advice, curves: list[KindCurve]) -> tuple[list[Spec], Spec]:
         {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": "@ink", "width": 1}}
     )
     floor = _STRIP * len(curves) + 0.02
-    y = axis("loss minus natural text's, nats per token", tickformat="+.3~f", domain=[floor, 1])
+    y = axis("difference in loss, nats per token", tickformat="+.3~f", domain=[floor, 1])
     x_axis = axis("synthetic share", ticksuffix="%", range=[-2, 102], anchor="free", position=0)
     return data, layout(x_axis, y, shapes=shapes)
 
@@ -167,7 +167,7 @@ def money_figure(advice: Advice) -> list[Figure]:
     view = View(
         "a mark a recipe",
         data,
-        layout(axis("money for synthetic tokens"), axis("loss minus natural text's, nats", tickformat="+.3~f")),
+        layout(axis("money for synthetic tokens"), axis("difference in loss, nats per token", tickformat="+.3~f")),
     )
     caption = "Filled marks are as good as the best within the noise."
     return [Figure("advice-money", "What it costs and what it brings", caption, "Difference of loss by money.", [view])]
@@ -213,7 +213,7 @@ def prior_figure(advice: Advice) -> list[Figure]:
             data.append(band(x, low, high, token, prior.kind))
             data.append(line(x, mid, token, prior.kind, "%{x:.0f}%: %{y:+.3f}", legendgroup=prior.kind))
         what = "nats per token (lower is better)" if unit == "nats" else "points of score (higher is better)"
-        y = axis(f"against natural text, {what}", tickformat="+.3~f")
+        y = axis(f"difference, {what}", tickformat="+.3~f")
         views.append(View(title, data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y)))
     caption = "Priors, from published effects on other text. The band is that of one new study with a new text, 90%."
     return [Figure("advice-priors", "Published effects", caption, "Effect by share.", views)]

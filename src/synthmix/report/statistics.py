@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from synthmix.quantities import format_count, format_share
-from synthmix.report.figures import Figure, View
+from synthmix.report.figures import DASHES, Figure, View
 from synthmix.report.html import Section, write_page
 from synthmix.report.mixture_sentences import mixture_text
 from synthmix.statistics.mixtures import MixtureRow, ShareRow
@@ -13,7 +13,6 @@ from synthmix.statistics.types import Costly, Survey
 from synthmix.style import Spec, axis, label, layout, line
 from synthmix.table import Column, Table
 
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _BARS = 15
 _TOP = 5  # costly n-grams that are listed
 
@@ -245,7 +244,10 @@ def _costly(found: Survey) -> Table:
 
 def rank_figure(found: Survey) -> Figure:
     """Rank against share of the text, log-log, a line a text."""
-    data = [line(text.ranks, text.frequencies, f"s{i}", text.name, longest=40) for i, text in enumerate(found.texts)]
+    data = [
+        line(text.ranks, text.frequencies, f"s{i}", text.name, longest=40, dash=DASHES[i % len(DASHES)])
+        for i, text in enumerate(found.texts)
+    ]
     return Figure(
         id="ranks",
         title="Rank and frequency",
@@ -261,7 +263,10 @@ def heaps_figure(found: Survey) -> list[Figure]:
     texts = [(i, text.name, text.heaps) for i, text in enumerate(found.texts) if text.heaps is not None]
     if not texts:
         return []
-    data = [line(grown.tokens, grown.types, f"s{i}", name, longest=40) for i, name, grown in texts]
+    data = [
+        line(grown.tokens, grown.types, f"s{i}", name, longest=40, dash=DASHES[i % len(DASHES)])
+        for i, name, grown in texts
+    ]
     return [
         Figure(
             id="heaps",
@@ -355,7 +360,7 @@ def _curves(rows: Sequence[ShareRow], names: Sequence[str], values: Sequence[flo
             [y for _, y in points],
             f"s{names.index(synthetic)}",
             f"{synthetic}, {domain}",
-            dash=_DASHES[domains.index(domain) % len(_DASHES)],
+            dash=DASHES[domains.index(domain) % len(DASHES)],
             longest=40,
         )
         for (synthetic, domain), points in lines.items()

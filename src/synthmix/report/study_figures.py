@@ -1,6 +1,8 @@
 """The figures of a study's page: shares, loss against tokens and size, domains."""
 
 import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, Literal
 
 from synthmix.quantities import fixed, format_count, percent
@@ -411,36 +413,51 @@ def _dots(results: Results, field: str, title: str) -> tuple[list[Spec], Spec]:
 
 
 def training_figure(results: Results) -> Figure | None:
-    """A view per size: the training loss of each recipe's longest run."""
+    """A view per size and kind of loss: each recipe's longest run, held out first."""
     longest: dict[int, dict[str, RunRow]] = {}
     for run in sorted(results.runs, key=lambda run: (run.tokens, -run.seed)):
         if len(run.trace) > 1:
             longest.setdefault(run.params, {})[run.recipe] = run
     if not longest:
         return None
-    x, y = axis("training tokens", type="log"), axis("training loss, nats per token", tickformat=".3~f")
     views = []
     for params in sorted(longest, reverse=True):
-        data = [
-            line(
-                [tokens for tokens, _ in run.trace],
-                [loss for _, loss in run.trace],
-                recipe_token(results, name),
-                name,
-                "%{x:.3s} tokens: %{y:.3f} nats",
-                dash=dash(results, name),
-            )
-            for name, run in sorted(longest[params].items(), key=lambda item: item[1].share)
-        ]
-        views.append(View(f"{format_count(params)} parameters", data, layout(x, y)))
+        runs = longest[params]
+        held = {name: [(at, fmean(each.values())) for at, each in run.heldout] for name, run in runs.items()}
+        size = f"{format_count(params)} parameters"
+        if any(held.values()):
+            views.append(View(f"held out, {size}", *_along_runs(results, runs, held, "held-out loss")))
+        trained = {name: run.trace for name, run in runs.items()}
+        name = f"training, {size}" if any(held.values()) else size
+        views.append(View(name, *_along_runs(results, runs, trained, "training loss")))
     return Figure(
         id="training",
         title="Training curves",
-        caption="Loss on the batches that each recipe's longest run was trained on. Recipes are not comparable here: "
-        "each is scored on its own text.",
-        summary="Training loss against tokens, one line per recipe; the numbers are in the table training_curves.",
+        caption="Of each recipe's longest run. Training loss is that of the batches: recipes are not comparable by it, "
+        "each is scored on its own text. Held-out loss is the average over the domains, on a part of each that is the "
+        "same for all runs of a size.",
+        summary="Held-out and training loss against tokens, one line per recipe; the numbers are in the tables "
+        "heldout_curves and training_curves.",
         views=views,
     )
+
+
+def _along_runs(
+    results: Results, runs: dict[str, RunRow], points: Mapping[str, Sequence[tuple[int, float]]], what: str
+) -> tuple[list[Spec], Spec]:
+    data = [
+        line(
+            [tokens for tokens, _ in points[name]],
+            [loss for _, loss in points[name]],
+            recipe_token(results, name),
+            name,
+            "%{x:.3s} tokens: %{y:.3f} nats",
+            dash=dash(results, name),
+        )
+        for name in sorted(runs, key=lambda each: runs[each].share)
+        if points[name]
+    ]
+    return data, layout(axis("training tokens", type="log"), axis(f"{what}, nats per token", tickformat=".3~f"))
 
 
 def figures(results: Results) -> list[Figure]:

@@ -23,6 +23,7 @@ def tables(results: Results) -> list[Table]:
         _runs(results),
         _domains(results),
         _training_curves(results),
+        _heldout_curves(results),
         _fits(results),
         _curves(results),
         _share_curves(results),
@@ -86,6 +87,19 @@ def _training_curves(results: Results) -> Table:
         for tokens, loss in r.trace
     ]
     return Table.of("training_curves", columns, rows)
+
+
+def _heldout_curves(results: Results) -> Table:
+    """A row a run, domain and point along its training."""
+    columns: dict[str, type] = {"run": str, "recipe": str, "params": int, "budget": int, "seed": int}
+    columns |= {"tokens": int, "domain": str, "loss": float}
+    rows = [
+        (r.id, r.recipe, r.params, r.tokens, r.seed, tokens, domain, loss)
+        for r in (*results.runs, *results.diverged)
+        for tokens, losses in r.heldout
+        for domain, loss in losses.items()
+    ]
+    return Table.of("heldout_curves", columns, rows)
 
 
 def _domains(results: Results) -> Table:

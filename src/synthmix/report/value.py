@@ -57,7 +57,7 @@ def write_value(found: Mapping[str, Any], path: Path) -> None:
     ]
     if len(scores) > 1 or compared["ranked_by"] == "base":
         title = "Which to take"
-        sections.insert(1, Section("comparison", "Decision", title, tables=[comparison_table(compared)]))
+        sections.insert(0, Section("comparison", "Decision", title, tables=[comparison_table(compared)]))
     if curve:
         tables = [best_table(curve), mixtures_table(curve)]
         sections.append(

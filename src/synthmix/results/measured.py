@@ -18,8 +18,9 @@ _Loss = Annotated[
 
 class RunRow(Part):
     """One trained model. ``share`` is the synthetic share; ``losses``/``bits`` are per held-out domain; ``tasks`` are
-    scores between 0 and 1. ``trace``: ``(tokens, training loss)`` along the run, some points of it. ``diverged``: code
-    of why it diverged; ``rate_factor``: of its learning rate, below 1 where it diverged and was repeated."""
+    scores between 0 and 1. ``trace``: ``(tokens, training loss)`` along the run, some points of it; ``heldout``:
+    ``(tokens, loss by held-out domain)`` likewise, on a part of each domain. ``diverged``: code of why it diverged;
+    ``rate_factor``: of its learning rate, below 1 where it diverged and was repeated."""
 
     id: str
     recipe: str
@@ -38,6 +39,7 @@ class RunRow(Part):
     epochs: dict[str, float]
     tasks: dict[str, float] = Field(default={})
     trace: list[tuple[int, float]] = Field(default=[])
+    heldout: list[tuple[int, dict[str, float]]] = Field(default=[])
     diverged: str | None = None
     rate_factor: float = 1.0
 

@@ -61,7 +61,7 @@ class Results(Part):
 
         rows = []
         for run in self.runs:
-            row = run.model_dump(exclude={"losses", "bits", "tasks", "epochs"})
+            row = run.model_dump(exclude={"losses", "bits", "tasks", "epochs", "heldout"})
             for name in ("losses", "bits", "tasks", "epochs"):
                 key = {"losses": "loss", "tasks": "task"}.get(name, name)
                 row |= {f"{key}.{what}": value for what, value in getattr(run, name).items()}

@@ -28,6 +28,7 @@ class RunRecord(BaseModel):
 
     ``began``: steps that a trunk had trained for it; they are not in ``seconds``, and ``own_tokens`` leaves them out.
     ``diverged``: code of why the run diverged; one whose loss was not finite has no ``losses``.
+    ``heldout``: ``(tokens, nats by domain)`` along the run, on a part of each domain (``evaluation/along.py``).
     ``tasks``: scores that ``synthmix evaluate --harness`` added later; they are no part of the run's id.
     """
 
@@ -49,6 +50,7 @@ class RunRecord(BaseModel):
     losses: dict[str, DomainScore]
     began: int = 0
     diverged: Divergence | None = None
+    heldout: list[tuple[int, dict[str, float]]] = []
     tasks: dict[str, TaskScore] = {}
 
     @model_validator(mode="before")

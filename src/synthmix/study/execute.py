@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from synthmix.checksums import check_folder
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer
 from synthmix.engine.places import visible_gpus
 from synthmix.errors import BadInput
-from synthmix.evaluation.losses import average, evaluate_model
+from synthmix.evaluation.along import Along, probe
+from synthmix.evaluation.losses import HeldOut, average, evaluate_model
 from synthmix.files import disk_errors
 from synthmix.store import DomainScore, RunRecord, Store, TrunkRecord
 from synthmix.study.corpora import EvaluationDomain
@@ -100,6 +102,8 @@ class TrunkTask(Sized):
     save_every: float = field(default=60.0, compare=False)
     log: tuple[str, ...] = field(default=(), compare=False)
     began: int = 0
+    domains: tuple[EvaluationDomain, ...] = ()
+    evaluate_tokens: int | None = None
 
     @property
     def run(self) -> str:
@@ -196,6 +200,7 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
                 save_every=task.save_every,
                 trunk=store.trunk_folder(spec.trunk) if task.shares_trunk else None,
                 world=world,
+                **_probed(task),
             )
     except Diverged as error:
         if not task.mark_diverged or error.trained is None:
@@ -228,12 +233,25 @@ def _train(task: RunTask, store: Store, tell: Callable[[int], None], world: Worl
         versions=versions(),
         losses=losses,
         began=trained.began,
+        heldout=trained.heldout,
         diverged=divergence(loss, spec.vocab, trained.trace) if task.domains else None,
     )
     store.write(record)
     with disk_errors(folder):
         (folder / "state.safetensors").unlink(missing_ok=True)
         (folder / "progress.json").unlink(missing_ok=True)
+
+
+def _probed(task: RunTask | TrunkTask) -> dict[str, Any]:
+    """How the held-out loss is scored along the training."""
+    along = Along.of(task.spec, len(task.domains), task.evaluate_tokens)
+
+    @cache
+    def opened() -> dict[str, HeldOut]:
+        return {domain.name: domain.open() for domain in task.domains}
+
+    score = probe(opened, along, context=task.spec.protocol.context, precision=task.precision)
+    return {"probe": score, "probe_at": along.steps}
 
 
 def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> None:
@@ -248,6 +266,7 @@ def _train_trunk(task: TrunkTask, store: Store, tell: Callable[[int], None]) -> 
             eos=open_tokenizer(task.tokenizer).eos_id,
             report=reporter,
             save_every=task.save_every,
+            **_probed(task),
         )
     record = TrunkRecord(
         id=spec.trunk,

@@ -85,6 +85,7 @@ def run_row(
         epochs=record.epochs,
         tasks={n: score.value for n, score in record.tasks.items() if n in tasks and score.id == tasks[n].id},
         trace=_thinned(record.trace),
+        heldout=record.heldout,
         diverged=record.diverged,
         rate_factor=rate_factor,
     )

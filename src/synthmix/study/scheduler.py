@@ -182,6 +182,8 @@ def train_all(
             longest.tokenizer,
             longest.precision,
             log=longest.log,
+            domains=longest.domains,
+            evaluate_tokens=longest.evaluate_tokens,
         )
         for longest, stops in _needed_trunks(tasks, space)
     ]

@@ -6,8 +6,8 @@ A :class:`Session` is the loop: text in its exact order, a step at a time, saved
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from synthmix.training.parallel import ALONE, World, world_step
 from synthmix.training.spec import RunSpec
 
 Report = Callable[[int, int, float], None]  # step, steps, latest training loss
+Probe = Callable[[Any], dict[str, float]]  # model -> nats per token by held-out domain
 TRACE_POINTS = 50
 
 
@@ -55,7 +56,8 @@ class Session:
     random number is drawn after the initialisation: continued from its state it gives the same weights.
 
     Attributes:
-        step: steps taken since the initialisation. trace: ``(tokens, nats)`` along the way, the trunk's part too.
+        step: steps taken since the initialisation. trace: ``(tokens, nats)`` along the way, the trunk's part too;
+            heldout: ``(tokens, nats by domain)`` likewise, where ``probe`` was asked, after the steps ``probe_at``.
         began: the step at which this run's own work began (the branch point, or 0). seconds: of its own work.
 
     Raises:
@@ -71,6 +73,8 @@ class Session:
         precision: str,
         eos: int | None,
         world: World = ALONE,
+        probe: Probe | None = None,
+        probe_at: Collection[int] = (),
     ) -> None:
         protocol = spec.protocol
         available = {name: len(streams[name]) for name in spec.shares}
@@ -88,6 +92,9 @@ class Session:
         self.optimizer = optimizer_for(self.model, spec.peak, protocol.weight_decay, protocol.betas)
         self.step, self.began, self.seconds = 0, 0, 0.0
         self.trace: list[tuple[int, float]] = []
+        self.heldout: list[tuple[int, dict[str, float]]] = []
+        # Weights that lie in parts in several processes are gathered at the end only.
+        self.probe, self.probe_at = probe if world.shards == 1 else None, probe_at
 
     def resume(self, path: Path) -> bool:
         """Go on from this session's own saved state, if there is one.
@@ -120,12 +127,16 @@ class Session:
         """
         self.model.train()
         before, begun = self.seconds, time.monotonic()
-        saved, ended = begun, False
+        saved, ended, probing = begun, False, 0.0
         with after_this_step():
             while self.step < until and not ended:
                 self._take_step(report, until)
+                if self.probe is not None and self.step in self.probe_at:
+                    started = time.monotonic()
+                    self._score()
+                    probing += time.monotonic() - started
                 now = time.monotonic()
-                self.seconds = before + now - begun
+                self.seconds = before + now - begun - probing
                 # The last state too, where much would be lost: what follows (evaluation) ends at once at a signal.
                 due = now - saved > (save_every if self.step < until else save_every / 2)
                 if self.world.agree(came() or due):
@@ -157,6 +168,11 @@ class Session:
         if report and self.world.is_main:
             report(self.step, until, nats)
 
+    def _score(self) -> None:
+        """The held-out losses at this step; the main process scores, the others wait at their next step."""
+        if self.probe is not None and self.world.is_main and (losses := self.probe(self.world.bare(self.model))):
+            self.heldout.append((self.step * self.spec.protocol.batch, losses))
+
     def save(self, path: Path) -> None:
         """Write the state atomically.
 
@@ -164,7 +180,7 @@ class Session:
             Failure: a full disk.
         """
         progress = {"of": self.owner, "step": self.step, "began": self.began}
-        progress |= {"trace": self.trace, "seconds": self.seconds}
+        progress |= {"trace": self.trace, "heldout": self.heldout, "seconds": self.seconds}
         self.world.save(path, self.model, self.optimizer, progress)
 
     def finished(self) -> Any:
@@ -179,12 +195,13 @@ class Session:
             raise BadInput("holds more steps than the run has", where=path, remedy="delete it")
         self.step, self.began, self.seconds = progress["step"], progress["began"], progress["seconds"]
         self.trace = [tuple(point) for point in progress["trace"]]
+        self.heldout = [tuple(point) for point in progress.get("heldout", [])]  # earlier versions kept none
         return True
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: the model, the training losses ``[tokens, nats]`` along the way, and what it cost.
+    """A finished training: the model, the losses ``(tokens, nats)`` along the way, and what it cost.
 
     ``seconds`` adds up over interrupted sessions; evaluation and saving are not in it. ``began`` is the step at which
     the run left its trunk: the steps before it were trained once for all its branches, and are not in ``seconds``.
@@ -195,6 +212,7 @@ class Trained:
     trace: list[tuple[int, float]]
     seconds: float
     began: int = 0
+    heldout: list[tuple[int, dict[str, float]]] = field(default_factory=list)
 
 
 def train_run(
@@ -208,6 +226,8 @@ def train_run(
     save_every: float = 60.0,
     trunk: Path | None = None,
     world: World = ALONE,
+    probe: Probe | None = None,
+    probe_at: Collection[int] = (),
 ) -> Trained:
     """Train ``spec`` on ``streams``, continuing from ``folder``'s saved state when there is one.
 
@@ -218,20 +238,27 @@ def train_run(
         save_every: seconds between saved states.
         trunk: folder with states of the run's trunk, by :func:`train_trunk`; used when the branch point is there.
         world: the processes that train it; all of them call this, and each is given the finished model.
+        probe: scores the model on held-out text after the steps ``probe_at``; its time is not in ``seconds``.
 
     Raises:
         BadInput: a corpus is too small for the recipe, or the saved state is damaged or of another run.
         Failure: the loss is no longer finite.
     """
-    session = Session(spec, streams, owner=spec.id, precision=precision, eos=eos, world=world)
+    session = Session(
+        spec, streams, owner=spec.id, precision=precision, eos=eos, world=world, probe=probe, probe_at=probe_at
+    )
     if not session.resume(folder / STATE) and trunk is not None:
         session.start_from(state_at(trunk, spec.branch), spec.trunk)
     try:
         session.advance(spec.steps, save_to=folder / STATE, report=report, save_every=save_every)
     except Diverged as error:
-        error.trained = Trained(None, session.manifest, session.trace, session.seconds, session.began)
+        error.trained = _trained(session, None)
         raise
-    return Trained(session.finished(), session.manifest, session.trace, session.seconds, session.began)
+    return _trained(session, session.finished())
+
+
+def _trained(session: Session, model: Any) -> Trained:
+    return Trained(model, session.manifest, session.trace, session.seconds, session.began, session.heldout)
 
 
 def train_trunk(
@@ -244,6 +271,8 @@ def train_trunk(
     eos: int | None = None,
     report: Report | None = None,
     save_every: float = 60.0,
+    probe: Probe | None = None,
+    probe_at: Collection[int] = (),
 ) -> float:
     """Train the stable part that runs share and write its state at each of ``stops``; the seconds that it took.
 
@@ -251,11 +280,12 @@ def train_trunk(
 
     Args:
         spec: the longest of the runs. stops: branch points (:attr:`RunSpec.branch`), in steps.
+        probe, probe_at: as in :func:`train_run`; what they gave is in the states.
 
     Raises:
         BadInput, Failure: see :func:`train_run`.
     """
-    session = Session(spec, streams, owner=spec.trunk, precision=precision, eos=eos)
+    session = Session(spec, streams, owner=spec.trunk, precision=precision, eos=eos, probe=probe, probe_at=probe_at)
     ahead = sorted(stop for stop in stops if not state_at(folder, stop).exists())
     if not session.resume(folder / STATE):
         done = [at for at in states(folder) if at <= min(ahead, default=max(stops))]
