@@ -126,7 +126,7 @@ def table(title: str, rows: dict[str, list[dict]], megabytes: float) -> None:
     for name, runs in rows.items():
         wall, cpu = (statistics.median(run[key] for run in runs) for key in ("wall", "cpu"))
         peak = max(run["peak"] for run in runs) / 2**20
-        print(f"| {name} | {wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {megabytes / cpu:.1f} | {peak:.0f} |")
+        print(f"| {name} | {wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {megabytes / cpu:.1f} | {peak:.0f} |", flush=True)
 
 
 def ratio(rows: dict[str, list[dict]], of: str, to: str, key: str) -> float:
@@ -146,10 +146,11 @@ def main() -> None:
     parser.add_argument("--before")
     parser.add_argument("--vocab", type=int, nargs="+", default=[8192])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--bytes", type=count)
+    parser.add_argument("--tokenizer", type=Path, help="instead of training one")
+    parser.add_argument("--bytes", type=count, nargs="+", default=[])
     parser.add_argument("--documents", type=count, nargs="+", default=[])
     asked = parser.parse_args()
-    from synthmix.corpus import Source, train_texts, train_tokenizer
+    from synthmix.corpus import Source, load_tokenizer, train_texts, train_tokenizer
 
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
@@ -160,14 +161,16 @@ def main() -> None:
             (at / "sample.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
             files = [str(at / "sample.jsonl")]
         before = at_revision(asked.before, at) if asked.before else None
-        for vocabulary in asked.vocab:
+        for vocabulary in asked.vocab if asked.tokenizer is None else []:
             tokenizer = train_tokenizer(train_texts(Source(files=files), limit_bytes=TRAINED_ON), vocabulary)
             tokenizer.save(at / f"{vocabulary}.json")
             if not asked.bytes and not asked.documents:
                 compare(files, at / f"{vocabulary}.json", tokenizer.vocab_size, megabytes, before, asked.rounds)
-        tokenizer_file = at / f"{asked.vocab[0]}.json"
-        if asked.bytes:
-            size = repeated(texts, asked.bytes, at / "many.jsonl")
+        tokenizer_file = asked.tokenizer or at / f"{asked.vocab[0]}.json"
+        if asked.tokenizer and not asked.bytes and not asked.documents:
+            compare(files, asked.tokenizer, load_tokenizer(asked.tokenizer).vocab_size, megabytes, before, asked.rounds)
+        for wanted in asked.bytes:
+            size = repeated(texts, wanted, at / "many.jsonl")
             found = [measured("build", ROOT / "src", tokenizer_file, [str(at / "many.jsonl")])]
             table(f"{size / 1e9:.2f} GB of repeated and changed text", {"build": found}, size / 1e6)
         rows = {}

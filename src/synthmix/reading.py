@@ -333,7 +333,13 @@ def _raw_lines(file: IO[bytes], path: str | Path, before: int) -> Iterator[bytes
                 after_return = False
                 continue
         after_return = chunk.endswith(b"\r")
-        for part in chunk.splitlines(keepends=True):
+        parts = chunk.splitlines(keepends=True)
+        if len(parts) > 2 and len(chunk) <= longest - size:  # lines within the chunk are whole, and none is too long
+            yield b"".join([*held, parts[0]])
+            yield from parts[1:-1]
+            held.clear()
+            size, number, parts = 0, number + len(parts) - 1, parts[-1:]
+        for part in parts:
             size += len(part)
             if size > longest:
                 raise too_much(
@@ -421,7 +427,8 @@ def parse_json(
     deepest = limits().depth if deepest is None else deepest
     try:
         value = json.loads(text)
-        deep = _deeper(value, deepest)
+        marks = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+        deep = sum(map(text.count, marks)) > deepest and _deeper(value, deepest)  # type: ignore[arg-type]
     except RecursionError:
         deep = True
     except ValueError as error:  # also a number of more digits than Python converts

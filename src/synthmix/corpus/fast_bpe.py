@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -111,16 +112,15 @@ class FastEncoder:
 
 
 class _Lexicon:
-    """Ids of words, kept of those that were met first."""
+    """Ids of words, kept of the first :data:`_MOST_KNOWN` or a few more that were met."""
 
     def __init__(self, encoding: Any) -> None:
-        import pyarrow as pa
-
         self._encode = encoding._core_bpe.encode_to_tiktoken_buffer
         self._between = encoding.encode_single_token(_BETWEEN)
+        self._numbers: dict[str, int] = {}
         none = np.empty(0, dtype=np.int64)
-        # Replaced as a whole, so that other threads see all of it or nothing.
-        self._known = pa.array([], pa.string()), none.astype(np.uint32), none, none
+        self._ids = none.astype(np.uint32), none, none  # replaced before a word of them is in _numbers
+        self._adding = Lock()
 
     def look_up(self, joined: bytes, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Ids of the words of ``joined`` that begin at ``starts``.
@@ -129,24 +129,26 @@ class _Lexicon:
             Of each word its number; all ids in a row, uint32; of each number where its ids start, and how many.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         bounds = np.append(starts, len(joined)).astype(np.int32)
         buffers = [None, pa.py_buffer(bounds), pa.py_buffer(joined)]
-        words = pa.Array.from_buffers(pa.string(), len(starts), buffers)
-        known, flat, first, count = self._known
-        place = pc.index_in(words, value_set=known)
-        if not place.null_count:
-            return np.asarray(place), flat, first, count
-        unknown = words.filter(place.is_null()).dictionary_encode()
-        ids, counts = self._merged(unknown.dictionary.to_pylist())
-        number = np.array(place.fill_null(-1))
-        number[number < 0] = np.asarray(unknown.indices) + len(first)
-        first = np.concatenate([first, len(flat) + np.cumsum(counts) - counts])
-        flat, count = np.concatenate([flat, ids]), np.concatenate([count, counts])
-        if len(known) < _MOST_KNOWN:
-            self._known = pa.concat_arrays([known, unknown.dictionary]), flat, first, count
-        return number, flat, first, count
+        words = pa.Array.from_buffers(pa.string(), len(starts), buffers).dictionary_encode()
+        different = words.dictionary.to_pylist()
+        numbers = list(map(self._numbers.get, different))
+        new = [word for word, number in zip(different, numbers, strict=True) if number is None]
+        flat, first, count = self._ids
+        number = np.array([-1 if number is None else number for number in numbers], dtype=np.int64)
+        if new:
+            ids, counts = self._merged(new)
+            with self._adding:
+                flat, first, count = self._ids
+                number[number < 0] = np.arange(len(first), len(first) + len(new))
+                first = np.concatenate([first, len(flat) + np.cumsum(counts) - counts])
+                flat, count = np.concatenate([flat, ids]), np.concatenate([count, counts])
+                if len(self._numbers) < _MOST_KNOWN:
+                    self._ids = flat, first, count
+                    self._numbers.update(zip(new, range(len(first) - len(new), len(first)), strict=True))
+        return number[words.indices.to_numpy()], flat, first, count
 
     def _merged(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Ids of ``words`` in a row, and how many each has."""

@@ -37,6 +37,7 @@ from synthmix.progress import Progress, Silent
 from synthmix.reading import read_errors
 
 BATCH_DOCUMENTS = 1024
+UNIT_DOCUMENTS = 2**14  # that a build encodes at once
 BATCH_CHARACTERS = 4_000_000
 UNIT_BYTES = 64_000_000  # of files, as they lie on disk, that are read together
 _LIKELY_BYTES = 16  # a token has fewer in almost any text
@@ -449,7 +450,8 @@ def ingest_unit(
         return rows, [next(made) if row.ids is None else row.ids for row in rows]
 
     stream = _rows(unit, documents, inputs, tokenizer)
-    batches = batched(stream, lambda row: row.size, BATCH_CHARACTERS, count=BATCH_DOCUMENTS)
+    many = BATCH_DOCUMENTS if limit is not None else UNIT_DOCUMENTS
+    batches = batched(stream, lambda row: row.size, BATCH_CHARACTERS, count=many)
     # What is behind a limit is not read ahead: it may be damaged, and nobody asked for it.
     for rows, found in map(encoded, batches) if limit is not None else in_threads(encoded, batches, 1):
         lost = tokenizer.lost_bytes([row.text for row in rows], found)
@@ -510,7 +512,7 @@ def _rows(
         for number, document in enumerate(stream):
             place = document.place if _alone(one) and documents is None else number
             data = document.text.encode()
-            if data.isspace() or not document.text.strip():
+            if not data or document.text.isspace():
                 own["empty"] += 1
                 continue
             own["documents"] += 1
