@@ -126,7 +126,8 @@ def table(title: str, rows: dict[str, list[dict]], megabytes: float) -> None:
     for name, runs in rows.items():
         wall, cpu = (statistics.median(run[key] for run in runs) for key in ("wall", "cpu"))
         peak = max(run["peak"] for run in runs) / 2**20
-        print(f"| {name} | {wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {megabytes / cpu:.1f} | {peak:.0f} |", flush=True)
+        rates = f"{wall:.2f} | {megabytes / wall:.1f} | {cpu:.2f} | {megabytes / cpu:.1f}"
+        print(f"| {name} | {rates} | {peak:.0f} |", flush=True)
 
 
 def ratio(rows: dict[str, list[dict]], of: str, to: str, key: str) -> float:
