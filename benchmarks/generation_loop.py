@@ -142,7 +142,8 @@ FILES = ("01_paired_core/core", "02_paired_essays/outfox", "02_paired_essays/arg
          "03_paired_docs/binoculars_pubmed", "03_paired_docs/seqxgpt")  # fmt: skip
 WEB = "10_web_crawl/web_dragnet_2012"
 SUPPLY, BUDGET, ARMS = 240_000, 40_000, 10  # characters of a pool at least, tokens, arms of a draw
-POINTS = 8  # of a curve over one fixed arm
+POOL_ROUNDS = 20
+POINTS = 6  # of a curve over one fixed arm
 
 
 def records(path: Path) -> list[dict[str, str]]:
@@ -193,7 +194,7 @@ def one_draw(
     raw = {
         "have": save("have", have),
         "need": save("need", reference),
-        "rounds": ROUNDS,
+        "rounds": POOL_ROUNDS,
         "arms": {n: {"files": save(n, by[a])} for n, a in zip(names, arms, strict=True)},
     }
     loop = Loop.of(raw)
@@ -205,7 +206,7 @@ def one_draw(
 
     def curve(parts: list[tuple[str, int, int]]) -> tuple[np.ndarray, np.ndarray]:
         """Cost and value by the checking half after each part (arm, from, to)."""
-        worth, costs, values = Worth(base, check, tokenizer=tokenizer), [0.0], [0.0]
+        worth, costs, values = valued.again(), [0.0], [0.0]
         for arm, start, stop in parts:
             batch = [text for text, _ in texts[arm][start:stop]]
             if batch:
@@ -215,7 +216,7 @@ def one_draw(
                 costs.append(costs[-1] + sum(tokens for _, tokens in texts[arm][start:stop]))
         return np.array(costs), np.array(values)
 
-    tokenizer = Worth(base, check).valuer.tokenizer
+    valued = Worth(base, check)
     ours = curve([(each.arm, *each.texts) for each in rounds])
     fixed = {name: curve(split(texts[name], BUDGET, POINTS, name)) for name in names}
     even = curve(interleaved({name: split(texts[name], BUDGET / len(names), 4, name) for name in names}))

@@ -7,6 +7,7 @@ a trained model's loss by the mean factor of the tasks on which models were trai
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -85,6 +86,12 @@ class Worth:
     def add(self, read: Summary) -> None:
         """From now on it is there."""
         self._now = self._now + read
+
+    def again(self) -> "Worth":
+        """The same without what was added."""
+        made = copy(self)
+        made._now = self._have
+        return made
 
     def added(self, texts: Sequence[str]) -> Interval:
         """What ``texts`` add to what there was at the beginning, nats per token."""
