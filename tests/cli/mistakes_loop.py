@@ -95,6 +95,15 @@ LOOPS: list[Case] = [
         prepare=loop(pools("a: {files: other.jsonl}")),
     ),
     said(
+        f"{LOOP} --budget 33k",
+        "arms.written.reference: holds",
+        "words; give 2000 or more",
+        prepare=loop(
+            BASE.replace("other.jsonl", "few.jsonl").replace("model: m,", "model: m, toward: true,"),
+            few=lines(*(f"Text {n} of the few." for n in range(40))),
+        ),
+    ),
+    said(
         f"{LOOP} --budget 31k",
         "arms.written: cannot be reached",
         "start the server, or fix --endpoint",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,24 @@ def test_an_arm_whose_text_the_filters_drop_ends(world: Path, raw: dict[str, Any
     assert (row.rounds, row.documents) == (1, 0)
     assert row.cost > 0
     assert made.documents > 0
+
+
+def test_an_arm_may_write_toward_the_reference(
+    world: Path, raw: dict[str, Any], make_texts: Callable[..., list[str]]
+) -> None:
+    """Of seeds of which half are junk, those are shown that carry what the reference has."""
+    need = [json.dumps({"text": text}) for topic in ("sci", "lit") for text in make_texts(topic, 50, 1)]
+    (world / "need.jsonl").write_text("\n".join(need) + "\n")
+    lines = [
+        json.loads(line) for name in ("junk", "sci") for line in (world / f"{name}.jsonl").read_text().splitlines()
+    ]
+    (world / "mixed.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arm = {**raw["generators"]["g"], "from": "mixed.jsonl"}
+    plain = {**raw, "kinds": [], "generators": {}, "seeds": {}, "arms": {"aimed": {**arm, "toward": True}, "even": arm}}
+    made = generate_loop(loop_of(plain, world), world / "out", tokens=10_000)
+    rows = {row.arm: row for row in made.arms}
+    sources = Counter((r["arm"], r["provenance"]["source"].rstrip("0123456789")) for r in written(world / "out"))
+    assert {source for arm, source in sources if arm == "aimed"} == {"sci"}
+    assert sources["even", "junk"] > 0
+    assert rows["aimed"].cost > rows["even"].cost
+    assert (world / "out" / "arms" / "aimed" / "aim.json").exists()

@@ -16,6 +16,7 @@ from synthmix.corpus.load import GENERATED_DATA, Documents
 from synthmix.corpus.sources import Document, text_hash
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
+from synthmix.generation.aim import Aim
 from synthmix.generation.budget import Budget, Prices
 from synthmix.generation.job import NothingWritten, generate_corpus, prepared
 from synthmix.generation.measures import Pair
@@ -94,6 +95,7 @@ class Generator:
     Args:
         heldout: texts that no output may share long runs of words with.
         money: whether costs are money, not tokens.
+        aim: what the documents were drawn for, if anything.
     """
 
     def __init__(
@@ -107,7 +109,9 @@ class Generator:
         *,
         money: bool,
         allow_keys: Sequence[str] = (),
+        aim: Aim | None = None,
     ) -> None:
+        self.aim = aim
         self.name, self.voice, self.documents, self.folder = name, arm.generator, documents, folder
         self.config, self.heldout, self.progress = arm.job(), heldout, progress
         self.money, self.allow_keys, self.supply = money, allow_keys, len(documents)
@@ -116,7 +120,9 @@ class Generator:
         self.about = {"name": ", ".join(arm.source or ["a corpus"])}
         self._spent: float | None = None
         self._sources = {f"{text_hash(document.text):016x}": document.text for document in documents}
-        prepared(self.config, documents, folder, allow_keys=allow_keys)  # what can be seen before anything is asked
+        prepared(
+            self.config, documents, folder, allow_keys=allow_keys, aim=aim
+        )  # what can be seen before anything is asked
 
     def guess(self) -> tuple[float, float]:
         """See :class:`Writer`."""
@@ -146,6 +152,7 @@ class Generator:
                 about=self.about,
                 allow_keys=self.allow_keys,
                 first=first,
+                aim=self.aim,
             )
         except NothingWritten:
             return Drawn([], 0.0, max(self._answered() - paid, 0.0), "supply")
@@ -184,7 +191,8 @@ class Generator:
         """See :class:`Writer`."""
         keys = [f"{text_hash(document.text):016x}" for document in self.documents]
         filters = self.config.filters.model_dump(mode="json")
-        return [self.config.identity(self.template), self.config.rollouts, filters, content_hash(keys)]
+        towards = None if self.aim is None else self.aim.digest
+        return [self.config.identity(self.template), self.config.rollouts, filters, content_hash(keys), towards]
 
     def _answered(self) -> float:
         spent = spending(self._plan())

@@ -21,6 +21,7 @@ from synthmix.corpus.load import HeldoutTexts, built_tokenizer
 from synthmix.corpus.sources import Document, text_hash
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import content_hash, disk_errors, placed, read_json, write_json
+from synthmix.generation.aim import draw_seeds
 from synthmix.generation.filters import heldout_index
 from synthmix.generation.job import claim
 from synthmix.generation.measures import Pair
@@ -31,6 +32,7 @@ from synthmix.loop.limits import Limits, Tally, measures_of, tallied
 from synthmix.loop.publish import Part, publish, published
 from synthmix.loop.record import DECISIONS, ArmRow, Considered, Decision, Decisions, LoopSummary, Stop, Unit
 from synthmix.loop.settings import Loop, PoolArm
+from synthmix.loop.toward import aim_toward
 from synthmix.loop.worth import Worth, halves
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import fixed, format_count
@@ -243,7 +245,7 @@ class _Running:
     def _states(self, heldout: list[str], allow_keys: Sequence[str]) -> list[State]:
         file, index = self.loop.file, heldout_index(heldout)
         held: dict[tuple[str, ...], list[Document]] = {}
-        states = []
+        states, aim = [], None
         for name, arm in self.loop.arms.items():
             names = tuple(arm.files if isinstance(arm, PoolArm) else arm.source or file.source or file.have)
             text = arm.text if isinstance(arm, PoolArm) else file.text
@@ -254,10 +256,23 @@ class _Running:
             if isinstance(arm, PoolArm):
                 writer: Writer = Pool(name, arm, documents, money)
             else:
-                where = self.folder / "arms" / name
+                where, mine = self.folder / "arms" / name, None
                 with _named(name):
+                    if arm.toward:
+                        mine = aim = aim or aim_toward(file.have, file.text, self.choose, self.progress)
+                        documents = draw_seeds(
+                            documents, aim, passage=arm.chunk_tokens, seed=file.seed, avoid=index
+                        ).documents
                     writer = Generator(
-                        name, arm, documents, where, heldout, self.progress, money=money, allow_keys=allow_keys
+                        name,
+                        arm,
+                        documents,
+                        where,
+                        heldout,
+                        self.progress,
+                        money=money,
+                        allow_keys=allow_keys,
+                        aim=mine,
                     )
             states.append(State(writer))
         return states

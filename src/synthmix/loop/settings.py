@@ -9,7 +9,7 @@
     generators:
       small: {model: llama-3-8b, endpoint: http://localhost:8000/v1, price_in: 0.05, price_out: 0.1}
     arms:                               # further ones, each as the options of synthmix generate
-      books: {generate: textbook, model: llama-3-8b, endpoint: http://localhost:8000/v1, from: data/other.jsonl}
+      aimed: {generate: hq, model: llama-3-8b, endpoint: http://localhost:8000/v1, toward: true}
       bought: {files: data/other.jsonl, price: 2}
     limits: {near_copies: 2%, one_generator: 60%}
 
@@ -41,9 +41,11 @@ Paths = Annotated[list[str], BeforeValidator(_as_list)]
 
 class WrittenArm(GenerateConfig):
     """Text that a model writes: the keys of a generation job but those that end one, and ``source`` (``from`` in a
-    file), what it writes from."""
+    file), what it writes from. ``toward``: seeds, keywords and sampling by what the text there is lacks for the
+    reference (:mod:`synthmix.generation.aim`)."""
 
     source: Paths | None = Field(default=None, alias="from")
+    toward: bool = False
 
     @model_validator(mode="after")
     def _ends_with_the_loop(self) -> Self:
