@@ -119,7 +119,11 @@ class _Removal:
         )
         if own is None and foreign is None:
             return
-        alive, train = self.stays[heldout], ingested.kept & ~ingested.heldout
+        train = ingested.kept & ~ingested.heldout
+        alive: np.ndarray | Path = self.stays[heldout]
+        if self.engine is not None:
+            np.save(self.folder / "alive.npy", self.stays[heldout])
+            alive = self.folder / "alive.npy"
         lookups = [LookUp(self.data, piece, own, alive, foreign) for piece in self.pieces]
         for numbers in self._each(looked_up, lookups, "near-duplicates", int(train.sum())):
             self.stays[numbers] = False
@@ -139,17 +143,11 @@ class _Removal:
         signed = [Signing(self.data, piece, folder / f"{at:08d}") for at, piece in enumerate(self.pieces)]
         for _ in self._each(sign, signed, "signatures", count):
             pass
-        bases = [work.base for work in signed if work.base.with_suffix(".keys.npy").exists()]
         ranges = max(1, -(-count // JOINED))
-        joins = [
-            Joining(self.data, tuple(bases), band, part, ranges, folder / f"pairs-{band:02d}-{part:06d}.npy")
-            for band in range(BANDS)
-            for part in range(ranges)
-        ]
+        joins = [Joining(self.data, folder, band, part, ranges) for band in range(BANDS) for part in range(ranges)]
         for done, _ in enumerate(spread(self.engine, join, joins, threads=usable_cores()), start=1):
             self.progress.update(self.task, len(ingested), note=f"bands joined: {done} of {len(joins)}")
-        pairs = tuple(work.to for work in joins)
-        compared = [Comparing(self.data, piece, pairs) for piece in self.pieces]
+        compared = [Comparing(self.data, piece, folder) for piece in self.pieces]
         for numbers in self._each(compare, compared, "pairs", count):
             self.stays[numbers] = False
             ingested.removed["near_duplicates"] += len(numbers)
@@ -205,12 +203,13 @@ def _heldout_index(corpora: tuple[tuple[Path, str], ...]) -> NearDuplicates:
 
 @dataclass(frozen=True)
 class LookUp:
-    """A piece whose training documents are looked up. ``alive``: which of the own index count, bool."""
+    """A piece whose training documents are looked up. ``alive``: which of the own index count, bool, or where that
+    lies: tasks are many, and stay small."""
 
     data: Data
     piece: Piece
     own: NearDuplicates | Path | None
-    alive: np.ndarray
+    alive: np.ndarray | Path
     foreign: NearDuplicates | Path | None
 
     @property
@@ -224,12 +223,13 @@ def looked_up(work: LookUp) -> np.ndarray:
     data = Ingested.of(work.data)
     own = None if work.own is None else NearDuplicates.of(work.own)
     foreign = None if work.foreign is None else NearDuplicates.of(work.foreign)
+    alive = np.load(work.alive, mmap_mode="r") if isinstance(work.alive, Path) else work.alive
     found = []
     for numbers, batch in data.compared(data.training(work.piece), BATCH_TOKENS):
         none = list[list[int]]([[]] * len(batch))
         mine, theirs = (none if index is None else index.matches(batch) for index in (own, foreign))
         for number, near, far in zip(numbers.tolist(), mine, theirs, strict=True):
-            if far or any(work.alive[near]):
+            if far or any(alive[near]):
                 found.append(number)
     return np.array(found, dtype=np.int64)
 
@@ -275,14 +275,14 @@ def sign(work: Signing) -> None:
 
 @dataclass(frozen=True)
 class Joining:
-    """One of ``ranges`` equal ranges of the keys of a band, to be joined over all pieces."""
+    """One of ``ranges`` equal ranges of the keys of a band, to be joined over all pieces that have signatures in
+    ``folder``."""
 
     data: Data
-    bases: tuple[Path, ...]
+    folder: Path
     band: int
     part: int
     ranges: int
-    to: Path
 
     @property
     def label(self) -> str:
@@ -295,8 +295,10 @@ def join(work: Joining) -> None:
     (pairs, 2), in order."""
     low = work.part * 2**64 // work.ranges
     high = (work.part + 1) * 2**64 // work.ranges
+    names = sorted(path.name.removesuffix(".keys.npy") for path in work.folder.glob("*.keys.npy"))
+    bases = [work.folder / name for name in names]
     keys, numbers, held = [], [], []
-    for base in work.bases:
+    for base in bases:
         own = np.load(base.with_suffix(".keys.npy"), mmap_mode="r")[work.band]
         first = int(np.searchsorted(own, np.uint64(low)))
         last = len(own) if high == 2**64 else int(np.searchsorted(own, np.uint64(high)))
@@ -305,7 +307,7 @@ def join(work: Joining) -> None:
         numbers.append(np.load(base.with_suffix(".numbers.npy"), mmap_mode="r")[rows])
         held.append(rows)
     key, number, row = np.concatenate(keys), np.concatenate(numbers), np.concatenate(held)
-    piece = np.repeat(np.arange(len(work.bases)), [len(each) for each in keys])
+    piece = np.repeat(np.arange(len(bases)), [len(each) for each in keys])
     order = np.argsort(key, kind="stable")
     same = key[order][1:] == key[order][:-1]
     shared = order[np.concatenate([same, [False]]) | np.concatenate([[False], same])] if len(order) else order
@@ -321,21 +323,21 @@ def join(work: Joining) -> None:
     sketch = np.zeros((len(key), _PERMUTATIONS // 4), dtype=np.uint8)
     for at in np.unique(piece).tolist():
         mine = np.flatnonzero(piece == at)
-        sketch[mine] = np.load(work.bases[at].with_suffix(".sketches.npy"), mmap_mode="r")[row[mine]]
+        sketch[mine] = np.load(bases[at].with_suffix(".sketches.npy"), mmap_mode="r")[row[mine]]
     for start in range(0, len(one), 2**18):
         these = slice(start, start + 2**18)
         agree[these] = similarity(sketch[one[these]], sketch[other[these]]) >= _LEAST
     pairs = np.stack([number[one[agree]], number[other[agree]]], axis=1)
-    np.save(work.to, np.unique(pairs, axis=0))
+    np.save(work.folder / f"pairs-{work.band:02d}-{work.part:06d}.npy", np.unique(pairs, axis=0))
 
 
 @dataclass(frozen=True)
 class Comparing:
-    """A piece whose documents are compared with those they were paired with."""
+    """A piece whose documents are compared with those they were paired with, in files in ``folder``."""
 
     data: Data
     piece: Piece
-    pairs: tuple[Path, ...]
+    folder: Path
 
     @property
     def label(self) -> str:
@@ -348,7 +350,7 @@ def compare(work: Comparing) -> np.ndarray:
     data = Ingested.of(work.data)
     start = int(data.starts[work.piece.chunk])
     found = []
-    for path in work.pairs:
+    for path in work.folder.glob("pairs-*.npy"):
         pairs = np.load(path, mmap_mode="r")
         first, last = np.searchsorted(pairs[:, 0], (start + work.piece.first, start + work.piece.last))
         found.append(np.array(pairs[first:last]))
