@@ -11,9 +11,6 @@ changed since.
 import argparse
 import hashlib
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +23,6 @@ STUDY = ROOT / "examples" / "quickstart.yaml"
 PAGE = ROOT / "docs" / "results" / "quickstart.md"
 PICTURE = ROOT / "docs" / "images" / "quickstart-report.png"
 BEGIN, END = "<!-- measured: examples/quickstart.yaml {} -->", "<!-- end of what was measured -->"
-BROWSER = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
 
 
 def study_hash() -> str:
@@ -106,32 +102,20 @@ def write_page(results: Results) -> None:
     PAGE.write_text(changed, encoding="utf-8")
 
 
-def take_picture(report: Path) -> bool:
-    """The top of the report, 1200 x 1000, in light colours; False without a browser."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        shot = Path(folder) / "shot.png"
-        command = [browser, *BROWSER, f"--user-data-dir={folder}/profile", "--window-size=1200,1000"]
-        command += ["--virtual-time-budget=20000", f"--screenshot={shot}", report.resolve().as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=180)
-        PICTURE.write_bytes(shot.read_bytes())
-    return True
-
-
 def main() -> None:
     """Write both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--study", type=Path, default=STUDY.parent / "studies" / "quickstart", help="its folder")
     folder = parser.parse_args().study
     results = Results.model_validate_json((folder / "results.json").read_bytes())
+    import browser
     import result_figures
 
     write_page(results)
     result_figures.main()
     print(f"wrote {PAGE}")
-    print(f"wrote {PICTURE}" if take_picture(folder / "report.html") else "no picture: no Chromium is installed")
+    taken = browser.picture(folder / "report.html", PICTURE)
+    print(f"wrote {PICTURE}" if taken else "no picture: no Chromium is installed")
 
 
 if __name__ == "__main__":

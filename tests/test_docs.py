@@ -28,6 +28,7 @@ from synthmix.study.load import study_from
 
 from .docs_blocks import CODE, PAGES, ROOT, Block, blocks, shell_lines, synthmix_calls
 from .in_process import InProcess
+from .page_outline import normal
 
 BUSY = "trains models or writes text for minutes; the same commands are run small by tests/cli and tests/study"
 # Why the blocks of a page that are not marked one by one are not run; they are still parsed.
@@ -192,6 +193,23 @@ def test_the_figures_of_results_are_of_the_tables_as_they_are(monkeypatch: pytes
     for path, text in drawn.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is of another table"
         assert f"(figures/{path.name})" in "".join(page.read_text() for page in result_figures.RESULTS.glob("*.md"))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs").rglob("*.ipynb")), ids=at)
+def test_a_notebook_runs_and_says_what_stands_in_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else run it again: python benchmarks/notebook.py FILE. Numbers may differ in their last digits, words may not."""
+    from benchmarks.notebook import run
+
+    monkeypatch.chdir(tmp_path)
+    for cell, printed, value in run(json.loads(file.read_text(encoding="utf-8"))):
+        held = {
+            o["output_type"]: "".join(o.get("text", o.get("data", {}).get("text/plain", ()))) for o in cell["outputs"]
+        }
+        drawn = any("image/svg+xml" in output.get("data", ()) for output in cell["outputs"])
+        assert normal(printed) == normal(held.get("stream", "")), "".join(cell["source"])
+        assert drawn or normal("" if value is None else repr(value)) == normal(held.get("execute_result", ""))
 
 
 def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are() -> None:

@@ -6,7 +6,7 @@ from synthmix.decisions import decide, fit_study
 from synthmix.interval import Interval
 from synthmix.quantities import MINUS, TIMES
 from synthmix.report import headline
-from synthmix.report.sentences import caveat_text, caveats, recommendation, says, says_not, undetermined
+from synthmix.report.sentences import caveat_text, caveats, evidence, recommendation, says, says_not, undetermined
 from synthmix.results import Caveat
 from synthmix.results.decisions import CAVEATS as WORDS
 from synthmix.results.decisions import UNDETERMINED
@@ -183,3 +183,12 @@ def test_numbers_of_the_limits(make):
     bad = results.fits[0].held_out.model_copy(update={"mean_abs_relative_error": 0.021})
     fits = [results.fits[0].model_copy(update={"law": "data", "held_out": bad}), *results.fits[1:]]
     assert "0.43% to 2.1% (worst: data)" in " ".join(says(results.model_copy(update={"fits": fits})))
+
+
+def test_runs_without_domains_have_no_spread_over_them(make) -> None:
+    results = make(HELPS)
+    [said, *_] = evidence(results)
+    assert "; from " in said
+    bare = [run.model_copy(update={"losses": {}}) for run in results.runs]
+    [short, *_] = evidence(results.model_copy(update={"runs": bare}))
+    assert short == said.split("; from ")[0] + "."

@@ -351,9 +351,9 @@ def _by_domain(results: Results, source: str) -> list[str]:
     ours = [row for row in rows if row.recipe == best.recipe]
     base = [row for row in rows if row.recipe == alone[0].recipe]
     gains = {d: fmean(r.losses[d] for r in ours) - fmean(r.losses[d] for r in base) for d in base[0].losses}
-    low, high = min(gains, key=lambda d: gains[d]), max(gains, key=lambda d: gains[d])
-    least, most = (f"{fixed(gains[each], signed=True)} on {each}" for each in (low, high))
-    spread = f"; from {least} to {most}" if low != high else ""
+    ends = sorted(gains, key=lambda d: gains[d])[:: max(1, len(gains) - 1)]  # none of runs without domains
+    least_and_most = [f"{fixed(gains[each], signed=True)} on {each}" for each in ends]
+    spread = f"; from {least_and_most[0]} to {least_and_most[-1]}" if len(ends) > 1 else ""
     change = fixed(best.difference.mid, signed=True)
     return [
         f"{source}, measured at {place(best.params, best.tokens)}: {best.recipe} {change} nats against natural text "
