@@ -16,35 +16,40 @@ from benchmarks.valuation.tables import OURS, markdown_table
 from benchmarks.valuation.tasks import make_task
 from benchmarks.valuation.truth import truth
 from synthmix.interval import Interval
+from synthmix.valuation.shift import Looks, looks_of
 from synthmix.valuation.verdicts import CalibratedTask, verdict
 
 
 def tables(names: Sequence[str]) -> Iterator[str]:
     """The calibration by task, and what leave-one-task-out verdicts were worth."""
     held = {name: found for name in names if (found := _held(name)) is not None}
-    fitted = {name: calibrated(name, *found) for name, found in held.items()}
+    fitted = {name: calibrated(name, *found[:4], looks=found[4]) for name, found in held.items()}
     yield "## Decisions: the score's own error by task\n"
-    head = ["task", "kind", "error", "slope", "residual"]
+    head = ["task", "kind", "error", "slope", "residual", "words", "bits a byte", "a to z"]
     yield markdown_table(head, [
         [one.name, one.kind, f"{one.error:.4f}", "-" if one.slope is None else f"{one.slope:.2f}",
-         "-" if one.residual is None else f"{one.residual:.3f}"] for one in fitted.values()]) + "\n"  # fmt: skip
+         "-" if one.residual is None else f"{one.residual:.3f}",
+         *(["-"] * 3 if one.looks is None else
+           [f"{one.looks.words:.3f}", f"{one.looks.bits:.2f}", f"{one.looks.plain:.3f}"])]
+        for one in fitted.values()]) + "\n"  # fmt: skip
     rows, every = [], []
-    for name, (scores, worth, kind, _) in held.items():
-        others = [one for other, one in fitted.items() if other != name and one.kind == kind]
-        if not others:
+    for name, (scores, worth, kind, *_) in held.items():
+        others = [one for other, one in fitted.items() if other != name]
+        if not any(one.kind == kind for one in others):
             continue
         found = judged(scores, worth, kind, others)
         every.append(found)
         rows.append([name, *_row(found)])
     rows.append(["all", *_row(np.concatenate(every))])
-    yield "Verdicts on all pairs of a task, by the other tasks of its kind\n"
+    yield "Verdicts on all pairs of a task, by the other tasks\n"
     head = ["task", "pairs", "clear", "of these right", "unclear, right by the score", "confidence, mean",
             "right, mean", "worth inside its 90 %"]  # fmt: skip
     yield markdown_table(head, rows) + "\n"
 
 
-def _held(name: str) -> tuple[np.ndarray, np.ndarray, str, bool] | None:
-    """(scores (n,), truth (n,) higher is better, kind, whether the truth's unit is the kind's own)."""
+def _held(name: str) -> tuple[np.ndarray, np.ndarray, str, bool, Looks | None] | None:
+    """(scores (n,), truth (n,) higher is better, kind, whether the truth's unit is the kind's own, the reference's
+    looks)."""
     task, results = make_task(name), load(name)
     if OURS not in results:
         return None
@@ -52,10 +57,13 @@ def _held(name: str) -> tuple[np.ndarray, np.ndarray, str, bool] | None:
     metric = task.metrics[0]
     kind = "text" if task.reference.all().labels is None else "labels"
     usual = metric == ("loss" if kind == "text" else "accuracy")
-    return matrix(results[OURS], names).mean(axis=0), signed(truth(task), names, metric), kind, usual
+    scores = matrix(results[OURS], names).mean(axis=0)
+    return scores, signed(truth(task), names, metric), kind, usual, looks_of(task.reference)
 
 
-def calibrated(name: str, scores: np.ndarray, worth: np.ndarray, kind: str, usual: bool) -> CalibratedTask:
+def calibrated(
+    name: str, scores: np.ndarray, worth: np.ndarray, kind: str, usual: bool, looks: Looks | None = None
+) -> CalibratedTask:
     """The error by maximum likelihood over pairs, and the line."""
     from scipy.optimize import minimize_scalar
     from scipy.stats import norm
@@ -67,7 +75,7 @@ def calibrated(name: str, scores: np.ndarray, worth: np.ndarray, kind: str, usua
     slope, start = np.polyfit(scores, worth, 1)
     residual = float(np.std(worth - start - slope * scores, ddof=2))
     line = (float(slope), residual) if usual else (None, None)
-    return CalibratedTask(name, kind, float(np.exp(found.x)), *line)  # type: ignore[arg-type]
+    return CalibratedTask(name, kind, float(np.exp(found.x)), *line, looks)  # type: ignore[arg-type]
 
 
 def judged(scores: np.ndarray, worth: np.ndarray, kind: str, others: list[CalibratedTask]) -> np.ndarray:

@@ -71,7 +71,8 @@ GENERATE = [
     said(f"{MAKE} --price-in -1", "--price-in"),
     said(f"{MAKE} --budget-money 0", "--budget-money"),
     said(f"{MAKE} --key-env NO_SUCH_KEY", "NO_SUCH_KEY is not set"),
-    said("quality none", "none: holds no finished text"),
+    said("quality none", "none: files: no such file; check the path"),
+    said("quality a=none a=other", "a: is given twice"),
     said("quality . --to page", ".: holds no finished text"),
 ]
 

@@ -160,9 +160,18 @@ def test_a_key_goes_where_the_user_says_and_that_is_remembered(
 
 
 def test_a_folder_without_text_has_no_quality(run: Run, here: Path) -> None:
-    ran = run("quality", "nothing")
-    assert ran.code == 2
-    assert "nothing: holds no finished text" in ran.err
+    for path, said in (("nothing", "nothing: files: no such file"), (".", ".: holds no finished text")):
+        ran = run("quality", path)
+        assert ran.code == 2
+        assert said in ran.err
+
+
+def test_plain_files_have_a_quality_without_sources(run: Run, source: Path, here: Path) -> None:
+    table = run("quality", "v1.0=web.jsonl", "--to", "page")
+    assert "Word order" in table.out
+    assert "v1.0" in table.out
+    assert "Words kept" not in table.out
+    assert (here / "page" / "quality.html").exists()
 
 
 def test_a_model_in_this_process_that_is_not_there(run: Run, source: Path) -> None:

@@ -57,8 +57,11 @@ def test_stats_of_two_corpora(run: Run, here: Path, data: Path) -> None:
         assert [d["smoothing"] for d in pair["comparison"]["divergences"]] == ["additive:0.5", "good-turing"]
     assert {row["share"] for row in value["shares"]} == {0, 0.5, 1}
     assert {text["name"] for text in value["texts"]} == {"web", "hq", "other"}
+    assert len({text["compression"]["bytes"] for text in value["texts"]}) == 1, "a longer text compresses better"
     page = (here / "stats.html").read_text()
     check_page("statistics", page)
+    tails = {text["zipf"]["x_min"] for text in value["texts"] if text["zipf"]}
+    assert ("of different tails they do not compare" in page) == (len(tails) > 1)
     assert "<script src" not in page
     assert 'http-equiv="Content-Security-Policy"' in page
     assert all(f'data-figure="{name}"' in page for name in ("ranks", "heaps", "coverage", "divergence", "costs"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
+from synthmix.valuation.methods import METHODS
 from synthmix.valuation.parallel import score_all
 from synthmix.valuation.pool import Batch, Pool
 from synthmix.valuation.score import Score
@@ -90,6 +91,29 @@ def test_odd_texts_are_counted(valuer: Valuer) -> None:
     assert codes(score) >= {"empty", "short", "odd"}
     assert "empty: 16.3% of its texts are empty" in score.warnings
     assert not codes(valuer.score(Pool.of("fine", texts))) & {"empty", "short", "odd", "copies"}
+
+
+def test_halves_of_surrogate_pairs_are_mended_and_told(valuer: Valuer) -> None:
+    texts = chain(100, 1, 0.8)
+    broken = Pool.of("broken", [*texts[:90], *(f"{text} \ud800" for text in texts[90:])])
+    assert valuer.score(broken).warnings[-1] == "odd: 10.0% of its texts are of characters that no encoding has"
+    assert np.isfinite(Valuer(order=3, features=64).fit(broken).score(Pool.of("p", texts)).value)
+    for name in ("kneser_ney", "classifier", "coverage", "dsir", "stacked"):
+        assert np.isfinite(METHODS[name]().fit(Pool.of("target", TARGET)).score(broken).value), name
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (["a", None], "p: item 1 is NoneType, where text is needed; give strings, or an array of numbers"),
+        ([1.5], "p: item 0 is float, where text is needed"),
+        ([b"a"], "p: item 0 is bytes, where text is needed"),
+        ("one text", "p: is one text, where a list of texts is needed; put it in a list"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_place(items: object, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Pool.of("p", items)  # type: ignore[arg-type]
 
 
 def test_one_document_is_bounded(valuer: Valuer) -> None:

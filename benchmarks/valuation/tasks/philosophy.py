@@ -57,5 +57,5 @@ def make() -> Task:
         Pool.of("held-out chapters", held["test"].items, share=1),
         learner=passage_learner,
         metrics=("loss",),
-        seeds=1,
+        seeds=2,
     )

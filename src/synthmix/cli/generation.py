@@ -1,6 +1,5 @@
 """``synthmix generate``, ``quality`` and ``look``: text from any LLM, measured, and read by people."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -331,27 +330,31 @@ def _cut(text: str) -> str:
 
 
 def quality(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of synthmix generate, side by side.")],
+    texts: Annotated[
+        list[str],
+        typer.Argument(help="[NAME=]PATH of folders of synthmix generate, corpora or files.", show_default=False),
+    ],
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the page and the tables.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Diversity, faithfulness, lengths and refusals of generated text, against its sources and each other.
 
     Example: synthmix quality corpora/hq corpora/qa --to reports/quality
+
+    Of corpora and plain files all that needs no source: what the texts were made from is known of generated folders.
+
+    Example: synthmix quality web=data/web.jsonl data/hq.jsonl
     """
     from synthmix.cli.terminal import show
-    from synthmix.errors import BadInput
     from synthmix.generation.quality import compare_quality
     from synthmix.report.quality import measure_table, write_quality
 
-    named = {os.path.basename(os.path.abspath(folder)): folder for folder in folders}
-    if len(named) < len(folders):
-        raise BadInput("two folders have the same name", where=str(folders[0]), remedy="rename one")
-    report = compare_quality(named)
+    report = compare_quality({part.name: Path(part.path) for part in parse_named(texts)})
     found = report.model_dump(mode="json")
     if to is not None:
         write_quality(found, to)
-    show(found, measure_table(found), f"{to}: page and tables" if to is not None else "", as_json=as_json)
+    written = [f"{to}: page and tables"] if to is not None else []
+    show(found, measure_table(found), "\n".join([*report.warnings, *written]), as_json=as_json)
 
 
 def look(

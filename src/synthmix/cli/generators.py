@@ -95,8 +95,10 @@ def compare_generators(
                 "generators": [asdict(row) for row in rows],
                 "quality": [{"set": one, "measure": name, **asdict(mean)} for one, name, mean in quality_rows(quality)],
                 "representation": [asdict(one) for one in others],
+                "warnings": quality["warnings"],
             }
             blocks += [fit_table(rows), measure_table(quality), *([representation_table(others)] if others else [])]
+            blocks += quality["warnings"]
         if study is not None:
             found, gains, styles, points, match = of_study(study, order.split() if order else None)
             value |= found

@@ -6,10 +6,15 @@ tell generators apart, and do not tell that a text is true. Names are capitalise
 languages that write alike (in German every noun is one).
 
 Diversity is measured on blocks of equal size, since all of its measures depend on how much text there is: distinct-n
-is the share of different word n-grams among all (Li et al., arXiv 1510.03055). The compression ratio is bytes over
-compressed bytes, higher for repetitive text, and self-repetition the share of a text's 4-grams that another text has
-(both as in Shaib et al., arXiv 2403.00553). Self-similarity is the share of its bigrams that a text has in common with
-one other of its block, on average.
+is the share of different word n-grams among all (Li et al., arXiv 1510.03055). Gibberish has the most of all, so word
+order stands beside it: by how much the share of different word pairs lies below that of the same words in random order,
+4 % and more of text, nothing of a word salad and of strings of random letters. The compression ratio is bytes over
+compressed bytes, of equal bytes, higher for repetitive text, and self-repetition the share of a text's 4-grams that
+another text has (both as in Shaib et al., arXiv 2403.00553). Self-similarity is the share of its bigrams that a text
+has in common with one other of its block, on average.
+
+Blocks are measured in words; of scripts without spaces (:data:`synthmix.statistics.count.UNSPACED`) every character is
+one.
 """
 
 import random
@@ -17,18 +22,21 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from synthmix.generation.assemble import Generated
-from synthmix.generation.ngrams import words_of
+from synthmix.generation.ngrams import Words, words_of
 from synthmix.generation.phrases import task_talk
+from synthmix.statistics.count import UNSPACED
 
 DISTINCT = (1, 2, 3, 4)
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_UNIT = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]{{3,}}")
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<=[a-z,;)] )[A-Z][\w\u2019'-]+")
 _COMMON = frozenset([  # the commonest English words, which say nothing of a text's content
@@ -79,6 +87,7 @@ MEASURES = {
     "distinct_2": _about("diversity", "Distinct-2", "different word pairs among all of a block"),
     "distinct_3": _about("diversity", "Distinct-3", "different runs of three words among all of a block"),
     "distinct_4": _about("diversity", "Distinct-4", "different runs of four words among all of a block"),
+    "word_order": _about("diversity", "Word order", "fewer word pairs than its words in random order; 0: gibberish"),
     "compression": _about("diversity", "Compression ratio", "bytes over compressed bytes: repetition raises it", False),
     "self_repetition": _about("diversity", "Self-repetition", "4-grams of a text that another text of its block has"),
     "self_similarity": _about("diversity", "Self-similarity", "bigrams that two texts of a block share, on average"),
@@ -134,9 +143,9 @@ def sampled(pairs: Iterable[Pair], limit: int, seed: int = 0) -> Sample:
 
 
 def blocks(texts: Sequence[str], words: int, most: int, seed: int) -> list[list[str]]:
-    """``texts`` in random order in at most ``most`` blocks of exactly ``words`` words; the last text of each is cut.
+    """``texts`` in random order in at most ``most`` blocks of exactly ``words`` words (:func:`length`).
 
-    What does not fill a block is left out.
+    The last text of each is cut. What does not fill a block is left out.
     """
     order = list(texts)
     random.Random(seed).shuffle(order)
@@ -144,9 +153,9 @@ def blocks(texts: Sequence[str], words: int, most: int, seed: int) -> list[list[
     held: list[str] = []
     left = words
     for text in order:
-        own = text.split()
-        held.append(text if len(own) <= left else " ".join(own[:left]))
-        left -= min(len(own), left)
+        ends = [unit.end() for unit in islice(_UNIT.finditer(text), left + 1)]
+        held.append(text if len(ends) <= left else " ".join(text[: ends[left - 1]].split()))
+        left -= min(len(ends), left)
         if not left:
             found.append(held)
             held, left = [], words
@@ -155,18 +164,49 @@ def blocks(texts: Sequence[str], words: int, most: int, seed: int) -> list[list[
     return found
 
 
-def diversity(block: Sequence[str]) -> dict[str, float]:
-    """The measures of one block."""
+def length(text: str) -> int:
+    """Words, as blocks are measured in: runs without a space, and single characters of scripts without spaces."""
+    return sum(1 for _ in _UNIT.finditer(text))
+
+
+def unspaced_share(block: Sequence[str]) -> float:
+    """Of a block's words, those that are single characters of scripts without spaces."""
+    return sum(len(_UNSPACED.findall(text)) for text in block) / max(sum(map(length, block)), 1)
+
+
+def raw_bytes(block: Sequence[str]) -> bytes:
+    """What of a block is compressed."""
+    return "\n".join(block).encode("utf-8", "replace")
+
+
+def diversity(block: Sequence[str], most: int | None = None) -> dict[str, float]:
+    """The measures of one block; its first ``most`` bytes are compressed (a longer text compresses better)."""
     words = words_of(block)
     found = {}
     for n in DISTINCT:
         hashes, _ = words.ngrams(n)
         found[f"distinct_{n}"] = len(np.unique(hashes)) / max(len(hashes), 1)
-    raw = "\n".join(block).encode("utf-8", "replace")
+    found["word_order"] = _order(words)
+    raw = raw_bytes(block)[:most]
     found["compression"] = len(raw) / len(zlib.compress(raw, 6))
     found["self_repetition"] = _repeated(*words.ngrams(4))
     found["self_similarity"] = _similar(*words.ngrams(2))
     return found
+
+
+def _order(words: Words) -> float:
+    """1 - (different word pairs) / (the same with the words of each text in random order), at least 0."""
+    firsts = np.arange(max(len(words.hashes) - 1, 0))
+    inside = firsts[~np.isin(firsts + 1, words.bounds)]  # pairs stay within a text
+    if not len(inside):
+        return 0.0
+    draws = np.random.default_rng(0).random(len(words.hashes))
+    mixed = words.hashes[np.lexsort((draws, np.repeat(np.arange(len(words.counts)), words.counts)))]
+    own, random = (
+        len(np.unique(each[inside] * np.uint64(0x9E3779B97F4A7C15) + each[inside + 1]))
+        for each in (words.hashes, mixed)
+    )
+    return max(0.0, 1 - own / random)
 
 
 def _different(hashes: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +255,8 @@ def faithfulness(text: str, source: str) -> dict[str, float]:
 
 
 def content_words(text: str) -> set[str]:
-    """Words of three letters and more, in lower case, but for the commonest English ones."""
+    """Words of three letters and more, in lower case, but for the commonest English ones; characters of scripts without
+    spaces."""
     return {word.lower() for word in _WORD.findall(text)} - _COMMON
 
 

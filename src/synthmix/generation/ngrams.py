@@ -1,7 +1,8 @@
 """Words of many texts at once as 64-bit hashes, hashes of their n-grams, and an index of n-grams: numpy over bytes.
 
 A word is a run of ASCII letters and digits and of bytes above 127 that are no punctuation; ASCII letters count in
-lower case. A CJK character is a word of its own. The hash of a word or an n-gram is a polynomial in an odd base modulo
+lower case. A CJK, Thai, Lao, Khmer or Burmese character is a word of its own. The hash of a word or an n-gram is a
+polynomial in an odd base modulo
 2^64 (Karp & Rabin 1987), read off prefix sums: the base has an inverse, so a window's hash does not depend on where it
 stands.
 """
@@ -112,7 +113,11 @@ def _unicode(raw: np.ndarray, letter: np.ndarray) -> np.ndarray | None:
     letter[two] = letter[two + 1] = False
     for step in range(3):
         letter[np.minimum(three + step, len(raw) - 1)] = False
-    cjk = leads[(lead >= 0xE3) & (lead <= 0xED) & letter[leads]]
+    # Scripts without spaces: CJK from U+3040 on; Thai and Lao U+0E00 to U+0EFF; Burmese U+1000; Khmer U+1780 to U+17FF.
+    unspaced = (lead >= 0xE3) & (lead <= 0xED)
+    unspaced |= (lead == 0xE0) & (second >= 0xB8) & (second <= 0xBB)
+    unspaced |= (lead == 0xE1) & ((second <= 0x81) | (second == 0x9E) | (second == 0x9F))
+    cjk = leads[unspaced & letter[leads]]
     if not len(cjk):
         return None
     alone = np.zeros(len(raw), dtype=bool)

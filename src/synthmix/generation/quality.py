@@ -12,8 +12,22 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from synthmix.corpus.load import Documents
+from synthmix.corpus.meta import is_corpus
 from synthmix.errors import BadInput
-from synthmix.generation.measures import MEASURES, About, Pair, blocks, by_source, diversity, sampled, values_of
+from synthmix.generation.measures import (
+    MEASURES,
+    About,
+    Pair,
+    blocks,
+    by_source,
+    diversity,
+    length,
+    raw_bytes,
+    sampled,
+    unspaced_share,
+    values_of,
+)
 from synthmix.interval import Interval
 from synthmix.reading import parse_json, read_lines
 
@@ -23,6 +37,8 @@ MIN_PAIRED = 10
 SOURCE = "source"
 BLOCK_WORDS, BLOCKS = 10_000, 10
 PAIRS = "quality-pairs.jsonl.gz"
+UNSPACED_SHARE = 0.1  # of words that are single characters, from which it is said
+GIBBERISH = 0.02  # CHOSEN: word order of text is .04 and more in blocks of 200 to 10,000 words, of shuffled words 0
 
 
 class Measure(BaseModel):
@@ -144,13 +160,14 @@ class SetQuality(BaseModel):
 
 class QualityReport(BaseModel):
     """Several sets side by side; the first one is the source, when there is one. ``differences``: of every two sets,
-    in every measure. ``about``: what each measure is."""
+    in every measure. ``about``: what each measure is. ``warnings``: ``code: what it means`` each."""
 
     model_config = ConfigDict(frozen=True)
 
     sets: list[SetQuality]
     differences: list[Difference] = []
     about: dict[str, About] = MEASURES
+    warnings: list[str] = []
     block_words: int
     seed: int
 
@@ -181,15 +198,17 @@ def quality_report(
     sources = list(dict.fromkeys(pair.source for one in samples.values() for pair in one.pairs if pair.source.strip()))
     if sources:
         texts = {SOURCE: sources, **texts}
-    sizes = {name: int(sum(len(text.split()) for text in own)) for name, own in texts.items()}
+    sizes = {name: sum(map(length, own)) for name, own in texts.items()}
     words = min(block_words, max(min(sizes.values()) // BLOCKS, 1))
+    cut = {name: blocks(own, words, BLOCKS, seed) for name, own in texts.items()}
+    least = min((len(raw_bytes(block)) for every in cut.values() for block in every), default=None)
     found, values = [], dict[str, dict[str, dict[str, float]]]()
     rng = np.random.default_rng(seed)
     for name, own in texts.items():
         measured = values_of(samples[name].pairs if name in samples else [Pair(text, text) for text in own])
         if name not in samples:  # the sources themselves are compared by what is not about their sources
             measured = {key: measured[key] for key in ("words", "empty", "meta_talk")}
-        varied = [diversity(block) for block in blocks(own, words, BLOCKS, seed)]
+        varied = [diversity(block, least) for block in cut[name]]
         means = {key: np.array([value for _, value in measured[key]]) for key in MEASURES if key in measured}
         found.append(
             SetQuality(
@@ -210,27 +229,54 @@ def quality_report(
             key: {f"{name} {number}": one[key] for number, one in enumerate(varied)}  # blocks are no pairs
             for key in (varied[0] if varied else ())
         }
-    return QualityReport(sets=found, differences=differences(values), block_words=words, seed=seed)
+    return QualityReport(
+        sets=found,
+        differences=differences(values),
+        warnings=[
+            *(line for one in found for line in _gibberish(one)),
+            *(
+                f"characters: {name}: is of a script without spaces, so that every character counts as a word"
+                for name, every in cut.items()
+                if every and unspaced_share(every[0]) > UNSPACED_SHARE
+            ),
+        ],
+        block_words=words,
+        seed=seed,
+    )
+
+
+def _gibberish(one: SetQuality) -> list[str]:
+    order = one.measures.get("word_order")
+    if order is None or order.mean.mid is None:
+        return []
+    highest = order.mean.mid if order.mean.high is None else order.mean.high
+    if highest >= GIBBERISH:
+        return []
+    return [f"gibberish: {one.name}: its words stand in no order, so that its distinct-n says nothing of variety"]
 
 
 def compare_quality(folders: Mapping[str, Path]) -> QualityReport:
-    """One report of several finished jobs, each against the sources and against the others.
+    """One report of several texts, each against the sources, where these are known, and against the others.
 
     Args:
-        folders: name -> folder of the job.
+        folders: name -> folder of a finished job, a corpus, or a file of text.
 
     Raises:
-        BadInput: a folder without a finished job.
+        BadInput: a folder without a finished job, or a file that cannot be read.
     """
     return quality_report({name: pairs_of(folder) for name, folder in folders.items()})
 
 
 def pairs_of(folder: Path) -> Iterator[Pair]:
-    """The uniform sample of a finished job's texts, each with its source, that its quality was measured on.
+    """The uniform sample of a finished job's texts, each with its source, that its quality was measured on; of a corpus
+    or a file of text every text, without a source.
 
     Raises:
         BadInput: there is none.
     """
+    if not (folder / PAIRS).exists() and (is_corpus(folder) or not folder.is_dir()):
+        yield from (Pair(document.text) for document in Documents([str(folder)]) if document.text.strip())
+        return
     if not (folder / PAIRS).exists():
         raise BadInput(f"holds no finished text (no {PAIRS})", where=folder, remedy="run synthmix generate --to there")
     for number, line in read_lines(folder / PAIRS):

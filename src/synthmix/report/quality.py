@@ -143,7 +143,7 @@ def _under(report: Mapping[str, Any]) -> list[str]:
                 f"{about}: most by {best} ({_shown(values[best], True)}), least by {worst}"
                 f" ({_shown(values[worst], True)}); {'beyond' if apart else 'within'} their intervals."
             )
-    return lines
+    return lines + list(report.get("warnings", []))
 
 
 def _section(report: Mapping[str, Any], group: str) -> Section:

@@ -224,7 +224,17 @@ def _texts(found: Survey) -> Table:
                 *(grown.exponent if grown else None, packed.ratio if packed else None, same.rate if same else None),
             )
         )
-    return Table("texts", columns, rows, note=f"{found.level:.0%} intervals; p below 0.1: no power law.")
+    note = [f"{found.level:.0%} intervals; p below 0.1: no power law."]
+    tails = sorted({text.zipf.x_min for text in found.texts if text.zipf})
+    if len(tails) > 1:
+        note.append(
+            f"Zipf exponents are of the tails above each text's own x_min ({tails[0]} to {tails[-1]}): of different "
+            "tails they do not compare."
+        )
+    sizes = {text.compression.bytes for text in found.texts if text.compression}
+    if len(sizes) == 1:
+        note.append(f"Compression is of {format_count(sizes.pop())} bytes of each.")
+    return Table("texts", columns, rows, note="\n".join(note))
 
 
 def _costly(found: Survey) -> Table:

@@ -157,8 +157,24 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
         for row in compared["rows"]
     ]
     by = {"base": "what each adds to the base", "tokens": "the score at the budget", "equal": "the score at equal size"}
-    note = "\n".join([f"Ranked by {by[compared['ranked_by']]}.", *verdict_lines(compared)])
+    note = "\n".join([f"Ranked by {by[compared['ranked_by']]}.", *_limits(compared), *verdict_lines(compared)])
     return Table("comparison", columns, rows, "Which to take", note=note)
+
+
+def _limits(compared: Mapping[str, Any]) -> list[str]:
+    """What makes a comparison less sure, before its verdicts."""
+    made = []
+    if tiny := compared["tiny"]:
+        held = "holds" if len(tiny) == 1 else "hold"
+        made.append(
+            f"{', '.join(tiny)} {held} less than a hundredth of the others and stand as they are at equal size."
+        )
+    if shift := compared["shift"]:
+        made.append(
+            "The reference is unlike every text on which the score was held to trained models, so that verdicts are "
+            f"less sure: {shift}."
+        )
+    return made
 
 
 def verdict_lines(compared: Mapping[str, Any]) -> list[str]:
@@ -175,6 +191,8 @@ def verdict_lines(compared: Mapping[str, Any]) -> list[str]:
             said = f"{one} over {other}{sure}"
         elif pair["said"] == "level":
             said = f"{one} and {other}: level"
+        elif pair["why"] == "leak":
+            said = f"{one} or {other}: cannot tell: {one} holds half of the reference or more"
         else:
             size = f"{format_count(pair['tokens'])} {pair['unit']}"
             said = f"{one} or {other}: cannot tell{sure}: train on each, at {size}"

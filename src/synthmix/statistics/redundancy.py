@@ -33,15 +33,20 @@ def compression(texts: Iterable[str], limit: int = SAMPLE_BYTES) -> Compression 
     """Of the first ``limit`` bytes, so that texts are compared at equal size (a longer one compresses better)."""
     import zstandard
 
+    sample = first_bytes(texts, limit)
+    if not sample:
+        return None
+    return Compression(len(sample) / len(zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(sample)), len(sample))
+
+
+def first_bytes(texts: Iterable[str], limit: int) -> bytes:
+    """At most ``limit`` bytes of the texts, a line break after each."""
     data = bytearray()
     for text in texts:
         data += text.encode() + b"\n"
         if len(data) >= limit:
             break
-    sample = bytes(data[:limit])
-    if not sample:
-        return None
-    return Compression(len(sample) / len(zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(sample)), len(sample))
+    return bytes(data[:limit])
 
 
 def near_duplicates(

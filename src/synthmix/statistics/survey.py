@@ -27,7 +27,7 @@ from synthmix.statistics.compare import (
 from synthmix.statistics.count import Each, TextCounts, as_arrays, count_text, count_words, in_turn
 from synthmix.statistics.mixtures import EVEN, MixtureRow, Shares, mixture_rows, share_curve
 from synthmix.statistics.ngrams import NgramCounts
-from synthmix.statistics.redundancy import compression, near_duplicates
+from synthmix.statistics.redundancy import compression, first_bytes, near_duplicates
 from synthmix.statistics.text_laws import heaps_of, rank_frequency, zipf
 from synthmix.statistics.types import Costly, Described, Options, Pair, Survey, Text
 
@@ -82,9 +82,10 @@ def survey(
         ]
     progress.start("describing", len(ours) + len(tests), "texts")
     described = []
+    packed = min(len(first_bytes(text.texts(), options.sample_bytes)) for text in (*ours, *tests))
     for done, text in enumerate((*ours, *tests)):
         progress.update("describing", done, note=text.name)
-        described.append(describe(text, counts[_key(text)], sample_bytes=options.sample_bytes, level=options.level))
+        described.append(describe(text, counts[_key(text)], sample_bytes=packed, level=options.level))
     progress.finish("describing")
     word_pairs, word_costs = by_words(ours, tests, options)
     curves = share_curve(

@@ -1,5 +1,6 @@
 """What is valued, and what it is valued against: items of one kind, with or without labels, read as often as needed."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ import numpy as np
 from synthmix.errors import BadInput
 
 BATCH = 1024  # documents that are held at once
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,16 @@ class Pool:
     ) -> Self:
         """Of texts (n) or an array (n, ...) in memory, with labels (n,) or without.
 
+        Half of a surrogate pair, which no encoding has, becomes U+FFFD, as a reader of files would make it; a score
+        then tells how many texts hold such characters.
+
         Raises:
-            BadInput: as many labels as items are needed; labels are whole numbers; values must be finite.
+            BadInput: an item that is no text; as many labels as items are needed; labels are whole numbers; values must
+                be finite.
         """
-        held = items if isinstance(items, np.ndarray) else list(items)
+        if isinstance(items, str):
+            raise BadInput("is one text, where a list of texts is needed", where=name, remedy="put it in a list")
+        held = items if isinstance(items, np.ndarray) else [_text(name, at, item) for at, item in enumerate(items)]
         marks = None if labels is None else _whole(name, labels)
         if marks is not None and len(marks) != len(held):
             raise BadInput(f"{len(marks)} labels for {len(held)} items", where=name, key="labels")
@@ -146,6 +154,16 @@ class Sample:
         if not isinstance(items[0], str):
             items = np.stack(items)
         return Batch(items, None if kept[0][3] is None else np.array([row[3] for row in kept]))
+
+
+def _text(name: str, at: int, item: Any) -> str:
+    if not isinstance(item, str):
+        raise BadInput(
+            f"item {at} is {type(item).__name__}, where text is needed",
+            where=name,
+            remedy="give strings, or an array of numbers",
+        )
+    return item if item.isascii() else _SURROGATE.sub("\ufffd", item)
 
 
 def _held(items: Any, labels: np.ndarray | None) -> Iterator[Batch]:

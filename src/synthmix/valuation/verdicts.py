@@ -4,7 +4,9 @@ A score's interval holds its sampling alone, not how far the score is from what 
 from the tasks on which models were trained on every dataset (:data:`TASKS`, made by ``benchmarks/valuation/run.py
 --study decisions`` from the kept truths). CHOSEN: on a task the better of two datasets whose scores differ by d, with
 the sampling deviation s, is told with probability Phi(d / sqrt(tau^2 + s^2)), tau by maximum likelihood over the task's
-pairs; for a new task it is the mean over the tasks of its kind, since nothing says which of them the new one is like.
+pairs. A new task may be unlike all of them, so for it the mean is taken over the predictive distribution of log tau: a
+Student t about the mean of its kind, with the variance between tasks that all kinds have in common
+(:func:`new_errors`). A reference unlike every calibrated one (:mod:`.shift`) has errors :data:`SHIFTED` times as large.
 """
 
 from collections.abc import Sequence
@@ -16,13 +18,19 @@ import numpy as np
 
 from synthmix.interval import Interval
 from synthmix.valuation.curve import mixture
+from synthmix.valuation.shift import Looks, looks_of, unlike
 from synthmix.valuation.summary import Summary
+from synthmix.valuation.terms.guards import Leak
 from synthmix.valuation.terms.term import REFERENCE_BLOCKS
 from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
 from synthmix.valuation.valuer import Valuer
 
-CLEAR = 0.95  # confidence from which one of two is taken: then 97 % are right, 87 % on the worst task
+CLEAR = 0.95  # confidence from which one of two is taken: then 98 % are right, 93 % on the worst task of text
 SAME = 1e-9  # difference of scores that is rounding's
+TINY = 0.01  # of the median size: a dataset that has less decides no equal size
+WITHHELD = 0.5  # of the reference's runs of words in a dataset: from then on nothing is told in its favour
+SHIFTED = 3.0  # CHOSEN: about the ratio of the largest to the smallest error among the tasks of text
+ERRORS = 64  # equally likely values of a new task's error
 
 Said = Literal["over", "level", "unclear"]
 
@@ -35,6 +43,7 @@ class CalibratedTask:
         kind: ``text``, whose truth is a loss in nats per token, or ``labels``, whose truth is an accuracy.
         error: tau, in units of the score. slope: of the truth (higher is better) by the score; residual: what it
             leaves, a standard deviation in the truth's unit; both None where the truth is another measure.
+        looks: of its reference; None of images.
     """
 
     name: str
@@ -42,20 +51,21 @@ class CalibratedTask:
     error: float
     slope: float | None = None
     residual: float | None = None
+    looks: Looks | None = None
 
 
 # fmt: off
 TASKS: tuple[CalibratedTask, ...] = (
     CalibratedTask("images", "labels", 0.1522, 0.56, 0.090),
     CalibratedTask("sentiment", "labels", 0.0299, 0.66, 0.017),
-    CalibratedTask("instruction", "text", 0.0288, 6.48, 0.145),
-    CalibratedTask("reasoning", "text", 0.0409, 8.97, 0.353),
+    CalibratedTask("instruction", "text", 0.0288, 6.48, 0.145, Looks(0.789, 3.91, 0.999)),
+    CalibratedTask("reasoning", "text", 0.0409, 8.97, 0.353, Looks(0.514, 3.38, 1.000)),
     CalibratedTask("synque", "labels", 0.0637),
     CalibratedTask("domains", "labels", 0.1170, 0.70, 0.046),
-    CalibratedTask("web", "text", 0.0653, 4.28, 0.185),
-    CalibratedTask("stories", "text", 0.0288, 5.89, 0.106),
-    CalibratedTask("essays", "text", 0.0397, 7.09, 0.203),
-    CalibratedTask("philosophy", "text", 0.0238, 8.00, 0.161),
+    CalibratedTask("web", "text", 0.0653, 4.28, 0.185, Looks(0.828, 4.11, 1.000)),
+    CalibratedTask("stories", "text", 0.0288, 5.89, 0.106, Looks(0.831, 4.03, 1.000)),
+    CalibratedTask("essays", "text", 0.0397, 7.09, 0.203, Looks(0.904, 3.46, 1.000)),
+    CalibratedTask("philosophy", "text", 0.0265, 7.34, 0.172, Looks(0.812, 3.69, 0.999)),
 )
 # fmt: on
 
@@ -67,6 +77,7 @@ class Verdict:
     Attributes:
         said: ``over``: take ``one``; ``level``: their scores are equal, and nothing is to choose; ``unclear``: train
             both to know, with ``tokens`` (or items, ``unit``) of each.
+        why: ``leak``: ``one`` holds half of the reference or more, so that nothing is told in its favour; "".
         confidence: probability that a model trained on ``one`` is better, by what the calibration's tasks say.
         difference: of the scores; its interval holds the sampling of the datasets and of the reference.
         worth: of that difference to a small trained model, in ``worth_unit`` (nats per token, or accuracy), higher is
@@ -82,6 +93,7 @@ class Verdict:
     worth_unit: str
     tokens: float
     unit: str
+    why: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As ``synthmix value --json`` prints it."""
@@ -89,19 +101,26 @@ class Verdict:
 
 
 def verdicts(
-    valuer: Valuer, summaries: Sequence[Summary], *, tokens: float | None = None, equal: bool = False
+    valuer: Valuer,
+    summaries: Sequence[Summary],
+    *,
+    tokens: float | None = None,
+    equal: bool = False,
+    shifted: bool = False,
 ) -> list[Verdict]:
     """One for each pair, the clearest first.
 
     Args:
         tokens: of which each dataset is compared, an even sample of a larger one. equal: as many of each as the smaller
-            of all has. Neither: each as it is.
+            of all has (:func:`equal_size`). Neither: each as it is.
+        shifted: the reference is unlike every calibrated one.
     """
     read = [at_budget(each, tokens if tokens is not None else equal_size(summaries) if equal else None)
             for each in summaries]  # fmt: skip
     scores = [valuer.score_summary(each).value for each in read]
     parts = [parts_of(each, valuer.terms, valuer.weights) for each in read]
     kind: Literal["text", "labels"] = "labels" if valuer.labelled else "text"
+    leaking = {each.name for each in summaries if leaked(valuer, each) >= WITHHELD}
     found = []
     for a, b in combinations(range(len(read)), 2):
         first, second = (a, b) if scores[a] >= scores[b] else (b, a)
@@ -115,6 +134,8 @@ def verdicts(
                 kind if valuer.weights.name == "fixed" else None,
                 size,
                 read[a].size[1],
+                leaks=summaries[first].name in leaking,
+                shifted=shifted,
             )
         )
     return sorted(found, key=lambda each: -(each.confidence or 0.0))
@@ -128,27 +149,43 @@ def verdict(
     unit: str,
     *,
     tasks: Sequence[CalibratedTask] = TASKS,
+    leaks: bool = False,
+    shifted: bool = False,
 ) -> Verdict:
-    """On the ``difference`` (at least 0) of two scores; ``kind`` None: not calibrated, by its sampling alone."""
+    """On the ``difference`` (at least 0) of two scores; ``kind`` None: not calibrated, by its sampling alone.
+    ``leaks``: the first holds runs of the reference."""
+    from scipy.stats import norm
+
     assert difference.mid is not None
     gap, mine = difference.mid, [task for task in tasks if task.kind == kind]
     sampling = (difference.half_width or 0.0) / float(half_width(np.ones(1), difference.level))
-    sure = None if not mine else _told(gap, sampling, mine)
+    sure, worth = None, None
+    if mine and not leaks:
+        wider = SHIFTED if shifted else 1.0
+        sure = float(norm.cdf(gap / np.hypot(wider * new_errors(kind, tasks), sampling)).mean())
+        worth = worth_of(gap, sampling, mine, difference.level, wider=wider)
     if gap <= SAME:
         said: Said = "level"
-    elif sure is None:
-        said = "unclear"
     else:
-        said = "over" if sure >= CLEAR else "unclear"
-    worth = worth_of(gap, sampling, mine, difference.level) if mine else None
+        said = "over" if sure is not None and sure >= CLEAR else "unclear"
     return Verdict(*names, said, sure, difference, worth, "accuracy" if kind == "labels" else "nats per token",
-                   tokens, unit)  # fmt: skip
+                   tokens, unit, "leak" if leaks else "")  # fmt: skip
 
 
-def _told(gap: float, sampling: float, tasks: Sequence[CalibratedTask]) -> float:
-    from scipy.stats import norm
+def new_errors(kind: str | None, tasks: Sequence[CalibratedTask]) -> np.ndarray:
+    """(:data:`ERRORS`,) equally likely values of tau on a new task of a kind: quantiles of the predictive distribution
+    of a normal log tau, whose mean is the kind's own and whose variance all kinds share (few tasks know little of it).
+    """
+    from scipy.stats import t
 
-    return float(np.mean([norm.cdf(gap / np.hypot(task.error, sampling)) for task in tasks]))
+    logs = {name: np.log([task.error for task in tasks if task.kind == name]) for name in {x.kind for x in tasks}}
+    mine = next(held for name, held in logs.items() if name == kind)
+    freedom = sum(len(held) - 1 for held in logs.values())
+    if not freedom:
+        return np.exp(mine)
+    spread = np.sqrt(sum(((held - held.mean()) ** 2).sum() for held in logs.values()) / freedom)
+    places = (np.arange(ERRORS) + 0.5) / ERRORS
+    return np.asarray(np.exp(mine.mean() + spread * np.sqrt(1 + 1 / len(mine)) * t.ppf(places, freedom)))
 
 
 def nats_per_score() -> float:
@@ -157,9 +194,17 @@ def nats_per_score() -> float:
     return float(np.mean([task.slope for task in TASKS if task.kind == "text" and task.slope is not None]))
 
 
-def worth_of(gap: float, sampling: float, tasks: Sequence[CalibratedTask], level: float = LEVEL) -> Interval | None:
+def leaked(valuer: Valuer, summary: Summary) -> float:
+    """Share of the reference's runs of words that stand in a dataset; 0 of what is no text."""
+    return next((term.value(summary.total(term.reads)) for term in valuer.terms if isinstance(term, Leak)), 0.0)
+
+
+def worth_of(
+    gap: float, sampling: float, tasks: Sequence[CalibratedTask], level: float = LEVEL, *, wider: float = 1.0
+) -> Interval | None:
     """What a difference of scores is worth: the mean over tasks of slope times difference; the interval is that of
-    equal parts of one normal distribution a task, with the residuals of two datasets and the sampling."""
+    equal parts of one normal distribution a task, with the residuals of two datasets (``wider`` times those of the
+    tasks) and the sampling."""
     from scipy.optimize import brentq
     from scipy.stats import norm
 
@@ -167,7 +212,7 @@ def worth_of(gap: float, sampling: float, tasks: Sequence[CalibratedTask], level
     if not known:
         return None
     slopes, residuals = np.array(known).T
-    means, spreads = slopes * gap, np.hypot(np.sqrt(2) * residuals, slopes * sampling)
+    means, spreads = slopes * gap, np.hypot(wider * np.sqrt(2) * residuals, slopes * sampling)
     far = float(np.abs(means).max() + 10 * spreads.max())
 
     def quantile(share: float) -> float:
@@ -210,6 +255,8 @@ class Comparison:
         rows: by dataset ``name``, ``tokens`` that it has, its score ``whole``, at ``equal`` size, ``at_tokens`` and
             ``over_base`` (None where not asked), best first.
         pairs: see :class:`Verdict`.
+        tiny: datasets of less than :data:`TINY` of the median size, which stand as they are at equal size.
+        shift: in what the reference is unlike every text on which verdicts are calibrated, so that they are wider; "".
     """
 
     ranked_by: str
@@ -218,6 +265,8 @@ class Comparison:
     unit: str
     rows: list[dict[str, Any]]
     pairs: list[Verdict]
+    tiny: tuple[str, ...] = ()
+    shift: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As ``synthmix value --json`` prints it."""
@@ -246,16 +295,27 @@ def compare_datasets(
     ranked_by = "base" if gains is not None else "tokens" if tokens is not None else "equal"
     key = {"base": "over_base", "tokens": "at_tokens", "equal": "equal"}[ranked_by]
     rows.sort(key=lambda row: -row[key])
+    shift = shift_of(valuer)
     if gains is not None:
-        pairs = verdicts(valuer, [gain.together for gain in gains])
+        pairs = verdicts(valuer, [gain.together for gain in gains], shifted=bool(shift))
     else:
-        pairs = verdicts(valuer, summaries, tokens=tokens, equal=tokens is None)
-    return Comparison(ranked_by, least, tokens, summaries[0].size[1], rows, pairs)
+        pairs = verdicts(valuer, summaries, tokens=tokens, equal=tokens is None, shifted=bool(shift))
+    tiny = tuple(each.name for each in summaries if each.size[0] < least)
+    return Comparison(ranked_by, least, tokens, summaries[0].size[1], rows, pairs, tiny, shift)
+
+
+def shift_of(valuer: Valuer) -> str:
+    """In what a valuer's reference is unlike those of all calibrated tasks, in words; "" in nothing."""
+    looks = looks_of(valuer.reference)
+    known = [task.looks for task in TASKS if task.looks is not None]
+    return "" if looks is None or not known else unlike(looks, known) or ""
 
 
 def equal_size(summaries: Sequence[Summary]) -> float:
-    """The tokens (or items) of the smallest."""
-    return min(each.size[0] for each in summaries)
+    """The tokens (or items) of the smallest that has at least :data:`TINY` of the median size: two words beside
+    megabytes would leave nothing to compare."""
+    sizes = [each.size[0] for each in summaries]
+    return min(size for size in sizes if size >= TINY * float(np.median(sizes)))
 
 
 def at_budget(summary: Summary, tokens: float | None) -> Summary:

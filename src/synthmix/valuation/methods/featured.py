@@ -208,7 +208,8 @@ class Pad(FeatureMethod):
         rows = self._rows(pool)
         each = min(len(rows.x), len(self.reference.x))
         if each < FOLDS:
-            raise BadInput(f"holds {each} items, where {self.name} needs {FOLDS} or more", where=pool.name)
+            where = pool.name if len(rows.x) == each else "the reference"
+            raise BadInput(f"holds {each} items, where {self.name} needs {FOLDS} or more", where=where)
         rng = np.random.default_rng(self.seed)
         picked = [x[np.sort(rng.permutation(len(x))[:each])] for x in (rows.x, self.reference.x)]
         x, side = np.concatenate(picked), np.repeat([0, 1], each)
