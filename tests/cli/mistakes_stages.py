@@ -23,6 +23,12 @@ def tokens(spoil: Any = lambda world: None) -> Any:
     return prepare
 
 
+def rows(name: str, data: bytes) -> Any:
+    """Further files of tokens beside that tokenizer."""
+    return tokens(lambda world: (world.folder / name).write_bytes(data))
+
+
+ROWS = ("--to", "d", "--tokenizer", "tokenizer.json", "--quiet")
 TOKENS = ("corpus", "build", "t.ds", "--to", "d", "--tokenizer", "tokenizer.json", "--quiet")
 
 STAGES = [
@@ -103,6 +109,24 @@ STAGES = [
         ("corpus", "build", "t.ds", "--to", "d", *SMALL),
         prepare=tokens(),
         may_write=("c",),
+    ),
+    Case(
+        "an MDS shard cut short",
+        ("s.mds: does not match its head (16 bytes, 99 in the head)", "copy it again"),
+        ("corpus", "build", "s.mds", *ROWS),
+        prepare=rows("s.mds", np.array([1, 12, 99, 0], dtype="<u4").tobytes()),
+    ),
+    Case(
+        "no Arrow file",
+        ("a.arrow: not an Arrow file", "copy it again"),
+        ("corpus", "build", "a.arrow", *ROWS),
+        prepare=rows("a.arrow", b"no arrow at all"),
+    ),
+    Case(
+        "tokens without an index",
+        ("chunk-0-0.bin: chunk-0-0.idx: has no index beside it",),
+        ("corpus", "build", "chunk-0-0.bin", *ROWS),
+        prepare=rows("chunk-0-0.bin", bytes(64)),
     ),
     Case(
         "no such format",

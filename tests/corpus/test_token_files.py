@@ -174,7 +174,7 @@ def load_text(path: Path) -> list[str]:
 
 def test_the_bytes_of_ids_are_those_of_the_text(tmp_path: Path, tokenizer: Tokenizer) -> None:
     texts = ["Größe → 日本 \U0001f600", "  leading\n\ttabs ", "<|endoftext|>", "plain"]
-    found = open_tokens(write("datatrove", tmp_path, texts, tokenizer), tokenizer)
+    [found] = open_tokens(write("datatrove", tmp_path, texts, tokenizer), tokenizer)
     spelling = Spelling(tokenizer)
     assert [data.decode() for _, data, _ in documents(found, tokenizer, spelling)] == texts
     assert spelling.sizes(found, tokenizer.eos_id).tolist() == [len(text.encode()) for text in texts]

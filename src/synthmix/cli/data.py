@@ -29,7 +29,8 @@ def build(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://); .bin, .npy, .ds of tokens."
+            help="Files or globs: text, JSONL, Parquet (.gz, .bz2, .xz, .zst, s3://, gs://); "
+            "tokens in .bin, .npy, .ds, .arrow, .mds."
         ),
     ],
     to: Annotated[str, typer.Option("--to", help="Folder of the new corpus, or s3://, gs://.", show_default=False)],

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,8 +29,9 @@ from synthmix.corpus.readers import described, expand, nothing_read, read_docume
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Part, Source, bytes_hash
 from synthmix.corpus.spread import Tasks, spread
-from synthmix.corpus.token_files import Spelling, is_token_file, open_tokens, parquet_documents
+from synthmix.corpus.token_files import IDS, Spelling, is_token_file, open_tokens
 from synthmix.corpus.token_files import documents as token_documents
+from synthmix.corpus.token_rows import MDS, row_documents
 from synthmix.corpus.tokenizer import COMPARED, Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, file_hash, read_json, write_json
@@ -78,8 +80,11 @@ class Input:
     @property
     def tokens(self) -> bool:
         """Whether it is a file of ids."""
+        if self.path is None:
+            return False
         asked = self.source.format if self.source is not None else None
-        return self.path is not None and (asked == "tokens" or (asked is None and is_token_file(self.path)))
+        named = is_token_file(self.path) or self.path.endswith(MDS)
+        return asked == "tokens" or (asked is None and named)
 
     @property
     def where(self) -> str:
@@ -499,10 +504,11 @@ def _rows(
             assert one.path is not None
             spelling, domain = Spelling(tokenizer), one.source.domain or unit.domain
             if is_token_file(one.path):
-                found = token_documents(open_tokens(one.path, tokenizer), tokenizer, spelling)
+                column = IDS if one.source.text == "text" else one.source.text
+                parts = open_tokens(one.path, tokenizer, column)
+                found = chain.from_iterable(token_documents(part, tokenizer, spelling) for part in parts)
             else:
-                column = "input_ids" if one.source.text == "text" else one.source.text
-                found = parquet_documents(one.path, column, tokenizer, spelling)
+                found = row_documents(one.path, one.source.text, tokenizer, spelling)
             for place, (ids, data, key) in enumerate(found):
                 own["documents" if data.strip() else "empty"] += 1
                 digest = bytes_hash(data)

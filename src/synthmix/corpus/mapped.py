@@ -12,7 +12,7 @@ from synthmix.corpus.meta import Counts
 from synthmix.corpus.pack import Packed
 from synthmix.corpus.shards import Shard
 from synthmix.corpus.sources import Source
-from synthmix.corpus.token_files import Spelling, TokenFile, is_token_file, lacks_ends, open_tokens, shown
+from synthmix.corpus.token_files import IDS, Spelling, TokenFile, is_token_file, lacks_ends, open_tokens, shown
 from synthmix.corpus.tokenizer import Tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import file_hash
@@ -35,7 +35,8 @@ def token_files(sources: Any, tokenizer: Tokenizer, progress: Progress) -> list[
     found = []
     for one in inputs_of(sources):
         if one.tokens and one.path is not None and one.source is not None and is_token_file(one.path):
-            found.append((one.source, open_tokens(one.path, tokenizer)))
+            column = IDS if one.source.text == "text" else one.source.text
+            found += [(one.source, part) for part in open_tokens(one.path, tokenizer, column)]
     if found:
         progress.say(f"{found[0][1].path} begins, with this tokenizer: {shown(found[0][1], tokenizer)!r}")
     return found
@@ -50,7 +51,7 @@ def why_copied(found: Sequence[tuple[Source, TokenFile]], inputs: int, tokenizer
     """
     if divided:
         return "documents are held out, or kept out for other corpora"
-    if len(found) < inputs:
+    if len({one.path for _, one in found}) < inputs:
         return "not all of it is in files that can be mapped"
     if any(source.limit is not None for source, _ in found):
         return "a limit takes some of their documents"
@@ -68,6 +69,7 @@ def map_files(
     import pyarrow.parquet as pq
 
     spelling, shards, train, before = Spelling(tokenizer), list[Shard](), dict[str, Counts](), 0
+    hashes = {path: file_hash(path) for path in {one.path.resolve() for _, one in found}}
     dtype = _UNSIGNED[found[0][1].ids.dtype.str[1:]]
     kinds = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64(), pa.string()]
     schema = pa.schema(list(zip(("split", "domain", "start", "tokens", "bytes", "key"), kinds, strict=True)))
@@ -76,7 +78,7 @@ def map_files(
             path, domain = one.path.resolve(), source.domain or name
             size = path.stat().st_size
             shards.append(
-                Shard(path=str(path), tokens=len(one.ids), bytes=size, blake2b=file_hash(path), header=one.header)
+                Shard(path=str(path), tokens=len(one.ids), bytes=size, blake2b=hashes[path], header=one.header)
             )
             filled = np.flatnonzero(one.ends > one.starts)
             sizes = spelling.sizes(one, tokenizer.eos_id)[filled]
@@ -87,11 +89,15 @@ def map_files(
                 columns: dict[str, Any] = {"split": ["train"] * len(numbers), "domain": [domain] * len(numbers)}
                 lengths = ends[rows] - starts[rows]
                 columns |= {"start": starts[rows] + before, "tokens": lengths, "bytes": sizes[rows]}
-                columns["key"] = [f"{one.path}#{number + 1}" for number in numbers]
+                columns["key"] = [f"{one.path}#{one.before + number + 1}" for number in numbers]
                 writer.write_table(pa.table(columns, schema=schema))
             counted = Counts(documents=len(filled), tokens=len(one.ids), bytes=int(sizes.sum()))
             train[domain] = train.get(domain, Counts()) + counted
             before += len(one.ids)
+    for _, one in found:
+        about = one.path.stat()
+        if (about.st_size, about.st_mtime_ns) != one.state:
+            raise BadInput("changed while it was read", where=one.path, remedy="run it again once the file is whole")
     if not sum(counts.documents for counts in train.values()):
         raise BadInput("holds no documents", where=found[0][1].path)
     return Packed({"train": shards}, {}, dict(sorted(train.items())), {}, []), dtype

@@ -54,6 +54,8 @@ _SUFFIXES = {
     ".bin": "tokens",
     ".npy": "tokens",
     ".ds": "tokens",
+    ".arrow": "tokens",
+    ".mds": "tokens",
 }
 _BATCH_ROWS = 1024
 
