@@ -506,7 +506,7 @@ def _rows(
             if is_token_file(one.path):
                 column = IDS if one.source.text == "text" else one.source.text
                 parts = open_tokens(one.path, tokenizer, column)
-                found = chain.from_iterable(token_documents(part, tokenizer, spelling) for part in parts)
+                found = iter(chain.from_iterable(token_documents(part, tokenizer, spelling) for part in parts))
             else:
                 found = row_documents(one.path, one.source.text, tokenizer, spelling)
             for place, (ids, data, key) in enumerate(found):

@@ -93,7 +93,7 @@ def _mds(path: Path, column: str, tokenizer: Tokenizer) -> TokenFile:
         raise BadInput(f"no such column; it has {', '.join(map(str, names[:8]))}", where=path, key=column)
     place = names.index(column)
     form, free = str(forms[place]), [number for number, size in enumerate(sizes) if size is None]
-    found = []
+    found = list[np.ndarray]()
     for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
         own = list(sizes)
         for number, size in zip(free, data[start : start + 4 * len(free)].view("<u4").tolist(), strict=True):
