@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -29,9 +28,8 @@ from synthmix.corpus.readers import described, expand, nothing_read, read_docume
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Part, Source, bytes_hash
 from synthmix.corpus.spread import Tasks, spread
-from synthmix.corpus.token_files import IDS, Spelling, is_token_file, open_tokens
-from synthmix.corpus.token_files import documents as token_documents
-from synthmix.corpus.token_rows import MDS, row_documents
+from synthmix.corpus.token_files import Spelling, is_token_file
+from synthmix.corpus.token_rows import MDS, tokenised_documents
 from synthmix.corpus.tokenizer import COMPARED, Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, file_hash, read_json, write_json
@@ -503,12 +501,7 @@ def _rows(
             assert one.source is not None
             assert one.path is not None
             spelling, domain = Spelling(tokenizer), one.source.domain or unit.domain
-            if is_token_file(one.path):
-                column = IDS if one.source.text == "text" else one.source.text
-                parts = open_tokens(one.path, tokenizer, column)
-                found = iter(chain.from_iterable(token_documents(part, tokenizer, spelling) for part in parts))
-            else:
-                found = row_documents(one.path, one.source.text, tokenizer, spelling)
+            found = tokenised_documents(one.path, one.source.text, tokenizer, spelling)
             for place, (ids, data, key) in enumerate(found):
                 own["documents" if data.strip() else "empty"] += 1
                 digest = bytes_hash(data)

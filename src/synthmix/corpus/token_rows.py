@@ -19,6 +19,8 @@ from synthmix.corpus.token_files import (
     check_column,
     check_range,
     documents,
+    is_token_file,
+    open_tokens,
     without_end,
 )
 from synthmix.corpus.tokenizer import Tokenizer
@@ -33,10 +35,10 @@ _NAMES = {np.dtype(kind).name: kind for kind in _TYPES.values()}
 _REMEDY = "copy it again, or name the file that belongs to it"
 
 
-def row_documents(
+def tokenised_documents(
     path: str, text: str, tokenizer: Tokenizer, spelling: Spelling
 ) -> Iterator[tuple[np.ndarray, bytes, str]]:
-    """Ids of each document without its end, the UTF-8 of its text, and where it stands.
+    """Ids of each document of a file of tokens without its end, the UTF-8 of its text, and where it stands.
 
     Args:
         text: the source's field of text: the column, unless it is the usual ``text``.
@@ -44,12 +46,16 @@ def row_documents(
     Raises:
         BadInput: the file is damaged or no such file, has no such column, or holds ids that the tokenizer has not.
     """
-    if path.endswith(MDS):
+    column = IDS if text == "text" else text
+    if is_token_file(path):
+        for part in open_tokens(path, tokenizer, column):
+            yield from documents(part, tokenizer, spelling)
+    elif path.endswith(MDS):
         with read_errors(path):
             found = _mds(Path(path).expanduser(), _TOKENS if text == "text" else text, tokenizer)
         yield from documents(found, tokenizer, spelling)
     else:
-        yield from _parquet(path, IDS if text == "text" else text, tokenizer, spelling)
+        yield from _parquet(path, column, tokenizer, spelling)
 
 
 def _parquet(
