@@ -212,3 +212,49 @@ def test_the_copy_is_made_once(url: str, put: Callable[..., str], tokenizer: Tok
     stamp = (first / "corpus.json").stat().st_mtime_ns
     assert bucket.local_copy(f"{url}/c/") == first
     assert (first / "corpus.json").stat().st_mtime_ns == stamp
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of a server that speaks S3, on this machine."""
+    s3fs = pytest.importorskip("s3fs", reason="the extra `cloud` is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("team")
+    yield "s3://team"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_s3(s3: str, texts: list[str], tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2):
+        with fsspec.open(f"{s3}/web/{number}.jsonl", "wb") as file:
+            file.write("".join(json.dumps({"text": one}) + "\n" for one in texts[30 * number :][:30]).encode())
+    source, options = Source(files=[f"{s3}/web/*.jsonl"]), {"name": "c", "tokenizer": tokenizer}
+    here = build_corpus(source, tmp_path / "here", **options)  # type: ignore[arg-type]
+    monkeypatch.setattr("synthmix.corpus.parts.PART_BYTES", 5000)
+    build_corpus(source, f"{s3}/corpora/c", engine=Shuffled(), **options)  # type: ignore[arg-type]
+    assert in_bucket(f"{s3}/corpora/c") == bytes_of(here.folder)
+    shutil.rmtree(tmp_path / "cache")
+    assert bytes_of(Corpus.open(f"{s3}/corpora/c").folder) == bytes_of(here.folder)
+    with fsspec.open(f"{s3}/web/1.jsonl", "wb") as file:
+        file.write(json.dumps({"text": "another one"}).encode())
+    assert build_corpus(source, f"{s3}/corpora/c", update=True, **options).train_counts.documents == 31  # type: ignore[arg-type]
+    for to, message in (
+        ("s3://nobody/c", r"s3://nobody/c: cannot be written to \(no such bucket\); check the bucket's name"),
+        ("s3://team/web", r"s3://team/web: holds other files \(and no corpus.json\)"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            build_corpus(source, to, **options)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"s3://nobody/a.jsonl: "):
+        build_corpus(Source(files=["s3://nobody/a.jsonl"]), tmp_path / "d", **options)  # type: ignore[arg-type]

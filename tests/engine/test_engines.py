@@ -52,6 +52,12 @@ def test_tasks_run_in_other_processes(engine: Engine[Any, Any]) -> None:
     assert 1 <= len(pids) <= 2
 
 
+def test_relative_paths_are_the_caller_s(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_engine("ray", workers=1, address=cluster.address) as engine:
+        assert [found for _, found in engine.each(eval, ["__import__('os').getcwd()"])] == [str(tmp_path)]
+
+
 def test_a_worker_has_one_thread(engine: Engine[Any, Any]) -> None:
     assert [n for _, n in engine.each(eval, ["__import__('torch').get_num_threads()"])] == [1]
 

@@ -17,6 +17,8 @@ from synthmix.errors import BadInput
 from synthmix.files import cache_folder, content_hash, disk_errors, new_folder
 from synthmix.reading import read_errors
 
+_VERSIONS = ("ETag", "etag", "generation", "md5Hash", "mtime", "LastModified", "created")
+_OF_OBJECTS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"}
 _REMEDY = "check the bucket's name, the credentials and what they allow"
 
 
@@ -36,6 +38,26 @@ def opened(url: str) -> tuple[Any, str]:
             where=url,
             remedy="for s3:// and gs:// run pip install 'synthmix[cloud]'",
         ) from None
+
+
+def state_of(url: str, *, again: bool = False) -> tuple[int | None, str]:
+    """Size of a file, None where its bucket does not say it, and its version: what changes when it is written anew.
+
+    Not fsspec's `ukey`, which hashes all that is known of a file, and a listing knows other things than a single look.
+
+    Args:
+        again: ask the bucket, though its listing is known.
+
+    Raises:
+        BadInput: the file is gone, or may not be read.
+    """
+    with read_errors(url):
+        fs, path = opened(url)
+        if again:
+            fs.invalidate_cache()
+        about = fs.info(path)
+        version = next((about[key] for key in _VERSIONS if about.get(key) is not None), "")
+    return about.get("size"), str(version).strip('"')
 
 
 def is_there(url: str) -> bool:
@@ -91,7 +113,7 @@ def new_corpus(url: str) -> Iterator[Path]:
         if there and f"{path}/{FILE}" not in {name.rstrip("/") for name in there}:
             raise BadInput(f"holds other files (and no {FILE})", where=url, remedy="name a new or an empty folder")
         marker = f"{path}/.may-be-written"
-        fs.makedirs(path, exist_ok=True)
+        _make_folder(fs, path)
         fs.pipe_file(marker, b"")
         fs.rm_file(marker)
     folder = cache_folder() / "building" / f"{path.rsplit('/', 1)[-1]}-{content_hash(url)}"
@@ -104,7 +126,7 @@ def new_corpus(url: str) -> Iterator[Path]:
         files = [name for name in sorted(folder.rglob("*")) if name.is_file() and name != folder / FILE]
         names = [f"{path}/{name.relative_to(folder).as_posix()}" for name in files]
         for name, file in zip(names, files, strict=True):
-            fs.makedirs(name.rsplit("/", 1)[0], exist_ok=True)
+            _make_folder(fs, name.rsplit("/", 1)[0])
             fs.put_file(str(file), name)
         for old in there - {*names, f"{path}/{FILE}"}:
             fs.rm_file(old)
@@ -114,6 +136,13 @@ def new_corpus(url: str) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(place)
+
+
+def _make_folder(fs: Any, path: str) -> None:
+    """Where files need one; a store of objects would make a bucket of a name that was mistyped."""
+    names = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+    if not names & _OF_OBJECTS:
+        fs.makedirs(path, exist_ok=True)
 
 
 def _place(url: str, about: bytes) -> Path:

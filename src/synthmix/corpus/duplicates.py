@@ -105,7 +105,7 @@ class _Removal:
         )
         if own is not None:
             works = [
-                Elsewhere(other.folder, group, own)
+                Elsewhere(other.folder.resolve(), group, own)
                 for other in against
                 if len(other.train)
                 for group in range(_row_groups(other))

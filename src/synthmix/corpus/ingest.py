@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from synthmix.batching import batched, in_threads
+from synthmix.corpus.bucket import state_of
 from synthmix.corpus.chunks import ChunkWriter, open_chunks
 from synthmix.corpus.encoding import Encoding
 from synthmix.corpus.ingested import Ingested
@@ -34,7 +35,6 @@ from synthmix.corpus.tokenizer import COMPARED, Tokenizer, load_tokenizer
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, file_hash, read_json, write_json
 from synthmix.progress import Progress, Silent
-from synthmix.reading import read_errors
 
 BATCH_DOCUMENTS = 1024
 UNIT_DOCUMENTS = 2**14  # that a build encodes at once
@@ -391,14 +391,8 @@ def _state(path: str, *, again: bool = False) -> tuple[int, int] | None:
     if "://" not in path:
         about = os.stat(path)
         return about.st_size, about.st_mtime_ns
-    from fsspec.core import url_to_fs
-
-    with read_errors(path):
-        fs, name = url_to_fs(path)
-        if again:
-            fs.invalidate_cache()
-        size = fs.info(name).get("size")
-        return None if size is None else (int(size), int(content_hash(str(fs.ukey(name))), 16))
+    size, version = state_of(path, again=again)
+    return None if size is None else (int(size), int(content_hash(version), 16))
 
 
 def _first_tokens(source: Source | None) -> bool:

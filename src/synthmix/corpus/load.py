@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 
 from filelock import FileLock
 
+from synthmix.corpus.bucket import state_of
 from synthmix.corpus.build import build_corpus, hold_to_limit, train_texts
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.meta import FORMAT, is_corpus
@@ -170,10 +171,7 @@ def identity(source: Source) -> list[Any]:
 def _file_identity(path: str) -> list[Any]:
     if "://" not in path:
         return [file_hash(Path(path))]
-    from fsspec.core import url_to_fs
-
-    fs, name = url_to_fs(path)
-    return [path, fs.size(name), str(fs.ukey(name))]
+    return [path, *state_of(path)]
 
 
 class Documents:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -109,7 +109,9 @@ class RayEngine(Generic[Item, Result]):
             options |= {"memory": memory}
         if memory > LARGE:
             options |= {"max_calls": 1}
-        return self._ray.remote(run_there).options(**options).remote(task, item, label_of(item), self.threads)
+        return (
+            self._ray.remote(run_there).options(**options).remote(task, item, label_of(item), self.threads, os.getcwd())
+        )
 
     def _outcome(self, reference: Any, label: str) -> Any:
         errors = self._ray.exceptions
@@ -131,8 +133,11 @@ class RayEngine(Generic[Item, Result]):
             )
 
 
-def run_there(task: Callable[[Any], Any], item: Any, label: str, threads: int) -> Any:
-    """On the node: the task's result, or its ``SynthmixError`` as a value."""
+def run_there(task: Callable[[Any], Any], item: Any, label: str, threads: int, folder: str) -> Any:
+    """On the node: the task's result, or its ``SynthmixError`` as a value. ``folder``: from which the caller's relative
+    paths count."""
+    with suppress(OSError):  # what is read is looked for by :func:`check_folder`
+        os.chdir(folder)
     prepare(threads)
     value, goes_on = guarded(task, item, label)
     if not goes_on:
