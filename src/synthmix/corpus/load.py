@@ -6,8 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from filelock import FileLock
-
 from synthmix.corpus.bucket import state_of
 from synthmix.corpus.build import build_corpus, hold_to_limit, train_texts
 from synthmix.corpus.corpus import Corpus
@@ -16,6 +14,7 @@ from synthmix.corpus.readers import described, expand, read_documents
 from synthmix.corpus.sources import Document, Source
 from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.files import content_hash, disk_errors, file_hash, placed
+from synthmix.locking import lock
 from synthmix.names import LONGEST
 from synthmix.progress import Progress
 from synthmix.quantities import parse_count, parsed
@@ -100,7 +99,7 @@ def open_or_build(
         return _within(Corpus.open(folder), tokenizer) if is_corpus(folder) else None
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with lock(folder.with_suffix(".lock")):
             if is_corpus(folder):
                 return _within(Corpus.open(folder), tokenizer)
             return build_corpus(

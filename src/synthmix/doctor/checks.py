@@ -159,6 +159,9 @@ def _folders(machine: Machine) -> Iterator[Finding]:
         elif folder.free < NEARLY_FULL:
             free = f"{folder.free / 1e9:.1f} GB are free for the {folder.what} folder {folder.path}"
             yield Finding("disk-nearly-full", "note", free, f"free some space, or {remedy}")
+        if folder.locks is not None:
+            what = f"locks of the {folder.what} folder hold on this machine alone: {folder.locks}"
+            yield Finding("locks-local", "note", what, "run a study on one machine at a time, or mount it with locks")
 
 
 def _system(machine: Machine) -> Iterator[Finding]:

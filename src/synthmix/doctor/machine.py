@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthmix.engine.places import Gpu, usable_cores, visible_gpus
+from synthmix.errors import SynthmixError
+from synthmix.locking import check_locks, held_here_alone
 from synthmix.training.memory import free_memory
 
 if TYPE_CHECKING:
@@ -49,12 +51,14 @@ NOT_FOR_USERS = {"dev", "docs"}
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that is written to: free bytes on its disk, and why it cannot be written to (None: it can)."""
+    """A folder that is written to: free bytes on its disk, why it cannot be written to (None: it can), why its locks
+    are not seen by other machines (None: nothing says so)."""
 
     what: str
     path: str
     free: int
     fault: str | None
+    locks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,9 +170,12 @@ def folder(what: str, path: Path) -> Folder:
     try:
         with tempfile.TemporaryFile(dir=at):
             fault = None
+        check_locks(at)
     except OSError as error:
         fault = error.strerror or type(error).__name__
-    return Folder(what, str(path), shutil.disk_usage(at).free, fault)
+    except SynthmixError as error:
+        fault = error.problem
+    return Folder(what, str(path), shutil.disk_usage(at).free, fault, held_here_alone(at))
 
 
 @dataclass(frozen=True)

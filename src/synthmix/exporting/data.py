@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from synthmix.corpus.corpus import Corpus
 from synthmix.corpus.load import open_or_build, shared_tokenizer
@@ -19,6 +19,7 @@ from synthmix.exporting.schema import FORMAT, MANIFEST, ExportedData, ExportedSo
 from synthmix.exporting.text_files import TEXT_FORMATS, Row, write_rows
 from synthmix.exporting.token_files import TOKEN_FORMATS, write_tokens
 from synthmix.files import disk_errors, placed, read_json, write_json
+from synthmix.locking import lock
 from synthmix.mixture.manifest import Manifest, make_manifest
 from synthmix.progress import Progress, Silent
 from synthmix.quantities import format_count
@@ -99,7 +100,7 @@ def export_data(
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(folder / ".lock", timeout=0):
+            with lock(folder / ".lock", timeout=0):
                 work = _Work(folder, _claimed(folder, state), corpora, shared, told)
                 if not work.state.complete:
                     work = _written(work, mixture, manifest)

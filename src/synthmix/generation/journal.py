@@ -21,6 +21,7 @@ from zlib import crc32
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, write_text
 from synthmix.generation.prompts import Prompt, Reply
+from synthmix.locking import lock
 
 _SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}\s*$')
 _EMPTY = 0
@@ -194,12 +195,12 @@ class Journal:
     """
 
     def __init__(self, folder: Path, part: str = "local", *, retry_failed: bool = False) -> None:
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         self.folder = folder
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / f".{part}.lock")
+            self._lock = lock(folder / f".{part}.lock")
             try:
                 self._lock.acquire(timeout=0)
             except Timeout:

@@ -26,6 +26,7 @@ from synthmix.generation.filters import heldout_index
 from synthmix.generation.job import claim
 from synthmix.generation.measures import Pair
 from synthmix.interval import Interval
+from synthmix.locking import lock
 from synthmix.loop.arms import Generator, Pool, Writer, sources_of
 from synthmix.loop.bandit import Beliefs, Judged, Offer, judge, worth_it
 from synthmix.loop.limits import Limits, Tally, measures_of, tallied
@@ -163,17 +164,17 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises:
         BadInput: one is there.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
-    lock = FileLock(folder / ".loop.lock")
+    held = lock(folder / ".loop.lock")
     try:
-        lock.acquire(timeout=0)
+        held.acquire(timeout=0)
     except Timeout:
         raise BadInput("another process generates here", where=folder, remedy="wait for it") from None
     try:
         yield
     finally:
-        lock.release()
+        held.release()
 
 
 @contextmanager

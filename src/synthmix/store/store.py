@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthmix.errors import BadInput
 from synthmix.files import disk_errors, read_digested, read_json, write_json
+from synthmix.locking import lock
 from synthmix.store.records import FORMAT, RunRecord, TrunkRecord, flat
 from synthmix.validation import validated
 
@@ -95,21 +96,21 @@ class Store:
 
         The lock is the operating system's: it goes with its process, also after ``kill -9``.
         """
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         path = self.folder / run / ".lock"
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
+            held = lock(path)
             try:
-                lock.acquire(blocking=False)
+                held.acquire(blocking=False)
             except Timeout:
                 yield False
                 return
         try:
             yield True
         finally:
-            lock.release()
+            held.release()
 
     def table(self) -> "pa.Table":
         """The finished runs as a flat table, a row a run: ``loss.<domain>``, ``bits.<domain>``, ``task.<name>``."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
-from filelock import FileLock
-
 from synthmix.checksums import check, write_checked
 from synthmix.config import RealCorpus, StudyConfig
 from synthmix.corpus.build import train_texts
@@ -17,6 +15,7 @@ from synthmix.corpus.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from synthmix.errors import BadInput
 from synthmix.evaluation.losses import HeldOut
 from synthmix.files import content_hash, disk_errors
+from synthmix.locking import lock
 from synthmix.progress import Progress
 from synthmix.study.workspace import Workspace
 
@@ -105,7 +104,7 @@ def study_tokenizer(
         return _kept_tokenizer(path) if path.exists() else None
     with disk_errors(path):
         space.tokenizer.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with lock(path.with_suffix(".lock")):
             if not path.exists():
                 progress.start("tokenizer", None, "documents")
                 share = asked.limit // len(entries)

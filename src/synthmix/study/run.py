@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine, open_engine
 from synthmix.errors import BadInput
+from synthmix.locking import held_here_alone
 from synthmix.progress import Progress, Silent
 from synthmix.results import Results
 from synthmix.study.corpora import Prepared
@@ -58,6 +59,8 @@ def run_study(
     check_given(config)
     space = Workspace(config.root.absolute())  # a worker elsewhere has another working folder
     space.create()
+    if why := held_here_alone(space.root):
+        progress.say(f"locks hold on this machine alone ({why}): run the study on one machine at a time")
     with stage(space, "text", progress):
         prepared = natural_text(config, space, progress)
     with engine or open_engine(workers=config.workers) as engine:

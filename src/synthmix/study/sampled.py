@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from synthmix.config import SampledCorpus, StudyConfig
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
@@ -18,6 +16,7 @@ from synthmix.engine import Engine
 from synthmix.errors import BadInput, Failure, SynthmixError
 from synthmix.files import content_hash, disk_errors
 from synthmix.generation.sampler import Sampling, part_path, read_parts, sample_part, sampled, write_part
+from synthmix.locking import lock
 from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
 from synthmix.study.execute import open_tokenizer
@@ -142,7 +141,7 @@ def sampled_corpus(
     at = places(config, name, space, prepared)
     with disk_errors(at.folder):
         at.folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(at.folder.with_suffix(".lock")):
+        with lock(at.folder.with_suffix(".lock")):
             if not is_corpus(at.folder):
                 _sample_all(entry, name, at, space, prepared, engine, progress)
                 source = prepared.corpora[entry.source]

@@ -15,12 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from synthmix.config import StudyConfig
 from synthmix.engine import Engine, LocalEngine
 from synthmix.errors import BadInput, SynthmixError
 from synthmix.files import cache_folder, content_hash, read_json, write_json
+from synthmix.locking import lock
 from synthmix.progress import Progress
 from synthmix.study.ladder import cells, protocol_for
 from synthmix.study.workspace import Workspace
@@ -83,7 +82,7 @@ def measure(
     key = content_hash([[s.as_dict() for s in shapes], flops, vocab, config.training.model_dump(), engine.workers])
     path = space.speed
     # Under a lock, so that two processes on one study resolve one precision.
-    with FileLock(space.root / ".speed.lock"):
+    with lock(space.root / ".speed.lock"):
         there = path.exists()
         found = _kept(path, progress) if there else None
         damaged, kept = there and found is None, found or {}
@@ -174,7 +173,7 @@ class _Machine:
         """Keep what is ``new`` of ``known``."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(".speeds.lock")):
+            with lock(self.path.with_name(".speeds.lock")):
                 every = _object(self.path)
                 old = every.get(self.key, {}).get("shapes", {})
                 fresh = {name: known["shapes"][name] | {"at": time.time()} for name in new}
@@ -255,7 +254,7 @@ def stage(space: Workspace, name: str, progress: Progress | None = None) -> Iter
     try:
         yield
     finally:
-        with FileLock(space.root / ".seconds.lock"):
+        with lock(space.root / ".seconds.lock"):
             spent = seconds(space, progress)
             spent |= {name: round(spent.get(name, 0.0) + time.monotonic() - begun, 2)}
             write_json(space.seconds, spent, digest=True)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from synthmix.config import StudyConfig
 from synthmix.corpus.build import build_corpus
 from synthmix.corpus.corpus import Corpus
@@ -18,6 +16,7 @@ from synthmix.files import content_hash, disk_errors
 from synthmix.generation.job import generate_corpus
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.template import load_template
+from synthmix.locking import lock
 from synthmix.progress import Progress
 from synthmix.study.corpora import Prepared
 from synthmix.study.workspace import Workspace
@@ -61,7 +60,7 @@ def written_corpus(
     job, folder = written_folders(config, name, space, prepared)
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with lock(folder.with_suffix(".lock")):
             if not is_corpus(folder):
                 plain = GenerateConfig(**{key: getattr(entry, key) for key in GenerateConfig.model_fields})
                 heldout = (text for corpus in prepared.heldout for text in corpus.texts("heldout"))
