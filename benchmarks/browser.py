@@ -35,7 +35,7 @@ def picture(
         if colours:
             from PIL import Image
 
-            Image.open(shot).convert("RGB").quantize(colours).save(to, optimize=True)
+            Image.open(shot).convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE).save(to, optimize=True)
         else:
             to.write_bytes(shot.read_bytes())
     return True
