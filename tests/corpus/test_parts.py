@@ -27,7 +27,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def divided(path: Path, source: Source) -> tuple[list[Any], int]:
     """The documents of all parts, and how many parts there are."""
-    found = parts.divide(str(path), source, path.stat().st_size, InProcess())
+    found = parts.divide([(str(path), source, path.stat().st_size)], InProcess())[0]
     streams = [read_documents(source, domain="d", some=False, part=part) for part in found]
     return [(one.text, one.domain, one.key, one.place) for stream in streams for one in stream], len(found)
 
@@ -83,8 +83,8 @@ def test_what_stays_whole(tmp_path: Path) -> None:
     for name, data in (("one.txt", line * 50), ("short.jsonl", line), ("returns.jsonl", line[:-1] + "\r")):
         path = tmp_path / name
         path.write_bytes((data * (50 if name[0] == "r" else 1)).encode())
-        assert parts.divide(str(path), Source(files=[str(path)]), path.stat().st_size, InProcess()) == []
-    assert parts.divide("web.jsonl.gz", Source(files=["web.jsonl.gz"]), 10**9, InProcess()) == []
+        assert parts.divide([(str(path), Source(files=[str(path)]), path.stat().st_size)], InProcess()) == [[]]
+    assert parts.divide([("web.jsonl.gz", Source(files=["web.jsonl.gz"]), 10**9)], InProcess()) == [[]]
 
 
 @pytest.fixture
@@ -112,6 +112,18 @@ def test_a_corpus_of_parts_has_the_bytes_of_one_of_files(
         monkeypatch.setattr(parts, "PART_BYTES", size)
         build_corpus(source, tmp_path / f"there{size}", engine=Shuffled(), **options)
         assert bytes_of(tmp_path / f"there{size}") == bytes_of(tmp_path / "here")
+
+
+@pytest.mark.parametrize("limit", ["60 documents", "3000 tokens", "1M tokens"])
+def test_a_sample_by_workers_is_that_of_one_process(
+    files: list[Path], tmp_path: Path, tokenizer: Tokenizer, limit: str
+) -> None:
+    source = Source(files=[str(path) for path in files], limit=limit)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"name": "c", "tokenizer": tokenizer}
+    here = build_corpus(source, tmp_path / "here", **options)
+    build_corpus(source, tmp_path / "there", engine=Shuffled(), **options)
+    assert bytes_of(tmp_path / "there") == bytes_of(here.folder)
+    assert here.train_counts.documents == (250 if limit[0] == "1" else here.train_counts.documents)
 
 
 def test_an_error_in_a_part_names_the_line(files: list[Path], tmp_path: Path, tokenizer: Tokenizer) -> None:

@@ -9,6 +9,7 @@ however many workers there are. In memory stay some 50 bytes a document.
 import os
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,7 +26,7 @@ from synthmix.corpus.encoding import Encoding
 from synthmix.corpus.ingested import Ingested
 from synthmix.corpus.meta import FORMAT, Loss
 from synthmix.corpus.parts import divide
-from synthmix.corpus.readers import described, expand, nothing_read, read_documents, sample_below
+from synthmix.corpus.readers import described, expand, hash_below, nothing_read, read_documents, sample_below
 from synthmix.corpus.sample import prepare_sample
 from synthmix.corpus.sources import Document, Part, Source, bytes_hash
 from synthmix.corpus.spread import Tasks, spread
@@ -170,6 +171,7 @@ class _Reading:
         self.at, self.progress, self.engine = str(tokenizer_folder), progress, engine
         self.removed = {"empty": 0, "exact_duplicates": 0}
         self.inputs: list[Input] = []
+        self.parts: dict[int, list[Input]] = {}  # by the numbers of inputs
         self.results: dict[str, dict[str, Any]] = {}  # of units, by their prefixes
         self.limits: list[
             tuple[range, int]
@@ -199,15 +201,23 @@ class _Reading:
         if source.limit is None or not source.by_hash:
             self._read(self._units(own, None))
         elif source.limit.unit == "documents":
-            self._read(self._units(own, sample_below(source, self.name, documents=source.limit.amount)))
+            self._read(self._units(own, self._below(source, own, documents=source.limit.amount)))
         else:
             self.limits.append((numbers, source.limit.amount))
-            below = sample_below(source, self.name, size=source.limit.amount * _LIKELY_BYTES)
+            below = self._below(source, own, size=source.limit.amount * _LIKELY_BYTES)
             units = self._units(own, below)
             self._read(units)
             if below is not None and sum(self.results[unit.prefix]["tokens"] for unit in units) < source.limit.amount:
                 self._read(self._units(own, None))  # tokens of more than 16 bytes each: all of it is needed
         self._check(numbers, described(source))
+
+    def _below(self, source: Source, inputs: Sequence[Input], **most: Any) -> int | None:
+        """:func:`sample_below`, by workers where there are some."""
+        if self.engine is None or self.seen is not None:
+            return sample_below(source, self.name, **most)
+        paths = [path for _, path in spread(self.engine, hash_unit, self._units(inputs, None))]
+        found = np.concatenate([np.load(path) for path in paths], axis=1)
+        return hash_below(found[0], found[1], **most)
 
     def _units(self, inputs: Sequence[Input], below: int | None) -> list[Unit]:
         """``inputs`` in units: files until they are :data:`UNIT_BYTES` together. Where the first documents are taken,
@@ -218,7 +228,7 @@ class _Reading:
             if held >= UNIT_BYTES and not whole:
                 groups.append([])
                 held = 0
-            for part in [one] if whole else self._divided(one):
+            for part in [one] if whole else self._parts(inputs)[one.number]:
                 if part.part is not None and groups[-1]:
                     groups.append([])
                 groups[-1].append(part)
@@ -238,12 +248,16 @@ class _Reading:
             for group in groups
         ]
 
-    def _divided(self, one: Input) -> list[Input]:
-        """The parts of a file for workers, or itself."""
-        if self.engine is None or self.seen is not None or one.source is None or one.path is None or one.tokens:
-            return [one]
-        parts = divide(one.path, one.source, _size(one), self.engine)
-        return [replace(one, part=part) for part in parts] or [one]
+    def _parts(self, inputs: Sequence[Input]) -> dict[int, list[Input]]:
+        """Of each input the parts of its file, for workers, or itself."""
+        new = [one for one in inputs if one.number not in self.parts]
+        self.parts |= {one.number: [one] for one in new}
+        if self.engine is not None and self.seen is None:
+            large = [one for one in new if one.path is not None and one.source is not None and not one.tokens]
+            found = divide([(str(one.path), one.source, _size(one)) for one in large if one.source], self.engine)
+            for one, parts in zip(large, found, strict=True):
+                self.parts[one.number] = [replace(one, part=part) for part in parts] or [one]
+        return self.parts
 
     def _read(self, units: Sequence[Unit]) -> None:
         left = []
@@ -473,6 +487,17 @@ def ingest_unit(
     result = {**counts, "chunks": writer.close(), "checked": encode.checked, "inputs": about}
     write_json(unit.folder / f"{unit.prefix}.json", {"key": unit.key, "result": result}, digest=True)
     return result
+
+
+def hash_unit(unit: Unit) -> Path:
+    """Write hashes and bytes of a unit's documents, uint64, shape (2, documents); where."""
+    inputs = {one.number: {"documents": 0, "taken": 0, "empty": 0, "markup": 0} for one in unit.inputs}
+    held = array("Q")
+    for row in _rows(unit, None, inputs, _tokenizer(*unit.tokenizer)):
+        held.extend((row.digest, row.size))
+    path = unit.folder / f"{unit.prefix}.hashes.npy"
+    np.save(path, np.frombuffer(held, dtype=np.uint64).reshape(-1, 2).T)
+    return path
 
 
 class _Row(NamedTuple):

@@ -4,7 +4,7 @@ A part ends where a line, or a separator that cannot overlap another one, ends; 
 after the other, are those of the file. What is packed, or one text without a separator, stays whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import IO
@@ -13,8 +13,9 @@ from synthmix.corpus.readers import count_before, format_of
 from synthmix.corpus.sources import Part, Source
 from synthmix.corpus.spread import Tasks, spread
 from synthmix.errors import BadInput
-from synthmix.reading import CHUNK, limits, open_bytes, packing
+from synthmix.reading import limits, open_bytes, packing
 
+_LOOK = 2**16
 PART_BYTES = 64_000_000  # of a file, as it lies on disk
 
 
@@ -34,18 +35,40 @@ class Counting:
 
 def counted(work: Counting) -> int:
     """How many there are."""
-    return count_before(work.path, work.source, work.part)
+    return count_before(work.path, work.source, work.part._replace(before=0))
 
 
-def divide(path: str, source: Source, size: int, engine: Tasks | None) -> list[Part]:
-    """The parts of a file of ``size`` bytes, in order; none where it stays whole.
+def divide(files: Sequence[tuple[str, Source, int]], engine: Tasks | None) -> list[list[Part]]:
+    """The parts of each file (path, source, bytes), in order; none where it stays whole.
 
     Args:
         engine: whose workers count the lines before each part: a key names a document's line, and so do messages.
 
     Raises:
-        BadInput: the file cannot be read.
+        BadInput: a file cannot be read.
     """
+    parts = [_parts(*file) for file in files]
+    works = [
+        Counting(path, source, part)
+        for (path, source, _), own in zip(files, parts, strict=True)
+        for part in own[:-1]  # nothing lies behind the last
+        if part.before < 0
+    ]
+    counts = {(work.path, work.part.start): lines for work, lines in spread(engine, counted, works)}
+    return [
+        [part._replace(before=lines) for part, lines in zip(own, _before(path, own, counts), strict=True)]
+        for (path, _, _), own in zip(files, parts, strict=True)
+    ]
+
+
+def _before(path: str, parts: Sequence[Part], counts: dict[tuple[str, int], int]) -> list[int]:
+    if not parts or parts[0].before >= 0:
+        return [part.before for part in parts]
+    return list(accumulate((counts[path, part.start] for part in parts[:-1]), initial=0))
+
+
+def _parts(path: str, source: Source, size: int) -> list[Part]:
+    """With -1 for the lines before them, where these are to be counted."""
     if size < 2 * PART_BYTES or packing(path):
         return []
     kind = source.format or format_of(path)
@@ -56,14 +79,7 @@ def divide(path: str, source: Source, size: int, engine: Tasks | None) -> list[P
     separator = "\n" if kind == "jsonl" else str(source.separator)
     with open_bytes(path) as file:
         cuts = [0, *_cuts(file, separator.encode(), size), size]
-    works = [Counting(path, source, Part(start, stop)) for start, stop in pairwise(cuts)]
-    if len(works) < 2:
-        return []
-    counts: dict[Part, int] = {works[-1].part: 0}  # nothing lies behind it
-    for work, result in spread(engine, counted, works[:-1]):
-        counts[work.part] = result
-    before = accumulate((counts[work.part] for work in works[:-1]), initial=0)
-    return [work.part._replace(before=lines) for work, lines in zip(works, before, strict=True)]
+    return [Part(start, stop, -1) for start, stop in pairwise(cuts)] if len(cuts) > 2 else []
 
 
 def _cuts(file: IO[bytes], separator: bytes, size: int) -> Iterator[int]:
@@ -80,7 +96,7 @@ def _next_cut(file: IO[bytes], separator: bytes, at: int) -> int | None:
     overlap, longest = len(separator) - 1, at + 2 * limits().longest
     file.seek(at)
     held = b""
-    while data := file.read(CHUNK):
+    while data := file.read(_LOOK):
         held += data
         place = held.find(separator, overlap)
         while place >= 0:

@@ -451,11 +451,17 @@ def sample_below(source: Source, domain: str, *, documents: int | None = None, s
             data = document.text.encode()
             digests.append(bytes_hash(data))
             sizes.append(len(data))
-    found, first = np.unique(np.frombuffer(digests, dtype=np.uint64), return_index=True)
+    columns = (np.frombuffer(each, dtype=np.uint64) for each in (digests, sizes))
+    return hash_below(*columns, documents=documents, size=size)
+
+
+def hash_below(digests: np.ndarray, sizes: np.ndarray, *, documents: int | None = None, size: int = 0) -> int | None:
+    """:func:`sample_below` of documents with these hashes and bytes, uint64, shape (documents,)."""
+    found, first = np.unique(digests, return_index=True)
     if documents is not None:
         enough = documents
     else:
-        enough = int(np.searchsorted(np.cumsum(np.frombuffer(sizes, dtype=np.uint64)[first]), size)) + 1
+        enough = int(np.searchsorted(np.cumsum(sizes[first]), size)) + 1
     return int(found[enough]) if enough < len(found) else None
 
 
