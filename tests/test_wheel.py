@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,11 @@ def test_commands_run_from_anywhere(unpacked: Path, tmp_path: Path) -> None:
     assert (tmp_path / "quickstart.yaml").read_text() == (ROOT / "examples" / "quickstart.yaml").read_text()
     asked = ["advise", "--params", "1B", "--tokens", "20B", "--natural", "20B", "--synthetic", "qa,price=0"]
     assert "What published effects say" in run(unpacked, tmp_path, "-m", "synthmix", *asked)
+
+
+def test_an_index_is_told_what_the_package_is(unpacked: Path) -> None:
+    [file] = unpacked.glob("*.dist-info/METADATA")
+    told = message_from_string(file.read_text(encoding="utf-8"))
+    assert told["License-Expression"] == "Apache-2.0"
+    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    assert told.get_payload().startswith("# synthmix")
