@@ -18,6 +18,7 @@ from synthmix.valuation.pool import Batch, Pool
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
 
 _MOST_CACHED = 1_000_000
+_MOST_KEPT = 8_000_000  # characters of texts whose words are kept
 
 
 class _Hashes(dict[str, int]):
@@ -33,6 +34,23 @@ class _Hashes(dict[str, int]):
 _HASHES = _Hashes()
 
 
+class _Texts(dict[str, np.ndarray]):
+    """The words of the last texts: several filters read one batch, and each of several folds the same sample."""
+
+    held = 0
+
+    def __missing__(self, text: str) -> np.ndarray:
+        if self.held > _MOST_KEPT:
+            self.clear()
+            self.held = 0
+        self.held += len(text)
+        made = self[text] = np.array([_HASHES[word] for word in WORD.findall(text.lower())], np.uint64)
+        return made
+
+
+_TEXTS = _Texts()
+
+
 def words_of(text: str) -> list[str]:
     """In order, in lower case."""
     return WORD.findall(text.lower())
@@ -40,9 +58,12 @@ def words_of(text: str) -> list[str]:
 
 def hashed_words(texts: Sequence[str], word: re.Pattern[str] = WORD) -> tuple[np.ndarray, np.ndarray]:
     """(numbers of all words (m,) uint64 below 2^32, words of each text (n,)); ``word``: what one is."""
+    if word is WORD:
+        each = [_TEXTS[text] for text in texts]
+        lengths = np.array([len(words) for words in each], np.int64)
+        return np.concatenate([np.zeros(0, np.uint64), *each]), lengths
     numbers: list[int] = []
-    lengths = np.empty(len(texts), np.int64)
-    before = 0
+    lengths, before = np.empty(len(texts), np.int64), 0
     for at, text in enumerate(texts):
         numbers.extend(map(_HASHES.__getitem__, word.findall(text.lower())))
         lengths[at], before = len(numbers) - before, len(numbers)
