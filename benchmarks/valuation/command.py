@@ -16,7 +16,18 @@ from benchmarks.valuation.truth import keep, truth
 from synthmix.errors import SynthmixError
 from synthmix.quantities import format_seconds
 
-STUDIES = ("sensitivity", "selection", "filters", "decisions", "scale", "speed", "cost", "libraries", "memory")
+STUDIES = (
+    "sensitivity",
+    "selection",
+    "filters",
+    "decisions",
+    "scale",
+    "speed",
+    "cost",
+    "libraries",
+    "memory",
+    "mixtures",
+)
 
 
 def main() -> None:

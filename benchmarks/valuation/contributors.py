@@ -46,11 +46,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Contributor:
-    """A dataset; ``parts``: its natural and its synthetic items as pools of their own, where it has them."""
+    """A dataset; ``parts``: its natural and its synthetic items as pools of their own, where it has them; ``alone``: of
+    a mixture each of its two sources, as many unspoiled items as the whole (or all that there are)."""
 
     pool: Pool
     meta: Mapping[str, Any]
     parts: tuple[Pool, ...] = ()
+    alone: tuple[Pool, ...] = ()
 
     @property
     def name(self) -> str:
@@ -75,6 +77,8 @@ def contribute(recipe: Recipe, sources: Mapping[str, Source], noises: Mapping[st
     share = sum(len(kind) for kind in kinds if kind.natural) / sum(map(len, kinds))
     whole = joined(kinds)
     whole = whole.at(rng.permutation(len(whole)))
+    mixed = (recipe.natural, recipe.generator) if len(kinds) == 2 else ()
+    alone = [sources[name].at(rng.permutation(len(sources[name]))[:unique]) for name in mixed]
     return Contributor(
         Pool.of(recipe.name, whole.items, whole.labels, share=share),
         asdict(recipe) | {"natural_share": share},
@@ -83,6 +87,7 @@ def contribute(recipe: Recipe, sources: Mapping[str, Source], noises: Mapping[st
                     share=float(kind.natural))
             for kind in kinds
         ),
+        tuple(Pool.of(name, each.items, each.labels) for name, each in zip(mixed, alone, strict=True)),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from synthmix.study.text_measures import loss_groups
 from synthmix.study.value_curves import SHARES, Drawn, curve_over
 from synthmix.study.value_scores import NAMES, Values, study_values, summary_of, terms_of, texts_of
 from synthmix.valuation.curve import curve_of
-from synthmix.valuation.terms.term import REFERENCE_BLOCKS
+from synthmix.valuation.trained_curve import PRIOR, Trained
 from synthmix.valuation.weights import FIXED
 
 
@@ -63,34 +63,37 @@ def test_the_curve_goes_through_the_recipes_and_is_that_of_value_mix(text: Finis
     assert (curve.kind, curve.tokens, curve.shares) == ("sampled", 10240, list(SHARES))
     assert curve.gain[0] == curve.low[0] == curve.high[0] == 0
     assert set(curve.domains) == set(text.domains) == {"web", "other"}
-    mean = {
-        recipe: np.mean([e.score for e in found.recipes if e.recipe == recipe and e.tokens == 10240])
-        for recipe in text.recipes
+    cell = text.table.largest_cell()
+    losses = {
+        domain: [text.table.mean(recipe, cell, f"loss.{domain}") for recipe in text.recipes] for domain in text.domains
     }
-    natural, half, alone = text.recipes
-    assert curve.gain[5] == pytest.approx(mean[half] - mean[natural], rel=1e-6)
-    assert curve.gain[10] == pytest.approx(mean[alone] - mean[natural], rel=1e-6)
+    rows = np.array([[float(text.record(r).spec.shares.get(c, 0)) for c in ("web", "sampled")] for r in text.recipes])
+    measured = np.mean([[row[0] - loss for loss in row] for row in losses.values()], axis=0)
+    assert [curve.gain[5], curve.gain[10]] == pytest.approx(measured[1:], abs=2 * PRIOR.noise), "runs are believed"
     record = next(r for r in text.records if len(r.spec.shares) == 2)
     corpora = {source: text.corpus(record, source) for source in ("web", "sampled")}
     read, gains = texts_of(corpora), []
     for domain in text.domains:
         terms = terms_of(text, domain)
         pools = [summary_of(name, corpus, read[name], terms, 10240) for name, corpus in corpora.items()]
-        values = curve_of(pools, terms, FIXED, [[1 - s, s] for s in SHARES], size=10240, draws=10).values
-        gains.append(values - values[0])
-    np.testing.assert_allclose(np.mean(gains, axis=0), curve.gain, atol=1e-12)
+        trained = Trained(rows, np.array(losses[domain]))
+        grid = [[1 - s, s] for s in SHARES]
+        behind = curve_of(pools, terms, FIXED, grid, size=10240, draws=10, trained=trained).behind
+        gains.append([each.mid - behind[0].mid for each in behind])
+    np.testing.assert_allclose(np.mean(gains, axis=0), curve.gain, atol=1e-9)
 
 
 def test_the_best_share_and_its_interval() -> None:
-    """One parabola in each of two domains, noise of one block that moves the best share and one that does not."""
-    shares = np.array(SHARES)
-    tilt, level = 0.01 * shares, np.full(len(shares), 5.0)
-    parts = np.column_stack([tilt, level, np.zeros((len(shares), REFERENCE_BLOCKS))])
-    found = [Drawn(name, -((shares - best) ** 2), parts) for name, best in (("a", 0.2), ("b", 0.4))]
+    """One parabola in each of two domains, an error that moves the best share and one that does not."""
+    shares, errors = np.array(SHARES), np.random.default_rng(0).standard_normal((2, 2000, 1))
+    found = [
+        Drawn(name, value := -((shares - best) ** 2), value + errors[0] * 0.01 * shares + errors[1] * 5)
+        for name, best in (("a", 0.2), ("b", 0.4))
+    ]
     curve = curve_over("hq", 1000, found)
     assert curve.best.mid == pytest.approx(0.3, abs=1e-6)
     assert curve.domains == pytest.approx({"a": 0.2, "b": 0.4})
-    assert curve.best.covers == "sampling"
+    assert curve.best.covers == "mean"
     assert curve.best.low is not None
     assert curve.best.high is not None
     # -(s - .3)^2 + .01 z s has its top at .3 + .005 z; what all shares share moves nothing.

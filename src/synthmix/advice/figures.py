@@ -220,7 +220,7 @@ def prior_figure(advice: Advice) -> list[Figure]:
 
 
 def score_figure(advice: Advice) -> list[Figure]:
-    """Gain of the score over natural text alone by share, a star at each best share."""
+    """Gain of the expected loss over natural text alone by share, a star at each best share."""
     asked = {kind.name for kind in advice.question.kinds}
     scores = advice.scores
     curves: list[ValueCurve] = [] if scores is None else [*scores.kinds, *scores.curves]
@@ -232,15 +232,18 @@ def score_figure(advice: Advice) -> list[Figure]:
     top = max(max(kind.high) for kind in kinds)
     inner = min(min(kind.low[:-1]) for kind in kinds)
     y = axis(
-        "score minus natural text's", tickformat="+.3~f", range=[min(inner, -0.2 * top) * 1.1, 1.15 * max(top, 1e-4)]
+        "gain over natural text, nats per token",
+        tickformat="+.3~f",
+        range=[min(inner, -0.2 * top) * 1.1, 1.15 * max(top, 1e-4)],
     )
     view = View("a line a kind", data, layout(axis("synthetic share", ticksuffix="%", range=[-2, 102]), y))
     caption = (
         f"Mixtures of {format_count(kinds[0].tokens)} tokens, the largest budget trained; higher is better, a star is "
-        "the best. The band is that of other documents of the same texts. Cut off below the mixtures."
+        "the best. By the losses that the score and this study's runs of that budget let expect; the band holds the "
+        "error of that. Cut off below the mixtures."
     )
     title = "The score's own curve over the share"
-    return [Figure("advice-score", title, caption, "Valuation score against the synthetic share.", [view])]
+    return [Figure("advice-score", title, caption, "Expected gain against the synthetic share.", [view])]
 
 
 def _traces(kind: ValueCurve, token: str) -> list[Spec]:

@@ -376,6 +376,7 @@ def _facts(advice: Advice) -> Mapping[str, str]:
         "Recommended": "of natural text and each kind's best share, the cheapest that is as good as the best; "
         "where natural text is, nothing is generated for a gain that is not shown",
         "Repeats": "U + U R* (1 - exp(-R / R*)) effective tokens, R* = 15.39 (arXiv 2305.16264), 7 to 100 in the draws",
-        "Scores": "those of synthmix value, averaged over the held-out domains; a score's own error is in no interval",
+        "Scores": "those of synthmix value, averaged over the held-out domains; best shares by the losses that they "
+        "and the runs of the largest budget let expect, with the error of that",
         "Next runs": "expected variance of the gain at the question after each run, by regression over the laws' draws",
     }

@@ -125,17 +125,17 @@ class ValueMixture(Protocol):
 
 
 def value_table(values: ValueMixture) -> Table:
-    """The valuation score of mixtures, from the sums of one pass over each corpus, the best first."""
+    """What mixtures are expected to gain, from the sums of one pass over each corpus, the best first."""
     columns = [
         *(Column("mixture", "Mixture"), Column("shares", "Shares")),
-        Column("gain", "Above natural text", "+.4f", help="score, higher is better"),
+        Column("gain", "Above natural text", "+.4f", help="expected loss, nats per token; higher is better"),
     ]
     rows: list[tuple[object, ...]] = [("best by the score", mixture_text(values.mixture), values.gain)]
     rows += [
         (each.name, mixture_text(each.shares), each.gain)
         for each in sorted(values.named, key=lambda each: -(each.gain.mid or 0.0))
     ]
-    title = f"Valuation score of mixtures of {format_count(values.tokens)} tokens"
+    title = f"Gain that the score and the runs let expect of mixtures of {format_count(values.tokens)} tokens"
     return Table("value_of_mixtures", columns, rows, title)
 
 

@@ -117,18 +117,29 @@ def best_table(curve: Mapping[str, Any]) -> Table:
         Column("alone", "Score alone", ".4f", kind=float),
     ]
     title = f"The best mixture of {curve['size']:,.0f} {curve['unit']}: score {best['score']:.4f}"
-    return Table("best_mixture", columns, rows, title)
+    gain = format_interval(Interval(**best["gain"]), "+.4f")
+    note = f"Gain over the best dataset alone{_by(curve)}: {gain} {curve['worth_unit']}."
+    return Table("best_mixture", columns, rows, title, note=note)
+
+
+def _by(curve: Mapping[str, Any]) -> str:
+    return "" if curve["worth_unit"] == "score" else ", by the loss that a small model is expected to have"
 
 
 def mixtures_table(curve: Mapping[str, Any]) -> Table:
-    """Mixtures that have a name, the highest score first."""
+    """Mixtures that have a name, the best first."""
     columns = [
         *(Column("mixture", "Mixture"), Column("shares", "Shares", kind=str), Column("score", "Score", ".4f")),
-        Column("behind", "Minus the best", "+.4f", help="what both samples have in common cancels"),
+        Column(
+            "behind",
+            f"Minus the best, {curve['worth_unit']}",
+            "+.4f",
+            help="above 0 is better; what both samples have in common cancels",
+        ),
     ]
     rows = [
         (row["name"], mixture_text(row["shares"]), _interval(row), Interval(**row["behind"]))
-        for row in sorted(curve["mixtures"], key=lambda row: -row["score"])
+        for row in sorted(curve["mixtures"], key=lambda row: -row["behind"]["mid"])
     ]
     return Table("mixtures", columns, rows, f"Mixtures of {curve['size']:,.0f} {curve['unit']}")
 
@@ -258,24 +269,25 @@ def term_figure(scores: list[dict[str, Any]]) -> Figure:
 
 
 def mixture_figures(curve: Mapping[str, Any]) -> list[Figure]:
-    """Score over the share of each dataset, a view each: of two the second's; of three the triangle too."""
+    """What is lost against the best mixture over the share of each dataset, a view each: of two the second's; of three
+    the triangle too."""
     shown = curve["pools"][1:] if len(curve["pools"]) == 2 else curve["pools"]
-    views = []
+    views, unit = [], curve["worth_unit"]
     for name in shown:
         rows = curve["along"][name]
         x = [100 * row["shares"][name] for row in rows]
-        low, high = ([row["interval"][end] for row in rows] for end in ("low", "high"))
-        y = [row["score"] for row in rows]
+        low, y, high = ([row["behind"][end] for row in rows] for end in ("low", "mid", "high"))
         curve_line = line(
             x, y, "s1", "", "%{x:.0f} %: %{y:.4f}", mode="lines+markers", marker={"size": 5}, showlegend=False
         )
-        shape = layout(axis(f"share of {label(name, 40)}, %"), axis("score (higher is better)"), showlegend=False)
-        views.append(View("score" if len(shown) == 1 else name, [band(x, low, high, "s1", "score"), curve_line], shape))
+        shape = layout(axis(f"share of {label(name, 40)}, %"), axis(f"minus the best, {unit}"), showlegend=False)
+        views.append(View("worth" if len(shown) == 1 else name, [band(x, low, high, "s1", "worth"), curve_line], shape))
     rest = "" if len(shown) == 1 else " The others keep the proportions that they have in the best mixture."
     found = Figure(
         id="mixture",
-        title="Score over the share",
-        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}. The band is the interval of each point.{rest}",
+        title="Worth over the share",
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']} less the best{_by(curve)}; higher is better. The "
+        f"band is the interval of each difference.{rest}",
         summary="A line with a band over the share of a dataset.",
         views=views,
     )
@@ -283,7 +295,7 @@ def mixture_figures(curve: Mapping[str, Any]) -> list[Figure]:
 
 
 def surface_figure(curve: Mapping[str, Any]) -> Figure:
-    """Score of every mixture of three datasets."""
+    """Worth of every mixture of three datasets."""
     rows, names = curve["curve"], curve["pools"]
     at = [[100 * row["shares"][name] for row in rows] for name in names]
     ground = ternary(
@@ -292,9 +304,9 @@ def surface_figure(curve: Mapping[str, Any]) -> Figure:
         {
             "symbol": "hexagon",
             "size": 15,
-            "color": [row["score"] for row in rows],
+            "color": [row["behind"]["mid"] for row in rows],
             "colorscale": "@sequential",
-            "colorbar": {"title": {"text": "score"}, "thickness": 12},
+            "colorbar": {"title": {"text": curve["worth_unit"]}, "thickness": 12},
         },
         "%{a:.0f} / %{b:.0f} / %{c:.0f}%: %{marker.color:.4f}",
     )
@@ -302,9 +314,9 @@ def surface_figure(curve: Mapping[str, Any]) -> Figure:
     star = ternary("best", best, {"symbol": "star", "size": 15, "color": "@flag"}, "%{a:.0f} / %{b:.0f} / %{c:.0f}%")
     return Figure(
         id="mixtures",
-        title="Score of every mixture",
-        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}; each corner is one dataset alone.",
-        summary="A triangle of the three datasets coloured by the score.",
-        views=[View("score", [ground, star], triangle(names))],
+        title="Worth of every mixture",
+        caption=f"Mixtures of {curve['size']:,.0f} {curve['unit']}, less the best; each corner is one dataset alone.",
+        summary="A triangle of the three datasets coloured by worth.",
+        views=[View("worth", [ground, star], triangle(names))],
         height=520,
     )

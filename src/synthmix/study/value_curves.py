@@ -1,11 +1,12 @@
-"""The score's own curve over the share of one synthetic kind, and its best mixture of all of a study's texts, averaged
-over held-out domains as losses are.
+"""The curve of the expected loss over the share of one synthetic kind, and the best mixture of all of a study's texts,
+averaged over held-out domains as losses are.
 
-The interval holds what other documents of the same texts, and others of the domains, would change: not how far a score
-is from a trained model's loss. That is what its rank correlation with the measured losses says.
+The expectation is that of :mod:`synthmix.valuation.trained_curve`, corrected by the study's own runs of the largest
+budget. The interval holds what other documents of the same texts, and others of the domains, would change, and how far
+such an expectation is from what trained models say.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,8 +14,6 @@ from synthmix.interval import Interval
 from synthmix.results import Part
 from synthmix.rounding import first_lowest
 from synthmix.scaling.share_summary import from_curves
-from synthmix.valuation.terms.term import REFERENCE_BLOCKS
-from synthmix.valuation.uncertainty import half_width
 
 SHARES = tuple(i / 10 for i in range(11))
 DRAWS = 2000
@@ -22,13 +21,11 @@ LEVEL = 0.9
 
 
 class ValueCurve(Part):
-    """Gain of the score over natural text alone against the share of ``kind``, of mixtures of ``tokens``; the rest is
-    natural text.
+    """Gain over natural text alone against the share of ``kind``, of mixtures of ``tokens``; the rest is natural text.
 
     Attributes:
-        shares, gain, low, high: the curve with its band; a score is minus nats over those of knowing nothing, so a gain
-            of .01 is about .08 nats of an n-gram model at a vocabulary of 2,048.
-        best: the share of the highest score.
+        shares, gain, low, high: the curve with its band, nats per token of expected loss, higher is better.
+        best: the share of the lowest expected loss.
         domains: the same by held-out domain.
     """
 
@@ -44,11 +41,11 @@ class ValueCurve(Part):
 
 @dataclass(frozen=True)
 class Drawn:
-    """Scores (k,) of one domain at :data:`SHARES`, and their deviations (k, m), the reference's blocks last."""
+    """Minus the expected losses (k,) of one domain, and draws of them (draws, k)."""
 
     domain: str
     values: np.ndarray
-    parts: np.ndarray
+    draws: np.ndarray
 
 
 class NamedValue(Part):
@@ -60,7 +57,7 @@ class NamedValue(Part):
 
 
 class ValueMixture(Part):
-    """The mixture of all of a study's texts that the score is highest for.
+    """The mixture of all of a study's texts whose expected loss is the lowest.
 
     Attributes:
         tokens: of the mixtures, the largest budget. natural: shares of natural text alone.
@@ -81,28 +78,24 @@ class ValueMixture(Part):
 
 
 def averaged(found: list[Drawn]) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (k,) and their deviations (k, m), means over domains: a block of a corpus is the same documents in all of
-    them, the domains are independent."""
-    count = len(found)
-    value = np.mean([each.values for each in found], axis=0)
-    pools = np.mean([each.parts[:, :-REFERENCE_BLOCKS] for each in found], axis=0)
-    return value, np.hstack([pools, *(each.parts[:, -REFERENCE_BLOCKS:] / count for each in found)])
+    """Values (k,) and their draws (draws, k), means over domains: a draw has the same errors in all of them."""
+    values, draws = np.mean([each.values for each in found], axis=0), np.mean([each.draws for each in found], axis=0)
+    return np.asarray(values), np.asarray(draws)
 
 
 def mixture_over(
     rows: np.ndarray, sources: list[str], tokens: int, found: list[Drawn], named: dict[str, int], natural: int,
     *, level: float = LEVEL,
 ) -> ValueMixture:  # fmt: skip
-    """The best of the mixtures ``rows`` (k, sources), its shares' intervals by draws of the sampling noise, and the
-    gains of those that have a name (their rows) over the row ``natural``."""
-    value, parts = averaged(found)
-    drawn = value + np.random.default_rng(0).standard_normal((DRAWS, parts.shape[1])) @ parts.T
+    """The best of the mixtures ``rows`` (k, sources), its shares' intervals by draws, and the gains of those that have
+    a name (their rows) over the row ``natural``."""
+    value, drawn = averaged(found)
     best = first_lowest(-value)
     ends = np.quantile(rows[first_lowest(-drawn)], [(1 - level) / 2, (1 + level) / 2], axis=0)
 
     def gain(row: int) -> Interval:
-        mid, half = float(value[row] - value[natural]), float(half_width(parts[row] - parts[natural], level))
-        return Interval(mid=mid, low=mid - half, high=mid + half, level=level, covers="sampling")
+        low, high = np.quantile(drawn[:, row] - drawn[:, natural], [(1 - level) / 2, (1 + level) / 2])
+        return Interval(mid=float(value[row] - value[natural]), low=float(low), high=float(high), level=level)
 
     def shares(row: int) -> dict[str, float]:
         return {source: float(share) for source, share in zip(sources, rows[row], strict=True) if share > 0}
@@ -110,8 +103,7 @@ def mixture_over(
     return ValueMixture(
         tokens=tokens, natural=shares(natural), gain=gain(best),
         shares={
-            source: Interval(mid=float(rows[best, i]), low=float(ends[0, i]), high=float(ends[1, i]), level=level,
-                             covers="sampling")
+            source: Interval(mid=float(rows[best, i]), low=float(ends[0, i]), high=float(ends[1, i]), level=level)
             for i, source in enumerate(sources)
         },
         named=[NamedValue(name=name, shares=shares(row), gain=gain(row)) for name, row in named.items()],
@@ -121,8 +113,7 @@ def mixture_over(
 def curve_over(kind: str, tokens: int, found: list[Drawn], *, level: float = LEVEL) -> ValueCurve:
     """The mean over domains, as :func:`averaged`."""
     shares = np.array(SHARES)
-    value, parts = averaged(found)
-    drawn = value + np.random.default_rng(0).standard_normal((DRAWS, parts.shape[1])) @ parts.T
+    value, drawn = averaged(found)
     gains = drawn - drawn[:, :1]
     best = from_curves(shares, -(value - value[0]), -gains, noise=None, level=level)
     domains = {
@@ -136,6 +127,6 @@ def curve_over(kind: str, tokens: int, found: list[Drawn], *, level: float = LEV
         gain=(0.0 - best.mean).tolist(),
         low=(0.0 - best.high).tolist(),
         high=(0.0 - best.low).tolist(),
-        best=replace(best.best, covers="sampling"),
+        best=best.best,
         domains=domains,
     )

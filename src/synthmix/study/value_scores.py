@@ -1,5 +1,8 @@
 """Valuation scores of a study's recipes and of every share of its kinds: would the score have chosen the right mixture?
 
+Mixtures are compared by the loss that a trained model is expected to have (:mod:`synthmix.valuation.trained_curve`),
+which the study's own runs of the largest budget correct.
+
 Each corpus is read once for each held-out domain: transfer reads as many tokens as the largest budget, at most
 :data:`TOKENS`, the discrepancy the first :data:`DOCUMENTS` documents; both are even samples, since a corpus stands in
 the order of a hash. The score of every recipe, budget and share
@@ -23,22 +26,31 @@ from synthmix.results import Part
 from synthmix.statistics.ranking import Measure
 from synthmix.study.finished_study import FinishedStudy
 from synthmix.study.text_measures import Group
-from synthmix.study.value_curves import SHARES, Drawn, ValueCurve, ValueMixture, curve_over, mixture_over
+from synthmix.study.value_curves import DRAWS, SHARES, Drawn, ValueCurve, ValueMixture, curve_over, mixture_over
 from synthmix.study.workspace import Workspace
-from synthmix.valuation.curve import best_mixture, mean_score, mixtures, neighbours, scores_at
+from synthmix.valuation.curve import (
+    ByScore,
+    best_mixture,
+    mean_score,
+    mixtures,
+    neighbours,
+    scores_at,
+    worth_of_mixtures,
+)
 from synthmix.valuation.encoding import Encoded, encoder_for
 from synthmix.valuation.pool import BATCH, Batch, Pool
 from synthmix.valuation.summary import Summary, summarise
 from synthmix.valuation.terms.discrepancy import Discrepancy
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer
 from synthmix.valuation.terms.term import Term, scaled
+from synthmix.valuation.trained_curve import Trained
 from synthmix.valuation.weights import FIXED
 
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
 DOCUMENTS = 3000
 TOKENS = 20_000_000
 STEP = 0.1  # of a share, to the mixtures beside the best one that say how sure it is
-RULES = 5  # of what is kept: raised when the same text would be given another score, or an interval of another kind
+RULES = 6  # of what is kept: raised when the same text would be given another score, or an interval of another kind
 
 
 class RecipeValue(Part):
@@ -115,7 +127,9 @@ def _key(text: FinishedStudy) -> str:
     domains = {name: domain.id for name, domain in text.domains.items()}
     budgets = sorted({int(cell.D) for cell in text.cells})
     weights = dict(FIXED.values)
-    return content_hash([RULES, recipes, domains, budgets, weights, DOCUMENTS, TOKENS, list(SHARES)])
+    losses = [[text.table.mean(name, cell, f"loss.{d}") for d in domains] for cell in text.cells for name in recipes]
+    known = [[float(f"{loss:.6g}") for loss in row] if np.isfinite(row).all() else None for row in losses]
+    return content_hash([RULES, known, recipes, domains, budgets, weights, DOCUMENTS, TOKENS, list(SHARES)])
 
 
 def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
@@ -142,8 +156,8 @@ def _made(text: FinishedStudy, key: str, progress: Progress) -> Values:
         for kind in kinds:
             parts = {**(natural or {}), kind: 1.0}
             grid = np.array([[*((1 - s) * share for share in (natural or {}).values()), s] for s in SHARES])
-            values, _, noise = scores_at([read[name] for name in parts], terms, FIXED, grid, float(budgets[-1]))
-            drawn[kind].append(Drawn(domain, values, noise))
+            among = _Read(domain, terms, [read[name] for name in parts])
+            drawn[kind].append(_drawn(among, grid, budgets[-1], _runs(text, domain, list(parts), budgets[-1])))
         if many:  # the best mixture is that of all domains together, so the sums of each are kept until then
             held.append(_Read(domain, terms, list(read.values())))
         progress.update("valuation scores", number)
@@ -161,15 +175,52 @@ class _Read(NamedTuple):
     pools: list[Summary]
 
 
+def _runs(text: FinishedStudy, domain: str, sources: list[str], tokens: int) -> Trained | None:
+    """The study's losses on a domain at a budget, of the largest size there, of mixtures of ``sources``; means over
+    seeds. None without two mixtures."""
+    cell = max((cell for cell in text.cells if int(cell.D) == tokens), key=lambda cell: cell.N)
+    shares, losses = [], []
+    for recipe in text.recipes:
+        held = {name: float(share) for name, share in text.record(recipe).spec.shares.items() if share}
+        loss = text.table.mean(recipe, cell, f"loss.{domain}")
+        if set(held) <= set(sources) and np.isfinite(loss):
+            shares.append([held.get(name, 0.0) for name in sources])
+            losses.append(loss)
+    return Trained(np.array(shares), np.array(losses)) if len(losses) > 1 else None
+
+
+def _learnt(read: "_Read", tokens: int, trained: Trained | None) -> ByScore:
+    """What mixtures of the pools are compared by."""
+    count = len(read.pools)
+    rows = np.eye(count) if trained is None else np.vstack([np.eye(count), trained.shares])
+    _, found, _ = scores_at(read.pools, read.terms, FIXED, rows, float(tokens))
+    worth = worth_of_mixtures(read.pools, read.terms, FIXED, found["transfer"][:count])
+    if trained is not None:
+        worth.learn(trained, found["transfer"][count:])
+    return worth
+
+
+def _drawn(read: "_Read", rows: np.ndarray, tokens: int, trained: Trained | None) -> Drawn:
+    """Of mixtures ``rows`` (k, pools)."""
+    worth = _learnt(read, tokens, trained)
+    values, found, parts = scores_at(read.pools, read.terms, FIXED, rows, float(tokens))
+    return Drawn(read.domain, *worth.draws(rows, values, found["transfer"], parts, draws=DRAWS, seed=0))
+
+
 def _mixture(
     text: FinishedStudy, sources: list[str], natural: dict[str, float], tokens: int, held: list[_Read]
 ) -> ValueMixture:
-    """The best mixture of all corpora by the mean score over domains, beside each alone and the trained recipes."""
+    """The best mixture of all corpora by the mean expected loss over domains, beside each alone and the recipes."""
+
+    runs = [_runs(text, each.domain, sources, tokens) for each in held]
+    by = [_learnt(each, tokens, trained) for each, trained in zip(held, runs, strict=True)]
 
     def value(row: np.ndarray) -> float:
-        return float(
-            np.mean([mean_score(mixtures(each.pools, row, float(tokens)), each.terms, FIXED)[0] for each in held])
-        )
+        each = []
+        for read, worth in zip(held, by, strict=True):
+            score, found = mean_score(mixtures(read.pools, row, float(tokens)), read.terms, FIXED)
+            each.append(float(worth.values(row[None], np.array([score]), np.array([found["transfer"]]))[0]))
+        return float(np.mean(each))
 
     best = best_mixture(value, len(sources))
     called = {source: {source: 1.0} for source in sources}
@@ -179,10 +230,7 @@ def _mixture(
     base = [natural.get(source, 0.0) for source in sources]
     rows = np.vstack([base, best, neighbours(best, STEP), *named.values()])
     places = {name: len(rows) - len(named) + i for i, name in enumerate(named)}
-    found = []
-    for each in held:
-        values, _, noise = scores_at(each.pools, each.terms, FIXED, rows, float(tokens))
-        found.append(Drawn(each.domain, values, noise))
+    found = [_drawn(each, rows, tokens, trained) for each, trained in zip(held, runs, strict=True)]
     return mixture_over(rows, sources, tokens, found, places, 0)
 
 

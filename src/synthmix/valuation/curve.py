@@ -1,5 +1,8 @@
 """The value of any mixture of pools, from what one pass over each left.
 
+Mixtures of text are compared by the loss that a small model trained on them is expected to have
+(:mod:`.trained_curve`), all others, and those by other weights than the fixed ones, by the score.
+
 Two or three pools: every mixture in even steps. More: the best one is sought (:func:`best_mixture`). Then one pool at a
 time from the best mixture, and mixtures that have a name: each pool alone, an even mixture, those that were asked for.
 """
@@ -12,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import BadInput
-from synthmix.interval import Interval
+from synthmix.interval import Covers, Interval
 from synthmix.rounding import ROUNDING, first_lowest
 from synthmix.valuation.summary import BLOCKS, Summary
+from synthmix.valuation.terms.discrepancy import Discrepancy
+from synthmix.valuation.terms.ngram_transfer import NgramTransfer
 from synthmix.valuation.terms.term import Term
+from synthmix.valuation.trained_curve import PRIOR, Trained, draws_of, features, posterior
 from synthmix.valuation.uncertainty import LEVEL, half_width, parts_of
 from synthmix.valuation.weights import Weights
 
@@ -38,7 +44,10 @@ class Curve:
         values: (k,) scores, higher is better; ``low`` and ``high`` (k,) their intervals' ends at ``level``.
         terms: by name (k,).
         best: the row of the best share; ``best_shares``: each pool's share of it.
-        behind: (k,) half-width of the interval of a score minus the best row's, whose noise is partly the same.
+        behind: of each row the interval of its worth less the best row's (at most 0 in the middle), in ``worth_unit``:
+            ``nats per token`` of a small trained model's loss, with the error of that expectation, or ``score``, with
+            the sampling of pools and reference alone.
+        gain: the best row's worth less that of the best pool alone.
         named: name -> row. along: pool -> rows over its share, the others in the best mixture's proportions.
     """
 
@@ -53,7 +62,9 @@ class Curve:
     best: int
     best_shares: tuple[Interval, ...]
     level: float
-    behind: np.ndarray
+    behind: tuple[Interval, ...]
+    gain: Interval
+    worth_unit: str
     named: dict[str, int] = field(default_factory=dict)
     along: dict[str, list[int]] = field(default_factory=dict)
 
@@ -62,11 +73,6 @@ class Curve:
         low, mid, high = (float(column[row]) for column in (self.low, self.values, self.high))
         return Interval(low=low, mid=mid, high=high, level=self.level, covers="sampling")
 
-    def difference(self, row: int) -> Interval:
-        """The score of one row minus the best row's."""
-        mid, half = float(self.values[row] - self.values[self.best]), float(self.behind[row])
-        return Interval(low=mid - half, mid=mid, high=mid + half, level=self.level, covers="sampling")
-
     def as_json(self) -> dict[str, Any]:
         """As ``synthmix value --mix --json`` prints it."""
         rows = [
@@ -74,6 +80,7 @@ class Curve:
                 "shares": dict(zip(self.pools, map(float, share), strict=True)),
                 "score": float(self.values[i]),
                 "interval": asdict(self.interval(i)),
+                "behind": asdict(self.behind[i]),
                 "terms": {name: float(column[i]) for name, column in self.terms.items()},
             }
             for i, share in enumerate(self.shares)
@@ -84,10 +91,14 @@ class Curve:
             "size": self.size,
             "unit": self.unit,
             "level": self.level,
-            "best": {"shares": rows[self.best]["shares"], "intervals": bounds, "score": rows[self.best]["score"]},
-            "mixtures": [
-                {"name": name, **rows[row], "behind": asdict(self.difference(row))} for name, row in self.named.items()
-            ],
+            "worth_unit": self.worth_unit,
+            "best": {
+                "shares": rows[self.best]["shares"],
+                "intervals": bounds,
+                "score": rows[self.best]["score"],
+                "gain": asdict(self.gain),
+            },
+            "mixtures": [{"name": name, **rows[row]} for name, row in self.named.items()],
             "along": {name: [rows[row] for row in held] for name, held in self.along.items()},
             "curve": rows,
         }
@@ -104,17 +115,19 @@ def curve_of(
     level: float = LEVEL,
     draws: int = 2000,
     seed: int = 0,
+    trained: Trained | None = None,
 ) -> Curve:
-    """Scores of mixtures of one ``size``: by default that of the smallest pool, so that none repeats.
+    """Mixtures of one ``size``: by default that of the smallest pool, so that none repeats.
 
     A mixture is an even sample of each pool, by its share of the size (tokens of text, else items). The best share's
     interval is that of the best over draws of the pools' and the reference's sampling noise, which neighbouring shares
-    have in common. Of mixtures whose scores differ by rounding alone the best is the first, which has the least of the
-    later pools.
+    have in common, and, of text, of how far a trained model's losses are from what the learners expect. Of mixtures
+    that differ by rounding alone the best is the first, which has the least of the later pools.
 
     Args:
         shares: rows (k, pools), and no others; None: a grid or a search, and what lies along each pool.
         named: further mixtures by name, a share a pool.
+        trained: runs on mixtures of the pools, from which the expected losses are then corrected.
 
     Raises:
         BadInput: fewer than two pools, or shares that are negative or do not sum to 1.
@@ -127,30 +140,112 @@ def curve_of(
     if shares is None:
         called = {pool.name: row for pool, row in zip(pools, np.eye(count), strict=True)} | called
         called |= {EVEN: np.full(count, 1 / count)} if count > 2 and EVEN not in called else {}
-    rows = _searched(pools, terms, weights, size) if shares is None else _checked(shares, count)
     held = _Scored(pools, terms, weights, size)
-    held.take(rows)
-    places = {name: held.take(row[None])[0] for name, row in called.items()}
+    corners = held.take(np.eye(count))
+    worth = worth_of_mixtures(pools, terms, weights, np.array(held.losses))
+    if trained is not None:
+        places = held.take(_checked(trained.shares, count))
+        worth.learn(trained, np.array(held.losses)[places])
+    asked = held.take(_searched(worth, held, count) if shares is None else _checked(shares, count))
+    by_name = {name: held.take(row[None])[0] for name, row in called.items()}
     along: dict[str, list[int]] = {}
-    at, before = first_lowest(-np.array(held.values)), -1
+    at, before = held.best(worth), -1
     while shares is None and at != before:  # until no mixture along the best one is better
         along = {pool.name: held.take(along_rows(held.rows[at], i)) for i, pool in enumerate(pools)}
-        at, before = first_lowest(-np.array(held.values)), at
-    rows, value, parts = np.array(held.rows), np.array(held.values), np.array(held.parts)
-    half = half_width(parts, level)
-    drawn = value + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
-    bests = rows[first_lowest(-drawn)]
-    low, high = np.quantile(bests, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        at, before = held.best(worth), at
+    kept = list(dict.fromkeys([*asked, *by_name.values(), *(row for rows in along.values() for row in rows)]))
+    number = {row: i for i, row in enumerate(kept)}
+    rows, value, parts = (np.array(column)[kept] for column in (held.rows, held.values, held.parts))
+    expected, drawn = worth.draws(*held.columns, draws=draws, seed=seed)
+    best = kept[first_lowest(-expected[kept])]
+    low, high = np.quantile(rows[first_lowest(-drawn[:, kept])], [(1 - level) / 2, (1 + level) / 2], axis=0)
     shared = tuple(
-        Interval(low=float(a), mid=float(share), high=float(b), level=level, covers="sampling")
-        for a, share, b in zip(low, rows[at], high, strict=True)
+        Interval(low=float(a), mid=float(share), high=float(b), level=level, covers=worth.covers)
+        for a, share, b in zip(low, held.rows[best], high, strict=True)
     )
-    columns = {name: np.array([each[name] for each in held.terms]) for name in held.terms[0]}
-    names = tuple(pool.name for pool in pools)
+
+    def difference(one: int, other: int) -> Interval:
+        ends = np.quantile(drawn[:, one] - drawn[:, other], [(1 - level) / 2, (1 + level) / 2])
+        mid = float(expected[one] - expected[other])
+        return Interval(low=float(ends[0]), mid=mid, high=float(ends[1]), level=level, covers=worth.covers)
+
+    half = half_width(parts, level)
+    columns = {name: np.array([held.terms[row][name] for row in kept]) for name in held.terms[0]}
     return Curve(
-        names, rows, size, pools[0].size[1], value, value - half, value + half, columns, at, shared, level,
-        half_width(parts - parts[at], level), places, along,
+        tuple(pool.name for pool in pools), rows, size, pools[0].size[1], value, value - half, value + half, columns,
+        number[best], shared, level, tuple(difference(row, best) for row in kept),
+        difference(best, corners[first_lowest(-expected[corners])]), worth.unit,
+        {name: number[row] for name, row in by_name.items()},
+        {name: [number[row] for row in found] for name, found in along.items()},
     )  # fmt: skip
+
+
+class ByScore:
+    """Mixtures by their score, whose noise is that of the sampling."""
+
+    unit: str = "score"
+    covers: Covers = "sampling"
+
+    def learn(self, trained: Trained, learners: np.ndarray) -> None:
+        """From runs, on whose mixtures the learners' losses are ``learners`` (r,).
+
+        Raises:
+            BadInput: nothing is learnt of scores.
+        """
+        raise BadInput("only mixtures of text by the fixed weights learn from runs", key="trained")
+
+    def values(self, shares: np.ndarray, scores: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """(k,) of mixtures ``shares`` (k, pools), higher is better."""
+        return scores
+
+    def draws(
+        self, shares: np.ndarray, scores: np.ndarray, losses: np.ndarray, parts: np.ndarray, *, draws: int, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The values (k,), and draws of them (draws, k); ``parts`` (k, m): the scores' independent deviations."""
+        return scores, scores + np.random.default_rng(seed).standard_normal((draws, parts.shape[1])) @ parts.T
+
+
+class ByTraining(ByScore):
+    """Mixtures by minus the loss that a small model is expected to have, nats per token up to a constant."""
+
+    unit = "nats per token"
+    covers: Covers = "mean"
+
+    def __init__(self, corners: np.ndarray, apart: np.ndarray, scale: float) -> None:
+        """``corners`` (pools,): the learners' loss of each pool alone; ``apart`` (pools, pools): discrepancies;
+        ``scale``: of the learners' loss by minus the score."""
+        self._corners, self._apart, self._scale = corners, apart, scale
+        self._found = posterior(PRIOR, len(corners))
+
+    def learn(self, trained: Trained, learners: np.ndarray) -> None:
+        """See :class:`ByScore`."""
+        known = features(np.asarray(trained.shares, float), learners, self._corners, self._apart)
+        self._found = posterior(PRIOR, len(self._corners), known, trained.losses)
+
+    def values(self, shares: np.ndarray, scores: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """See :class:`ByScore`."""
+        return np.asarray(-features(shares, losses, self._corners, self._apart) @ self._found.mean)
+
+    def draws(
+        self, shares: np.ndarray, scores: np.ndarray, losses: np.ndarray, parts: np.ndarray, *, draws: int, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`ByScore`."""
+        x = features(shares, losses, self._corners, self._apart)
+        expected, drawn = draws_of(self._found, x, parts * self._scale, draws=draws, seed=seed)
+        return -expected, -drawn
+
+
+def worth_of_mixtures(
+    pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, corners: np.ndarray
+) -> ByScore:
+    """What mixtures are compared by; ``corners`` (pools,): the learners' loss of each pool alone."""
+    near = next((term for term in terms if isinstance(term, NgramTransfer)), None)
+    far = next((term for term in terms if isinstance(term, Discrepancy)), None)
+    if near is None or far is None or weights.name != "fixed":
+        return ByScore()
+    sums = [pool.total(far.reads) for pool in pools]
+    apart = np.array([[far.between(one, other) for other in sums] for one in sums])
+    return ByTraining(corners, apart, near.scale / weights.values[near.name])
 
 
 def _checked(shares: Sequence[Sequence[float]] | np.ndarray, pools: int) -> np.ndarray:
@@ -173,6 +268,26 @@ class _Scored:
         self.terms: list[dict[str, float]] = []
         self.parts: list[np.ndarray] = []
 
+    @property
+    def losses(self) -> list[float]:
+        """Of the learners, nats per token of the reference; NaN without them."""
+        return [each.get("transfer", np.nan) for each in self.terms]
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Shares (k, pools), scores (k,), the learners' losses (k,), and the scores' deviations (k, m)."""
+        return np.array(self.rows), np.array(self.values), np.array(self.losses), np.array(self.parts)
+
+    def best(self, worth: "ByScore") -> int:
+        """The place of the mixture that is worth most."""
+        return int(first_lowest(-worth.values(*self.columns[:3])))
+
+    def value(self, row: np.ndarray, worth: "ByScore") -> float:
+        """What one mixture is worth; nothing of it is kept."""
+        pools, terms, weights = self._of
+        score, found = mean_score(mixtures(pools, row, self._size), terms, weights)
+        return float(worth.values(row[None], np.array([score]), np.array([found.get("transfer", np.nan)]))[0])
+
     def take(self, rows: np.ndarray) -> list[int]:
         """Where the mixtures of some shares (k, pools) stand among all."""
         new = {key: row for row in rows if (key := _key(row)) not in self._places}
@@ -191,11 +306,11 @@ def _key(row: np.ndarray) -> bytes:
     return np.round(row * 1e9).astype(np.int64).tobytes()
 
 
-def _searched(pools: Sequence[Summary], terms: Sequence[Term], weights: Weights, size: float) -> np.ndarray:
+def _searched(worth: ByScore, held: _Scored, pools: int) -> np.ndarray:
     """The grid of two or three pools; of more the best mixture and its neighbours, whose noise tells how sure it is."""
-    if len(pools) in STEPS:
-        return grid(len(pools))
-    best = best_mixture(lambda row: mean_score(mixtures(pools, row, size), terms, weights)[0], len(pools))
+    if pools in STEPS:
+        return grid(pools)
+    best = best_mixture(lambda row: held.value(row, worth), pools)
     return np.vstack([best, neighbours(best, _EXCHANGED[1])])
 
 

@@ -28,6 +28,7 @@ from synthmix.valuation.terms.guards import RUN, Leak
 from synthmix.valuation.terms.ngram_transfer import NgramTransfer, text_transfer
 from synthmix.valuation.terms.ridge_transfer import RIDGES, Lifted, RidgeTransfer
 from synthmix.valuation.terms.term import COUNT, REFERENCE_BLOCKS, Sums, Term
+from synthmix.valuation.trained_curve import Trained
 from synthmix.valuation.uncertainty import LEVEL, around, half_width, parts_of
 from synthmix.valuation.weights import Weights, weights_named
 
@@ -164,6 +165,7 @@ class Valuer:
         pools: Sequence[Pool | Summary],
         shares: Sequence[Sequence[float]] | None = None,
         named: Mapping[str, Sequence[float]] | None = None,
+        trained: Trained | None = None,
     ) -> Curve:
         """The value of mixtures of ``pools``, each read once; see :func:`synthmix.valuation.curve.curve_of`.
 
@@ -171,10 +173,16 @@ class Valuer:
             pools: two or more.
             shares: rows of one share a pool; None: every mixture of two or three pools in even steps, of more the best.
             named: further mixtures by name, a share a pool.
+            trained: runs of one's own on mixtures of these pools, two or more, which correct the expected losses.
+
+        Raises:
+            BadInput: see :func:`.curve_of`.
         """
         self._fitted()
         read = [pool if isinstance(pool, Summary) else self.summarise(pool) for pool in pools]
-        return curve_of(read, self.terms, self.weights, shares, named=named, level=self.level, seed=self.seed)
+        return curve_of(
+            read, self.terms, self.weights, shares, named=named, level=self.level, seed=self.seed, trained=trained
+        )
 
     def on(self, reference: Pool) -> "Valuer":
         """The same settings, encoder and tokenizer, fitted to another reference."""

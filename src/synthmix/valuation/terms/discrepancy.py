@@ -93,6 +93,14 @@ class Discrepancy(Term):
             mine = (float((sums["S"] ** 2).sum()) - float(sums[LENGTHS])) / left
         return mine + within - 2 * float((sums["S"] * mean).sum()) / max(total, 1e-12)
 
+    def between(self, sums: Sums, others: Sums) -> float:
+        """The MMD of two pools, each of two items or more: the root of the unbiased estimate, as :meth:`value`."""
+        both = [(each["S"], float(each[COUNT]), float(each[COUNT]) ** 2 - float(each[SQUARES]), float(each[LENGTHS]))
+                for each in (sums, others)]  # fmt: skip
+        within = sum((float((s**2).sum()) - lengths) / max(left, 1e-12) for s, _, left, lengths in both)
+        cross = float((both[0][0] * both[1][0]).sum()) / max(both[0][1] * both[1][1], 1e-12)
+        return float(np.sqrt(min(max(within - 2 * cross, 0.0), 2.0)))
+
     def slope(self, sums: Sums) -> Sums:
         """d MMD / d sums: none where the estimate is not above 0, since nothing can be seen to be wrong there."""
         mean, _ = self._parts(None)
