@@ -3,7 +3,7 @@
     python benchmarks/notebook.py docs/tutorial.ipynb
 
 A cell's output is what it prints and the value of its last line: as text, a frame as HTML too, a Plotly figure as SVG
-(drawn by Chromium). tests/test_docs.py runs the cells in the same way.
+(drawn by Chromium). tests/test_docs_run.py runs the cells in the same way.
 """
 
 import ast
