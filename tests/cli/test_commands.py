@@ -15,7 +15,10 @@ import pytest
 
 import synthmix.study.run  # noqa: F401 - before load_study is patched, which it would keep
 from synthmix.corpus import Corpus, load_tokenizer
+from synthmix.mixture.manifest import make_manifest
+from synthmix.mixture.recipe import make_recipe
 from synthmix.store import Store
+from synthmix.training.trainer import read_batch
 
 from .conftest import Ran
 
@@ -72,7 +75,17 @@ def test_mix_is_exact_and_writes_the_order(run: Run, here: Path, data: Path) -> 
     assert ran.err == ""
     assert ran.value["counts"] == {"web": 200, "hq": 100}
     assert ran.value["tokens"] == 9600
-    order = pq.read_table(here / "order.parquet").to_pydict()["source"]
+    assert ran.value["manifest"] == "order.parquet"
+    rows = pq.read_table(here / "order.parquet").to_pydict()
+    order = rows["source"]
+    corpora = {name: Corpus.open(Path(folder)) for name, folder in ran.value["corpora"].items()}
+    available = {name: len(corpus.train) for name, corpus in corpora.items()}
+    recipe = make_recipe("mixture", {"web": Fraction(2, 3), "hq": Fraction(1, 3)})
+    made = make_manifest(recipe, 300, 32, available, seed=0)
+    trained_on = read_batch(made, {name: corpus.train for name, corpus in corpora.items()}, 0, 300)
+    for row, (source, block) in enumerate(zip(rows["source"], rows["block"], strict=True)):
+        tokens = corpora[source].train.read(block * 32, (block + 1) * 32 + 1)
+        assert tokens.tolist() == trained_on[row].tolist(), "as docs/guides/export.md says that a block maps to tokens"
     assert [order[:n].count("hq") for n in (3, 30, 300)] == [1, 10, 100]
     text = run("mix", data / "web.jsonl", "--tokens", "3200", "--context", "32", "--vocab", "300", "--quiet")
     assert text.code == 0

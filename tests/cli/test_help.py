@@ -1,15 +1,18 @@
 """What every command says of itself, and what that costs."""
 
+import inspect
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from synthmix.cli import terminal
 from synthmix.cli.app import app
 
 pytestmark = pytest.mark.smoke
@@ -50,6 +53,14 @@ def test_every_command_has_an_example_of_itself_that_parses(name: tuple[str, ...
 @pytest.mark.parametrize("name", [name for name in EVERY if name != ("version",)], ids=" ".join)
 def test_every_command_takes_json(name: tuple[str, ...]) -> None:
     assert "--json" in {option for parameter in EVERY[name].params for option in parameter.opts}
+
+
+def test_one_object_is_what_a_command_prints_with_json() -> None:
+    """A command's only way to stdout is ``show``, and what it takes is a mapping: mypy holds every call to it."""
+    assert str(inspect.signature(terminal.show).parameters["value"].annotation).startswith("collections.abc.Mapping")
+    for file in Path(terminal.__file__).parent.glob("*.py"):
+        if file.name not in ("terminal.py", "app.py"):  # the latter prints the version
+            assert not re.search(r"\bprint\(|stdout\.write|typer\.echo", file.read_text()), file.name
 
 
 @pytest.mark.parametrize("code", ["import synthmix", "from synthmix.cli import main; main(['--help'])"])

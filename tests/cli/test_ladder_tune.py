@@ -22,7 +22,7 @@ TINY += ("--seeds", "1", "--vocab", "300", "--workers", "1", "--to", "runs", "--
 
 
 def test_the_table_goes_from_a_tenth_of_a_million_to_three_billion(run: Run) -> None:
-    rows = run("ladder", "--json").value
+    rows = run("ladder", "--json").value["models"]
     sizes = [row["params"] for row in rows]
     assert sizes == sorted(sizes)
     assert (round(sizes[0], -4), round(sizes[-1], -8)) == (100_000, 3_000_000_000)
@@ -43,7 +43,7 @@ def test_the_documentation_shows_the_table_as_it_is(run: Run) -> None:
 
 def test_a_size_asked_for_with_overrides(run: Run) -> None:
     options = ("--params", "1M", "--vocab", "32k", "--context", "256", "--width", "128", "--batch", "1024")
-    (row,) = run("ladder", *options, "--weight-decay", "0", "--published", "--json").value
+    (row,) = run("ladder", *options, "--weight-decay", "0", "--published", "--json").value["models"]
     assert (row["width"], row["batch"], row["weight_decay"], row["context"]) == (128, 1024, 0, 256)
     assert row["params_total"] == row["params"] + 32_000 * 128
     assert row["step_law_rate"] > row["learning_rate"]

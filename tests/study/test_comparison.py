@@ -1,5 +1,6 @@
 """Finished studies side by side."""
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.page_outline import check_opens
 
+from synthmix.cli import main
 from synthmix.errors import BadInput
 from synthmix.files import read_json, write_json
 from synthmix.interval import Interval
-from synthmix.study.comparison import _minus, compare_studies
+from synthmix.study.comparison import _minus, compare_studies, write_comparison
 
 
 @pytest.fixture
@@ -51,6 +54,17 @@ def test_what_differs_and_what_is_the_same(finished: Path, other: Path) -> None:
     text = "\n".join(table.text() for table in found.tables())
     assert "fit.bootstrap" in text
     assert "tiny and other" in text
+    write_comparison(found, finished.parent / "compared.html")
+    page = (finished.parent / "compared.html").read_text()
+    assert "tiny and other compared." in page
+    check_opens("compared", page)
+
+
+def test_compare_takes_study_files_too(finished: Path, other: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(finished), str(other), "--json"])
+    assert ended.value.code == 0
+    assert json.loads(capsys.readouterr().out)["studies"] == ["tiny", "other"]
 
 
 def test_the_interval_of_a_difference_of_differences_adds_in_squares() -> None:

@@ -234,10 +234,18 @@ def compare(
 ) -> None:
     """Rank all applicable laws by how well they predict the largest runs, held out of their fit.
 
-    Runs of many mixtures are compared by held-out mixtures and by the held-out largest scale.
+    Runs of many mixtures are compared by held-out mixtures and by the held-out largest scale. Two or more study files
+    are compared as studies, as synthmix study compare does.
 
     Example: synthmix compare runs.csv --columns N=params,D=tokens,loss=val_loss
+
+    Example: synthmix compare quickstart.yaml with-more-natural-text.yaml
     """
+    if len(runs) > 1 and all(Path(each).suffix in (".yaml", ".yml") for each in runs):
+        from synthmix.cli.study import compare as compare_studies
+
+        compare_studies([Path(each) for each in runs], as_json=as_json)
+        return
     from synthmix.cli.terminal import show
     from synthmix.errors import BadInput
     from synthmix.runs import read_runs

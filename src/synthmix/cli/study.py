@@ -223,18 +223,21 @@ def report(study: StudyFile, slide: Slide = False, as_json: AsJson = False, quie
 @app.command()
 def compare(
     studies: Annotated[list[Path], typer.Argument(help="Two or more study files.", show_default=False)],
+    html: Annotated[Path | None, typer.Option(help="Write a page with the figure.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Finished studies side by side: what differs in their files and text, the runs they share, their answers and how
     far these lie apart.
 
-    Example: synthmix study compare quickstart.yaml with-more-natural-text.yaml
+    Example: synthmix study compare quickstart.yaml with-more-natural-text.yaml --html compared.html
     """
     from synthmix.cli.terminal import show
-    from synthmix.study.comparison import compare_studies
+    from synthmix.study.comparison import compare_studies, write_comparison
 
     found = compare_studies(studies)
-    show(found.as_dict(), *found.tables(), as_json=as_json)
+    if html is not None:
+        write_comparison(found, html)
+    show(found.as_dict(), *found.tables(), *([f"Page: {html}"] if html else []), as_json=as_json)
 
 
 def _tell(config: "StudyConfig", results: "Results", *, slide: bool = False, as_json: bool) -> None:

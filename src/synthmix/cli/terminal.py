@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,7 @@ class TerminalProgress:
         self.console.print(text, highlight=False, soft_wrap=True)
 
 
-def show(value: Any, *blocks: "str | Table", as_json: bool) -> None:
+def show(value: Mapping[str, Any], *blocks: "str | Table", as_json: bool) -> None:
     """The command's result on stdout: ``value`` as one JSON object, or the blocks with a blank line between them.
 
     Names in them are shown, not obeyed: control characters are written out.

@@ -58,6 +58,8 @@ def mix(
     With --schedule (linear:0:50%, step:0=0,50%=60%, synthetic-first:33%, natural-last:33%:20%) the first source takes
     what is left, and any between keep their shares; shares written for those two must be the means.
 
+    --to writes the order: block b of a source are tokens [b context, (b + 1) context] of its corpus's training part.
+
     Example: synthmix mix 67%:web=data/web.jsonl 33%:hq=data/hq.jsonl --tokens 1M
     """
     from synthmix.cli.terminal import show
@@ -83,7 +85,17 @@ def mix(
         Column("epochs", form=".3g"),
     ]
     value = {"tokens": made.tokens, "sequences": len(made), "counts": made.counts, "epochs": made.epochs}
-    show(value, Table("mixture", columns, rows), as_json=as_json)
+    value |= {"context": context, "corpora": {name: str(corpus.folder) for name, corpus in corpora.items()}}
+    lines = []
+    if to is not None:
+        value["manifest"] = str(to)
+        named = "; ".join(f"{name}: {corpus.folder}" for name, corpus in corpora.items())
+        lines = [
+            f"{to}: {len(made):,} rows, a row a sequence in the order of training: its source, and which block of it.",
+            f"Block b of a source is the tokens [{context} b, {context} (b + 1)] of its training part, both ends among "
+            f"them: {context} are predicted, the first is input alone. Sources: {named}.",
+        ]
+    show(value, Table("mixture", columns, rows), "\n".join(lines), as_json=as_json)
 
 
 def mixed(arguments: Sequence[str], schedule: str | None) -> "tuple[list[Part], Recipe]":
@@ -270,7 +282,7 @@ def ladder(
     rows = [setting.as_dict() for setting in settings]
     if published:
         rows = [row | others(row["params"], row["tokens"]) for row in rows]
-    show(rows, _ladder_table(rows, published=published), as_json=as_json)
+    show({"models": rows}, _ladder_table(rows, published=published), as_json=as_json)
 
 
 def _ladder_table(rows: list[dict[str, Any]], *, published: bool) -> "Table":

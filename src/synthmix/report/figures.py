@@ -114,8 +114,8 @@ def triangle(corners: Sequence[str]) -> Spec:
     return shape
 
 
-_SHAPES = ("diamond", "square", "triangle-up", "cross", "triangle-down", "star")
-_SYMBOLS = tuple(shape + fill for fill in ("", "-open", "-open-dot") for shape in _SHAPES)
+SHAPES = ("diamond", "square", "triangle-up", "cross", "triangle-down", "star")
+_SYMBOLS = tuple(shape + fill for fill in ("", "-open", "-open-dot") for shape in SHAPES)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 

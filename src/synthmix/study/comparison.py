@@ -4,17 +4,21 @@ their answers lie apart, with intervals."""
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from synthmix.config import StudyConfig
 from synthmix.errors import BadInput
 from synthmix.interval import Interval
-from synthmix.quantities import format_count
+from synthmix.quantities import format_count, listed, plural
+from synthmix.report.figures import SHAPES, Figure, View, dots
+from synthmix.report.html import Section, write_page
 from synthmix.results import Decision, Results
 from synthmix.runs.load import read_results
 from synthmix.study.load import Study, load_study
 from synthmix.study.prepare import look
 from synthmix.study.workspace import Workspace
+from synthmix.style import Spec, axis, label, layout
 from synthmix.table import Column, Table
 
 NOT_COMPARED = ("study", "folder", "workers", "log")
@@ -223,3 +227,55 @@ def _compared(recipe: str, at: str, params: int, tokens: int, known: Sequence[Ma
 def _minus(one: Interval, other: Interval) -> Interval | None:
     """``one - other`` of independent estimates; None where one is undefined."""
     return None if one.mid is None or other.mid is None else one.minus(other)
+
+
+def write_comparison(found: StudyComparison, path: Path) -> None:
+    """Write the page, atomically.
+
+    Raises:
+        BadInput, Failure: ``path`` cannot be written to.
+    """
+    sections = {"answers": ("Answers", "Answers"), "recipes": ("Recipes", "Recipes, each study beside the others")}
+    sections |= {"keys": ("Keys", "Keys that differ"), "corpora": ("Text", "Text"), "shared": ("Runs", "Runs in both")}
+    tables = {table.name: table for table in found.tables()}
+    drawn = {"recipes": _figure(found)}
+    write_page(
+        path,
+        title="Studies compared",
+        eyebrow="What differs, and how far do the answers lie apart?",
+        lead=f"{listed(found.names)} compared.",
+        under=[f"{plural(len(found.keys), 'key')} of their files differ." if found.keys else "Their files are alike."],
+        sections=[
+            Section(name, short, title, drawn.get(name, []), [tables[name]])
+            for name, (short, title) in sections.items()
+            if name in tables
+        ],
+        facts={
+            "Difference": "loss against natural text alone, nats per token: below zero the mixture is better",
+            "Apart": "the last study minus the first, taken as independent: too wide where they share runs",
+            "Same runs": "of one identity: recipe, text, size, budget, seed and protocol",
+        },
+        colours=len(found.names) + 1,
+    )
+
+
+def _figure(found: StudyComparison) -> list[Figure]:
+    """A view a place, a row a recipe, a mark a study."""
+    views = []
+    for place in dict.fromkeys(one.place for one in found.recipes):
+        here = [one for one in found.recipes if one.place == place]
+        data: list[Spec] = []
+        for k, name in enumerate(found.names):
+            mine = [(i, one.differences[k]) for i, one in enumerate(here)]
+            known = [(i, each) for i, each in mine if each is not None and each.mid is not None]
+            off = 0.3 * (k - (len(found.names) - 1) / 2)
+            if known:
+                rows = [i + off for i, _ in known]
+                data.append(dots([each for _, each in known], rows, f"s{k}", name, "%{x:+.3f}", symbol=SHAPES[k % 6]))
+        y = axis("", tickvals=list(range(len(here))), ticktext=[label(one.recipe) for one in here], ticks="")
+        x = axis("difference from natural text alone, nats per token", zeroline=True, zerolinecolor="@rule")
+        views.append(View(place, data, layout(x, y | {"autorange": "reversed"})))
+    caption = "Marks are the studies' differences with their intervals; at the question they are predictions."
+    most = max((len(view.layout["yaxis"]["tickvals"]) for view in views), default=0)
+    title, told = "Loss against natural text alone", "The numbers are in the table below."
+    return [Figure("compared", title, caption, told, views, 140 + 34 * most)] if any(v.data for v in views) else []
