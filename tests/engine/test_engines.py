@@ -59,7 +59,10 @@ def test_relative_paths_are_the_caller_s(cluster: Any, tmp_path: Path, monkeypat
 
 
 def test_a_worker_has_one_thread(engine: Engine[Any, Any]) -> None:
-    assert [n for _, n in engine.each(eval, ["__import__('torch').get_num_threads()"])] == [1]
+    encoding = "__import__('synthmix.corpus.fast_bpe', fromlist=['']).usable_cores()"
+    found = dict(engine.each(eval, ["__import__('torch').get_num_threads()", encoding]))
+    assert set(found.values()) == {1}
+    assert len(found) == 2
 
 
 def test_an_item_s_own_error_is_its_result_and_the_others_go_on(engine: Engine[Any, Any]) -> None:

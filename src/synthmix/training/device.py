@@ -35,11 +35,11 @@ def keep_heap() -> None:
 
 
 def use_threads(threads: int) -> None:
-    """Fix the number of threads of this process; must come before the first product.
+    """Fix the number of threads of this process, of its products and of its encoding; must come before the first.
 
     Torch reads the variable when it is imported: a worker whose tasks only count or write never imports it.
     """
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(threads)
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
