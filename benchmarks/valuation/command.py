@@ -10,7 +10,7 @@ from benchmarks.valuation.measure import measure
 from benchmarks.valuation.methods import methods
 from benchmarks.valuation.results import Results, load, save, write_page
 from benchmarks.valuation.tables import Truth, mean_table, settings_line, task_table, tasks_table
-from benchmarks.valuation.tasks import DEVELOPMENT, HELD_OUT, NAMES, WAITING, make_task
+from benchmarks.valuation.tasks import DEVELOPMENT, HELD_OUT, NAMES, make_task
 from benchmarks.valuation.tasks.task import Task
 from benchmarks.valuation.truth import keep, truth
 from synthmix.errors import SynthmixError
@@ -85,7 +85,7 @@ def _arguments() -> argparse.Namespace:
         description=described.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--task", nargs="+", choices=(*NAMES, *WAITING), default=list(NAMES))
+    parser.add_argument("--task", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: all that train on no dataset")
     parser.add_argument("--truth", action="store_true", help="train, score nothing")
     parser.add_argument("--tables", action="store_true", help="run nothing, print what is kept")

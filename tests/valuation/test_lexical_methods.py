@@ -1,12 +1,15 @@
 """The n-gram methods and filters against brute force, and against what is known of them."""
 
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.valuation.methods import METHODS
+from synthmix.valuation import methods
+from synthmix.valuation.encoding import encoder_for
+from synthmix.valuation.methods import METHODS, score_by
 from synthmix.valuation.methods.bags import DSIR_BUCKETS, Classifier, Coverage, Dsir
 from synthmix.valuation.methods.kneser_ney import FALLBACK, KneserNey, KneserNeyFilter, discounts_of
 from synthmix.valuation.pool import Pool
@@ -150,3 +153,15 @@ def test_stacking_weighs_each_filter_by_what_it_sees_in_this_pool() -> None:
     assert values[:100].mean() > values[100:].mean() + 1
     with pytest.raises(BadInput, match="target: holds 9 documents, where stacked needs 10"):
         METHODS["stacked"]().fit(Pool.of("target", target[:9]))
+
+
+def test_a_missing_library_is_a_line_in_all_and_an_error_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fasttext", None)  # importing it fails
+    monkeypatch.setattr(methods, "METHODS", {name: METHODS[name] for name in ("coverage", "fasttext", "dsir")})
+    reference, pool = Pool.of("r", chain(30, 0, 0.8)), Pool.of("p", chain(30, 1, 0.8))
+    told: list[str] = []
+    found = score_by(["all"], reference, [pool], encoder=encoder_for(reference), left_out=told)
+    assert list(found) == ["coverage", "dsir"]
+    assert told == ["left out: fasttext: --method: fasttext is not installed; pip install 'synthmix[fasttext]'"]
+    with pytest.raises(BadInput, match="fasttext is not installed"):
+        score_by(["fasttext"], reference, [pool], encoder=encoder_for(reference))

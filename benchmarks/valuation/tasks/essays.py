@@ -4,15 +4,11 @@ Held out: it was built before the back-off of the n-gram model was changed (docs
 change made. No contributor holds an essay on a prompt of reference or test (ArguGPT's prompts are others).
 """
 
-from benchmarks.valuation.contributors import Recipe, contribute, design
-from benchmarks.valuation.language import passage_learner
-from benchmarks.valuation.noise_text import PLAIN
-from benchmarks.valuation.passages import passages, texts, written
+from benchmarks.valuation.contributors import Recipe
+from benchmarks.valuation.passages import passage_task, passages, texts, written
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
-from synthmix.valuation.pool import Pool
 
-COUNT = 32
 MOST = 3  # passages of an essay
 SAME = ("gpt-3.5-turbo", "text-davinci-003", "flan-t5-xxl")  # on the students' prompts
 ARGUMENTS = ("gpt2-xl", "text-babbage-001", "text-curie-001", "text-davinci-003", "gpt-3.5-turbo")
@@ -53,10 +49,10 @@ def make() -> Task:
         **{f"textbook {name}": written("08_textbooks/phi_grid.jsonl.zst", name) for name in TEXTBOOKS},
     }
     large = tuple(name for name in sources if name not in ("real", *OTHERS) and len(sources[name]) >= 300)
-    recipes = design(
-        COUNT,
-        {"size": (75, 150, 300), "share": (0.0, 0.0, 0.25, 0.5, 0.75, 1.0), "generator": large},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
+    return passage_task(
+        "essays",
+        sources,
+        generators=large,
         fixed=(
             Recipe(75, 1.0),
             Recipe(450, 1.0),
@@ -65,13 +61,8 @@ def make() -> Task:
             Recipe(300, 0.0, f"essay {SAME[0]}"),
             Recipe(300, 1.0, copies=4),
         ),
+        sizes=(75, 150, 300),
         seed=14,
-    )
-    return Task(
-        "essays",
-        (Pool.of("students' essays", reference.items, share=1),),
-        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
-        Pool.of("held-out essays", test.items, share=1),
-        learner=passage_learner,
-        metrics=("loss",),
+        reference=("students' essays", reference),
+        test=("held-out essays", test),
     )

@@ -4,15 +4,11 @@ Held out: it was built before the n-gram baselines were added and the score was 
 looked at once after that. Chapters of reference and test stand in no contributor.
 """
 
-from benchmarks.valuation.contributors import Recipe, contribute, design
-from benchmarks.valuation.language import passage_learner
-from benchmarks.valuation.noise_text import PLAIN
-from benchmarks.valuation.passages import passages, texts, written
+from benchmarks.valuation.contributors import Recipe
+from benchmarks.valuation.passages import passage_task, passages, texts, written
 from benchmarks.valuation.sources import Source
 from benchmarks.valuation.tasks.task import Task
-from synthmix.valuation.pool import Pool
 
-COUNT = 32
 MOST = 1000  # passages of a chapter: all
 TEXTBOOKS = ("gpt-4", "gpt-3.5-turbo-instruct", "mistral-7b-ft")
 ESSAYS = ("gpt-3.5-turbo", "text-davinci-003", "flan-t5-xxl")
@@ -36,10 +32,10 @@ def make() -> Task:
         **{f"page {name}": written("03_paired_docs/seqxgpt.jsonl.gz", name) for name in PAGES},
     }
     generators = tuple(name for name in sources if name not in ("real", *OTHERS) and len(sources[name]) >= 300)
-    recipes = design(
-        COUNT,
-        {"size": (75, 150, 300), "share": (0.0, 0.0, 0.25, 0.5, 0.75, 1.0), "generator": generators},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
+    return passage_task(
+        "philosophy",
+        sources,
+        generators=generators,
         fixed=(
             Recipe(75, 1.0),
             Recipe(450, 1.0),
@@ -48,14 +44,9 @@ def make() -> Task:
             Recipe(300, 0.0, generators[-1]),
             Recipe(300, 1.0, copies=4),
         ),
+        sizes=(75, 150, 300),
         seed=22,
-    )
-    return Task(
-        "philosophy",
-        (Pool.of("a textbook's chapters", held["reference"].items, share=1),),
-        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
-        Pool.of("held-out chapters", held["test"].items, share=1),
-        learner=passage_learner,
-        metrics=("loss",),
+        reference=("a textbook's chapters", held["reference"]),
+        test=("held-out chapters", held["test"]),
         seeds=2,
     )

@@ -4,15 +4,11 @@ Held out: it was built before the back-off of the n-gram model was changed (docs
 change made. The stories of reference and test are none that a contributor holds in any form.
 """
 
-from benchmarks.valuation.contributors import Recipe, contribute, design
-from benchmarks.valuation.language import passage_learner
-from benchmarks.valuation.noise_text import PLAIN
-from benchmarks.valuation.passages import passages, texts
+from benchmarks.valuation.contributors import Recipe
+from benchmarks.valuation.passages import passage_task, passages, texts
 from benchmarks.valuation.sources import Source, rows
 from benchmarks.valuation.tasks.task import Task
-from synthmix.valuation.pool import Pool
 
-COUNT = 32
 WORDS = 160
 PREFIX = 30  # words of a continuation that may be natural
 CORE = "01_paired_core/core.jsonl.gz"
@@ -54,10 +50,11 @@ def make() -> Task:
            (("large", LARGE), ("small", SMALL))},
     }  # fmt: skip
     generators = tuple(name for name in sources if name not in ("real", *OTHERS))
-    recipes = design(
-        COUNT,
-        {"size": (60, 120, 230), "share": (0.0, 0.0, 0.25, 0.5, 0.75, 1.0), "generator": generators},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
+    reference, test = (natural([row["text"] for row in parts[name].items]) for name in ("reference", "test"))
+    return passage_task(
+        "stories",
+        sources,
+        generators=generators,
         fixed=(
             Recipe(60, 1.0),
             Recipe(360, 1.0),
@@ -65,14 +62,8 @@ def make() -> Task:
             *(Recipe(230, 0.0, generators[at]) for at in (0, 4, 6, 8)),
             Recipe(240, 1.0, copies=4),
         ),
+        sizes=(60, 120, 230),
         seed=13,
-    )
-    reference, test = (natural([row["text"] for row in parts[name].items]) for name in ("reference", "test"))
-    return Task(
-        "stories",
-        (Pool.of("people's stories", reference.items, share=1),),
-        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
-        Pool.of("held-out stories", test.items, share=1),
-        learner=passage_learner,
-        metrics=("loss",),
+        reference=("people's stories", reference),
+        test=("held-out stories", test),
     )

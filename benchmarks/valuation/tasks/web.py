@@ -4,15 +4,11 @@ Held out: it was built when the score, its weights and its encoder were fixed, a
 most 120 words; a page gives passages to one part only.
 """
 
-from benchmarks.valuation.contributors import Recipe, contribute, design
-from benchmarks.valuation.language import passage_learner
-from benchmarks.valuation.noise_text import PLAIN
-from benchmarks.valuation.passages import passages, texts, written
+from benchmarks.valuation.contributors import Recipe
+from benchmarks.valuation.passages import passage_task, passages, texts, written
 from benchmarks.valuation.sources import Source
 from benchmarks.valuation.tasks.task import Task
-from synthmix.valuation.pool import Pool
 
-COUNT = 32
 TEXTBOOKS = ("gpt-4", "gpt-3.5-turbo-instruct", "mistral-7b-ft")
 ESSAYS = ("gpt-3.5-turbo", "text-davinci-003", "flan-t5-xxl")
 PAGES = ("gpt2-xl", "gpt-neo-2.7B", "llama-7b", "gpt3re")  # continuations of mixed web texts
@@ -37,10 +33,10 @@ def make() -> Task:
         **{f"rewrite {name}": written("01_paired_core/core.jsonl.gz", name, "rewrite") for name in REWRITERS},
     }
     generators = tuple(name for name in sources if name not in ("real", *OTHERS))
-    recipes = design(
-        COUNT,
-        {"size": (125, 250, 500), "share": (0.0, 0.0, 0.25, 0.5, 0.75, 1.0), "generator": generators},
-        (("", 0.0), ("", 0.0), *((kind, strength) for kind in PLAIN for strength in (0.5, 1.0))),
+    return passage_task(
+        "web",
+        sources,
+        generators=generators,
         fixed=(
             Recipe(125, 1.0),
             Recipe(500, 1.0),
@@ -48,13 +44,8 @@ def make() -> Task:
             *(Recipe(250, 0.0, generators[at]) for at in (0, 3, 6, 10)),
             Recipe(500, 1.0, copies=4),
         ),
+        sizes=(125, 250, 500),
         seed=11,
-    )
-    return Task(
-        "web",
-        (Pool.of("pages of 2012", held["reference"].items, share=1),),
-        tuple(contribute(recipe, sources, PLAIN) for recipe in recipes),
-        Pool.of("held-out pages of 2012", held["test"].items, share=1),
-        learner=passage_learner,
-        metrics=("loss",),
+        reference=("pages of 2012", held["reference"]),
+        test=("held-out pages of 2012", held["test"]),
     )
