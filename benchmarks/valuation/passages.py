@@ -51,6 +51,7 @@ def passage_task(
     test: tuple[str, Source],
     count: int = 32,
     seeds: int = 3,
+    costed: bool = True,
 ) -> Task:
     """Contributors of passages, the ``fixed`` ones and random ones; truth: test loss of a small Llama, one budget for
     all.
@@ -75,4 +76,5 @@ def passage_task(
         learner=passage_learner,
         metrics=("loss",),
         seeds=seeds,
+        costed=costed,
     )

@@ -45,8 +45,9 @@ def tasks_table(made: list[tuple[Task, Truth]]) -> str:
         sizes = [len(each.pool.all()) for each in task.contributors]
         seeds = ["published", "-", "-"]
         if task.published is None:
-            sure, run = reliability(worth, names, metric), worth[EVERYTHING]["seconds"]
-            seeds = [str(task.seeds), "-" if task.seeds < 2 else f"{sure:.3f}", f"{run:.1f} s"]
+            sure, run = reliability(worth, names, metric), worth.get(EVERYTHING, {}).get("seconds")
+            shown = "-" if run is None else f"{run:.1f} s"
+            seeds = [str(task.seeds), "-" if task.seeds < 2 else f"{sure:.3f}", shown]
         rows.append([
             task.name, str(len(names)), f"{min(sizes)} to {max(sizes)}", str(len(task.reference.all())),
             str(len(task.test.all())) if task.test else "-", metric, f"{worst(values):.3f} to {best(values):.3f}",

@@ -29,7 +29,7 @@ Runs = dict[str, dict[str, dict[str, float]]]  # metrics and seconds by seed, by
 def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, float]]:
     """By contributor: the mean over seeds of each metric, ``<metric> seeds`` (list), and seconds of one run.
 
-    Also :data:`EVERYTHING`. Published truths come back as they are.
+    Also :data:`EVERYTHING`, where the task is costed. Published truths come back as they are.
     """
     if task.published is not None:
         metric = task.metrics[0]
@@ -40,8 +40,8 @@ def truth(task: Task, say: Said = lambda line: None) -> dict[str, dict[str, floa
     test, rule = _hash(task.test), _rule(task)
     learner: Any = None
     found: dict[str, dict[str, Any]] = {}
-    whole = (EVERYTHING, together(task), 1)
-    for name, pool, seeds in [*((each.name, each.pool, task.seeds) for each in task.contributors), whole]:
+    whole = [(EVERYTHING, together(task), 1)] if task.costed else []
+    for name, pool, seeds in [*((each.name, each.pool, task.seeds) for each in task.contributors), *whole]:
         key = content_hash([VERSION, task.name, rule, test, _hash(pool)])
         for seed in range(seeds):
             if str(seed) in known.setdefault(key, {}):
@@ -69,7 +69,7 @@ def keep(task: Task) -> None:
     """Copy the runs that the task as it is now needs beside the results, to be committed."""
     known, rule = _known(task.name), _rule(task)
     assert task.test is not None
-    pools = [*(each.pool for each in task.contributors), together(task)]
+    pools = [*(each.pool for each in task.contributors), *([together(task)] if task.costed else [])]
     keys = [content_hash([VERSION, task.name, rule, _hash(task.test), _hash(pool)]) for pool in pools]
     write_json(KEPT / f"truth-{task.name}.json", {key: known[key] for key in keys})
 

@@ -21,6 +21,7 @@ class Task:
         group: the meta key whose values are not independent of each other (for a bootstrap over groups), or "".
         metrics: what the truth is measured in, the first one being what tables show; higher is better (minus losses).
         seeds: of the truth, at least three.
+        costed: a model is trained on all datasets together, too, which costs are compared with.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Task:
     group: str = ""
     metrics: tuple[str, ...] = ("accuracy", "loss")
     seeds: int = 3
+    costed: bool = True
 
     @property
     def reference(self) -> Pool:

@@ -51,4 +51,5 @@ def make() -> Task:
         test=("held-out paragraphs", parts["test"]),
         count=COUNT,
         seeds=1,
+        costed=False,
     )
