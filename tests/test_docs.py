@@ -134,6 +134,15 @@ def test_the_figures_of_results_are_of_the_tables_as_they_are(monkeypatch: pytes
         assert f"(figures/{path.name})" in "".join(page.read_text() for page in result_figures.RESULTS.glob("*.md"))
 
 
+def test_the_gallery_has_a_picture_beside_each_command_and_is_small() -> None:
+    """Else take them anew: python benchmarks/gallery.py."""
+    text, pictures = (ROOT / "docs/gallery.md").read_text(), list((ROOT / "docs/images/gallery").iterdir())
+    made = re.findall(r"makes the picture (\w+) of", text)
+    assert [f"{name}.png" for name in made] == re.findall(r"\(images/gallery/(.*?)\)", text)
+    assert {path.name for path in pictures} == {f"{name}.png" for name in made}
+    assert sum(path.stat().st_size for path in pictures) < 1_000_000
+
+
 def test_the_page_of_the_architecture_has_every_room_and_the_layers_as_they_are() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
