@@ -219,7 +219,7 @@ def test_the_site_builds_strictly_and_fetches_nothing(site: Path) -> None:
 def test_every_formula_is_typeset(site: Path) -> None:
     pages = {page: page.read_text() for page in site.rglob("*.html")}
     assert not [page for page, text in pages.items() if "arithmatex" in text]
-    written = sum(len(re.findall(r"^\$\$$", page.read_text(), re.M)) for page in PAGES) // 2
+    written = sum(page.read_text().count("$$") for page in PAGES) // 2
     assert sum(text.count('display="block"') for text in pages.values()) == written > 0
     laws = pages[site / "concepts/laws.html"]
     assert laws.count("<math") > 2 * len(LAWS)
