@@ -68,7 +68,8 @@ def build_corpus(
     Files of tokens (:mod:`synthmix.corpus.token_files`) stay where they are and are mapped, in their own order, where
     nothing is held out, here or in ``against``; else their documents are split, compared and packed like those of text.
 
-    The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building.
+    The same documents give the same corpus id, in whatever order they come. Disk: twice the tokens while building, with
+    workers and more than 128 chunks of 2^24 tokens three times.
     Memory: about 60 bytes a document, one shard, and the index of what is held out (:mod:`.duplicates`).
 
     Raises:

@@ -16,6 +16,7 @@ import numpy as np
 CHUNK_TOKENS = 2**24
 _CHUNK_DOCUMENTS = 2**18
 COLUMNS = {"digest": np.uint64, "input": np.int32, "place": np.int64, "length": np.int64, "size": np.int64}
+SUFFIXES = (".tokens", ".words", ".arrow")
 LOSSY_COLUMNS = {"words": np.int64, "lost": np.int64}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from synthmix.corpus.chunks import COLUMNS, Chunk, gathered
+from synthmix.corpus.chunks import COLUMNS, SUFFIXES, Chunk, gathered
 from synthmix.corpus.corpus import DOCUMENTS, WORDS
 from synthmix.corpus.ingest import UNIT_MEMORY
 from synthmix.corpus.ingested import Ingested
@@ -243,8 +243,10 @@ def _merged(ingested: Ingested, stays: np.ndarray, spool: Path, engine: Tasks | 
             works.append(_Merge(data, first, last, spool / f"merged-{first:06d}"))
             chunks.append(Chunk(works[-1].to, ingested.dtype))
             rows.append(own[np.argsort(ingested.digests[own])])
-    for _ in spread(engine, _done, works):
-        pass
+    for work, _ in spread(engine, _done, works):
+        for chunk in ingested.chunks[work.first : work.last] if engine is None else ():
+            for suffix in SUFFIXES:  # nobody goes on with these, as with those of workers
+                Path(f"{chunk.base}{suffix}").unlink(missing_ok=True)
     order = np.concatenate(rows)
     columns = {name: getattr(ingested, name)[order] for name in ("digests", "heldout", "domains", "lengths", "kept")}
     starts = np.cumsum([0, *map(len, rows)])
