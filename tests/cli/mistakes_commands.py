@@ -92,6 +92,11 @@ LAWS = [
     said("compare none.csv", "none.csv: no such file"),
     said("compare runs.csv --law chinchila", "--law: no law 'chinchila'", prepare=RUNS),
     said("compare runs.csv --columns N=size", "size", prepare=RUNS),
+    said("compare none.yaml gone.yaml", "none.yaml: no such study file"),
+    said("compare none.yaml gone.yaml --law chinchilla", "--law: is for runs, not for study files"),
+    said("report none --slide", "none: no such file"),
+    said("study report none.yaml --slide", "none.yaml: no such study file"),
+    said("study compare none.yaml gone.yaml --html page.html", "none.yaml: no such study file"),
     said("compare runs.csv --level 2", "--level", prepare=RUNS),
     said(
         "fit mix.csv --columns shares=mix.*",

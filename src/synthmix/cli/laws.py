@@ -243,7 +243,12 @@ def compare(
     """
     if len(runs) > 1 and all(Path(each).suffix in (".yaml", ".yml") for each in runs):
         from synthmix.cli.study import compare as compare_studies
+        from synthmix.errors import BadInput
 
+        given = {"--columns": columns, "--mapping": mapping, "--recipe": recipe, "--law": laws, "--metric": metrics}
+        for key, asked in given.items():
+            if asked:
+                raise BadInput("is for runs, not for study files", key=key, remedy="leave it out")
         compare_studies([Path(each) for each in runs], as_json=as_json)
         return
     from synthmix.cli.terminal import show
