@@ -73,7 +73,7 @@ def trespasses(modules: list[str], forbidden: set[str]) -> list[str]:
 def test_the_reader_of_imports_sees_them() -> None:
     assert "torch" in imported("synthmix.training.model")
     assert "torch" not in imported("synthmix.training.model", top=True)
-    assert "synthmix.cli.study" in imported("synthmix.cli.app", top=True)
+    assert "synthmix.config" in imported("synthmix.study.plan", top=True)
     assert len(MODULES) > 100
 
 
