@@ -76,7 +76,6 @@ def plan(
     """
     from synthmix.cli.terminal import show
     from synthmix.engine import open_engine
-    from synthmix.study.design import check_study
     from synthmix.study.load import load_study
     from synthmix.study.plan import make_plan
     from synthmix.study.workspace import Workspace
@@ -97,6 +96,8 @@ def plan(
         where.close(at_once=True)  # nothing is in work, and torch takes a second to end
         checked = None
         if check > 0:
+            from synthmix.study.design import check_study
+
             progress.start("simulating the study", None, "steps")
             checked = check_study(config, seconds=check, proposals=())
             progress.finish("simulating the study")

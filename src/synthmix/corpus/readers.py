@@ -20,7 +20,6 @@ from typing import IO, Any
 
 import numpy as np
 
-from synthmix.corpus.markup import has_markup, strip_markup
 from synthmix.corpus.sample import read_sample
 from synthmix.corpus.sources import Document, Part, Source, bytes_hash, normalize, text_hash
 from synthmix.errors import BadInput, Failure
@@ -419,6 +418,8 @@ def read_documents(
     if by_hash := limit is not None and source.by_hash:
         below, limit = sample_below(source, domain, documents=limit) or below, None
     any_read, number = False, 0
+    if source.markup == "strip":
+        from synthmix.corpus.markup import has_markup, strip_markup  # long patterns to compile
     for document in documents:
         any_read = True
         if source.markup == "strip":

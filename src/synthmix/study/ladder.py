@@ -17,7 +17,6 @@ from synthmix.mixture.design import Bounds, Designed, Group, make_design
 from synthmix.mixture.recipe import Recipe, make_recipe, make_scheduled_recipe, share_recipe, with_simulated_epochs
 from synthmix.mixture.schedule import Schedule
 from synthmix.quantities import plural
-from synthmix.scaling.mixtures import fewest_mixtures
 from synthmix.store import RunRecord, Store, TrunkRecord
 from synthmix.study.corpora import Prepared
 from synthmix.training.hyperparameters import resolve
@@ -79,6 +78,8 @@ def study_design(config: StudyConfig) -> list[tuple[Recipe, Designed]]:
         tuple(each.most for each in mix.sources.values()),
         tuple(Group(name, tuple(each.sources), each.least, each.most) for name, each in mix.groups.items()),
     )
+    from synthmix.scaling.mixtures import fewest_mixtures
+
     need = fewest_mixtures(len(names))
     try:
         asked, every = mix.design.runs, mix.design.natural_every

@@ -13,7 +13,6 @@ from synthmix.corpus.sources import Document, Source
 from synthmix.engine import Engine, RayEngine
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, disk_errors
-from synthmix.generation.job import generate_corpus
 from synthmix.generation.settings import GenerateConfig
 from synthmix.generation.template import load_template
 from synthmix.locking import lock
@@ -55,6 +54,8 @@ def written_corpus(
         BadInput: no key, no such model or endpoint, a budget that is spent, nothing that passes the filters.
         Failure: half of the requests fail.
     """
+    from synthmix.generation.job import generate_corpus  # which imports the statistics of text
+
     entry = config.written[name]
     source = prepared.corpora[entry.source]
     job, folder = written_folders(config, name, space, prepared)
