@@ -216,6 +216,7 @@ def estimate_json(found: "Estimate", pi: float, tokens: int) -> dict[str, Any]:
         "beta": None if law is None else asdict(law.exponent),
         "fit": None if law is None else {"x_min": law.x_min, "types": law.types, "p_value": law.fits},
         "k": asdict(found.k),
+        "shape": found.shape,
         "before": found.before,
         "beyond": asdict(found.beyond),
         "n1": asdict(found.n1),
@@ -247,7 +248,11 @@ def estimate_text(found: "Estimate", pi: float, tokens: int) -> str:
     if found.k.mid is None:
         return "\n".join([*lines, f"  k: {found.k.why}"])
     left = found.beyond
-    lines.append(f"  k {shown(found.k)}: {left.mid:.0%} of the natural share is left beyond, {found.before:.0%} before")
+    if found.shape == "narrowed":
+        lines.append(f"  k {shown(found.k)}: no step; the share falls steadily, at k to half of the natural one")
+    else:
+        at = f"{left.mid:.0%} of the natural share is left beyond, {found.before:.0%} before"
+        lines.append(f"  k {shown(found.k)}: {at}")
     lines.append(f"  n1 {shown(found.n1)} tokens, n2 {shown(found.n2(pi))} at a natural share of {format_share(pi)}")
     starving = found.starving_share(tokens)
     if starving.mid is not None:

@@ -5,9 +5,20 @@ DERIVED. Types are ranked in one part of the natural text; another part of it (B
 the synthetic text (S_j): their ratio is g1 up to the cutoff and g2 beyond, and the cutoff is the edge of the least
 squares, weighted by B_j. (The binomial likelihood would hold a single count against an empty tail; as measured ranks
 are shuffled about the true ones, its edge lay 15 % too far.) A generator that only truncates has g2 = 0, g1 = 1 / Z.
-Counts clump (a document repeats its words), so intervals come from resampling blocks of text.
+
+A temperature below 1 makes no step: the ratio falls as a power of the rank. That is the second shape, ln ratio = a - d
+ln rank by logistic regression of S_j among S_j + B_j, where types were ranked by five counts or more; its cutoff is the
+rank at which half of the natural share is left. Of two shapes that are certain the likelier one is reported.
+
+Counts clump (a document repeats its words), so intervals come from resampling blocks of text, as a variance of ln k.
+They do not hold that the ranks are measured. The text that ranks is as large as the one that is compared and moves an
+edge as much again, so the variance counts twice for a cut (the shape of a slope does not hang on single ranks). And
+an item of lambda counts lies s = 1 / (beta sqrt(lambda)) off in ln rank: s / (4 k) is added (CHOSEN of that order, by
+simulation), and for a cut 1 / (12 k^2) since k is whole. How often the intervals hold the truth:
+benchmarks/cutoffs.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +33,9 @@ from synthmix.statistics.ngrams import pack
 
 Array = npt.NDArray[Any]
 BLOCKS = 40
-BINS_A_DECADE = 24
+BINS_A_DECADE = 24  # of the curve that is shown
+FINE = 96  # among which the cutoff is sought
+RANKED = 5  # counts of a type whose rank is taken as measured
 #: A step counts as a cutoff when beyond it at most half of what natural text shows is left, in 95 % of the resamples.
 HALF = 0.5
 
@@ -41,6 +54,10 @@ class Step:
     before: float
     beyond: float
     gain: float
+
+    def likelihood(self, natural: Array, synthetic: Array, bins: int) -> float:
+        """Binomial log-likelihood of the first ``bins`` bins."""
+        return _likelihood(np.where(np.arange(bins) <= self.edge, self.before, self.beyond), natural, synthetic)
 
 
 def find_step(natural: Array, synthetic: Array) -> Step:
@@ -80,6 +97,7 @@ class Estimate:
         natural_tokens, synthetic_tokens, types: what was counted.
         zipf: beta of the natural text with interval and goodness of fit; None: too few types.
         k: cutoff rank; value None: no cutoff within the ranks that were seen, and ``why`` says so.
+        shape: ``cut`` (a step at k), ``narrowed`` (a falling ratio, at k a half) or ``none``.
         before, beyond: synthetic share over natural share of the text up to k and beyond; 0 beyond is a hard cutoff.
         n1: tokens after which the last item that the generator knows is expected once: one over its frequency.
         ranks, ratio: the curve (bins,): largest rank of a bin, and synthetic over natural share in it (NaN: empty).
@@ -91,16 +109,12 @@ class Estimate:
     types: int
     zipf: Zipf | None
     k: Interval
+    shape: Literal["cut", "narrowed", "none"]
     before: float
     beyond: Interval
     n1: Interval
     ranks: np.ndarray
     ratio: np.ndarray
-
-    @property
-    def shape(self) -> Literal["cut", "none"]:
-        """``cut``: at ``k``."""
-        return "none" if self.k.mid is None else "cut"
 
     def n2(self, pi: float) -> Interval:
         """n1 / pi: tokens of a mixture with a natural share ``pi`` after which the tail is learned."""
@@ -162,8 +176,8 @@ def _order(
     order = np.argsort(-counts, kind="stable")
     rank_of = np.empty(len(keys), dtype=np.int64)
     rank_of[order] = np.arange(1, len(keys) + 1)
-    edges = np.unique(np.round(10 ** np.arange(0, np.log10(len(keys)), 1 / BINS_A_DECADE)).astype(np.int64))
-    edges = np.append(edges[edges < len(keys)], len(keys))
+    edges = _edges(len(keys), FINE)
+    shown = np.flatnonzero(np.isin(edges, _edges(len(keys), BINS_A_DECADE)))  # the bins of the curve end here
 
     def binned(parts: list[np.ndarray]) -> np.ndarray:
         """Counts (blocks, bins + 1); the last bin holds what was never seen in the half that ranks."""
@@ -180,33 +194,114 @@ def _order(
     rng = np.random.default_rng(seed)
     pick_b, pick_s = (rng.multinomial(BLOCKS, np.full(BLOCKS, 1 / BLOCKS), size=resamples) for _ in range(2))
     step = find_step(b.sum(axis=0), s.sum(axis=0))
-    drawn, _, beyond, _ = find_steps(pick_b @ b, pick_s @ s)
-    frequency = _frequencies(b.sum(axis=0), edges)
+    drawn_b, drawn_s = pick_b @ b, pick_s @ s
+    drawn, _, beyond, _ = find_steps(drawn_b, drawn_s)
     tail = (1 - level) / 2
     left = np.quantile(beyond, [tail, 1 - tail])
     whole = Interval(mid=step.beyond, low=float(left[0]), high=float(left[1]), level=level)
-    if step.edge >= len(edges) or np.quantile(beyond, 0.95) > HALF:
+    coarse_b, coarse_s = (np.diff(np.cumsum(counts.sum(axis=0))[shown], prepend=0) for counts in (b, s))
+    sure = int(np.searchsorted(edges, max(int((counts[order] >= RANKED).sum()), 2), side="right"))
+    slopes = _Slopes.fitted(drawn_b, drawn_s, edges, sure)
+    slope = _Slopes.fitted(b.sum(axis=0)[None], s.sum(axis=0)[None], edges, sure)
+    cut = step.edge < len(edges) and np.quantile(beyond, 0.95) <= HALF
+    narrowed = bool((slopes.k <= edges[sure - 1]).mean() >= 0.95)
+    if cut and narrowed:
+        narrowed = slope.likelihood(b.sum(axis=0), s.sum(axis=0), edges, sure) > step.likelihood(
+            b.sum(axis=0), s.sum(axis=0), sure
+        )
+    shape: Literal["cut", "narrowed", "none"] = "narrowed" if narrowed else "cut" if cut else "none"
+    if shape == "none":
         why = f"no cutoff within the first {len(keys)} ranks: no step to less than half of the natural share is certain"
         k = n1 = Interval(mid=None, level=level, why=why)
     else:
-        low, high = (int(end) for end in np.quantile(drawn, [tail, 1 - tail], method="nearest"))
-        last = len(edges) - 1
-        at = [min(step.edge, last), max(low - 1, 0), min(high + 1, last)]  # an edge is known to one bin
-        k = Interval(mid=float(edges[at[0]]), low=float(edges[at[1]]), high=float(edges[at[2]]), level=level)
-        n1 = Interval(mid=float(1 / frequency[at[0]]), low=float(1 / frequency[at[1]]),
-                      high=float(1 / frequency[at[2]]), level=level)  # fmt: skip
+        mid = float(slope.k[0]) if narrowed else float(edges[step.edge])
+        logs = np.log(slopes.k if narrowed else edges[np.minimum(drawn, len(edges) - 1)])
+        lower, upper = _ends(mid, float(logs.var()), counts[order], level, cut=not narrowed)
+        k = Interval(mid=mid, low=lower, high=upper, level=level)
+        n1 = k.mapped(_once(edges[shown], coarse_b, float(b.sum())))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = (s.sum(axis=0) / s.sum()) / (b.sum(axis=0) / b.sum())
+        ratio = (coarse_s / s.sum()) / (coarse_b / b.sum())
     whole_counts = np.unique(np.concatenate(blocks), return_counts=True)[1]
     return Estimate(
         order=n, natural_tokens=len(natural), synthetic_tokens=len(synthetic), types=len(keys), zipf=zipf(whole_counts),
-        k=k, before=step.before, beyond=whole, n1=n1, ranks=edges, ratio=ratio[:-1],
+        k=k, shape=shape, before=step.before, beyond=whole, n1=n1, ranks=edges[shown], ratio=ratio,
     )  # fmt: skip
 
 
-def _frequencies(counts: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Share of the text of one item at each edge: the mean over the five bins around it, so never zero in between."""
-    widths = np.diff(edges, prepend=0)
+def _edges(types: int, a_decade: int) -> Array:
+    """Last ranks of bins, evenly spaced in log, that end at ``types``."""
+    edges = np.unique(np.round(10 ** np.arange(0, np.log10(types), 1 / a_decade)).astype(np.int64))
+    return np.append(edges[edges < types], types)
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """ln ratio = a - d ln rank of some draws of counts: ``a`` and ``d`` (draws,)."""
+
+    a: Array
+    d: Array
+
+    @property
+    def k(self) -> Array:
+        """The rank at which half is left (draws,); infinite where the ratio does not fall."""
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(self.d > 0, np.exp((self.a - np.log(HALF)) / np.maximum(self.d, 1e-9)), np.inf))
+
+    @classmethod
+    def fitted(cls, natural: Array, synthetic: Array, edges: Array, sure: int) -> "_Slopes":
+        """Logistic regression on the first ``sure`` bins by Newton's steps, all draws (draws, bins) at once."""
+        x = _log_ranks(edges)[:sure]
+        offset = np.log(synthetic.sum(axis=1) / natural.sum(axis=1))
+        s, n = synthetic[:, :sure], natural[:, :sure] + synthetic[:, :sure]
+        a, d = np.zeros(len(s)), np.zeros(len(s))
+        for _ in range(25):
+            p = 1 / (1 + np.exp(-np.clip(a[:, None] - d[:, None] * x + offset[:, None], -30, 30)))
+            w, off = n * p * (1 - p), s - n * p
+            w0, w1, w2 = w.sum(axis=1), (w * x).sum(axis=1), (w * x * x).sum(axis=1)
+            g0, g1 = off.sum(axis=1), (off * x).sum(axis=1)
+            det = np.maximum(w0 * w2 - w1 * w1, 1e-12)
+            by_a, by_d = (w2 * g0 - w1 * g1) / det, -(w0 * g1 - w1 * g0) / det
+            a, d = a + np.clip(by_a, -2, 2), d + np.clip(by_d, -1, 1)
+            if max(np.abs(by_a).max(), np.abs(by_d).max()) < 1e-8:
+                break
+        return cls(a, d)
+
+    def likelihood(self, natural: Array, synthetic: Array, edges: Array, sure: int) -> float:
+        """Of the first draw's shape, of the first ``sure`` bins."""
+        return _likelihood(np.exp(self.a[0] - self.d[0] * _log_ranks(edges)[:sure]), natural, synthetic)
+
+
+def _log_ranks(edges: Array) -> Array:
+    """ln of the middle of each bin."""
+    first = np.concatenate([[0], edges[:-1]]) + 1
+    return np.asarray((np.log(first) + np.log(edges)) / 2)
+
+
+def _likelihood(ratio: Array, natural: Array, synthetic: Array) -> float:
+    """Binomial log-likelihood of bins whose ratios of shares are ``ratio`` (bins,), the first ones of the counts."""
+    size = len(ratio)
+    odds = ratio * synthetic.sum() / natural.sum()
+    p = np.clip(odds / (1 + odds), 1e-9, 1 - 1e-9)
+    return float(synthetic[:size] @ np.log(p) + natural[:size] @ np.log1p(-p))
+
+
+def _ends(mid: float, variance: float, counts: Array, level: float, *, cut: bool) -> tuple[float, float]:
+    """Both ends of the cutoff from the variance of ln k over draws and the counts by rank in the text that ranks."""
+    from scipy.stats import norm
+
+    at = min(max(round(mid), 1), len(counts))
+    near = max(at // 2, 1), min(2 * at, len(counts))  # the local exponent
+    fall = np.log(counts[near[0] - 1] / counts[near[1] - 1]) / max(np.log(near[1] / near[0]), 1e-9)
+    off = 1 / (max(float(fall), 0.3) * np.sqrt(counts[at - 1]))
+    variance = (2 * variance + 1 / (12 * mid**2) if cut else variance) + off / (4 * mid)
+    half = float(norm.ppf((1 + level) / 2)) * np.sqrt(variance)
+    return mid * float(np.exp(-half)), mid * float(np.exp(half))
+
+
+def _once(ranks: Array, counts: Array, total: float) -> Callable[[float], float]:
+    """From a rank to the tokens in which its item is expected once: one over its share of the text, between bins of the
+    curve in log-log, each the mean over the five bins around it, so never zero in between."""
     kernel = np.ones(5)
-    mass, number = np.convolve(counts[:-1], kernel, "same"), np.convolve(widths, kernel, "same")
-    return np.asarray(np.maximum(mass, 0.5) / number / counts.sum())
+    mass, number = np.convolve(counts, kernel, "same"), np.convolve(np.diff(ranks, prepend=0), kernel, "same")
+    share = np.maximum(mass, 0.5) / number / total
+    return lambda rank: float(np.exp(np.interp(np.log(rank), np.log(ranks), -np.log(share))))
