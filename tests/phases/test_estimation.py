@@ -72,3 +72,18 @@ def test_texts_that_cannot_be_compared(natural: Tokens, tokens: int, orders: tup
 def test_a_token_outside_the_vocabulary(natural: Tokens) -> None:
     with pytest.raises(BadInput, match="vocabulary of 10"):
         estimate_phases(natural, natural, 10)
+
+
+def test_a_temperature_narrows_and_k_is_where_half_is_left(natural: Tokens) -> None:
+    """p' ~ p^(1/0.7): no step; the true rank of half is known."""
+    narrowed = P ** (1 / 0.7) / (P ** (1 / 0.7)).sum()
+    k = int((narrowed >= P / 2).sum())
+    rng, names = np.random.default_rng(3), np.random.default_rng(99).permutation(VOCAB)
+    written = Tokens(names[rng.choice(VOCAB, 200_000, p=narrowed)].astype(np.uint16))
+    (found,) = estimate_phases(natural, written, VOCAB, orders=(1,), resamples=100)
+    assert found.shape == "narrowed"
+    assert found.k.mid == pytest.approx(k, rel=0.15)
+    assert found.k.low <= k <= found.k.high
+    assert found.n1.mid == pytest.approx(1 / P[k - 1], rel=0.3)
+    (cut,) = estimate_phases(natural, drawn(100, 100_000, 1), VOCAB, orders=(1,), resamples=100)
+    assert cut.shape == "cut"

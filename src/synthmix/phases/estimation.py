@@ -11,10 +11,9 @@ ln rank by logistic regression of S_j among S_j + B_j, where types were ranked b
 rank at which half of the natural share is left. Of two shapes that are certain the likelier one is reported.
 
 Counts clump (a document repeats its words), so intervals come from resampling blocks of text, as a variance of ln k.
-They do not hold that the ranks are measured. The text that ranks is as large as the one that is compared and moves an
-edge as much again, so the variance counts twice for a cut (the shape of a slope does not hang on single ranks). And
-an item of lambda counts lies s = 1 / (beta sqrt(lambda)) off in ln rank: s / (4 k) is added (CHOSEN of that order, by
-simulation), and for a cut 1 / (12 k^2) since k is whole. How often the intervals hold the truth:
+That does not hold that the ranks are measured: an item of lambda counts lies s = 1 / (beta sqrt(lambda)) off in ln
+rank. Added for it are s^2 / 12 + s / (8 k) for a cut, and 1 / (12 k^2) since k is whole; a slope does not hang on
+single ranks, and takes s / (4 k) (CHOSEN of these orders, by simulation). How often the intervals hold the truth:
 benchmarks/cutoffs.py.
 """
 
@@ -293,7 +292,10 @@ def _ends(mid: float, variance: float, counts: Array, level: float, *, cut: bool
     near = max(at // 2, 1), min(2 * at, len(counts))  # the local exponent
     fall = np.log(counts[near[0] - 1] / counts[near[1] - 1]) / max(np.log(near[1] / near[0]), 1e-9)
     off = 1 / (max(float(fall), 0.3) * np.sqrt(counts[at - 1]))
-    variance = (2 * variance + 1 / (12 * mid**2) if cut else variance) + off / (4 * mid)
+    if cut:
+        variance += off**2 / 12 + off / (8 * mid) + 1 / (12 * mid**2)
+    else:
+        variance += off / (4 * mid)
     half = float(norm.ppf((1 + level) / 2)) * np.sqrt(variance)
     return mid * float(np.exp(-half)), mid * float(np.exp(half))
 
