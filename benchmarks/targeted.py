@@ -1,6 +1,6 @@
 """Is text that was chosen for the gap worth more than text that was not? Truth by training: markdown tables.
 
-    python benchmarks/targeted.py text|facts|tables [--to studies/targeted] [--minutes 11]
+    python benchmarks/targeted.py text|facts|tables [--to studies/targeted] [--minutes 11] [--tokens 600000]
 
 text: natural web pages and, in a share of the tokens, LLM-written documents of ../shared/data/01_paired_core, drawn by
 the gap (:mod:`synthmix.generation.aim`) or uniformly; a Llama of 100k parameters, 600,000 tokens, three seeds.
@@ -110,22 +110,29 @@ def chosen(
     else:
         found = gap({"web": web}, {n: (c, c.heldout_domains[0]) for n, c in references.items()}, top=MOST)
         path.write_text(found.model_dump_json())
-    aim = aim_of(found)
-    held = [
-        t for c in (*references.values(), *tests.values()) for d in c.heldout_domains for t in c.texts("heldout", d)
-    ]
-    avoid = heldout_index(held)
-    documents = [Document(text, "pool", key) for key, text in pool]
-    sound = [one for one in documents if not avoid.counts(words_of([one.text]))[0]]
-    made = {}
-    for seed in SEEDS:
-        drawn = draw_seeds(documents, aim, passage=1e9, seed=seed, avoid=avoid)
-        order = np.random.default_rng(seed).permutation(len(sound))
-        made[seed] = {"targeted": drawn.documents, "untargeted": [sound[i] for i in order], "told": drawn.told(aim)}
-    return made
+    kept, by_key = folder / "draws.json", dict(pool)
+    if not kept.exists():
+        aim = aim_of(found)
+        tests_too = [*references.values(), *tests.values()]
+        avoid = heldout_index(text for c in tests_too for d in c.heldout_domains for text in c.texts("heldout", d))
+        documents = [Document(text, "pool", key) for key, text in pool]
+        sound = [one for one in documents if not avoid.counts(words_of([one.text]))[0]]
+        draws: dict[str, Any] = {}
+        for seed in SEEDS:
+            drawn = draw_seeds(sound, aim, passage=1e9, seed=seed)
+            order = np.random.default_rng(seed).permutation(len(sound))
+            draws[str(seed)] = {
+                "targeted": [one.key for one in drawn.documents], "untargeted": [sound[i].key for i in order],
+                "told": drawn.told(aim),
+            }  # fmt: skip
+        kept.write_text(json.dumps(draws))
+    return {
+        int(seed): {arm: [(key, by_key[key]) for key in each[arm]] for arm in ("targeted", "untargeted")}
+        for seed, each in json.loads(kept.read_text()).items()
+    }
 
 
-def train_text(folder: Path, deadline: float) -> None:
+def train_text(folder: Path, deadline: float, tokens: int) -> None:
     """The runs that are missing, until ``deadline``."""
     import torch
 
@@ -143,7 +150,7 @@ def train_text(folder: Path, deadline: float) -> None:
     wanted: list[tuple[str, float, int]] = [("natural", 0.0, seed) for seed in SEEDS]
     wanted = [(arm, s, seed) for seed in SEEDS for s in SHARES for arm in ("untargeted", "targeted")] + wanted
     for arm, share, seed in wanted:
-        path = folder / "text" / f"{arm}-{share:.2f}-{seed}.npz"
+        path = folder / f"text-{tokens}" / f"{arm}-{share:.2f}-{seed}.npz"
         if path.exists():
             continue
         if time.monotonic() > deadline:
@@ -151,28 +158,30 @@ def train_text(folder: Path, deadline: float) -> None:
         began = time.monotonic()
         mixture: dict[str, Any] = {"web": (web, 1 - share)} if share else {"web": (web, 1)}
         if share:
-            mixture[arm] = (selected(folder, arm, share, seed, draws[seed][arm], tokenizer), share)
+            mixture[arm] = (
+                selected(folder, arm, round(1.1 * share * tokens), seed, draws[seed][arm], tokenizer),
+                share,
+            )
         record = train(
-            mixture, params=PARAMS, tokens=TOKENS, seed=seed, to=folder / "runs", context=CONTEXT, tokenizer=tokenizer,
+            mixture, params=PARAMS, tokens=tokens, seed=seed, to=folder / "runs", context=CONTEXT, tokenizer=tokenizer,
             on={"biomed_qa": tests["biomed_qa"]}, cache=folder / "cache",
         )  # fmt: skip
         save_losses(path, folder / "runs" / record.id / "checkpoint", tests, tokenizer)
         print(f"{path.stem}: {time.monotonic() - began:.0f} s", flush=True)
 
 
-def selected(folder: Path, arm: str, share: float, seed: int, documents: list[Any], tokenizer: Any) -> Any:
-    """A corpus of the first documents of a draw, a tenth more tokens than a run reads."""
-    from fractions import Fraction
-
+def selected(folder: Path, arm: str, wanted: int, seed: int, documents: list[Any], tokenizer: Any) -> Any:
+    """A corpus of the first documents of a draw: ``wanted`` tokens, a tenth more than a run reads."""
     from synthmix.corpus import open_or_build
 
-    wanted, texts, total = 1.1 * float(Fraction(share).limit_denominator(3)) * TOKENS, [], 0
+    texts: list[tuple[str, str]] = []
+    total = 0
     for document in documents:
         if total >= wanted:
             break
-        texts.append((document.key, document.text))
-        total += len(tokenizer.encode_batch([document.text])[0]) + 1
-    path = write(folder / "chosen" / f"{arm}-{share:.2f}-{seed}.jsonl", texts)
+        texts.append(document)
+        total += len(tokenizer.encode_batch([document[1]])[0]) + 1
+    path = write(folder / "chosen" / f"{arm}-{wanted}-{seed}.jsonl", texts)
     return open_or_build(str(path), folder / "cache", tokenizer=tokenizer, name=arm, kind="synthetic")
 
 
@@ -210,13 +219,13 @@ def difference(values: np.ndarray) -> str:
     return f"{values.mean():+.4f} ± {half:.4f}"
 
 
-def text_tables(folder: Path) -> Iterator[str]:
+def text_tables(folder: Path, tokens: int) -> Iterator[str]:
     counts = np.load(folder / "counts.npy")
-    held = {path.stem: np.load(path) for path in sorted((folder / "text").glob("*.npz"))}
+    held = {path.stem: np.load(path) for path in sorted((folder / f"text-{tokens}").glob("*.npz"))}
     bins = ("rarest third", "middle third", "most frequent third", "all")
     for share in SHARES:
         seeds = [s for s in SEEDS if all(f"{arm}-{share:.2f}-{s}" in held for arm in ("targeted", "untargeted"))]
-        yield f"\nSynthetic share {share:.0%}, {len(seeds)} seeds; nats per token, targeted minus untargeted\n"
+        yield f"\n{tokens:,} tokens, synthetic share {share:.0%}, {len(seeds)} seeds; targeted minus untargeted, nats\n"
         yield f"| held out | {' | '.join(bins)} |\n|---|---|---|---|---|"
         every = []
         for domain in (*DOMAINS, "web"):
@@ -344,14 +353,15 @@ def main() -> None:
     options.add_argument("what", choices=("text", "facts", "tables"))
     options.add_argument("--to", type=Path, default=Path("studies/targeted"))
     options.add_argument("--minutes", type=float, default=11)
+    options.add_argument("--tokens", type=int, default=TOKENS)
     told = options.parse_args()
     deadline = time.monotonic() + 60 * told.minutes
     if told.what == "text":
-        train_text(told.to, deadline)
+        train_text(told.to, deadline, told.tokens)
     if told.what == "facts":
         train_facts(told.to, deadline)
-    if (told.to / "text").exists():
-        print("\n".join(text_tables(told.to)))
+    for path in sorted(told.to.glob("text-*"), key=lambda path: int(path.name[5:])):
+        print("\n".join(text_tables(told.to, int(path.name[5:]))))
     if (told.to / "facts").exists():
         print("\n".join(facts_tables(told.to)))
 

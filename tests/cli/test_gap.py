@@ -3,10 +3,12 @@
 import gzip
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import Ran
 
@@ -103,3 +105,17 @@ def test_an_endpoint_that_is_lost_in_the_middle(run: Run, lacking: Path, stub: s
     found = run(*toward("out", stub, "--retry-failed", "--json")).value
     assert found["documents"]["resumed"] == 3
     assert found["documents"]["written"] > 3
+
+
+def test_gap_of_a_study_is_a_section_of_its_report(run: Run, here: Path, finished: Path) -> None:
+    shutil.copytree(finished.parent / "tiny", here / "tiny", ignore=shutil.ignore_patterns("*.lock", ".lock"))
+    raw = yaml.safe_load(finished.read_text())
+    (here / "study.yaml").write_text(yaml.safe_dump({**raw, "folder": str(here / "tiny")}))
+    value = run("gap", "--study", "study.yaml", "--json", "--quiet").value
+    assert value["reference_words"] > 2000
+    assert sum(source["share"] for source in value["sources"]) == pytest.approx(1)
+    page = (here / "tiny" / "report.html").read_text()
+    assert '<section id="gap"' in page
+    assert "What the best mixture lacks" in page
+    assert run("study", "report", "study.yaml", "--quiet").code == 0  # it is kept
+    assert '<section id="gap"' in (here / "tiny" / "report.html").read_text()

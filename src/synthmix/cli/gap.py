@@ -38,13 +38,17 @@ _SHARE = re.compile(r"[\d./]+%?:")
 
 def gap(
     have: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="[SHARE:][NAME=]PATH of a corpus or file of the mixture; repeatable.", show_default=False),
-    ],
+    ] = None,
     need: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="[NAME=]PATH of text like what it is evaluated on; repeatable.", show_default=False),
-    ],
+    ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="A study's file: its best mixture against its held-out domains; a section of its report."),
+    ] = None,
     synthetic: Annotated[
         list[str] | None, typer.Option(help="Name of a source that a model wrote; repeatable.", show_default=False)
     ] = None,
@@ -68,19 +72,35 @@ def gap(
 
     Example: synthmix gap --have 70%:data/web.jsonl --have 30%:data/hq.jsonl --synthetic hq --need data/wiki.jsonl
     --tokens 40B --html gap.html
+
+    Example: synthmix gap --study study.yaml
     """
     from synthmix.cli.terminal import show
+    from synthmix.errors import BadInput
     from synthmix.gaps.measure import gap as measured
     from synthmix.quantities import parse_count
     from synthmix.report.gap import SHOWN, cutoff_sentence, gap_headline, gap_tables, write_gap
 
     budget = None if tokens is None else parsed(parse_count, tokens, "--tokens")
+    if study is not None and (have or need or checkpoint):
+        raise BadInput(
+            "names its own texts and models", key="--study", remedy="leave out --have, --need and --checkpoint"
+        )
     with telling(quiet=quiet) as progress:
-        sides = gap_sides(have, need, synthetic, tokenizer, vocab, cache, progress)
-        found = measured(
-            *sides.texts, shares=sides.shares, synthetic=sides.synthetic, tokens=budget, checkpoint=checkpoint,
-            context=context, top=top, progress=progress,
-        )  # fmt: skip
+        if study is not None:
+            from synthmix.study.gap import gap_of_study
+
+            found, _ = gap_of_study(study, tokens=budget, top=top, progress=progress)
+        elif not have or not need:
+            raise BadInput(
+                "nothing to compare", remedy="write synthmix gap --have CORPUS --need REFERENCE, or --study FILE"
+            )
+        else:
+            sides = gap_sides(have, need, synthetic, tokenizer, vocab, cache, progress)
+            found = measured(
+                *sides.texts, shares=sides.shares, synthetic=sides.synthetic, tokens=budget, checkpoint=checkpoint,
+                context=context, top=top, progress=progress,
+            )  # fmt: skip
     blocks: list[str | Table] = [gap_headline(found)]
     tables = gap_tables(found, SHOWN)
     if found.state == "none":

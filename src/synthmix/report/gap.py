@@ -10,7 +10,8 @@ from synthmix.results.gap import Gap, LackingTerm, SourceCutoff
 from synthmix.style import axis, label, layout
 from synthmix.table import Column, Table
 
-SHOWN = 20  # rows of a terminal
+SHOWN = 20  # rows of a terminal, and of a study's report
+COLOURS = 3  # series with a colour of their own
 
 
 def gap_headline(gap: Gap) -> str:
@@ -33,6 +34,11 @@ def gap_headline(gap: Gap) -> str:
     if gap.terms:
         said += f" Most on {listed([term.text for term in gap.terms[:5]])}."
     return said
+
+
+def gap_sentences(gap: Gap) -> list[str]:
+    """The headline, a sentence a cutoff, and what holds it loosely."""
+    return [gap_headline(gap), *(cutoff_sentence(gap, one) for one in gap.cutoffs), *(w.message for w in gap.warnings)]
 
 
 def _less(gap: Interval) -> str:
@@ -183,7 +189,7 @@ def gap_figure(gap: Gap) -> Figure:
     x = axis("times that the mixture shows the word", type="category")
     view = View("all", data, layout(x, axis("share of the reference", tickformat=".0%"), barmode="group"))
     caption = "What is rare in the mixture carries more of the loss than of the words; the gap is what can be saved."
-    return Figure("gap", "Where the loss and the gap lie", caption, "Bars by how often a word is shown.", [view])
+    return Figure("gap-bins", "Where the loss and the gap lie", caption, "Bars by how often a word is shown.", [view])
 
 
 def term_figure(gap: Gap) -> Figure:
@@ -197,7 +203,7 @@ def term_figure(gap: Gap) -> Figure:
     ]  # fmt: skip
     view = View("all", data, layout(axis("nats per word of the reference"), axis("", ticks=""), showlegend=False))
     caption = "What the reference's own text would save on each word, of the whole gap."
-    return Figure("terms", "Words that it lacks", caption, "A bar a word.", [view], height=120 + 22 * len(top))
+    return Figure("gap-terms", "Words that it lacks", caption, "A bar a word.", [view], height=120 + 22 * len(top))
 
 
 def gap_sections(gap: Gap, most: int | None = None) -> list[Section]:
@@ -226,7 +232,7 @@ def write_gap(gap: Gap, path: Path) -> None:
         title=f"Gap to {listed(list(gap.reference))}",
         eyebrow="What does the mixture lack for what it will be evaluated on?",
         lead=gap_headline(gap),
-        under=[*(cutoff_sentence(gap, one) for one in gap.cutoffs), *(warn.message for warn in gap.warnings)],
+        under=gap_sentences(gap)[1:],
         sections=gap_sections(gap),
         facts={
             "Gap": "nats per word that other documents of the reference save when they replace as many words of the "
@@ -236,5 +242,5 @@ def write_gap(gap: Gap, path: Path) -> None:
             "n1, n2": "tokens after which the synthetic part teaches nothing new, and after which the natural part "
             "alone teaches the tail (arXiv 2511.13640)",
         },
-        colours=3,
+        colours=COLOURS,
     )

@@ -13,6 +13,9 @@ from synthmix.report.by_domain import best_share_figure, best_share_table, domai
 from synthmix.report.choices import head
 from synthmix.report.figures import colours, recipe_token
 from synthmix.report.fit_figures import disagreements
+from synthmix.report.gap import COLOURS as GAP_COLOURS
+from synthmix.report.gap import SHOWN as GAP_SHOWN
+from synthmix.report.gap import gap_sections, gap_sentences
 from synthmix.report.html import downloads, drawing, embedded, environment
 from synthmix.report.mixture_page import COLOURS as MIXTURE_COLOURS
 from synthmix.report.mixture_page import sections as mixture_sections
@@ -64,6 +67,8 @@ def render(results: Results) -> str:
         *([by] if by else []),
         *(figure for section in best or [] for figure in section.figures),
     ]
+    lacks = None if results.gap is None else gap_sections(results.gap, GAP_SHOWN)
+    every += [figure for section in lacks or [] for figure in section.figures]
     drawn = {figure.id: figure for figure in every}
     shown = page_tables(results) | _by_domain(results)
     flat = {table.name: table for table in tables(results) if table.rows}
@@ -74,6 +79,8 @@ def render(results: Results) -> str:
         words=sentences,
         claim=claim(results),
         mixture=best,
+        lacks=lacks,
+        lacking=[] if results.gap is None else gap_sentences(results.gap),
         gains=[] if results.mixture is None else mixture_sentences.gains(results.mixture),
         cards=cards(results),
         chosen="" if results.choices is None else head(results.choices),
@@ -138,7 +145,7 @@ def _some(results: Results) -> None:
 
 def _themes(results: Results) -> dict[str, dict[str, Any]]:
     """Colours by token of each theme, for the script."""
-    more = MIXTURE_COLOURS if results.mixture is not None else 0
+    more = max(MIXTURE_COLOURS if results.mixture is not None else 0, GAP_COLOURS if results.gap is not None else 0)
     return {theme: {**series(more, theme), **colours(results, theme), **scales(theme)} for theme in THEMES}
 
 

@@ -8,6 +8,7 @@ from synthmix.results.choices import Choices
 from synthmix.results.decisions import Decision
 from synthmix.results.domains import DomainFound
 from synthmix.results.fitted import Curve, FitSummary, IsoFlop, ProfileCurve, Residual
+from synthmix.results.gap import Gap
 from synthmix.results.measured import CorpusRow, Domain, Noise, Recipe, RunRow, ShareCurve, Spent, Statistic
 from synthmix.results.mixtures import MixtureDecision
 from synthmix.results.parts import Part, Warn
@@ -34,6 +35,7 @@ class Results(Part):
     mixture: MixtureDecision | None = None  # of a study with designed mixtures: the best one
     choices: Choices | None = None  # of a study whose runs were chosen
     statistics: list[Statistic]
+    gap: Gap | None = None  # what the best mixture lacks for the held-out domains, where it was asked for
     residuals: list[Residual] = Field(default=[])
     profiles: list[ProfileCurve] = Field(default=[])
     isoflops: list[IsoFlop] = Field(default=[])

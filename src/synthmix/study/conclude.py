@@ -30,6 +30,7 @@ from synthmix.study.diagnostics import (
 )
 from synthmix.study.domain_laws import domain_results
 from synthmix.study.execute import missing, versions
+from synthmix.study.gap import kept_gap
 from synthmix.study.ladder import attempts, cells, ladder_specs, study_recipes, trunk_records
 from synthmix.study.mixture import study_mixture
 from synthmix.study.rows import corpus_rows, domain_rows, recipe_row, run_row, spent, synthetic_names, task_metrics
@@ -132,6 +133,7 @@ def gather(config: StudyConfig, space: Workspace, prepared: Prepared) -> tuple[R
         mixture=mixture,
         choices=choices,
         statistics=found,
+        gap=kept_gap(config, space, prepared, rows),
         residuals=residuals(rows, fits.laws),
         profiles=profiles(fits),
         isoflops=isoflops(question, rows, fits),
