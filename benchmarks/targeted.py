@@ -1,12 +1,13 @@
 """Is text that was chosen for the gap worth more than text that was not? Truth by training: markdown tables.
 
-    python benchmarks/targeted.py text|facts|tables [--to studies/targeted] [--minutes 11] [--tokens 600000]
+    python benchmarks/targeted.py text|facts|null|tables [--to studies/targeted] [--minutes 11] [--tokens 600000]
 
 text: natural web pages and, in a share of the tokens, LLM-written documents of ../shared/data/01_paired_core, drawn by
 the gap (:mod:`synthmix.generation.aim`) or uniformly; a Llama of 100k parameters, 600,000 tokens, three seeds.
 Documents that go back to one source are in one part: the pool, the reference that steers, the test.
 facts: the world of examples/three-phases, its synthetic part cut at rank 24; targeted: facts of natural training
 documents that carry lacking keys, written again.
+null: the gap between random parts of one collection, which is none.
 Each run is kept: the same command goes on where it stopped, and ends after so many minutes. tables: what there is.
 """
 
@@ -348,9 +349,29 @@ def banded(nats: np.ndarray, p: np.ndarray, edges: tuple[int, ...]) -> list[floa
     return [*found, float(p @ nats / p.sum())]
 
 
+def null(splits: int = 20) -> Iterator[str]:
+    """The gap of random splits of the web pages: 200 of them the reference."""
+    from synthmix.gaps.learner import Pool, saving
+    from synthmix.gaps.measure import PIECE, gap_interval, pieces
+    from synthmix.gaps.words import Lexicon
+
+    texts, found = [row["text"] for row in lines(data() / "10_web_crawl" / "web_dragnet_2012.jsonl.gz")], []
+    for seed in range(splits):
+        order, lexicon = np.random.default_rng(seed).permutation(len(texts)), Lexicon()
+        reference = [ids for i in order[:200] if len(ids := lexicon.ids(texts[i]))]
+        own = len(lexicon)
+        rest = pieces([lexicon.ids(texts[i]) for i in order[200:]], PIECE, own)
+        found.append(gap_interval(saving(reference, [Pool(rest, 1.0)], own + 1, np.inf), 0.9))
+    mids = [each.mid or 0.0 for each in found]
+    yield (
+        f"{splits} splits: gap {min(mids):+.4f} to {max(mids):+.4f} nats per word, mean {np.mean(mids):+.4f}; called a "
+        f"gap: {sum(each.sign() > 0 for each in found)}; intervals that hold 0: {sum(bool(e.holds(0)) for e in found)}"
+    )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("what", choices=("text", "facts", "tables"))
+    options.add_argument("what", choices=("text", "facts", "null", "tables"))
     options.add_argument("--to", type=Path, default=Path("studies/targeted"))
     options.add_argument("--minutes", type=float, default=11)
     options.add_argument("--tokens", type=int, default=TOKENS)
@@ -358,6 +379,9 @@ def main() -> None:
     deadline = time.monotonic() + 60 * told.minutes
     if told.what == "text":
         train_text(told.to, deadline, told.tokens)
+    if told.what == "null":
+        print("\n".join(null()))
+        return
     if told.what == "facts":
         train_facts(told.to, deadline)
     for path in sorted(told.to.glob("text-*"), key=lambda path: int(path.name[5:])):

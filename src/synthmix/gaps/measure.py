@@ -95,8 +95,8 @@ def gap(
         warnings.append(Warn(code="few_documents", message=message))
     per_word = sum(parts[n] * _tokens(corpus) / max(_words_of(corpus, texts[n]), 1) for n, corpus in have.items())
     budget = tokens if tokens is not None else sum(map(_tokens, have.values()))
-    pools = [Pool(_pieces(texts[name].documents, PIECE, own), parts[name]) for name in have]
-    scored = _pieces(merged.documents, max(50, min(PIECE, merged.words // FEWEST)), own)
+    pools = [Pool(pieces(texts[name].documents, PIECE, own), parts[name]) for name in have]
+    scored = pieces(merged.documents, max(50, min(PIECE, merged.words // FEWEST)), own)
     if len(merged.documents) >= FEWEST:
         scored = [np.minimum(one, own) for one in merged.documents]
     order = np.random.default_rng(seed).permutation(len(scored))
@@ -109,7 +109,7 @@ def gap(
         table.nats = word_losses(checkpoint, next(iter(need.values()))[0], merged, own + 1, context, progress)
         table.saved = share * table.nats
         learner = str(checkpoint)
-    whole = _interval(found, level)
+    whole = gap_interval(found, level)
     natural = [name for name in have if name not in wrote]
     ranks, mass = _natural_ranks([texts[name] for name in natural], len(lexicon))
     seen = budget / per_word if checkpoint is not None else found.mixture
@@ -214,7 +214,7 @@ def _merged(texts: Sequence[WordText]) -> WordText:
     return WordText(name, *each)
 
 
-def _pieces(documents: Sequence[np.ndarray], words: int, own: int) -> list[np.ndarray]:
+def pieces(documents: Sequence[np.ndarray], words: int, own: int) -> list[np.ndarray]:
     """Documents cut to pieces, the words that the reference lacks as the one number ``own``."""
     return [np.minimum(one[at : at + words], own) for one in documents for at in range(0, len(one), words)]
 
@@ -237,7 +237,7 @@ def _by_word(found: Saving, vocab: int, reference: WordText) -> _Words:
     return _Words(sums[0], documents, sums[1], sums[2])
 
 
-def _interval(found: Saving, level: float) -> Interval:
+def gap_interval(found: Saving, level: float) -> Interval:
     """Of nats saved per word: the variance over blocks of the reference's documents (delete-one jackknife) and that
     over the part of the mixture which is replaced (its parts overlap in what stays, so it is not divided by their
     number), with Student's t."""
