@@ -7,6 +7,7 @@ import pytest
 
 from synthmix.report.figures import colours, dash, direct_labels, recipe_token, symbol
 from synthmix.report.study_figures import figures
+from synthmix.report.tables import tables
 from synthmix.style import THEMES, contrast, label, scales, series
 
 
@@ -51,6 +52,45 @@ def test_training_curves_are_those_of_the_longest_run_of_each_recipe(make):
         assert drawn == {tuple(map(tuple, run.trace)) for run in first}
     without = results.model_copy(update={"runs": [run.model_copy(update={"trace": []}) for run in results.runs]})
     assert "training" not in {f.id for f in figures(without)}, "other trainers' runs may have none"
+
+
+def test_held_out_curves_are_averages_over_the_domains_and_come_first(make):
+    results = make()
+    heldout = [(1000, {"python": 4.0, "sympy": 5.0}), (2000, {"python": 3.0, "sympy": 4.0})]
+    runs = [run.model_copy(update={"heldout": heldout}) for run in results.runs]
+    results = results.model_copy(update={"runs": runs})
+    figure = next(f for f in figures(results) if f.id == "training")
+    assert [v.label for v in figure.views][:2] == ["held out, 1M parameters", "training, 1M parameters"]
+    assert all((t["x"], t["y"]) == ([1000, 2000], [4.5, 3.5]) for t in figure.views[0].data)
+    assert len({t["line"].get("dash", "solid") for t in figure.views[0].data}) > 1
+    table = next(t for t in tables(results) if t.name == "heldout_curves")
+    assert len(table.rows) == 4 * len(runs)
+    assert table.rows[0][5:] == (1000, "python", 4.0)
+
+
+def test_the_first_view_of_the_best_sizes_shows_models_that_were_trained(make):
+    results = make()
+    most = max(6.0 * run.params * run.tokens for run in results.runs)
+    far = [curve.model_copy(update={"flops": 1e6 * most}) for curve in results.isoflops]
+    near = [curve.model_copy(update={"flops": most}) for curve in results.isoflops]
+    results = results.model_copy(update={"isoflops": [*far, *near]})
+    figure = next(f for f in figures(results) if f.id == "isoflop")
+    marked = [t for t in figure.views[0].data if t["mode"] == "markers" and t["marker"]["symbol"] != "star-open"]
+    seen = {(run.params, run.loss) for run in results.runs}
+    assert marked
+    assert all((x, y) in seen for t in marked for x, y in zip(t["x"], t["y"], strict=True))
+    assert "not trained" in figure.views[-1].label
+
+
+def test_the_share_figure_shows_what_was_measured_at_full_height(make):
+    results = make()
+    wide = [c.model_copy(update={"high": [*c.high[:-1], 99.0]}) for c in results.share_curves]
+    last = [c.model_copy(update={"measured": [p for p in c.measured if p.share < 1]}) for c in wide]
+    view = figures(results.model_copy(update={"share_curves": last}))[0].views[0]
+    low, high = view.layout["yaxis"]["range"]
+    losses = [y for t in view.data if t["mode"] == "markers" for y in t["y"]]
+    assert low < min(losses)
+    assert max(losses) < high < 10, "the band beyond the shares measured does not squeeze them"
 
 
 def test_what_was_measured_comes_first_and_the_question_last(make):
