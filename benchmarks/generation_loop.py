@@ -109,33 +109,34 @@ def told(name: str, column: np.ndarray) -> str:
     )
 
 
+def one_world(seed: int, size: float) -> tuple[float, ...]:
+    """Costs for the same value (loop, loop, known, known: of the best fixed arm, of uniform arms), values at the whole
+    budget (loop, best fixed, uniform, known), and what the loop spent."""
+    world = World.draw(seed, size)
+    fixed = [play(world, str(arm)) for arm in range(len(world.prices))]
+    even, loop, known = (play(world, rule, seed) for rule in ("uniform", "loop", "known"))
+    best, top = max(float(each[1].max()) for each in fixed), float(even[1].max())
+    alone, mixed = min(cost_for(*each, best) for each in fixed), cost_for(*even, top)
+    costs = [cost_for(*each, value) / own for each in (loop, known) for value, own in ((best, alone), (top, mixed))]
+    return (*costs, loop[1][-1], best, top, known[1][-1], loop[0][-1])
+
+
+def say(regime: str, found: np.ndarray) -> None:
+    print(f"{regime} budget, {len(found)} worlds: cost for the same value, of that of")
+    print(told("the best fixed arm", found[:, 0]))
+    print(told("uniform arms", found[:, 1]))
+    print(f"  with known marginal values: {found[:, 2].mean():.2f} and {found[:, 3].mean():.2f}")
+    loop, best, top, known = found[:, 4:8].mean(axis=0)
+    print(
+        f"  value at the whole budget: loop {loop:.3f}, best fixed {best:.3f}, uniform {top:.3f}, known {known:.3f}"
+        f"; highest cost over budget {found[:, 8].max():.6f}",
+        flush=True,
+    )
+
+
 def simulated(first: int, count: int) -> None:
     for regime, size in SIZES.items():
-        rows = []
-        for seed in range(first, first + count):
-            world = World.draw(seed, size)
-            fixed = [play(world, str(arm)) for arm in range(len(world.prices))]
-            even, loop, known = (play(world, rule, seed) for rule in ("uniform", "loop", "known"))
-            best = max(float(each[1].max()) for each in fixed)
-            alone = min(cost_for(*each, best) for each in fixed)
-            top = float(even[1].max())
-            mixed = cost_for(*even, top)
-            rows.append((
-                cost_for(*loop, best) / alone, cost_for(*loop, top) / mixed,
-                cost_for(*known, best) / alone, cost_for(*known, top) / mixed,
-                loop[1][-1], best, top, known[1][-1], loop[0][-1],
-            ))  # fmt: skip
-        found = np.array(rows)
-        print(f"{regime} budget, {count} worlds (seeds from {first}): cost for the same value, of that of")
-        print(told("the best fixed arm", found[:, 0]))
-        print(told("uniform arms", found[:, 1]))
-        print(f"  with known marginal values: {found[:, 2].mean():.2f} and {found[:, 3].mean():.2f}")
-        loop, best, top, known = found[:, 4:8].mean(axis=0)
-        print(
-            f"  value at the whole budget: loop {loop:.3f}, best fixed {best:.3f}, uniform {top:.3f}, known {known:.3f}"
-            f"; highest cost over budget {found[:, 8].max():.6f}",
-            flush=True,
-        )
+        say(regime, np.array([one_world(seed, size) for seed in range(first, first + count)]))
 
 
 FILES = ("01_paired_core/core", "02_paired_essays/outfox", "02_paired_essays/argugpt_machine",

@@ -51,5 +51,6 @@ def test_a_loop_its_lines_and_its_status(run: Run, loop: Path, here: Path) -> No
     # The text is text like any other.
     found = run("value", "--reference", "wiki.jsonl", "filled", "web.jsonl", "--json", "--quiet").value
     assert {row["name"] for row in found["scores"]} == {"filled", "web"}
+    assert "Copied" in run("quality", "filled").out
     records = json.loads((here / "filled" / "generation.json").read_text())
     assert records["documents"] == made["documents"] > 0

@@ -16,7 +16,7 @@ from synthmix.generation.assemble import Generated, answers, assemble, with_orig
 from synthmix.generation.card import write_card
 from synthmix.generation.filtering import filter_generated
 from synthmix.generation.journal import Journal
-from synthmix.generation.measures import Sample
+from synthmix.generation.measures import Pair, Sample
 from synthmix.generation.ngrams import NgramIndex
 from synthmix.generation.prompts import Prompt, Reply
 from synthmix.generation.quality import PAIRS, quality_report
@@ -264,6 +264,12 @@ class _Counting:
         return at < self._before.get(name, 0)
 
 
+def write_pairs(pairs: Iterable[Pair], folder: Path) -> None:
+    """What ``synthmix quality`` reads: texts with their sources."""
+    lines = (json.dumps([pair.text, pair.source, pair.truncated], ensure_ascii=False) for pair in pairs)
+    write_bytes(folder / PAIRS, gzip.compress("".join(f"{line}\n" for line in lines).encode(), 5, mtime=0))
+
+
 def publish(
     folder: Path,
     config: GenerateConfig,
@@ -282,8 +288,7 @@ def publish(
     if made.sample.pairs:
         report = quality_report({template.name: made.sample.pairs}, sample=len(made.sample.pairs))
         write_json(folder / QUALITY, report.model_dump(mode="json"))
-        lines = (json.dumps([p.text, p.source, p.truncated], ensure_ascii=False) for p in made.sample.pairs)
-        write_bytes(folder / PAIRS, gzip.compress("".join(f"{line}\n" for line in lines).encode(), 5, mtime=0))
+        write_pairs(made.sample.pairs, folder)
     write_card(
         folder / CARD,
         name=f"{template.name} from {about.get('name', 'a corpus')}",

@@ -10,7 +10,8 @@ from synthmix.corpus.load import GENERATED
 from synthmix.corpus.sources import Document
 from synthmix.files import write_json, write_text
 from synthmix.generation.card import RISKS, quality_section
-from synthmix.generation.output import CARD, QUALITY, write_records
+from synthmix.generation.measures import sampled
+from synthmix.generation.output import CARD, QUALITY, write_pairs, write_records
 from synthmix.generation.quality import QualityReport, quality_report
 from synthmix.interval import Interval
 from synthmix.loop.arms import Text
@@ -78,6 +79,7 @@ def publish(
     arms = list(dict.fromkeys(text.record["arm"] for text in texts))
     report = quality_report({arm: [text.pair for text in texts if text.record["arm"] == arm] for arm in arms})
     write_json(folder / QUALITY, report.model_dump(mode="json"))
+    write_pairs(sampled((text.pair for text in texts), COMPARED).pairs, folder)
     natural = [document.text for document, _ in zip(have, range(COMPARED), strict=False)]
     manner = summary(represented("loop", [text.record["text"] for text in texts[:COMPARED]], natural))
     write_text(folder / CARD, loop_card(whole, texts, decisions, report, manner))
