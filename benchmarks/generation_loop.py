@@ -10,8 +10,9 @@ that the bandit believes in. Prices are log-normal. A round's gain is measured w
 and a constant, as large as those that the score reports on real pools.
 
 Pools: DATA is a folder of text with one generator a record (`01_paired_core`, `02_paired_essays`, `03_paired_docs`,
-`10_web_crawl`). Each of five draws has ten arms, pools of one generator and one domain, and as its reference human text
-of three of the domains. The loop is the product's, choosing by one half of the reference; values are told by the other.
+`10_web_crawl`). Each of five draws has as its reference human text of five domains, and ten arms, pools of one
+generator and one domain: one for each of these domains, the others from anywhere. The loop is the product's, choosing
+by one half of the reference; values are told by the other.
 
 Every method spends its rounds of equal cost. The cost for the same value is the cost at which the loop (interpolated
 between its rounds) has the value that the other method has with the whole budget, over the cost at which that method
@@ -143,8 +144,8 @@ FILES = ("01_paired_core/core", "02_paired_essays/outfox", "02_paired_essays/arg
          "03_paired_docs/binoculars_pubmed", "03_paired_docs/seqxgpt")  # fmt: skip
 WEB = "10_web_crawl/web_dragnet_2012"
 SUPPLY, BUDGET, ARMS = 240_000, 40_000, 10  # characters of a pool at least, tokens, arms of a draw
-POOL_ROUNDS = 20
-POINTS = 6  # of a curve over one fixed arm
+DOMAINS, POOL_ROUNDS = 5, 40
+POINTS = 5  # of a curve over one fixed arm
 
 
 def records(path: Path) -> list[dict[str, str]]:
@@ -152,21 +153,24 @@ def records(path: Path) -> list[dict[str, str]]:
         return [record for record in map(json.loads, file) if record["text"].strip()]
 
 
-def pools(data: Path, draws: int) -> None:
+def pools(data: Path, first: int, draws: int) -> None:
     by: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in FILES:
         for record in records(data / name):
             by[record["domain"], record["source"]].append(record["text"])
     written = sorted(k for k, v in by.items() if k[1] != "human" and sum(map(len, v)) >= SUPPLY)
     domains = sorted({k[0] for k in written if sum(map(len, by[k[0], "human"])) >= SUPPLY})
+    print(f"{len(written)} pools, human text of {', '.join(domains)}", flush=True)
     web = [record["text"] for record in records(data / WEB)]
     rows = []
-    for seed in range(draws):
+    for seed in range(first, first + draws):
         rng = np.random.default_rng(seed)
-        need = [domains[i] for i in rng.permutation(len(domains))[:3]]
-        arms = [written[i] for i in rng.permutation(len(written))[:ARMS]]
+        need = [domains[i] for i in rng.permutation(len(domains))[:DOMAINS]]
+        order = [written[i] for i in rng.permutation(len(written))]
+        arms = [next(arm for arm in order if arm[0] == domain) for domain in need]
+        arms += [arm for arm in order if arm not in arms][: ARMS - len(arms)]
         with tempfile.TemporaryDirectory() as work:
-            rows.append(one_draw(Path(work), by, arms, need, [web[i] for i in rng.permutation(len(web))[:300]], rng))
+            rows.append(one_draw(Path(work), by, arms, need, [web[i] for i in rng.permutation(len(web))[:200]], rng))
     found = np.array(rows)
     print(told(f"{draws} draws of pools, the best fixed arm", found[:, 0]))
     print(told(f"{draws} draws of pools, uniform arms", found[:, 1]))
@@ -190,7 +194,7 @@ def one_draw(
         (work / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
         return str(work / f"{name}.jsonl")
 
-    reference = [by[d, "human"][i] for d in need for i in rng.permutation(len(by[d, "human"]))[:100]]
+    reference = [by[d, "human"][i] for d in need for i in rng.permutation(len(by[d, "human"]))[:40]]
     names = ["-".join(arm).replace(".", "_") for arm in arms]
     raw = {
         "have": save("have", have),
@@ -264,14 +268,14 @@ def interleaved(parts: dict[str, list[tuple[str, int, int]]]) -> list[tuple[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="seed of the first world")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first world or draw")
     parser.add_argument("--pools", type=Path, help="folder of the text: runs the real pools instead")
     parser.add_argument("--draws", type=int, default=5)
     asked = parser.parse_args()
     if asked.pools is None:
         simulated(asked.first, asked.worlds)
     else:
-        pools(asked.pools, asked.draws)
+        pools(asked.pools, asked.first, asked.draws)
 
 
 if __name__ == "__main__":

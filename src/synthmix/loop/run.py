@@ -40,7 +40,7 @@ from synthmix.quantities import fixed, format_count
 from synthmix.statistics.representation import SMALLEST, TopicModel
 from synthmix.validation import validated
 
-LEAST = 4  # documents of a round, where the budget allows them
+LEAST = 2  # documents of a round, where the budget allows them
 NATURAL = 1_000  # documents of what there is that measures are compared with
 TASK = "loop"
 
