@@ -10,9 +10,9 @@ that the bandit believes in. Prices are log-normal. A round's gain is measured w
 and a constant, as large as those that the score reports on real pools.
 
 Pools: DATA is a folder of text with one generator a record (`01_paired_core`, `02_paired_essays`, `03_paired_docs`,
-`10_web_crawl`). Each of five draws has as its reference human text of five domains, and ten arms, pools of one
-generator and one domain: one for each of these domains, the others from anywhere. The loop is the product's, choosing
-by one half of the reference; values are told by the other.
+`10_web_crawl`). Each of five draws has as its reference equal amounts of human text of five domains, and ten arms,
+pools of one generator and one domain: one for each of these domains, the others from anywhere. The loop is the
+product's, choosing by one half of the reference; values are told by the other.
 
 Every method spends its rounds of equal cost. The cost for the same value is the cost at which the loop (interpolated
 between its rounds) has the value that the other method has with the whole budget, over the cost at which that method
@@ -145,6 +145,7 @@ FILES = ("01_paired_core/core", "02_paired_essays/outfox", "02_paired_essays/arg
 WEB = "10_web_crawl/web_dragnet_2012"
 SUPPLY, BUDGET, ARMS = 240_000, 40_000, 10  # characters of a pool at least, tokens, arms of a draw
 DOMAINS, POOL_ROUNDS = 5, 40
+DOMAIN, LONGEST = 60_000, 1500  # characters of a domain in the reference, and of a document of it
 POINTS = 5  # of a curve over one fixed arm
 
 
@@ -153,7 +154,7 @@ def records(path: Path) -> list[dict[str, str]]:
         return [record for record in map(json.loads, file) if record["text"].strip()]
 
 
-def pools(data: Path, first: int, draws: int) -> None:
+def pools(data: Path, first: int, draws: int, pages: int) -> None:
     by: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in FILES:
         for record in records(data / name):
@@ -170,7 +171,7 @@ def pools(data: Path, first: int, draws: int) -> None:
         arms = [next(arm for arm in order if arm[0] == domain) for domain in need]
         arms += [arm for arm in order if arm not in arms][: ARMS - len(arms)]
         with tempfile.TemporaryDirectory() as work:
-            rows.append(one_draw(Path(work), by, arms, need, [web[i] for i in rng.permutation(len(web))[:200]], rng))
+            rows.append(one_draw(Path(work), by, arms, need, [web[i] for i in rng.permutation(len(web))[:pages]], rng))
     found = np.array(rows)
     print(told(f"{draws} draws of pools, the best fixed arm", found[:, 0]))
     print(told(f"{draws} draws of pools, uniform arms", found[:, 1]))
@@ -194,7 +195,14 @@ def one_draw(
         (work / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
         return str(work / f"{name}.jsonl")
 
-    reference = [by[d, "human"][i] for d in need for i in rng.permutation(len(by[d, "human"]))[:40]]
+    reference = []
+    for domain in need:  # equal text of each
+        texts, held = by[domain, "human"], 0
+        for i in rng.permutation(len(texts)):
+            if held >= DOMAIN:
+                break
+            reference.append(texts[i][:LONGEST])
+            held += len(reference[-1])
     names = ["-".join(arm).replace(".", "_") for arm in arms]
     raw = {
         "have": save("have", have),
@@ -271,11 +279,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first world or draw")
     parser.add_argument("--pools", type=Path, help="folder of the text: runs the real pools instead")
     parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--pages", type=int, default=10_000, help="of the web, at most: the text there is")
     asked = parser.parse_args()
     if asked.pools is None:
         simulated(asked.first, asked.worlds)
     else:
-        pools(asked.pools, asked.first, asked.draws)
+        pools(asked.pools, asked.first, asked.draws, asked.pages)
 
 
 if __name__ == "__main__":

@@ -254,7 +254,7 @@ def test_an_arm_may_write_toward_the_reference(
     (world / "mixed.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     arm = {**raw["generators"]["g"], "from": "mixed.jsonl"}
     plain = {**raw, "kinds": [], "generators": {}, "seeds": {}, "arms": {"aimed": {**arm, "toward": True}, "even": arm}}
-    made = generate_loop(loop_of(plain, world), world / "out", tokens=10_000)
+    made = generate_loop(loop_of(plain, world, rounds=4), world / "out", tokens=10_000)
     rows = {row.arm: row for row in made.arms}
     sources = Counter((r["arm"], r["provenance"]["source"].rstrip("0123456789")) for r in written(world / "out"))
     assert {source for arm, source in sources if arm == "aimed"} == {"sci"}
