@@ -1,10 +1,11 @@
 """Is text that was chosen for the gap worth more than text that was not? Truth by training: markdown tables.
 
-    python benchmarks/targeted.py text|facts|null|tables [--to studies/targeted] [--minutes 11] [--tokens 600000]
+    python benchmarks/targeted.py text|ngrams|facts|null|tables [--to studies/targeted] [--minutes 11] [--tokens 600000]
 
 text: natural web pages and, in a share of the tokens, LLM-written documents of ../shared/data/01_paired_core, drawn by
 the gap (:mod:`synthmix.generation.aim`) or uniformly; a Llama of 100k parameters, 600,000 tokens, three seeds.
 Documents that go back to one source are in one part: the pool, the reference that steers, the test.
+ngrams: the same texts and a Kneser-Ney model of three tokens in the place of the Llama (a second a run).
 facts: the world of examples/three-phases, its synthetic part cut at rank 24; targeted: facts of natural training
 documents that carry lacking keys, written again.
 null: the gap between random parts of one collection, which is none.
@@ -171,6 +172,58 @@ def train_text(folder: Path, deadline: float, tokens: int) -> None:
         print(f"{path.stem}: {time.monotonic() - began:.0f} s", flush=True)
 
 
+def train_ngrams(folder: Path, tokens: int) -> None:
+    """The same mixtures for :class:`synthmix.valuation.methods.kneser_ney.KneserNey`; all runs, one after the other."""
+    from synthmix.valuation.methods.kneser_ney import ORDER, KneserNey
+    from synthmix.valuation.words import Vocabulary
+
+    pool = parts(folder)
+    web, references, tests, tokenizer = corpora(folder)
+    draws = chosen(folder, pool, web, references, tests)
+    if not (folder / "counts.npy").exists():
+        from synthmix.statistics import count_unigrams
+
+        np.save(folder / "counts.npy", count_unigrams(web.train, tokenizer.vocab_size))
+    natural = [ids.astype(np.int64) for _, ids in web.token_documents("train")]
+
+    def stream(documents: list[np.ndarray]) -> np.ndarray:
+        """Each document between marks; ids above those of the marks."""
+        before, end = np.full(ORDER - 1, Vocabulary.BEFORE), np.array([Vocabulary.END])
+        return np.concatenate([part for ids in documents for part in (before, ids + 3, end)])
+
+    def first(documents: Any, wanted: float) -> list[np.ndarray]:
+        held, total = [], 0
+        for ids in documents:
+            if total >= wanted:
+                break
+            held.append(ids[: int(wanted - total) + 1])
+            total += len(held[-1]) + 1
+        return held
+
+    asked = {
+        name: stream([ids.astype(np.int64) for _, ids in corpus.token_documents("heldout")])
+        for name, corpus in tests.items()
+    }
+    size = tokenizer.vocab_size
+    for seed in SEEDS:
+        order = np.random.default_rng(seed).permutation(len(natural))
+        for arm, share in [("natural", 0.0), *((arm, s) for s in SHARES for arm in ("untargeted", "targeted"))]:
+            path = folder / f"ngrams-{tokens}" / f"{arm}-{share:.2f}-{seed}.npz"
+            if path.exists():
+                continue
+            held = first((natural[i] for i in order), (1 - share) * tokens)
+            if share:
+                texts = (tokenizer.encode_batch([text])[0].astype(np.int64) for _, text in draws[seed][arm])
+                held += first(texts, share * tokens)
+            model, made = KneserNey(stream(held), size + 3), {}
+            for name, ids in asked.items():
+                nats, real = -model.log_probabilities(ids), ids >= 3
+                made[f"{name}.nats"] = np.bincount(ids[real] - 3, nats[real], minlength=size)
+                made[f"{name}.tokens"] = np.bincount(ids[real] - 3, minlength=size)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, **made)
+
+
 def selected(folder: Path, arm: str, wanted: int, seed: int, documents: list[Any], tokenizer: Any) -> Any:
     """A corpus of the first documents of a draw: ``wanted`` tokens, a tenth more than a run reads."""
     from synthmix.corpus import open_or_build
@@ -220,13 +273,13 @@ def difference(values: np.ndarray) -> str:
     return f"{values.mean():+.4f} ± {half:.4f}"
 
 
-def text_tables(folder: Path, tokens: int) -> Iterator[str]:
+def text_tables(folder: Path, learner: str, tokens: int) -> Iterator[str]:
     counts = np.load(folder / "counts.npy")
-    held = {path.stem: np.load(path) for path in sorted((folder / f"text-{tokens}").glob("*.npz"))}
+    held = {path.stem: np.load(path) for path in sorted((folder / f"{learner}-{tokens}").glob("*.npz"))}
     bins = ("rarest third", "middle third", "most frequent third", "all")
     for share in SHARES:
         seeds = [s for s in SEEDS if all(f"{arm}-{share:.2f}-{s}" in held for arm in ("targeted", "untargeted"))]
-        yield f"\n{tokens:,} tokens, synthetic share {share:.0%}, {len(seeds)} seeds; targeted minus untargeted, nats\n"
+        yield f"\n{learner}, {tokens:,} tokens, synthetic share {share:.0%}, {len(seeds)} seeds; targeted minus untargeted, nats\n"
         yield f"| held out | {' | '.join(bins)} |\n|---|---|---|---|---|"
         every = []
         for domain in (*DOMAINS, "web"):
@@ -371,7 +424,7 @@ def null(splits: int = 20) -> Iterator[str]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("what", choices=("text", "facts", "null", "tables"))
+    options.add_argument("what", choices=("text", "ngrams", "facts", "null", "tables"))
     options.add_argument("--to", type=Path, default=Path("studies/targeted"))
     options.add_argument("--minutes", type=float, default=11)
     options.add_argument("--tokens", type=int, default=TOKENS)
@@ -379,13 +432,16 @@ def main() -> None:
     deadline = time.monotonic() + 60 * told.minutes
     if told.what == "text":
         train_text(told.to, deadline, told.tokens)
+    if told.what == "ngrams":
+        train_ngrams(told.to, told.tokens)
     if told.what == "null":
         print("\n".join(null()))
         return
     if told.what == "facts":
         train_facts(told.to, deadline)
-    for path in sorted(told.to.glob("text-*"), key=lambda path: int(path.name[5:])):
-        print("\n".join(text_tables(told.to, int(path.name[5:]))))
+    for learner in ("ngrams", "text"):
+        for tokens in sorted(int(path.name.split("-")[1]) for path in told.to.glob(f"{learner}-*")):
+            print("\n".join(text_tables(told.to, learner, tokens)))
     if (told.to / "facts").exists():
         print("\n".join(facts_tables(told.to)))
 

@@ -126,6 +126,21 @@ def test_the_difference_is_zero_in_expectation_where_documents_are_exchangeable(
     assert np.std(gains) < 0.02
 
 
+def test_domains_weigh_the_same(build: Callable[..., Corpus]) -> None:
+    """The words of a small domain and of one ten times as large are as much of the gap."""
+
+    def about(word: str, count: int, seed: int) -> list[str]:
+        return [f"{text} {' '.join([word] * 6)}" for text in texts(count, seed)]
+
+    small, large = about("quark", 60, 12), about("gluon", 600, 13)
+    have = {"web": build("web11", [*texts(1500, 14), *about("quark", 5, 15), *about("gluon", 5, 16)])}
+    need = {name: (build(name, held, heldout=1), name) for name, held in (("small", small), ("large", large))}
+    found = gap(have, need)
+    by_word = {term.text: term for term in found.terms}
+    assert by_word["quark"].needed == pytest.approx(by_word["gluon"].needed, rel=0.1)
+    assert 0.4 < by_word["quark"].gap / by_word["gluon"].gap < 1.1
+
+
 def test_a_reference_in_the_training_text_is_refused(build: Callable[..., Corpus]) -> None:
     held = texts(400, 5)
     have = {"web": build("holding", [*texts(300, 6), *held])}

@@ -21,6 +21,7 @@ from synthmix.valuation.terms.term import block_of
 
 ORDER = 3
 BLOCKS = 20  # of the reference's documents: intervals are over these
+MOST_ROWS = 40  # blocks of all domains together
 FOLDS = 4  # parts of the mixture that are replaced, one at a time
 
 
@@ -39,8 +40,9 @@ class Saving:
     Attributes:
         last: number of its last word (n,). key: its number among the pairs (n,), -1 where it has no history.
         count: how often it stands in the reference (n,). nats: after the mixture (n,); saved: less, when replaced (n,).
-        tokens: words of each block (BLOCKS,). gained: nats saved of each, a row for each part of the mixture that was
-            replaced (FOLDS, BLOCKS).
+            All three weighed: the words of a domain count as many as those of another, and as many as there are in all.
+        tokens: weighed words of each block (blocks,). gained: nats saved of each, a row for each part of the mixture
+            that was replaced (FOLDS, blocks).
         replaced: words of the mixture that were replaced. mixture: words of the mixture.
         shown: of each number in one word of the mixture (vocab,).
         pairs: packed pairs of words (p,). pair_shown: of each in one word of the mixture (p,).
@@ -61,51 +63,73 @@ class Saving:
     bits: int
 
 
-def saving(reference: Sequence[np.ndarray], pools: Sequence[Pool], vocab: int, words: float) -> Saving:
+def saving(
+    reference: Sequence[np.ndarray],
+    pools: Sequence[Pool],
+    vocab: int,
+    words: float,
+    domains: np.ndarray | None = None,
+) -> Saving:
     """The loss of the reference after ``words`` words of the mixture of ``pools``, and what its own text saves.
 
     Args:
         reference: documents as numbers below ``vocab``; their order is random.
         words: at most; less where a pool would be read more than once.
+        domains: number of each document's domain (documents,); None: one. Domains weigh the same.
     """
-    grams = Grams(reference, vocab, ORDER, BLOCKS)
+    domains = np.zeros(len(reference), np.int64) if domains is None else domains
+    number = int(domains.max()) + 1
+    each = max(2, min(BLOCKS, MOST_ROWS // number) // 2 * 2)  # even: halves are made of blocks
+    block = np.zeros(len(reference), np.int64)
+    for domain in range(number):
+        mine = np.flatnonzero(domains == domain)
+        block[mine] = domain * each + block_of(np.arange(len(mine)), each)
+    grams = Grams(reference, vocab, ORDER, number * each, block=block)
     kappas = fit_strengths(list(reference), vocab, ORDER)
-    owner = block_of(np.arange(len(reference)), BLOCKS) % 2
-    halves = [[d for d, own in zip(reference, owner, strict=True) if own == side] for side in (0, 1)]
+    lengths = np.array([len(one) for one in reference], float)
+    of_domain = np.bincount(domains, lengths, minlength=number)
+    weight = lengths.sum() / number / np.maximum(of_domain, 1)  # of a word of each domain
+    rows = np.repeat(weight, each)
+    owner = block % 2
+    halves = [np.flatnonzero(owner == side) for side in (0, 1)]
     sizes = [float(sum(map(len, pool.documents))) for pool in pools]
     mixture = min([words, *(size / pool.share for size, pool in zip(sizes, pools, strict=True) if pool.share > 0)])
-    replaced = min(mixture / 2, *(float(sum(map(len, half))) for half in halves))
+    replaced = min(mixture / 2, *(float((lengths * weight[domains])[half].sum()) for half in halves))
     part = replaced / mixture
     whole, bases = _mixed(grams, pools, mixture, part)
     before = _nats(grams, whole, kappas)
     after = []
     for half in halves:
-        taken, held = 0.0, []
-        for document in half:
-            if taken >= replaced:
-                break
-            held.append(document)
-            taken += len(document)
-        own = _counts(grams, held)
-        scale = replaced / taken  # of whole documents: within one document of 1
-        after.append([_nats(grams, {name: base[name] + scale * own[name] for name in base}, kappas) for base in bases])
-    parity = np.arange(BLOCKS) % 2
+        own = {name: np.zeros_like(zero) for name, zero in whole.items()}
+        for domain in range(number):
+            # Of each domain as many words, from the first documents on; what one has too few of counts more.
+            mine, taken, held = half[domains[half] == domain], 0.0, []
+            for i in mine:
+                if taken >= replaced / number:
+                    break
+                held.append(reference[i])
+                taken += lengths[i]
+            counted = _counts(grams, held)
+            own = {name: own[name] + replaced / number / max(taken, 1.0) * counted[name] for name in own}
+        after.append([_nats(grams, {name: base[name] + own[name] for name in base}, kappas) for base in bases])
+    parity = np.arange(number * each) % 2
     parts: list[tuple[np.ndarray, ...]] = []
-    tokens, gained = np.zeros(BLOCKS), np.zeros((FOLDS, BLOCKS))
+    tokens, gained = np.zeros(number * each), np.zeros((FOLDS, number * each))
     mask = (1 << grams.bits) - 1
     for n, order in enumerate(grams.orders):
         # The text of one half is scored after the other half of the reference.
         less = [[before[n] - each[n] for each in after[1 - side]] for side in (0, 1)]
-        scored = [order.scored[parity == side].sum(axis=0) for side in (0, 1)]
+        weighed = rows[:, None] * order.scored
+        scored = [weighed[parity == side].sum(axis=0) for side in (0, 1)]
         total, saved = scored[0] + scored[1], sum(scored[side] * np.mean(less[side], axis=0) for side in (0, 1))
         use = np.flatnonzero(total > 0)
         pair = np.full(len(use), -1) if n == 0 else use if n == 1 else order.suffix[use]
         parts.append((order.keys[use] & mask, pair, total[use], (total * before[n])[use], np.asarray(saved)[use]))
-        tokens += order.scored.sum(axis=1)
+        tokens += weighed.sum(axis=1)
         for side in (0, 1):
-            for fold, each in enumerate(less[side]):
-                gained[fold, parity == side] += order.scored[parity == side] @ each
-    last, key, count, nats, saving_of = (np.concatenate(each) for each in zip(*parts, strict=True))
+            for fold, drop in enumerate(less[side]):
+                gained[fold, parity == side] += weighed[parity == side] @ drop
+    last, key, count, nats, saving_of = (np.concatenate(column) for column in zip(*parts, strict=True))
     shown = np.zeros(vocab)
     shown[grams.orders[0].keys] = whole["c1"] / mixture
     return Saving(

@@ -50,7 +50,7 @@ def gap(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Gap:
-    """What the mixture of ``have`` lacks for the held-out domains ``need`` (corpus, domain).
+    """What the mixture of ``have`` lacks for the held-out domains ``need`` (corpus, domain), which weigh the same.
 
     Args:
         shares: of the mixture, by source; None: in proportion to the sources' tokens.
@@ -85,8 +85,8 @@ def gap(
         progress.update("gap", done := done + 1)
     warnings: list[Warn] = []
     held_by = _contained(reference, texts, warnings)
-    merged = _merged([each.without(np.any([c[i] for c in held_by.values()], axis=0))
-                      for i, each in enumerate(reference)])  # fmt: skip
+    kept = [each.without(np.any([c[i] for c in held_by.values()], axis=0)) for i, each in enumerate(reference)]
+    merged = _merged(kept)
     if merged.words < SHORTEST:
         raise BadInput(f"holds {merged.words} words", where=", ".join(need), key="reference",
                        remedy=f"give {SHORTEST} or more")  # fmt: skip
@@ -96,17 +96,19 @@ def gap(
     per_word = sum(parts[n] * _tokens(corpus) / max(_words_of(corpus, texts[n]), 1) for n, corpus in have.items())
     budget = tokens if tokens is not None else sum(map(_tokens, have.values()))
     pools = [Pool(pieces(texts[name].documents, PIECE, own), parts[name]) for name in have]
-    scored = pieces(merged.documents, max(50, min(PIECE, merged.words // FEWEST)), own)
-    if len(merged.documents) >= FEWEST:
-        scored = [np.minimum(one, own) for one in merged.documents]
+    longest = max(50, min(PIECE, merged.words // FEWEST)) if len(merged.documents) < FEWEST else merged.words
+    cut = [pieces(each.documents, longest, own) for each in kept]
+    scored, domains = list(chain.from_iterable(cut)), np.repeat(np.arange(len(cut)), [len(each) for each in cut])
     order = np.random.default_rng(seed).permutation(len(scored))
-    found = saving([scored[i] for i in order], pools, own + 1, budget / per_word)
+    found = saving([scored[i] for i in order], pools, own + 1, budget / per_word, _numbered(domains[order]))
     progress.update("gap", done := done + 1)
     table = _by_word(found, own + 1, merged)
     learner = "n-grams"
     if checkpoint is not None:
         share = np.divide(table.saved, table.nats, out=np.zeros(own + 1), where=table.nats > 0)
-        table.nats = word_losses(checkpoint, next(iter(need.values()))[0], merged, own + 1, context, progress)
+        table.nats = word_losses(
+            checkpoint, next(iter(need.values()))[0], merged, own + 1, context, progress, _weights(kept)
+        )
         table.saved = share * table.nats
         learner = str(checkpoint)
     whole = gap_interval(found, level)
@@ -212,6 +214,18 @@ def _merged(texts: Sequence[WordText]) -> WordText:
         list(chain.from_iterable(getattr(text, field) for text in texts)) for field in ("documents", "texts", "keys")
     ]
     return WordText(name, *each)
+
+
+def _numbered(domains: np.ndarray) -> np.ndarray:
+    """Domains by successive numbers: one of which all documents were left out has none."""
+    return np.unique(domains, return_inverse=True)[1]
+
+
+def _weights(texts: Sequence[WordText]) -> np.ndarray:
+    """Of each document of all texts: domains weigh the same, all words together as many as there are."""
+    left = [text for text in texts if text.documents]
+    total = sum(text.words for text in left)
+    return np.repeat([total / len(left) / text.words for text in left], [len(text.documents) for text in left])
 
 
 def pieces(documents: Sequence[np.ndarray], words: int, own: int) -> list[np.ndarray]:

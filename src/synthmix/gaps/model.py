@@ -21,10 +21,16 @@ def check(checkpoint: str | Path) -> None:
 
 
 def word_losses(
-    checkpoint: str | Path, corpus: Corpus, reference: WordText, vocab: int, context: int, progress: Progress
+    checkpoint: str | Path,
+    corpus: Corpus,
+    reference: WordText,
+    vocab: int,
+    context: int,
+    progress: Progress,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Nats summed by word (vocab,), over all its occurrences in ``reference``; each document after an end of document,
-    in windows of ``context`` tokens.
+    in windows of ``context`` tokens. ``weights``: of the documents (documents,); None: 1.
 
     A token belongs to the word in which it begins, or, where it begins between words, to the next one (a space before
     a word is part of its first token); what stands after the last word is left out.
@@ -54,7 +60,8 @@ def word_losses(
         begins = np.array([begin for begin, _ in encoded.offsets])
         place = np.searchsorted(ends, begins, side="right")
         inside = place < len(ends)
-        nats += np.bincount(words[place[inside]], each[inside], minlength=vocab)
+        weight = 1.0 if weights is None else float(weights[number])
+        nats += weight * np.bincount(words[place[inside]], each[inside], minlength=vocab)
         progress.update(task, number + 1)
     progress.finish(task)
     return nats

@@ -52,8 +52,10 @@ class Grams:
         order: int,
         blocks: int = 1,
         starts: Sequence[int] | None = None,
+        block: np.ndarray | None = None,
     ) -> None:
-        """``starts``: the first token of each document that is scored; what stands before it is history only."""
+        """``starts``: the first token of each document that is scored; what stands before it is history only.
+        ``block``: of each document (n,), below ``blocks``; None: by :func:`.block_of`."""
         self.bits = max(1, int(vocab - 1).bit_length())
         if self.bits * order > 63:
             raise BadInput(
@@ -72,7 +74,8 @@ class Grams:
                 counts = place >= np.asarray(starts)[owner]
                 last, owner = last[counts], owner[counts]
             scored = np.zeros((blocks, len(mine)))
-            np.add.at(scored, (block_of(owner, blocks), np.searchsorted(mine, last)), 1.0)
+            places = block_of(owner, blocks) if block is None else block[owner]
+            np.add.at(scored, (places, np.searchsorted(mine, last)), 1.0)
             if n == 1:
                 none = np.zeros(len(mine), np.int64)
                 self.orders.append(Order(mine, none, none, scored))
