@@ -279,7 +279,8 @@ def text_tables(folder: Path, learner: str, tokens: int) -> Iterator[str]:
     bins = ("rarest third", "middle third", "most frequent third", "all")
     for share in SHARES:
         seeds = [s for s in SEEDS if all(f"{arm}-{share:.2f}-{s}" in held for arm in ("targeted", "untargeted"))]
-        yield f"\n{learner}, {tokens:,} tokens, synthetic share {share:.0%}, {len(seeds)} seeds; targeted minus untargeted, nats\n"
+        told = f"{learner}, {tokens:,} tokens, synthetic share {share:.0%}, {len(seeds)} seeds"
+        yield f"\n{told}; targeted minus untargeted, nats per token\n"
         yield f"| held out | {' | '.join(bins)} |\n|---|---|---|---|---|"
         every = []
         for domain in (*DOMAINS, "web"):
