@@ -205,7 +205,7 @@ def select(
     pool: Annotated[str, typer.Argument(help="A corpus, a generated folder or files of text.", show_default=False)],
     reference: Reference,
     tokens: Annotated[str, typer.Option(help="The budget: 5M.", show_default=False)],
-    to: Annotated[Path, typer.Option("--to", help="Folder of the new corpus.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="Folder of the new corpus, or s3://, gs://.", show_default=False)],
     text: TextField = "text",
     method: Annotated[
         str,
@@ -261,7 +261,7 @@ def select(
     warnings = [CAVEAT] if method == SCORE else []
     warnings += [] if compared is None or compared.better else [NO_BETTER]
     value = {
-        "corpus": str(to),
+        "corpus": to,
         "method": method,
         "documents": int(found.chosen.sum()),
         "of": len(found.chosen),

@@ -287,7 +287,7 @@ def select_documents(
     valuer: Valuer,
     where: str,
     tokens: int,
-    to: Path,
+    to: str | Path,
     *,
     tokenizer: Tokenizer,
     text: str = "text",
