@@ -48,7 +48,7 @@ class Prior:
         return np.array(mean), np.square(spread)
 
 
-PRIOR = Prior(line=(1.05, 0.0786), dip=(1.13, 0.223), pool=0.0958, gain=(0.528, 0.226), tilt=0.136, noise=0.03)
+PRIOR = Prior(line=(1.0, 0.0837), dip=(1.22, 0.238), pool=0.107, gain=(0.194, 0.235), tilt=0.133, noise=0.05)
 
 
 @dataclass(frozen=True)
