@@ -19,4 +19,6 @@ def aim_of(found: Gap) -> Aim:
         {term.text: term.gap for term in found.terms},
         tuple(found.reference),
         {term.text: term.mass for term in found.terms if term.mass is not None},
+        # As much of the seeds as of the mixture: what both show together is then what the reference does.
+        {term.text: (2 * term.needed - term.shown) / 1e6 for term in found.terms},
     )

@@ -1,13 +1,13 @@
 """Seeds drawn towards what a mixture lacks: passages of the training side that carry lacking words.
 
-A word is drawn in proportion to its part of the gap, then one of the passages that carry it: a passage's chance is the
-sum over its words of their part divided by the number of passages with that word, so that what few passages carry is
-not crowded out by what many do. Budgets are of tokens, so what counts is the chance per token; and as a passage of 200
-words carries dozens of lacking words, chances lie close together: they are raised to a power (CHOSEN: 4), else the draw
-is nearly uniform. Passages are taken without replacement (Efraimidis & Spirakis 2006); the random number
-of a passage is the hash of its text, so the draw does not depend on the order of the files. Nothing of the reference is
-shown to a generator: seeds are text of the training side, keywords are words of a seed, and a passage that shares a
-long run of words with the reference is no seed.
+A word is drawn in proportion to its part of the gap, then one of the passages that carry it: a passage's chance is
+the sum over its words of their part divided by the number of passages with that word, so that what few passages carry
+is not crowded out by what many do. Budgets are of tokens, so what counts is the chance per token. What the seeds show
+a word of lowers its part, in twenty rounds, to nothing where they show it as often as fills the gap. Passages are
+taken without replacement (Efraimidis & Spirakis 2006); the random number of a passage is the hash of its text, so the
+draw does not depend on the order of the files. Nothing of the reference is shown to a generator: seeds are text of
+the training side, keywords are words of a seed, and a passage that shares a long run of words with the reference is
+no seed.
 
 Sampling for the cutoff that is wanted (CHOSEN, after :mod:`synthmix.theory.cutoffs`): a nucleus of mass p ends at the
 rank up to which natural text has the mass p, and a temperature below 1 narrows all of it; so the temperature is 1 and
@@ -16,8 +16,8 @@ takes the place of the nucleus: it cuts by the most probable token and not by ma
 probable where it is due. What is lost in quality is the filters' to find.
 """
 
-import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,14 +28,14 @@ from synthmix.corpus.sources import Document, text_hash
 from synthmix.errors import BadInput
 from synthmix.files import content_hash
 from synthmix.generation.ngrams import NgramIndex, words_of
-from synthmix.generation.prompts import estimated_tokens, split_text
+from synthmix.generation.prompts import TOKENS_PER_WORD, estimated_tokens, split_text
 from synthmix.statistics.count import words_of as terms_of
 
 NUCLEUS = 0.9  # the smallest that is asked for
 WHOLE, MIN_P = 0.98, 0.02  # from this mass on, min-p instead of a nucleus
-SHARPNESS = 4.0
+SHARPNESS = 1.0
 SHORTEST = 50.0  # tokens that a passage counts as at least
-_HELD = 400_000_000  # characters of seeds that are held at once
+ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,25 @@ class Aim:
 
     Attributes:
         weights: word -> its part of the gap. mass: word -> natural mass of the ranks up to it; absent: not ranked.
+        most: word -> showings per word of the seeds after which it lacks no longer; absent: no limit.
         towards: names of the reference.
     """
 
     weights: Mapping[str, float]
     towards: tuple[str, ...] = ()
     mass: Mapping[str, float] = field(default_factory=dict)
+    most: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """Of what decides seeds and sampling."""
-        return content_hash([sorted(self.weights.items()), sorted(self.mass.items())])
+        return content_hash([sorted(each.items()) for each in (self.weights, self.mass, self.most)])
 
     def as_json(self) -> dict[str, Any]:
         """What :attr:`digest` is of, the largest part of the gap first."""
         words = sorted(self.weights, key=lambda word: -self.weights[word])
-        return {"towards": list(self.towards), "words": [[w, self.weights[w], self.mass.get(w)] for w in words]}
+        rows = [[w, self.weights[w], self.mass.get(w), self.most.get(w)] for w in words]
+        return {"towards": list(self.towards), "columns": ["word", "weight", "mass", "most"], "words": rows}
 
     def carried(self, text: str) -> set[str]:
         """The lacking words of a text."""
@@ -115,52 +118,75 @@ def draw_seeds(
     """Passages of ``documents``, the most wanted ones likelier and earlier. Reads them twice.
 
     Args:
-        tokens: of passages that are drawn, about. passage: longest passage, in tokens.
+        tokens: of passages that are drawn, about; all of them are held. passage: longest passage, in tokens.
         avoid: runs of words that no seed may hold.
-        sharpness: the power of a passage's chance per token; 0: uniform among those that carry a lacking word.
+        sharpness: the power of a passage's chance per token; 0: uniform among those that carry a lacking word. A power
+            of 2 or more gives all to the domain that lacks most (docs/results/targeted.md).
 
     Raises:
         BadInput: nothing carries a lacking word, or ``documents`` can be read only once.
     """
     if iter(documents) is documents:
         raise BadInput("can be read only once", key="documents", remedy="give a list, or Documents([files])")
-    known = {word: number for number, word in enumerate(sorted(aim.weights))}
-    values = np.array([aim.weights[word] for word in sorted(aim.weights)])
-    frequency, read, carrying, avoided = np.zeros(len(known)), 0, 0, 0
-    for one in _passages(documents, passage):
+    from scipy.sparse import csr_matrix
+
+    words = sorted(aim.weights)
+    known = {word: number for number, word in enumerate(words)}
+    values, most = (np.array([of.get(word, math.inf) for word in words]) for of in (aim.weights, aim.most))
+    rows: list[tuple[int, list[int], list[int], float, float]] = []  # place, words, counts, tokens, ln(-ln of a unit)
+    read = carrying = avoided = 0
+    for place, one in enumerate(_passages(documents, passage)):
         read += 1
-        mine = [known[word] for word in aim.carried(one.text)]
+        mine = Counter(word for word in terms_of(one.text) if word in known)
         if not mine:
             continue
         carrying += 1
         if avoid is not None and avoid.counts(words_of([one.text]))[0]:
             avoided += 1
             continue
-        frequency[mine] += 1
-    each = np.divide(values, frequency, out=np.zeros(len(known)), where=frequency > 0)
-    heap: list[tuple[float, int, Document]] = []  # the least wanted first
-    held = characters = 0.0
-    for number, one in enumerate(_passages(documents, passage)):
-        chance = float(each[[known[word] for word in aim.carried(one.text)]].sum())
-        if chance <= 0 or (avoid is not None and avoid.counts(words_of([one.text]))[0]):
-            continue
         unit = (text_hash(f"{seed}/{one.text}") + 0.5) / 2**64
-        weight = sharpness * math.log(chance / max(estimated_tokens(one.text), SHORTEST))
-        # The larger log(unit) / weight, the earlier; by its logarithm, which no power makes too small for a float.
-        heapq.heappush(heap, (weight - math.log(-math.log(unit)), -number, one))
-        held, characters = held + estimated_tokens(one.text), characters + len(one.text)
-        while len(heap) > 1 and (held - estimated_tokens(heap[0][2].text) >= tokens or characters > _HELD):
-            *_, least = heapq.heappop(heap)
-            held, characters = held - estimated_tokens(least.text), characters - len(least.text)
-    if not heap:
+        numbers = [known[word] for word in mine]
+        size = max(estimated_tokens(one.text), SHORTEST)
+        rows.append((place, numbers, list(mine.values()), size, math.log(-math.log(unit))))
+    if not rows:
         raise BadInput(
-            f"none of its {read} passages carries a lacking word ({', '.join(list(aim.weights)[:3])}, ...)",
+            f"none of its {read} passages carries a lacking word ({', '.join(words[:3])}, ...)",
             key="--from", remedy="name more natural text",
         )  # fmt: skip
-    chosen = [one for *_, one in sorted(heap, key=lambda held: held[:2], reverse=True)]
-    covered = set[str]().union(*(aim.carried(one.text) for one in chosen))
-    part = sum(aim.weights[word] for word in covered) / sum(aim.weights.values())
-    return Drawn(chosen, read, carrying, avoided, len(covered), part)
+    ends = np.cumsum([0, *(len(numbers) for _, numbers, *_ in rows)])
+    columns = np.array([number for _, numbers, *_ in rows for number in numbers])
+    counts = csr_matrix(
+        (np.array([count for _, _, found, *_ in rows for count in found], float), columns, ends),
+        shape=(len(rows), len(words)),
+    )
+    has = csr_matrix((np.ones(len(columns)), columns, ends), shape=counts.shape)
+    frequency = np.asarray(has.sum(axis=0)).ravel()
+    each = np.divide(values, frequency, out=np.zeros(len(words)), where=frequency > 0)
+    sizes, units = (np.array([row[i] for row in rows]) for i in (3, 4))
+    wanted = min(tokens, float(sizes.sum()))
+    limit = most * wanted / TOKENS_PER_WORD  # showings after which a word lacks no longer
+    order: list[int] = []
+    left, taken = np.ones(len(rows), bool), 0.0
+    for turn in range(1, ROUNDS + 1):
+        shown = np.asarray(counts[order].sum(axis=0)).ravel() if order else np.zeros(len(words))
+        chance = has @ (each * np.clip(1 - shown / limit, 0.0, 1.0)) / sizes
+        keys = sharpness * np.log(np.maximum(chance, 1e-30)) - units
+        for i in np.argsort(np.where(left, -keys, np.inf), kind="stable")[: int(left.sum())].tolist():
+            if taken >= wanted * turn / ROUNDS:
+                break
+            order.append(i)
+            left[i] = False
+            taken += sizes[i]
+    place_of = {rows[i][0]: position for position, i in enumerate(order)}
+    chosen: list[Document | None] = [None] * len(order)
+    for place, one in enumerate(_passages(documents, passage)):
+        if place in place_of:
+            chosen[place_of[place]] = one
+    covered = np.asarray(has[order].sum(axis=0)).ravel() > 0
+    return Drawn(
+        [one for one in chosen if one is not None], read, carrying, avoided, int(covered.sum()),
+        float(values[covered].sum() / values.sum()),
+    )  # fmt: skip
 
 
 def _passages(documents: Iterable[Document], tokens: float) -> Iterable[Document]:
