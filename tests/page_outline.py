@@ -94,6 +94,9 @@ def outline(page: str) -> str:
 def check_page(name: str, page: str) -> None:
     """Hold a page's outline against ``snapshots/NAME.txt``; where there is a Chromium, open the page in it too."""
     check_text(name, outline(page))
+    shown = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    twice = re.findall(r".{0,40}&amp;(?:lt|gt|amp|quot|#\w+);.{0,20}", shown)
+    assert not twice, f"{name}: escaped twice: {twice}"
     check_opens(name, page)
 
 
