@@ -89,6 +89,10 @@ def runs_of(recipes: list[Recipe], sources: dict[str, tuple[float, float]], sd: 
                             tokens_per_second=40_000.0,
                             epochs={k: 1.3 * v for k, v in recipe.shares.items()},
                             trace=[(d // 4, base + 1.0), (d // 2, base + 0.4), (d, base + 0.1)],
+                            heldout=[
+                                (d // 2, dict.fromkeys(DOMAINS, base + 0.5)),
+                                (d, dict.fromkeys(DOMAINS, base)),
+                            ],
                         )
                     )
     return runs

@@ -9,6 +9,7 @@ from synthmix.interval import decimals, format_interval, level_text
 from synthmix.quantities import fixed, format_count, format_share, listed, percent, plural, signed_text, times
 from synthmix.results import Caveat, Decision, Measured, Option, Question, Range, Results, Sensitivity, Verdict
 from synthmix.results.decisions import CAVEATS, NEARLY_FREE, UNDETERMINED
+from synthmix.rounding import ROUNDING
 
 SEVERAL = "several synthetic sources together"
 UNCOMPARED = {
@@ -353,7 +354,11 @@ def _by_domain(results: Results, source: str) -> list[str]:
     gains = {d: fmean(r.losses[d] for r in ours) - fmean(r.losses[d] for r in base) for d in base[0].losses}
     ends = sorted(gains, key=lambda d: gains[d])[:: max(1, len(gains) - 1)]  # none of runs without domains
     least_and_most = [f"{fixed(gains[each], signed=True)} on {each}" for each in ends]
-    spread = f"; from {least_and_most[0]} to {least_and_most[-1]}" if len(ends) > 1 else ""
+    spread = (
+        f"; from {least_and_most[0]} to {least_and_most[-1]}"
+        if ends and gains[ends[-1]] - gains[ends[0]] > ROUNDING
+        else ""
+    )
     change = fixed(best.difference.mid, signed=True)
     return [
         f"{source}, measured at {place(best.params, best.tokens)}: {best.recipe} {change} nats against natural text "
