@@ -122,7 +122,7 @@ def test_killed_in_the_middle_it_decides_what_it_would_have_decided(world: Path,
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as slow:
         assert slow.stdout is not None
         raw["generators"]["g"]["endpoint"] = slow.stdout.readline().strip()
-        (world / "loop.yaml").write_text(yaml.safe_dump({**raw, "seeds": seeds, "arms": {}, "rounds": 20}))
+        (world / "loop.yaml").write_text(yaml.safe_dump({**raw, "seeds": seeds, "arms": {}, "rounds": 12}))
         job = subprocess.Popen([sys.executable, "-c", KILLED, str(world), "killed"], stderr=subprocess.PIPE)
         while job.poll() is None and answers(world / "killed") < 25:
             try:
