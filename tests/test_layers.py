@@ -100,7 +100,18 @@ def test_scaling_takes_arrays_no_torch_no_files() -> None:
 
 
 def test_the_report_knows_the_results_and_nothing_of_how_they_came() -> None:
-    rooms = ("files", "errors", "console", "names", "quantities", "validation", "interval", "table", "style")
+    rooms = (
+        "files",
+        "errors",
+        "console",
+        "names",
+        "quantities",
+        "validation",
+        "interval",
+        "table",
+        "style",
+        "rounding",
+    )
     low = {f"synthmix.{name}" for name in rooms}
     allowed = {"synthmix.report", "synthmix.results", *low}
     for module in room("report"):
