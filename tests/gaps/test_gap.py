@@ -213,3 +213,7 @@ def test_the_losses_of_a_model_fall_on_the_words_of_its_tokens(
     ids = [np.array([tokenizer.eos_id, *one]) for one in tokenizer.encode_batch(reference.texts)]
     assert found.sum() == pytest.approx(sum(document_nats(model, one, context=16).sum() for one in ids), rel=1e-4)
     assert set(np.flatnonzero(found)) == set(np.concatenate(reference.documents))
+    need = {"more": (build("more", texts(300, 4, rare=0.1), heldout=1), "more")}
+    weighed = gap({"web": corpus}, need, checkpoint=tmp_path, context=16)
+    assert weighed.learner == str(tmp_path)
+    assert weighed.loss == pytest.approx(np.log(tokenizer.vocab_size) * weighed.tokens_per_word, rel=0.1)  # untrained
