@@ -19,7 +19,7 @@ from synthmix.corpus.shards import SHARD_TOKENS, Shard, ShardWriter
 from synthmix.corpus.spread import Tasks, spread
 from synthmix.files import content_hash
 
-_RANGE_TOKENS = 2**22
+_RANGE_TOKENS = 2**21
 _GROUP_ROWS = 2**16
 _FAN_IN = 128  # chunks that are read side by side
 
@@ -316,7 +316,8 @@ class _Part:
 
 
 def _ranges(ingested: Ingested, stays: np.ndarray, low: int, high: int | None, suffix: str | None) -> Iterator[_Part]:
-    """The documents that stay, with hashes from ``low`` to before ``high``, by ranges of about :data:`_RANGE_TOKENS`.
+    """The documents that stay, with hashes from ``low`` to before ``high``, by ranges in which about
+    :data:`_RANGE_TOKENS` are read.
 
     Args:
         suffix: of the files whose content is read: ``.tokens``, ``.words``; None: columns only.
@@ -325,7 +326,8 @@ def _ranges(ingested: Ingested, stays: np.ndarray, low: int, high: int | None, s
     pieces = [ingested.digests[a:b] for a, b in pairwise(starts)]
     rows = [_rows_between(own, low, high) for own in pieces]
     bounds = [(begin + a, begin + b) for begin, (a, b) in zip(starts.tolist(), rows, strict=False)]
-    numbers = np.concatenate([np.flatnonzero(stays[a:b]) + a for a, b in bounds])
+    # Of all documents, since what lies between those that stay is read too: held-out ones are few.
+    numbers = np.concatenate([np.arange(a, b) for a, b in bounds])
     if not len(numbers):
         return
     digests = ingested.digests[numbers]
