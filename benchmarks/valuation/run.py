@@ -7,7 +7,7 @@
     python benchmarks/valuation/run.py --truth                             only train what the truth needs
     python benchmarks/valuation/run.py --tables                            only print what was measured last
     python benchmarks/valuation/run.py --study selection cost              studies of our score: sensitivity, selection,
-                                                                           filters, decisions, scale, speed, cost,
+                                                                           filters, decisions, mixtures, scale, speed, cost,
                                                                            libraries, memory
 
 The truth is trained once (about 15 minutes on two cores for all tasks) and kept in studies/valuation; what is committed
