@@ -7,8 +7,8 @@
     python benchmarks/valuation/run.py --truth                             only train what the truth needs
     python benchmarks/valuation/run.py --tables                            only print what was measured last
     python benchmarks/valuation/run.py --study selection cost              studies of our score: sensitivity, selection,
-                                                                           filters, decisions, mixtures, scale, speed, cost,
-                                                                           libraries, memory
+                                                                           filters, decisions, mixtures, scale, speed,
+                                                                           cost, libraries, memory
 
 The truth is trained once (about 15 minutes on two cores for all tasks) and kept in studies/valuation; what is committed
 in docs/results/valuation is used before. `--keep` writes results, truth and tables there.
