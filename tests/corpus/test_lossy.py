@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import random
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Backend
 
-from synthmix.corpus import Corpus, Document, Tokenizer, build_corpus, load_tokenizer, open_or_build
+from synthmix.corpus import Corpus, Document, Tokenizer, build_corpus, fast_bpe, load_tokenizer, open_or_build
+from synthmix.corpus import tokenizer as tokenizer_module
 from synthmix.errors import BadInput
 
 pytestmark = pytest.mark.smoke
@@ -224,3 +226,44 @@ def test_settings_behind_the_path(tmp_path: Path) -> None:
         load_tokenizer(f"{where},ends=stop")
     with pytest.raises(BadInput, match="lossy: 'much' is not a share"):
         load_tokenizer(f"{where},lossy=much")
+
+
+def test_long_texts_are_cut_where_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bert = word_pieces()
+    bert.normalizer, bert.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    parts = [
+        "one",
+        " ",
+        "  ",
+        "\n",
+        "\t",
+        "two.",
+        "\u00e9",
+        "\u0301",
+        " \u0301x",
+        "\u65e5\u672c",
+        "<s>",
+        "\u00a0",
+        "\x1c",
+        "\u200d",
+        "a b",
+    ]
+    bytes_ = merged()
+    bytes_.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    rng = random.Random(5)
+    monkeypatch.setattr(tokenizer_module, "_LONG", 900)
+    monkeypatch.setattr(fast_bpe, "PIECE", 40)
+    for backend, end in ((words(), "</s>"), (word_pieces(), "</s>"), (bert, "</s>"), (bytes_, "s>")):
+        tokenizer, sizes = Tokenizer(backend, end, lossy=Fraction(1)), list[int]()
+        texts = ["".join(rng.choices(parts, k=rng.randint(1, 900))) for _ in range(40)]
+        whole, encoded = tokenizer._encoded(texts), tokenizer._encoded
+
+        def told(given: list[str], encoded: Any = encoded, sizes: list[int] = sizes) -> Any:
+            sizes.extend(map(len, given))
+            return encoded(given)
+
+        tokenizer._encoded = told
+        found = tokenizer.encode_slowly(texts)
+        assert [ids.tolist() for ids in found] == [ids.tolist() for ids in whole]
+        assert max(sizes) <= 900 < max(map(len, texts))
+    assert not Tokenizer(unigram(), "</s>")._divides

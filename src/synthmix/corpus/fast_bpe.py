@@ -188,7 +188,7 @@ def fast_encoder(state: dict[str, Any], slow: Encode, normalise: Callable[[str],
         slow: what `tokenizers` makes of texts.
         normalise: its normaliser.
     """
-    pattern = _pattern(state)
+    pattern = known_pattern(state)
     model = state["model"]
     refused = ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "dropout")
     if pattern is None or model["type"] != "BPE" or any(model.get(key) for key in refused):
@@ -210,7 +210,7 @@ def fast_encoder(state: dict[str, Any], slow: Encode, normalise: Callable[[str],
     return FastEncoder(encoding, pattern, slow, None if normaliser is None else normalise, added)
 
 
-def _pattern(state: dict[str, Any]) -> str | None:
+def known_pattern(state: dict[str, Any]) -> str | None:
     """The pattern by which the tokenizer divides text into words; None: not one of those that are known."""
     outer = state.get("pre_tokenizer")
     if outer is None:

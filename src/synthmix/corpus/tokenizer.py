@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthmix.corpus.fast_bpe import FastEncoder, fast_encoder
+from synthmix.batching import batched
+from synthmix.corpus.fast_bpe import FastEncoder, fast_encoder, known_pattern, pieces
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, placed, write_json, write_text
 from synthmix.quantities import parse_share, parsed
@@ -26,6 +27,7 @@ SMALLEST_VOCABULARY = 257  # 256 bytes and the end of document
 LOSSY = Fraction(10, 100)
 NEW = "new:"
 CONFIG = "tokenizer_config.json"
+_LONG = 1_000_000  # characters of a text that `tokenizers` is given at once
 LONGEST_WORD = 1000  # characters, in training
 COMPARED = 1_000_000  # characters of a corpus that are encoded both ways
 _WORTH = 8  # characters for each entry of the vocabulary, after which a fast encoder has paid for being made
@@ -70,7 +72,7 @@ class Tokenizer:
         self._encoder = _backend(_hiding(state, hidden)) if hidden else backend
         self._worth = self.worth  # characters still to come
         self._unknown = _unknown_id(state["model"])
-        self.lossless = _gives_back(state, hidden)
+        self.lossless, self._divides = _gives_back(state, hidden), _divides(state)
         care = [] if self.lossless and not hidden else [_CARE]
         self.hash = content_hash([state, end, *care])
 
@@ -113,7 +115,19 @@ class Tokenizer:
         return str(self._encoder.normalizer.normalize_str(text))
 
     def encode_slowly(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """:meth:`encode_batch` by `tokenizers`, whatever the tokenizer."""
+        """:meth:`encode_batch` by `tokenizers`, whatever the tokenizer: in memory of a million characters a text where
+        a text can be cut at spaces (:func:`_divides`), else whole, some 130 bytes a character."""
+        long = {number for number, text in enumerate(texts) if len(text) > _LONG} if self._divides else set[int]()
+        if not long:
+            return self._encoded(texts)
+        done = iter(self._encoded([text for number, text in enumerate(texts) if number not in long]))
+        return [self._in_pieces(text) if number in long else next(done) for number, text in enumerate(texts)]
+
+    def _in_pieces(self, text: str) -> np.ndarray:
+        parts = batched(pieces(text), len, _LONG)
+        return np.concatenate([ids for part in parts for ids in self._encoded(part)])
+
+    def _encoded(self, texts: Sequence[str]) -> list[np.ndarray]:
         encoded = self._encoder.encode_batch_fast(list(texts), add_special_tokens=False)
         found = [np.array(one.ids, dtype=self.dtype) for one in encoded]
         for text, ids in zip(texts, found, strict=True):
@@ -236,6 +250,18 @@ def _gives_back(state: dict[str, Any], hidden: set[str]) -> bool:
         and [step["type"] for step in _steps(state.get("decoder"), "decoders")] == ["ByteLevel"]
         and set(pre_tokenizers.ByteLevel.alphabet()) <= model["vocab"].keys() - hidden
         and not any(one["lstrip"] or one["rstrip"] for one in state.get("added_tokens") or [] if not one["special"])
+    )
+
+
+def _divides(state: dict[str, Any]) -> bool:
+    """Whether a text can be cut before a single space between two other signs: its words are divided at white space, or
+    by a pattern of which no word goes on to a space, and what comes before that changes signs one by one."""
+    first = next(iter(_steps(state.get("pre_tokenizer"), "pretokenizers")), {"type": None})
+    changes = {step["type"] for step in _steps(state.get("normalizer"), "normalizers")}
+    return (
+        (first["type"] in ("WhitespaceSplit", "Whitespace", "BertPreTokenizer") or known_pattern(state) is not None)
+        and changes <= {"BertNormalizer", "Lowercase", "StripAccents", "NFC", "NFD", "NFKC", "NFKD"}
+        and all(one["special"] for one in state.get("added_tokens") or [])
     )
 
 
