@@ -15,6 +15,7 @@ import numpy as np
 from synthmix.checksums import SEAL, check_seal, sealed
 from synthmix.errors import BadInput
 from synthmix.files import content_hash, write_bytes
+from synthmix.quantities import listed
 from synthmix.results import FitSummary, HeldOut, Interval, Warn
 from synthmix.runs import RunsTable
 from synthmix.scaling import Comparison, Fit, Runs, compare, fit, held_out
@@ -26,7 +27,10 @@ CANDIDATES = ("joint_quadratic", "three_phase_size")
 FEWEST_SHARES = 3
 #: Distinct points per parameter from which a law is fitted to a study's runs: half as many again (CHOSEN).
 POINTS_PER_PARAMETER = 1.5
-FORMAT = "synthmix-fits-1"
+#: A law that predicts the largest runs with so many times the error of the chosen one is no rival of it: weighed by
+#: inverse squared errors it is less than a twentieth, a tail of a 90 % interval (CHOSEN).
+OUT_OF_THE_RACE = 4.0
+FORMAT = "synthmix-fits-2"
 
 
 @dataclass(frozen=True)
@@ -282,7 +286,8 @@ def summary(fitted: Fit, check: HeldOut | None, **about: Any) -> FitSummary:
 
 
 def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int, level: float) -> None:
-    """Choose the law in (N, D, share) that best predicts the largest runs, and fit it; the others are its rivals."""
+    """Choose the law in (N, D, share) that best predicts the largest runs, and fit it; others that the runs do not
+    refute are its rivals."""
     mine = source_runs(table, source)
     names = mine.recipes
     if len(set(mine.column("share").tolist())) < FEWEST_SHARES:
@@ -292,8 +297,7 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     runs = mine.arrays()
     try:
         ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
-        order = sorted((score.law for score in ranking.scores), key=lambda name: name != ranking.winner)
-        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in order]
+        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in _standing(ranking)]
     except BadInput as error:
         message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
         found.warnings.append(Warn(code="no_joint_law", message=message, about=source))
@@ -314,14 +318,22 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
             found.laws[name] = RecipeLaw(law, mine.share(name), tuple(rivals))
 
 
+def _standing(ranking: Comparison) -> list[str]:
+    """The law to take, then those that the held-out runs do not refute."""
+    error = {score.law: score.extrapolation for score in ranking.scores}
+    most = OUT_OF_THE_RACE * error[ranking.winner] if ranking.decided else math.inf
+    rivals = [score.law for score in ranking.scores if score.law != ranking.winner and error[score.law] <= most]
+    return [ranking.winner, *rivals]
+
+
 def _choice(ranking: Comparison, source: str) -> Warn:
     """How the law was chosen."""
     scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
-    message = f"Chosen by its error on the largest runs, held out: {scores}" + (
-        "."
-        if ranking.decided
-        else f"; the margin is within what the runs can tell, so {ranking.winner} is taken, the first in order."
-        if len(ranking.scores) > 1
-        else "."
-    )
+    message = f"Chosen by its error on the largest runs, held out: {scores}"
+    refuted = [score.law for score in ranking.scores if score.law not in _standing(ranking)]
+    if refuted:
+        message += f"; the intervals do not hold what {listed(refuted)} predicts"
+    elif not ranking.decided and len(ranking.scores) > 1:
+        message += f"; the margin is within what the runs can tell, so {ranking.winner} is taken, the first in order"
+    message += "."
     return Warn(code="law_choice", message=message, about=source)
