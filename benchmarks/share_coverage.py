@@ -4,8 +4,8 @@
 
 Chinchilla's law of the public prior (:mod:`synthmix.design.priors`) with another effect of the share, in eight kinds:
 five on which the method was chosen, three that were kept aside. Four small ladders are simulated in each, the two laws
-that `decide` takes are fitted, and 90 % intervals, widened to what both predict, are held against the truth at a
-question half a decade or so beyond the largest run. Held-out cuts are left out for their time (the published factor
+that `decide` takes are fitted, and 90 % intervals, widened to what both predict where held-out runs refute neither, are
+held against the truth at a question half a decade or so beyond the largest run. Held-out cuts are left out for their time (the published factor
 stands in): what they widen, the level, cancels in differences.
 """
 
@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synthmix.decisions.fits import CANDIDATES, envelope
+from synthmix.decisions.fits import CANDIDATES, envelope, standing
 from synthmix.design import Design, World, public_worlds
 from synthmix.errors import BadInput
-from synthmix.scaling import Fit, best_share_of_law, fit
+from synthmix.scaling import Fit, best_share_of_law, compare, fit
 from synthmix.scaling.model_error import NO_MODEL_ERROR, ModelError
 from synthmix.scaling.quantiles import interval_of
 from synthmix.scaling.runs import Array
@@ -219,7 +219,8 @@ def studies(kind: str, ladder: str, count: int, seed: int) -> list[tuple[Held, H
     for k, world in enumerate(truths(kind, design, question, count, seed)):
         runs = world.simulate(design, np.random.default_rng([seed, k, 5])).arrays()
         try:
-            laws = [fit(name, runs, bootstrap=RESAMPLES, delta=None) for name in CANDIDATES]
+            names = standing(compare(runs, list(CANDIDATES), delta=None))
+            laws = [fit(name, runs, bootstrap=RESAMPLES, delta=None) for name in names]
         except BadInput:
             continue
         truth = world.difference("synthetic", GRID, *question)

@@ -207,12 +207,26 @@ def test_money_bounds_what_is_bought_and_the_rest_is_repeated(make: Make) -> Non
 def test_two_laws_widen_what_one_predicts(make: Make, one_law: None, monkeypatch: pytest.MonkeyPatch) -> None:
     one = decided(make())
     monkeypatch.setattr("synthmix.decisions.fits.CANDIDATES", ("joint_quadratic", "three_phase_size"))
+    monkeypatch.setattr("synthmix.decisions.fits.OUT_OF_THE_RACE", 1e9)
     two = decided(make())
     assert {two.curves[0].law, *two.curves[0].rivals} == {"joint_quadratic", "three_phase_size"}
     mine, theirs = (each.options[-1].difference for each in (one, two))
     assert mine.low is not None
     assert theirs.low is not None
     assert (theirs.high or 0) - theirs.low >= (mine.high or 0) - mine.low
+
+
+def test_a_law_that_the_held_out_runs_refute_widens_nothing(
+    make: Make, one_law: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = decided(make())
+    monkeypatch.setattr("synthmix.decisions.fits.CANDIDATES", ("joint_quadratic", "three_phase_size"))
+    table = of_results(make())
+    fits = fit_study(table, bootstrap=DRAWS)
+    assert fits.sources["hq"].rivals == ()
+    (choice,) = [warn for warn in fits.warnings if warn.code == "law_choice"]
+    assert choice.message.endswith("the intervals do not hold what three_phase_size predicts.")
+    assert decided(make()).options == one.options
 
 
 @ONE

@@ -59,9 +59,7 @@ def test_a_processor_without_the_vector_instructions_decides_the_same() -> None:
         there = json.loads(process.communicate()[0])
     assert list(differences(here, there)) == []
     states = {name: found["decision"]["verdicts"][0]["state"] for name, found in here.items()}
-    assert states == {**dict.fromkeys(here, "not determined"), "hurts": "hurts"}, (
-        "the intervals hold what both laws say"
-    )
+    assert states == {**dict.fromkeys(here, "not determined"), "helps": "helps", "hurts": "hurts"}
     assert {name: found["decision"]["curves"][0]["law"] for name, found in here.items()} == dict.fromkeys(
         here, "joint_quadratic"
     )

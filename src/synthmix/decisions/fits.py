@@ -297,7 +297,7 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     runs = mine.arrays()
     try:
         ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
-        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in _standing(ranking)]
+        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in standing(ranking)]
     except BadInput as error:
         message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
         found.warnings.append(Warn(code="no_joint_law", message=message, about=source))
@@ -318,7 +318,7 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
             found.laws[name] = RecipeLaw(law, mine.share(name), tuple(rivals))
 
 
-def _standing(ranking: Comparison) -> list[str]:
+def standing(ranking: Comparison) -> list[str]:
     """The law to take, then those that the held-out runs do not refute."""
     error = {score.law: score.extrapolation for score in ranking.scores}
     most = OUT_OF_THE_RACE * error[ranking.winner] if ranking.decided else math.inf
@@ -330,7 +330,7 @@ def _choice(ranking: Comparison, source: str) -> Warn:
     """How the law was chosen."""
     scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
     message = f"Chosen by its error on the largest runs, held out: {scores}"
-    refuted = [score.law for score in ranking.scores if score.law not in _standing(ranking)]
+    refuted = [score.law for score in ranking.scores if score.law not in standing(ranking)]
     if refuted:
         message += f"; the intervals do not hold what {listed(refuted)} predicts"
     elif not ranking.decided and len(ranking.scores) > 1:
