@@ -5,8 +5,8 @@
 Chinchilla's law of the public prior (:mod:`synthmix.design.priors`) with another effect of the share, in eight kinds:
 five on which the method was chosen, three that were kept aside. Four small ladders are simulated in each, the two laws
 that `decide` takes are fitted, and 90 % intervals, widened to what both predict where held-out runs refute neither, are
-held against the truth at a question half a decade or so beyond the largest run. Held-out cuts are left out for their time (the published factor
-stands in): what they widen, the level, cancels in differences.
+held against the truth at a question half a decade or so beyond the largest run. The laws' own error at held-out cuts is
+left out for its time (the published factor stands in): what it widens, the level, cancels in differences.
 """
 
 import argparse
