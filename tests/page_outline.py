@@ -94,10 +94,14 @@ def outline(page: str) -> str:
 def check_page(name: str, page: str) -> None:
     """Hold a page's outline against ``snapshots/NAME.txt``; where there is a Chromium, open the page in it too."""
     check_text(name, outline(page))
-    shown = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
-    twice = re.findall(r".{0,40}&amp;(?:lt|gt|amp|quot|#\w+);.{0,20}", shown)
+    twice = re.findall(r".{0,40}&amp;(?:lt|gt|amp|quot|#\w+);.{0,20}", without_scripts(page))
     assert not twice, f"{name}: escaped twice: {twice}"
     check_opens(name, page)
+
+
+def without_scripts(page: str) -> str:
+    """What is shown of a page, with its elements."""
+    return re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
 
 
 def check_opens(name: str, page: str) -> None:
@@ -118,7 +122,7 @@ def _check_in(browser: str, name: str, page: str) -> None:
         )
     console = [line for line in ran.stderr.splitlines() if ":CONSOLE" in line]
     assert not console, f"{name}: " + "\n".join(console)
-    figures, drawn = page.count('data-figure="'), ran.stdout.count("js-plotly-plot")
+    figures, drawn = without_scripts(page).count('data-figure="'), ran.stdout.count("js-plotly-plot")
     assert drawn >= figures, f"{name}: {drawn} of {figures} figures are drawn"
 
 
