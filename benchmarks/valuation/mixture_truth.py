@@ -21,12 +21,12 @@ from benchmarks.valuation.truth import KEPT, WORK
 from synthmix.files import content_hash, read_json, write_json
 from synthmix.valuation.pool import Pool
 
-VERSION = 2  # raise it when pools, targets or the training change: older results are then no longer found
+VERSION = 3  # raise it when pools, targets or the training change: older results are then no longer found
 SHARES = (0.0, 0.125, 0.5, 0.875, 1.0)  # of the synthetic pool
-SEEDS, PROCESSES = 1, 2
-UNIQUE = 200_000  # tokens of a mixture, which a training goes through twice
+SEEDS, PROCESSES = 2, 2
+UNIQUE = 200_000  # tokens of a mixture, which a training goes through five times
 TRAINING: dict[str, Any] = {
-    "vocab": 1024, "params": 100_000, "context": 256, "batch": 2048, "tokens": 400_000, "precision": "bf16"
+    "vocab": 512, "params": 25_000, "context": 128, "batch": 512, "tokens": 1_000_000, "precision": "float32"
 }  # fmt: skip
 REFERENCE, TEST = 150, 60  # passages of a target: of those that scores see, and of those that models are measured on
 FILE = "truth-mixtures.json"
@@ -164,9 +164,9 @@ def mixture_of(pair: tuple[str, str], share: float) -> Pool:
 def runs() -> list[tuple[tuple[str, str], float, int]]:
     """(pair, share, seed) of all models; that of one pool alone stands once, with the first pair that has it."""
     found: dict[str, tuple[tuple[str, str], float, int]] = {}
-    for seed in range(SEEDS):
-        for pair in (each for both in zip_longest(*(split.pairs for split in SPLITS)) for each in both if each):
-            for share in SHARES:
+    for pair in (each for both in zip_longest(*(split.pairs for split in SPLITS)) for each in both if each):
+        for share in SHARES:
+            for seed in range(SEEDS):
                 found.setdefault(key(pair, share, seed), (pair, share, seed))
     return list(found.values())
 

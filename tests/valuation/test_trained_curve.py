@@ -1,5 +1,7 @@
 """The loss that a trained model is expected to have on a mixture: the prior, what runs teach, intervals that hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,19 @@ def test_runs_move_the_curve_to_where_they_are() -> None:
     np.testing.assert_allclose(after[at] - after[0], truth[at] - truth[0], atol=0.01)
     assert (drawn[:, 20] - drawn[:, 0]).std() < 0.01
     assert np.allclose(posterior(prior, 2, X[at], truth[at] + 7).mean, found.mean)
+
+
+def test_runs_that_contradict_the_prior_widen_it() -> None:
+    """Runs as expected leave the prior's variances; others are believed, and widen what was not trained."""
+    prior, at = replace(PRIOR, noise=0.01), [0, 10, 20]
+    mean = posterior(prior, 2).mean
+    expected = (X @ mean)[at]
+    calm = posterior(prior, 2, X[at], expected + np.array([0.01, -0.01, 0.0]))
+    measured = expected + np.array([0.0, 0.0, 1.0])
+    off = posterior(prior, 2, X[at], measured)
+    np.testing.assert_allclose((X @ off.mean)[at] - (X @ off.mean)[0], measured - measured[0], atol=0.01)
+    spread = [float(np.sqrt((X[5] - X[0]) @ found.covariance @ (X[5] - X[0]))) for found in (calm, off)]
+    assert spread[1] > 3 * spread[0]
 
 
 def test_intervals_hold_what_the_prior_makes() -> None:

@@ -1,4 +1,4 @@
-"""What a trained model makes of mixtures: the n-gram learners' curve, corrected by what trained mixtures taught.
+"""What a trained model makes of mixtures: the n-gram learners' curve, and how far trained mixtures were off it.
 
 With l(s) the learners' loss on the reference of the mixture with the shares s (:class:`.NgramTransfer`), l_i that of
 pool i alone and m_ij the discrepancy of pools i and j, a trained model's loss is, up to a constant,
@@ -7,10 +7,11 @@ pool i alone and m_ij the discrepancy of pools i and j, a trained model's loss i
            - sum_{i<j} m_ij [u_ij 4 s_i s_j + w_ij 8 s_i s_j (s_i - s_j)],
 
 the line between the pools, how far the mixture is below it, an error of each pool, and one of each pair's gain, which
-two pools of one text cannot have. CHOSEN: all coefficients are normal and independent; their means and deviations are
-those under which the losses of small models that were trained on mixtures are the likeliest
-(``benchmarks/valuation/run.py --study mixtures``). T is linear in them, so runs of one's own (:class:`Trained`) turn
-the prior into a posterior in closed form.
+two pools of one text cannot have. CHOSEN: all coefficients are normal and independent. a and b have one mean and the
+others none, so that before any run the best share is that of the learners: with means of b and u of their own, best
+shares were further from those of mixtures left out. That mean and the deviations are those under which the losses of
+small models that were trained on mixtures are the likeliest (``benchmarks/valuation/run.py --study mixtures``). T is
+linear in them, so runs of one's own (:class:`Trained`) turn the prior into a posterior in closed form.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ class Prior:
         return np.array(mean), np.square(spread)
 
 
-PRIOR = Prior(line=(1.0, 0.0837), dip=(1.22, 0.238), pool=0.107, gain=(0.194, 0.235), tilt=0.133, noise=0.05)
+PRIOR = Prior(line=(1.18, 0.0946), dip=(1.18, 0.251), pool=0.0377, gain=(0.0, 0.143), tilt=0.0989, noise=0.03)
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,18 @@ def posterior(
     """The prior, or what is left of it by runs with features ``known`` (r, q) and ``losses`` (r,).
 
     The constant of the loss is not known, so it is the differences of runs that count.
+    Where their chi-square a degree of freedom is above 1, the prior's variances are multiplied by it (the Birge ratio).
     """
     mean, variance = prior.moments(pools)
     if known is None or len(known) < 2:
         return Posterior(mean, np.diag(variance))
     x = known - known.mean(axis=0)
     y = np.asarray(losses, float) - np.mean(losses) - x @ mean
-    within = x * variance @ x.T + prior.noise**2 * np.eye(len(x))
+    noise = prior.noise**2 * np.eye(len(x))
+    # Runs further off than the prior lets expect say that its deviations are too small for these pools.
+    surprise = float(y @ np.linalg.solve(x * variance @ x.T + noise, y)) / (len(x) - 1)
+    variance = variance * max(1.0, surprise)
+    within = x * variance @ x.T + noise
     gain = np.linalg.solve(within, x * variance).T
     return Posterior(mean + gain @ y, np.diag(variance) - gain @ (x * variance))
 
