@@ -302,7 +302,7 @@ class _Running:
     def _replay(self) -> None:
         """The state after the rounds that were made before."""
         for decision in self.decisions:
-            state = self.states[self.names.index(decision.arm)]
+            state = self._state_of(decision.arm)
             if decision.done:
                 texts = state.writer.texts(*decision.texts)
                 if texts:
@@ -448,7 +448,7 @@ class _Running:
 
     def _round(self, decision: Decision) -> bool:
         """One round; whether it ended because what is left may not pay for its next request."""
-        state = self.states[self.names.index(decision.arm)]
+        state = self._state_of(decision.arm)
         left = self._left()
         with _named(decision.arm):
             drawn = state.writer.draw(decision.asked, state.seen, state.cost, max(left, 0.0))
@@ -498,7 +498,7 @@ class _Running:
             problem = "no arm wrote anything that adds to the text there is within the limits"
             raise BadInput(problem, where=self.folder, remedy="look at decisions.json, and at arms/")
         chosen = [each for each, keep in zip(rounds, kept, strict=True) if keep]
-        texts = [text for each in chosen for text in self._writer(each.arm).texts(*each.texts)]
+        texts = [text for each in chosen for text in self._state_of(each.arm).writer.texts(*each.texts)]
         whole = Tally()
         for part, keep in zip(self.parts, kept, strict=True):
             whole = whole + part.tally if keep else whole
@@ -528,8 +528,8 @@ class _Running:
         )
         return publish(summary, self.folder, texts, self.decisions, self.have)
 
-    def _writer(self, arm: str) -> Writer:
-        return self.states[self.names.index(arm)].writer
+    def _state_of(self, arm: str) -> State:
+        return self.states[self.names.index(arm)]
 
     def _rows(self, chosen: Sequence[Decision]) -> list[ArmRow]:
         beliefs, rows = self._beliefs(), []
