@@ -32,8 +32,9 @@ def rank(
     html: Annotated[Path | None, typer.Option(help="Write a page with the figures.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Order many recipes or data sets, measured at few scales, at a target: how surely each is better, which cannot be
-    told apart, what choosing the first may lose, what a single scale and own laws say, and the run to make next.
+    """Order many recipes or data sets, measured at few scales, at a target: the confidence that each is better, which
+    cannot be told apart, what choosing the first may lose, what a single scale and own laws say, and the run to
+    make next.
 
     Example: synthmix rank runs.csv --params 7B --tokens 140B --columns recipe=dataset,loss=val_loss --html rank.html
     """

@@ -1,4 +1,4 @@
-"""Recipes measured at few scales: what is to be expected of each at another, and how surely one is above another.
+"""Recipes measured at few scales: what to expect of each at another, and with what confidence one is above another.
 
 Laws need many scales a recipe; where there are one to three, what matters is how far an order carries. The model
 (CHOSEN; a Gaussian process a recipe, as in trials of crops by environment): with x = log10 of the compute of a cell,
@@ -11,7 +11,7 @@ Laws need many scales a recipe; where there are one to three, what matters is ho
   there); e is the seed noise, known from replicates, of which the median stands for the cell: runs that failed or were
   tuned badly are among them;
 - h and l are not fitted but averaged over, under a prior, by the marginal likelihood (restricted: mu integrated out).
-  With one scale nothing is learnt about them, and the prior alone says how surely its order carries.
+  With one scale nothing is learnt about them, and the prior alone says with what confidence its order carries.
 
 Shape letters: k recipes, c cells, n measured (recipe, cell) means, m settings of (h, l), d draws.
 """

@@ -1,4 +1,4 @@
-"""From scores to decisions: which of two datasets, how sure, and what the difference is worth to a trained model.
+"""From scores to decisions: which of two datasets, with what confidence, and what that is worth to a trained model.
 
 A score's interval holds its sampling alone, not how far the score is from what trained models say. That error is taken
 from the tasks on which models were trained on every dataset (:data:`TASKS`, made by ``benchmarks/valuation/run.py
