@@ -6,6 +6,7 @@ them, and the best share, are known far better than the losses themselves.
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -297,7 +298,8 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     runs = mine.arrays()
     try:
         ranking = compare(runs, list(CANDIDATES), delta=None, level=level)
-        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in standing(ranking)]
+        laws = standing(ranking)
+        law, *rivals = [fit(name, runs, bootstrap=bootstrap, level=level, delta=None) for name in laws]
     except BadInput as error:
         message = f"No law in size, tokens and share: {error}. Each recipe has a law of its own."
         found.warnings.append(Warn(code="no_joint_law", message=message, about=source))
@@ -312,7 +314,7 @@ def _fit_source(table: RunsTable, source: str, found: StudyFits, bootstrap: int,
     found.sources[source] = RecipeLaw(law, 0.0, tuple(rivals))
     found.held_out[source], found.extrapolation[source] = check, chosen.extrapolation
     found.summaries.insert(0, summary(law, check, synthetic=source))
-    found.warnings.append(_choice(ranking, source))
+    found.warnings.append(_choice(ranking, laws, source))
     for name in names:
         if name != table.natural or len(found.sources) == 1:
             found.laws[name] = RecipeLaw(law, mine.share(name), tuple(rivals))
@@ -326,11 +328,11 @@ def standing(ranking: Comparison) -> list[str]:
     return [ranking.winner, *rivals]
 
 
-def _choice(ranking: Comparison, source: str) -> Warn:
-    """How the law was chosen."""
+def _choice(ranking: Comparison, laws: Sequence[str], source: str) -> Warn:
+    """How the law was chosen. ``laws``: those that stand."""
     scores = ", ".join(f"{score.law} {score.extrapolation:.1%}" for score in ranking.scores)
     message = f"Chosen by its error on the largest runs, held out: {scores}"
-    refuted = [score.law for score in ranking.scores if score.law not in standing(ranking)]
+    refuted = [score.law for score in ranking.scores if score.law not in laws]
     if refuted:
         message += f"; the intervals do not hold what {listed(refuted)} predicts"
     elif not ranking.decided and len(ranking.scores) > 1:

@@ -50,9 +50,7 @@ def published(parts: Sequence[Part], natural: Tally, limits: Limits) -> list[boo
     kept = [part.tally.documents > 0 and not part.harmful for part in parts]
 
     def beyond(chosen: Sequence[bool]) -> float:
-        whole = Tally()
-        for part, keep in zip(parts, chosen, strict=True):
-            whole = whole + part.tally if keep else whole
+        whole = sum((part.tally for part, keep in zip(parts, chosen, strict=True) if keep), Tally())
         measures = measures_of(whole, natural)
         return sum(excess(name, measures[name], limit) / max(limit, 0.01) for name, limit in limits.given.items())
 

@@ -395,7 +395,7 @@ class _Running:
     def _considered(self, each: Judged, looks: set[int], allowed: bool) -> Considered:
         new = each.offer.arm in looks
         known = bool(self.decisions)
-        gain = Interval(low=each.low, mid=each.gain, high=each.high, level=2 * self.confidence - 1 or 1e-6)
+        gain = self._expected(each.low, each.gain, each.high)
         return Considered(
             arm=self.names[each.offer.arm],
             tokens=each.offer.tokens,
@@ -406,6 +406,10 @@ class _Running:
             allowed=allowed,
         )
 
+    def _expected(self, low: float, mid: float, high: float) -> Interval:
+        """A gain whose ends are one-sided at the confidence."""
+        return Interval(low=low, mid=mid, high=high, level=2 * self.confidence - 1 or 1e-6)
+
     def _beliefs(self) -> Beliefs:
         """What the rounds say; scale: the tokens that the budget buys at the mean price of the arms."""
         costs = [cost / tokens for tokens, cost in (state.per_document() for state in self.states) if tokens and cost]
@@ -413,10 +417,7 @@ class _Running:
         return Beliefs(len(self.states), [each.as_round(self.names) for each in self.decisions if each.done], scale)
 
     def _whole(self) -> Tally:
-        whole = Tally()
-        for state in self.states:
-            whole = whole + state.tally
-        return whole
+        return sum((state.tally for state in self.states), Tally())
 
     def _measures(self, tally: Tally) -> dict[str, float | None]:
         return measures_of(tally, self.natural)
@@ -499,9 +500,7 @@ class _Running:
             raise BadInput(problem, where=self.folder, remedy="look at decisions.json, and at arms/")
         chosen = [each for each, keep in zip(rounds, kept, strict=True) if keep]
         texts = [text for each in chosen for text in self._state_of(each.arm).writer.texts(*each.texts)]
-        whole = Tally()
-        for part, keep in zip(self.parts, kept, strict=True):
-            whole = whole + part.tally if keep else whole
+        whole = sum((part.tally for part, keep in zip(self.parts, kept, strict=True) if keep), Tally())
         told = [text.record["text"] for text in texts]
         checked = Worth(self.have, self.check, tokenizer=self.worth.valuer.tokenizer).added(told)
         spent = sum(state.writer.spent() for state in self.states)
@@ -540,9 +539,8 @@ class _Running:
             further = None
             if offer is not None:
                 outlook = beliefs.outlook(number, offer.tokens)
-                ends = outlook.quantile(1 - self.confidence), outlook.quantile(self.confidence)
-                level = 2 * self.confidence - 1 or 1e-6
-                further = Interval(low=ends[0], mid=outlook.mean, high=ends[1], level=level)
+                low, high = outlook.quantile(1 - self.confidence), outlook.quantile(self.confidence)
+                further = self._expected(low, outlook.mean, high)
             name = state.writer.name
             rows.append(
                 ArmRow(

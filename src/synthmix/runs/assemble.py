@@ -46,7 +46,7 @@ def assemble(raw: Raw, told: Told, *, skip_bad: bool = False, points: bool = Fal
     bad: dict[int, Bad] = {}
     numbers, texts = _columns(view, plan, bad)
     shares = source_shares(view, plan, told, bad)
-    metrics = {name: _metric(view, plan, name, source) for name, source in plan.metrics.items()}
+    metrics = {name: number_column(view, name, source, {}, need=False) for name, source in plan.metrics.items()}
     described = [
         _described(name, plan.stars.get(source), raw.metrics.get(source, {}), told)
         for name, source in plan.metrics.items()
@@ -142,10 +142,6 @@ def _columns(view: Cells, plan: Plan, bad: dict[int, Bad]) -> tuple[dict[str, Fl
             need = key not in KEPT and not key.startswith("unique.") and not (key == LOSS and plan.metrics)
             numbers[key] = number_column(view, key, source, bad, need=need)
     return numbers, texts
-
-
-def _metric(view: Cells, plan: Plan, name: str, source: str) -> Floats:
-    return number_column(view, name, source, {}, need=False)
 
 
 def _described(name: str, star: str | None, known: Mapping[str, Any], told: Told) -> Metric:

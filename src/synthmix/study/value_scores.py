@@ -49,7 +49,7 @@ from synthmix.valuation.weights import FIXED
 NAMES = ("value: transfer", "value: discrepancy", "value: score")
 DOCUMENTS = 3000
 TOKENS = 20_000_000
-STEP = 0.1  # of a share, to the mixtures beside the best one that say how sure it is
+STEP = 0.1  # of a share, to the mixtures beside the best one that give its uncertainty
 RULES = 6  # of what is kept: raised when the same text would be given another score, or an interval of another kind
 
 

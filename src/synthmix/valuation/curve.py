@@ -307,7 +307,7 @@ def _key(row: np.ndarray) -> bytes:
 
 
 def _searched(worth: ByScore, held: _Scored, pools: int) -> np.ndarray:
-    """The grid of two or three pools; of more the best mixture and its neighbours, whose noise tells how sure it is."""
+    """The grid of two or three pools; of more the best mixture and neighbours, whose noise gives its uncertainty."""
     if pools in STEPS:
         return grid(pools)
     best = best_mixture(lambda row: held.value(row, worth), pools)
