@@ -44,7 +44,7 @@ def record_of(spec: RunSpec, domain: Any) -> RunRecord:
     )  # fmt: skip
 
 
-def raw_study(data: Path, folder: Path, mix: Any = None) -> dict[str, Any]:
+def raw_study(data: Path, folder: Path, mix: Any = None, seeds: int = 2) -> dict[str, Any]:
     """160 runs: four sizes, four budgets, five shares, two seeds."""
     return {
         "study": "chosen", "folder": str(folder), "tokenizer": {"vocab": 300},
@@ -54,7 +54,7 @@ def raw_study(data: Path, folder: Path, mix: Any = None) -> dict[str, Any]:
         },
         "evaluate": {"web": "heldout"}, "evaluate_tokens": "2k",
         "mix": mix or {"natural": "web", "synthetic": "hq", "shares": [0, "1/4", "1/2", "3/4", 1]},
-        "ladder": {"params": SIZES, "budgets": BUDGETS, "seeds": 2},
+        "ladder": {"params": SIZES, "budgets": BUDGETS, "seeds": seeds},
         "training": {"context": 16, "batch": 256, "precision": "float32", "epochs": 16},
         "question": {"params": "200k", "tokens": "40k"}, "fit": {"bootstrap": 50}, "workers": 1,
     }  # fmt: skip
@@ -66,7 +66,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """``run(until=, cost=, folder=, stop_at=)``: runs of a formula instead of training; killed at the n-th batch."""
+    """``run(until=, cost=, folder=, stop_at=, seeds=)``: losses of a formula; killed at the n-th batch."""
     monkeypatch.setattr("synthmix.decisions.fits.CANDIDATES", ("joint_quadratic",))
 
     def speeds(config: StudyConfig, *_: Any, **__: Any) -> Speeds:
@@ -77,7 +77,7 @@ def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     monkeypatch.setattr("synthmix.study.run.measure", speeds)
 
-    def start(folder: str = "out", stop_at: int = 0, mix: Any = None, **asked: Any) -> Results:
+    def start(folder: str = "out", stop_at: int = 0, mix: Any = None, seeds: int = 2, **asked: Any) -> Results:
         batches = 0
 
         def train(config: StudyConfig, space: Any, prepared: Any, specs: list[RunSpec], *_: Any) -> None:
@@ -90,7 +90,7 @@ def run(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
                     space.runs.write(record_of(spec, prepared.domains[0]))
 
         monkeypatch.setattr("synthmix.study.run.train_all", train)
-        return run_study(load_study(raw_study(data, tmp_path / folder, mix)), engine=InProcess(), **asked)
+        return run_study(load_study(raw_study(data, tmp_path / folder, mix, seeds)), engine=InProcess(), **asked)
 
     return start
 
@@ -155,6 +155,17 @@ def test_the_cost_holds_and_later_more_can_be_spent(run: Run, data: Path, tmp_pa
     assert more.rounds[: len(small.rounds)] == small.rounds
     with pytest.raises(BadInput, match="--cost: the runs so far were chosen by FLOPs"):
         run(cost="2h")
+
+
+def test_runs_made_before_the_first_choice_count_for_the_size_of_a_round(run: Run) -> None:
+    before = run(seeds=1)
+    choices = run(cost="1e10").choices
+    assert choices is not None
+    first = choices.rounds[0]
+    assert first.basis == "laws"
+    spent = sum(each.cost for each in first.runs)
+    assert 1e9 < spent <= 0.5 * sum(row.flops for row in before.runs)
+    assert len(choices.rounds) < 4, "not begun anew from the two cheapest runs"
 
 
 def test_what_cannot_be_reached_says_what_would(run: Run, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from synthmix.study.timings import Speeds
 from synthmix.study.until import Limit, Until
 from synthmix.study.workspace import Workspace, read_choices
 
-GROWTH = 0.5  # a round costs at most this part of what was spent before it (CHOSEN: few fits, choices still fresh)
+GROWTH = 0.5  # a round costs at most this part of the runs made before it (CHOSEN: few fits, choices still fresh)
 SLACK = 1.5  # beyond the bound, what all affordable runs would leave is said to be too much (CHOSEN)
 Z = 1.645
 Beliefs = list[tuple[Belief, Index]]
@@ -98,12 +98,25 @@ class Chooser:
         found = []
         for cell in self.cells:
             shared = min(far.get(cell.family, 0), cell.branch) if cell.family in self.trunks else 0
-            tokens = cell.tokens - shared * cell.protocol.batch
-            if self.unit == "flops":
-                found.append(tokens * cell.shape.flops_per_token(self.vocab, self.config.training.context))
-            else:
-                found.append(self.speeds.seconds(cell.shape, tokens) / self.speeds.workers)
+            found.append(self._cost(cell, cell.tokens - shared * cell.protocol.batch))
         return np.array(found)
+
+    def made_for(self, made: set[int]) -> float:
+        """What the runs that were made cost, chosen or not, a trunk once."""
+        total = 0.0
+        trunks: dict[object, float] = {}
+        for place in made:
+            cell = self.cells[place]
+            shared = cell.branch if cell.family in self.trunks else 0
+            total += self._cost(cell, cell.tokens - shared * cell.protocol.batch)
+            trunks[cell.family] = max(trunks.get(cell.family, 0.0), self._cost(cell, shared * cell.protocol.batch))
+        return total + sum(trunks.values())
+
+    def _cost(self, cell: Cell, tokens: int) -> float:
+        """Of so many tokens of a run."""
+        if self.unit == "flops":
+            return float(tokens * cell.shape.flops_per_token(self.vocab, self.config.training.context))
+        return self.speeds.seconds(cell.shape, tokens) / self.speeds.workers
 
     def left(self) -> float:
         """What may still be spent."""
@@ -215,7 +228,8 @@ class Chooser:
         if until is not None and (needed := self._unreachable(until, known, target, costs, free)):
             self.choices = self.choices.model_copy(update={"needed": needed})
             return "unreachable"
-        allowed = min(left, max(GROWTH * self.choices.spent, float(np.sort(costs[free])[: self.speeds.workers].sum())))
+        so_far = max(self.choices.spent, self.made_for(made))  # a ladder may have been trained before the first choice
+        allowed = min(left, max(GROWTH * so_far, float(np.sort(costs[free])[: self.speeds.workers].sum())))
         picks = choose_runs(known.beliefs(target), costs, target=target, spend=allowed, free=free)
         if not picks:
             few = self.speeds.workers
