@@ -61,10 +61,12 @@ def test_compare_ranks_laws_over_shares_unasked(run: Run, mixtures: Path) -> Non
 
 def test_optimize_shows_the_decision(run: Run, mixtures: Path, here: Path) -> None:
     asked = "--supply hq=500M --tokens 2B --most qa=30% --group synthetic=hq+qa<=60% --natural web --draws 20"
+    asked += " --beside now:web=80%,hq=20%"
     line = ("optimize", mixtures, "--columns", COLUMNS, *asked.split(), "--html", here / "page.html")
     shown = run(*line, "--json").value
     assert shown["question"]["supply"] == {"hq": 500_000_000}
     assert shown["question"]["groups"][0]["most"] == 0.6
+    assert [(each["name"], each["shares"]) for each in shown["beside"]] == [("now", {"web": 0.8, "hq": 0.2})]
     assert "scale_unknown" in shown["caveats"]  # the runs have no tokens, so the law holds none
     assert sum(each["share"] for each in shown["shares"]) == pytest.approx(1)
     assert (here / "page.html").is_file()

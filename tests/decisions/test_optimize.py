@@ -97,6 +97,20 @@ def test_a_supply_binds_and_what_more_of_it_is_worth_is_said(fitted: MixtureFit)
     assert found.loss.mid - more.loss.mid == pytest.approx(hq.more.mid, rel=0.05)
 
 
+def test_a_mixture_of_ones_own_is_compared_with_the_best(fitted: MixtureFit) -> None:
+    now = {"web": 0.9, "qa": 0.1}
+    found = synthmix.optimize(fitted, natural="web", beside={"now": now, "hq alone": {"hq": 1.0}}, **ASKED)
+    mine, alone = found.beside
+    assert (mine.name, mine.shares) == ("now", now)
+    best = float(both([found.mixture.get(name, 0.0) for name in ("web", "hq", "qa")]))
+    truth = float(both([0.9, 0.0, 0.1]))
+    assert mine.loss.holds(truth)
+    assert mine.gain.mid == pytest.approx(truth - best, abs=0.005)
+    assert alone.gain.sign() == 1
+    (table,) = [each for each in sentences.tables(found) if each.name == "beside"]
+    assert [row[0] for row in table.rows][:3] == ["now", "hq alone", "natural text alone"]
+
+
 def test_money_groups_and_bounds_hold(fitted: MixtureFit) -> None:
     money = synthmix.optimize(fitted, prices={"hq": 1.0}, budget_money=1000, **ASKED)  # buys 1B tokens of 10B
     hq = next(each for each in money.shares if each.source == "hq")
@@ -121,7 +135,10 @@ def test_money_groups_and_bounds_hold(fitted: MixtureFit) -> None:
         ({"least": {"hq": 0.6, "web": 0.6}}, "no mixture keeps all of the bounds"),
         ({"prices": {"hq": 1.0}}, "budget_money: is missing"),
         ({"objective": {"code": 1.0}}, "no domain 'code'"),
-        ({"natural": {"web": 0.5}}, "natural: does not add up to one"),
+        ({"natural": {"web": 0.5}}, "natural: adds up to 0.5, not to one"),
+        ({"beside": {"now": {"web": 0.5, "hq": 0.4}}}, "beside now: adds up to 0.9, not to one"),
+        ({"beside": {"now": {"news": 1.0}}}, "beside now: no source 'news'"),
+        ({"beside": {"now": {"web": 1.2, "hq": -0.2}}}, "beside now: has a share below 0"),
         ({"tokens": None}, "tokens: is missing, and the runs have several"),
         ({"groups": [Group(name="g", sources=("x",))]}, "group g: no source 'x'"),
     ],

@@ -88,6 +88,16 @@ def test_the_study_file_is_the_question(results: Results) -> None:
     assert (largest.params, largest.tokens, largest.supply) == (100_000, results.runs[0].tokens, {})
 
 
+def test_recipes_of_ones_own_are_beside_the_answer(results: Results) -> None:
+    recipes = {
+        "now": {"web": "80%", "hq": "rest"},
+        "rising": {"web": "rest", "hq": {"form": "linear", "from": "0%", "to": "20%"}},
+    }
+    config = study_from(RAW | {"mix": RAW["mix"] | {"recipes": recipes}})
+    asked = mixture_question(config, of_results(results))
+    assert asked.beside == {"now": {"web": 0.8, "hq": pytest.approx(0.2)}}, "a schedule is no one mixture"
+
+
 def test_the_best_mixture_is_that_of_the_truth_within_its_limits(results: Results) -> None:
     """hq is worth most, and its million tokens may be gone through five times: half of the budget."""
     found = results.mixture

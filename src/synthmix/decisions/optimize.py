@@ -54,7 +54,8 @@ def optimize(
     epochs: Mapping[str, float] | None = None, most_epochs: float = 4.0, prices: Mapping[str, float] | None = None,
     budget_money: float | None = None, least: Mapping[str, float] | None = None,
     most: Mapping[str, float] | None = None, groups: Sequence[Group] = (), objective: Mapping[str, float] | None = None,
-    natural: str | Mapping[str, float] | None = None, metric: str | Sequence[str] | None = None, skip_bad: bool = False,
+    natural: str | Mapping[str, float] | None = None, beside: Mapping[str, Mapping[str, float]] | None = None,
+    metric: str | Sequence[str] | None = None, skip_bad: bool = False,
     draws: int = 200, level: float = 0.9, seed: int = 0,
 ) -> MixtureDecision:  # fmt: skip
     """The best mixture of many sources at the question, under what there is of each.
@@ -70,6 +71,7 @@ def optimize(
         params, tokens, supply: counts as people write them (``"1B"``).
         epochs, most_epochs, prices, budget_money, least, most, groups, objective: see :class:`.MixtureQuestion`.
         natural: a source, or shares, that are natural text alone; None: the one source that the table says is natural.
+        beside: name -> shares of mixtures to compare the best one with, a team's present one for instance.
         draws, level, seed: as for :func:`.fit_mixtures`.
 
     Raises:
@@ -95,6 +97,7 @@ def optimize(
         "epochs": dict(epochs or {}), "prices": dict(prices or {}), "budget_money": budget_money,
         "least": dict(least or {}), "most": dict(most or {}), "groups": tuple(groups),
         "objective": dict(objective or {}), "most_epochs": most_epochs,
+        "beside": {name: dict(shares) for name, shares in (beside or {}).items()},
     }  # fmt: skip
     if own is not None and natural is None:
         natural = own.natural
@@ -153,7 +156,7 @@ def _placed(found: MixtureFit, question: MixtureQuestion) -> MixtureQuestion:
                     "is missing, and the runs have several", where="question", key=key, remedy=f"say which {key}"
                 )
             given[key] = int(values[0])
-    for key in ("supply", "epochs", "prices", "least", "most", "natural"):
+    for key in ("supply", "epochs", "prices", "least", "most"):
         for name, value in getattr(question, key).items():
             if name not in found.sources:
                 raise BadInput(
@@ -164,8 +167,14 @@ def _placed(found: MixtureFit, question: MixtureQuestion) -> MixtureQuestion:
     for group in question.groups:
         if missing := [name for name in group.sources if name not in found.sources]:
             raise BadInput(f"no source {missing[0]!r}", where="question", key=f"group {group.name}")
-    if question.natural and abs(sum(question.natural.values()) - 1) > 1e-6:
-        raise BadInput("does not add up to one", where="question", key="natural")
+    for key, shares in [("natural", question.natural), *((f"beside {name}", s) for name, s in question.beside.items())]:
+        if missing := [name for name in shares if name not in found.sources]:
+            remedy = f"there are {listed(found.sources)}"
+            raise BadInput(f"no source {missing[0]!r}", where="question", key=key, remedy=remedy)
+        if any(not share >= 0 for share in shares.values()):
+            raise BadInput("has a share below 0", where="question", key=key)
+        if (shares or key != "natural") and abs(sum(shares.values()) - 1) > 1e-6:
+            raise BadInput(f"adds up to {sum(shares.values()):.6g}, not to one", where="question", key=key)
     if (question.supply or question.prices) and given["tokens"] is None:
         raise BadInput(
             "is missing: how much of a supply or of money a share takes hangs on it", where="question", key="tokens",
@@ -431,8 +440,10 @@ class _Search:
         return {name: float(share) for name, share in zip(self.found.sources, shares, strict=True) if share > 0}
 
     def _natural_shares(self) -> Array | None:
-        given = self.question.natural
-        return np.array([given.get(name, 0.0) for name in self.found.sources]) if given else None
+        return self._row(self.question.natural) if self.question.natural else None
+
+    def _row(self, given: Mapping[str, float]) -> Array:
+        return np.array([given.get(name, 0.0) for name in self.found.sources])
 
     def _single(self) -> Compared | None:
         """The best recipe of one source: natural text and one other at its best share, or one source alone."""
@@ -575,7 +586,9 @@ class _Search:
             new_run=Interval(mid=new[0], low=new[1], high=new[2], level=level, covers="new run"), noise=self.noise,
             unit=self._unit(),
             repetition=self._repetition(),
-            natural=compared, single=self._single(), best_measured=measured, swaps=self._swaps(), moves=self._moves(),
+            natural=compared, single=self._single(), best_measured=measured,
+            beside=[self._compared(name, self._row(shares)) for name, shares in self.question.beside.items()],
+            swaps=self._swaps(), moves=self._moves(),
             error=held.get("mixture", float("nan")), scale_error=held.get("scale"),
             caveats=self._caveats(at, compared, loss[2] - loss[1], [row.measured for row in rows]),
             warnings=list(self.found.warnings), measured=rows, curves=self._curves(),

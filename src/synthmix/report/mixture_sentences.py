@@ -190,7 +190,7 @@ def tables(decision: MixtureDecision) -> list[Table]:
         title=f"Shares, {decision.level:.0%} intervals",
         note=f"The noise of one run is {fixed(decision.noise, 4)} {OBJECTIVES[decision.unit][1]}.",
     )
-    found = [shares]
+    found = [shares, *_beside(decision)]
     for name, title, lines in (
         ("swaps", "As good within the noise of one run", swap_sentences(decision)),
         ("values", "What more, or cheaper, text is worth", value_sentences(decision)),
@@ -212,6 +212,21 @@ def tables(decision: MixtureDecision) -> list[Table]:
         found.append(Table("moves", columns, rows, title="How it moves with scale"))
     found.append(_lines("caveats", "Caveats", caveats(decision)))
     return found
+
+
+def _beside(decision: MixtureDecision) -> list[Table]:
+    """The mixtures that the question names, with natural text alone and the best recipe of one source."""
+    if not decision.beside:
+        return []
+    others = [each for each in (decision.natural, decision.single) if each is not None]
+    columns = [
+        Column("name", "mixture", kind=str),
+        Column("shares", "", kind=str, align="left"),
+        Column("loss", OBJECTIVES[decision.unit][0], kind=Interval),
+        Column("more", "minus that of the best", kind=Interval),
+    ]
+    rows = [[each.name, mixture_text(each.shares), each.loss, each.gain] for each in [*decision.beside, *others]]
+    return [Table("beside", columns, rows, title=f"Beside it {where(decision.question)}")]
 
 
 def _lines(name: str, title: str, lines: list[str]) -> Table:

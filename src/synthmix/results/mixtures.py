@@ -45,6 +45,7 @@ class MixtureQuestion(Part):
         least, most: source -> bounds of its share. groups: bounds of several together.
         objective: domain or task -> weight of its loss or error; empty: all alike.
         natural: shares of natural text alone, adding up to one; empty: not known.
+        beside: name -> shares, adding up to one, of mixtures that the best one is compared with.
     """
 
     params: int | None = None
@@ -59,6 +60,7 @@ class MixtureQuestion(Part):
     groups: tuple[Group, ...] = ()
     objective: dict[str, float] = Field(default={})
     natural: dict[str, float] = Field(default={})
+    beside: dict[str, dict[str, float]] = Field(default={})
 
 
 class SourceShare(Part):
@@ -156,6 +158,7 @@ class MixtureDecision(Part):
         unit: of the objective: nats per token, the error 1 - score of tasks, or a weighted sum of ``both``.
         natural, single: natural text alone; the best recipe of one source (with natural text where that is known).
         best_measured: the measured mixture of the lowest loss at the largest scale measured.
+        beside: the mixtures that the question names, in its order.
         repetition: R*, the epochs after which repeated tokens are worth little, where runs repeat a source; None: the
             literature's is taken.
         swaps: directions along which nothing changes, the widest first. moves: how the best mixture moves.
@@ -179,6 +182,7 @@ class MixtureDecision(Part):
     natural: Compared | None = None
     single: Compared | None = None
     best_measured: Compared | None = None
+    beside: list[Compared] = Field(default=[])
     repetition: Interval | None = None
     swaps: list[Swap] = Field(default=[])
     moves: list[Moved] = Field(default=[])

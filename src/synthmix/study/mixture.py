@@ -5,6 +5,7 @@ from typing import Any
 from synthmix.config import StudyConfig
 from synthmix.decisions.optimize import decide_mixture
 from synthmix.errors import BadInput
+from synthmix.mixture.recipe import make_scheduled_recipe
 from synthmix.results import Question, Results, Warn
 from synthmix.results.mixtures import Group, MixtureDecision, MixtureQuestion
 from synthmix.runs import RunsTable
@@ -51,6 +52,11 @@ def mixture_question(config: StudyConfig, table: RunsTable) -> MixtureQuestion:
             if inside
         ),
         natural={name: float(share) for name, share in mix.natural_mixture.items()},
+        beside={
+            recipe.name: {source: float(share) for source, share in recipe.shares}
+            for recipe in (make_scheduled_recipe(*each, where="mix.recipes") for each in mix.recipes.items())
+            if recipe.is_static and set(recipe.sources) <= there
+        },
     )
 
 
