@@ -61,7 +61,7 @@ def test_compare_ranks_laws_over_shares_unasked(run: Run, mixtures: Path) -> Non
 
 def test_optimize_shows_the_decision(run: Run, mixtures: Path, here: Path) -> None:
     asked = "--supply hq=500M --tokens 2B --most qa=30% --group synthetic=hq+qa<=60% --natural web --draws 20"
-    asked += " --beside now:web=80%,hq=20%"
+    asked += " --mixture now=web:80%,hq:20%"
     line = ("optimize", mixtures, "--columns", COLUMNS, *asked.split(), "--html", here / "page.html")
     shown = run(*line, "--json").value
     assert shown["question"]["supply"] == {"hq": 500_000_000}

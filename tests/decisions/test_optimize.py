@@ -99,7 +99,7 @@ def test_a_supply_binds_and_what_more_of_it_is_worth_is_said(fitted: MixtureFit)
 
 def test_a_mixture_of_ones_own_is_compared_with_the_best(fitted: MixtureFit) -> None:
     now = {"web": 0.9, "qa": 0.1}
-    found = synthmix.optimize(fitted, natural="web", beside={"now": now, "hq alone": {"hq": 1.0}}, **ASKED)
+    found = synthmix.optimize(fitted, natural="web", mixtures={"now": now, "hq alone": {"hq": 1.0}}, **ASKED)
     mine, alone = found.beside
     assert (mine.name, mine.shares) == ("now", now)
     best = float(both([found.mixture.get(name, 0.0) for name in ("web", "hq", "qa")]))
@@ -136,9 +136,9 @@ def test_money_groups_and_bounds_hold(fitted: MixtureFit) -> None:
         ({"prices": {"hq": 1.0}}, "budget_money: is missing"),
         ({"objective": {"code": 1.0}}, "no domain 'code'"),
         ({"natural": {"web": 0.5}}, "natural: adds up to 0.5, not to one"),
-        ({"beside": {"now": {"web": 0.5, "hq": 0.4}}}, "beside now: adds up to 0.9, not to one"),
-        ({"beside": {"now": {"news": 1.0}}}, "beside now: no source 'news'"),
-        ({"beside": {"now": {"web": 1.2, "hq": -0.2}}}, "beside now: has a share below 0"),
+        ({"mixtures": {"now": {"web": 0.5, "hq": 0.4}}}, "mixture now: adds up to 0.9, not to one"),
+        ({"mixtures": {"now": {"news": 1.0}}}, "mixture now: no source 'news'"),
+        ({"mixtures": {"now": {"web": 1.2, "hq": -0.2}}}, "mixture now: has a share below 0"),
         ({"tokens": None}, "tokens: is missing, and the runs have several"),
         ({"groups": [Group(name="g", sources=("x",))]}, "group g: no source 'x'"),
     ],

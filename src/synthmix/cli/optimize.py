@@ -36,8 +36,8 @@ def optimize(
     natural: Annotated[
         list[str] | None, typer.Option(help="Natural text: web, or web=80% and books=20%; repeatable.")
     ] = None,
-    beside: Annotated[
-        list[str] | None, typer.Option(help="A mixture to compare with: now:web=70%,hq=30%; repeatable.")
+    mixture: Annotated[
+        list[str] | None, typer.Option(help="One of your own beside it: now=web:70%,hq:30%; repeatable.")
     ] = None,
     metrics: Metrics = None,
     skip_bad: SkipBad = False,
@@ -67,7 +67,7 @@ def optimize(
         budget_money=budget_money, least=_named(least, "--least", _share), most=_named(most, "--most", _share),
         groups=[parsed(_group, text, "--group") for text in group or []],
         objective=_named(weight, "--weight", float) or None, natural=_natural(natural),
-        beside=dict(parsed(_mixture, text, f"--beside {text}") for text in beside or []), metric=metrics,
+        mixtures=_mixtures(mixture), metric=metrics,
         skip_bad=skip_bad, draws=draws, level=level,
     )  # fmt: skip
     blocks: list[Any] = [sentences.headline(found), *sentences.tables(found)]
@@ -110,12 +110,11 @@ def _natural(given: list[str] | None) -> dict[str, float] | str | None:
     return given[0] if len(given) == 1 and "=" not in given[0] else _named(given, "--natural", _share)
 
 
-def _mixture(text: str) -> tuple[str, dict[str, float]]:
-    """``now:web=70%,hq=30%``."""
-    name, colon, shares = text.partition(":")
-    if not (colon and name.strip() and shares.strip()):
-        raise ValueError("is no mixture; write now:web=70%,hq=30%")
-    return name.strip(), _named([each.strip() for each in shares.split(",")], "--beside", _share)
+def _mixtures(given: list[str] | None) -> dict[str, dict[str, float]]:
+    from synthmix.cli.options import parse_mixtures
+
+    found = parse_mixtures(given or [])
+    return {name: {source: float(share) for source, share in shares.items()} for name, shares in found.items()}
 
 
 def _group(text: str) -> "Group":

@@ -167,8 +167,10 @@ def parse_named(arguments: Sequence[str]) -> list[Part]:
     return _once([_part(argument) for argument in arguments], "give names: a=FILE b=FILE")
 
 
-def parse_mixtures(arguments: Sequence[str], sources: Sequence[str]) -> dict[str, dict[str, Fraction]]:
+def parse_mixtures(arguments: Sequence[str], sources: Sequence[str] | None = None) -> dict[str, dict[str, Fraction]]:
     """``mine=web:50%,hq:30%,qa:20%`` -> shares of the sources by the mixture's name.
+
+    ``sources``: that there are; None: not known yet.
 
     Raises:
         BadInput: a source that is not there, shares that do not add up to one, a name given twice or a source's own.
@@ -182,14 +184,17 @@ def parse_mixtures(arguments: Sequence[str], sources: Sequence[str]) -> dict[str
         key = f"--mixture {argument}"
         if not equals or not name:
             raise BadInput("is not NAME=SOURCE:SHARE,...", key=key, remedy="write --mixture mine=web:50%,hq:50%")
-        if name in found or name in sources:
+        if name in found or name in (sources or ()):
             raise BadInput(f"{name} is given twice", key=key, remedy="give it another name")
         shares: dict[str, Fraction] = {}
         for part in rest.split(","):
             source, colon, share = part.strip().rpartition(":")
-            if source not in sources:
+            if not colon or (sources is not None and source not in sources):
                 problem = f"no source {source!r}" if colon else f"'{part}' is not SOURCE:SHARE"
-                raise BadInput(problem, key=key, remedy=f"there are {listed(list(sources))}")
+                remedy = (
+                    "write --mixture mine=web:50%,hq:50%" if sources is None else f"there are {listed(list(sources))}"
+                )
+                raise BadInput(problem, key=key, remedy=remedy)
             if source in shares:
                 raise BadInput(f"{source} is given twice", key=key, remedy="give each source one share")
             shares[source] = parsed(parse_share, share, key)

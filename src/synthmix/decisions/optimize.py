@@ -54,7 +54,7 @@ def optimize(
     epochs: Mapping[str, float] | None = None, most_epochs: float = 4.0, prices: Mapping[str, float] | None = None,
     budget_money: float | None = None, least: Mapping[str, float] | None = None,
     most: Mapping[str, float] | None = None, groups: Sequence[Group] = (), objective: Mapping[str, float] | None = None,
-    natural: str | Mapping[str, float] | None = None, beside: Mapping[str, Mapping[str, float]] | None = None,
+    natural: str | Mapping[str, float] | None = None, mixtures: Mapping[str, Mapping[str, float]] | None = None,
     metric: str | Sequence[str] | None = None, skip_bad: bool = False,
     draws: int = 200, level: float = 0.9, seed: int = 0,
 ) -> MixtureDecision:  # fmt: skip
@@ -71,7 +71,7 @@ def optimize(
         params, tokens, supply: counts as people write them (``"1B"``).
         epochs, most_epochs, prices, budget_money, least, most, groups, objective: see :class:`.MixtureQuestion`.
         natural: a source, or shares, that are natural text alone; None: the one source that the table says is natural.
-        beside: name -> shares of mixtures to compare the best one with, a team's present one for instance.
+        mixtures: name -> shares of others to compare the best one with, a team's present one for instance.
         draws, level, seed: as for :func:`.fit_mixtures`.
 
     Raises:
@@ -97,7 +97,7 @@ def optimize(
         "epochs": dict(epochs or {}), "prices": dict(prices or {}), "budget_money": budget_money,
         "least": dict(least or {}), "most": dict(most or {}), "groups": tuple(groups),
         "objective": dict(objective or {}), "most_epochs": most_epochs,
-        "beside": {name: dict(shares) for name, shares in (beside or {}).items()},
+        "beside": {name: dict(shares) for name, shares in (mixtures or {}).items()},
     }  # fmt: skip
     if own is not None and natural is None:
         natural = own.natural
@@ -167,7 +167,10 @@ def _placed(found: MixtureFit, question: MixtureQuestion) -> MixtureQuestion:
     for group in question.groups:
         if missing := [name for name in group.sources if name not in found.sources]:
             raise BadInput(f"no source {missing[0]!r}", where="question", key=f"group {group.name}")
-    for key, shares in [("natural", question.natural), *((f"beside {name}", s) for name, s in question.beside.items())]:
+    for key, shares in [
+        ("natural", question.natural),
+        *((f"mixture {name}", s) for name, s in question.beside.items()),
+    ]:
         if missing := [name for name in shares if name not in found.sources]:
             remedy = f"there are {listed(found.sources)}"
             raise BadInput(f"no source {missing[0]!r}", where="question", key=key, remedy=remedy)
