@@ -147,6 +147,7 @@ class MixConfig(Part):
     synthetic: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
     shares: list[VaryingShare] = Field(default=[Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(1)])
     recipes: dict[Name, dict[str, SourceShare]] = Field(default={})
+    simulated_epochs: bool = Field(default=False, description="recipes are trained on text cut as at the question")
     sources: Annotated[dict[Name, SourceBounds], BeforeValidator(_as_bounds)] = Field(default={})
     groups: dict[Name, GroupBounds] = Field(default={})
     design: DesignConfig | None = None
@@ -329,8 +330,10 @@ class StudyConfig(Part):
 
     def _check_question(self) -> None:
         asked, design = self.question, self.mix.design
-        if design is not None and design.simulated_epochs and (asked is None or not asked.supply):
-            raise ValueError("mix.design.simulated_epochs: how often text repeats is not known; write question.supply")
+        cut = {"mix.simulated_epochs": self.mix.simulated_epochs}
+        cut |= {"mix.design.simulated_epochs": design is not None and design.simulated_epochs > 0}
+        for key in (key for key, wanted in cut.items() if wanted and (asked is None or not asked.supply)):
+            raise ValueError(f"{key}: how often text repeats is not known; write question.supply")
         if asked is None:
             return
         for key in ("supply", "epochs", "source_prices"):

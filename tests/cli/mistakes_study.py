@@ -180,6 +180,11 @@ DESIGN = [
         prepare=designed(design={"runs": 12, "simulated_epochs": 2}),
     ),
     Case(
+        "recipes cut to no supply",
+        ("mix.simulated_epochs: how often text repeats is not known; write question.supply",),
+        prepare=change(mix={"natural": "web", "recipes": {"all": {"web": 1}}, "simulated_epochs": True}),
+    ),
+    Case(
         "simulated epochs where nothing repeats",
         ("mix.design.simulated_epochs: 2 are asked for, and 0 mixtures", "leave it out: the supply is enough"),
         prepare=asked(12, 2, supply={"web": "unlimited", "hq": "unlimited", "sampled": "5B"}),

@@ -117,6 +117,16 @@ def test_simulated_epochs_cut_the_text_as_at_the_question(study: Callable[..., S
     assert need["hq"] > 0.05 * 100_000, "the uncut runs need more"
 
 
+def test_recipes_of_ones_own_are_cut_as_at_the_question(study: Callable[..., StudyConfig]) -> None:
+    recipes = {"plain": {"web": 1}, "chosen": {"web": "70%", "hq": "30%"}, "little": {"web": "96%", "hq": "4%"}}
+    asked = QUESTION | {"supply": {"web": "unlimited", "hq": "5B"}}
+    mix = {"natural": "web", "recipes": recipes, "simulated_epochs": True}
+    config = study(mix=mix, question=asked, ladder={"params": ["25k"], "budgets": ["100k"], "seeds": 3})
+    unique = {recipe.name: dict(recipe.unique) for recipe in study_recipes(config)}
+    assert unique == {"plain": {}, "chosen": {"hq": Fraction(1, 20)}, "little": {}}, "4% of 100B are less than 5B"
+    assert len(cells(config)) == 9
+
+
 def test_a_question_holds_supply_epochs_and_prices(study: Callable[..., StudyConfig]) -> None:
     asked = study_question(study(question=QUESTION))
     assert asked is not None

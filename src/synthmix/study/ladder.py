@@ -8,7 +8,7 @@ B1 < ... < Bk tokens cost (1 - decay) Bk + decay (B1 + ... + Bk) instead of B1 +
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from synthmix.config import StudyConfig
@@ -53,10 +53,11 @@ def _by_hand(config: StudyConfig) -> list[tuple[str, Recipe]]:
         mixed = [("mix.shares", share_recipe(mix.natural, synthetic, share)) for share in shares]
         _refuse_twice(mixed)
         made += [each for each in mixed if each not in made]
-    made += [
-        (f"mix.recipes.{name}", make_scheduled_recipe(name, sources, where="mix.recipes"))
-        for name, sources in mix.recipes.items()
-    ]
+    for name, sources in mix.recipes.items():
+        recipe = make_scheduled_recipe(name, sources, where="mix.recipes")
+        if mix.simulated_epochs and config.question is not None and recipe.is_static:
+            recipe = replace(with_simulated_epochs(recipe, config.question.ratios()), name=name)
+        made.append((f"mix.recipes.{name}", recipe))
     _refuse_twice(made)
     return made
 
