@@ -13,6 +13,7 @@ from benchmarks.second_study.records import (
     RECORDS,
     SEEDS,
     SINGLE,
+    VALUED,
     asked,
     fitted,
     ladder,
@@ -24,6 +25,7 @@ from benchmarks.second_study.records import (
 from synthmix import __version__
 from synthmix.decisions.optimize import decide_mixture
 from synthmix.files import content_hash
+from synthmix.reading import parse_yaml
 from synthmix.results.mixtures import MixtureQuestion
 from synthmix.scaling.mixtures import MixtureFit, MixturePoints
 
@@ -99,6 +101,8 @@ def predict() -> None:
     assert single is not None
     named = {NATURAL: dict(question.natural), BEST: rounded(first.decision.mixture), SINGLE: rounded(single.shares)}
     named |= random_mixtures(question, first.fit.sources)
+    if (RECORDS / "value.json").exists():  # what `synthmix value --mix` would choose, before any run
+        named[VALUED] = rounded({source: share for source, (share, *_) in read("value.json")["shares"].items()})
     if named[BEST] == named[SINGLE]:
         raise SystemExit("the best mixture is of one source: name another one to compare it with")
     beside = {name: shares for name, shares in named.items() if name != BEST}
@@ -138,16 +142,15 @@ def confirm(study: Path) -> None:
 
     import yaml
 
-    about, said = yaml.safe_load(study.read_text("utf-8")), read("predictions.json")
+    about, said = parse_yaml(study.read_text("utf-8"), where=study), read("predictions.json")
     recipes = {
         each["name"]: {name: f"{100 * share:g}%" for name, share in each["shares"].items()} for each in said["mixtures"]
     }
     about |= {
         "study": f"{about['study']}-confirmed",
-        "mix": {"natural": about["mix"]["natural"], "recipes": recipes},
+        "mix": {"natural": about["mix"]["natural"], "recipes": recipes, "simulated_epochs": True},
         "ladder": {"params": [said["params"]], "budgets": [said["tokens"]], "seeds": said["seeds"]},
     }
-    del about["question"]
     yaml.safe_dump(about, sys.stdout, sort_keys=False, allow_unicode=True)
 
 
@@ -175,8 +178,14 @@ def before(folder: Path) -> None:
         order = np.argsort(-mean if measure.higher else mean)
         best = next(names[i] for i in order.tolist() if not names[i].endswith(CUT))
         add(rule, "designed mixtures", study.table.shares(best), best)
+    if (RECORDS / "value.json").exists():
+        add(
+            "synthmix value --mix",
+            "all mixtures",
+            {name: s for name, (s, *_) in read("value.json")["shares"].items() if s},
+        )
     if values.mixture is not None:
-        add("value: best mixture", "all mixtures", values.mixture.mixture)
+        add("value: best mixture, corrected by the ladder's runs", "all mixtures", values.mixture.mixture)
     priors = []
     for name, like in KINDS.items():
         most = question.most.get(name, 1.0)
