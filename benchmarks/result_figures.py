@@ -5,6 +5,7 @@
 A test draws them again and compares, so that a figure cannot lag behind its table.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,21 @@ def first_study() -> str:
         plot.line(shares, values, row[""])
         plot.dots(shares, values, row[""], ends)
     return plot.text([(1 / 3, "33"), (2 / 3, "67"), (1.0, "100")])
+
+
+def second_study() -> str:
+    """Losses that were predicted, and measured."""
+    from plots import rows
+
+    found = []
+    for row in table("second-study", "| mixture | shares | predicted loss |"):
+        mid, low, high = numbers(row["predicted loss"])
+        mean, sd = numbers(row["measured loss"])
+        name = row["mixture"]
+        found += [(name, "predicted", mid, low, high), ("", "measured", mean, mean - sd, mean + sd)]
+    ends = [20 * end for *_, low, high in found for end in (low, high)]
+    name = "nats per token; 90 % intervals, one standard deviation of three seeds"
+    return rows("Predicted, then measured", (math.floor(min(ends)) / 20, math.ceil(max(ends)) / 20, name), found)
 
 
 def own_text() -> str:
@@ -136,6 +152,7 @@ def _ordered(found: list[tuple[str, str, float, float, float]]) -> list[tuple[st
 DRAWN: dict[str, Callable[[], str]] = {
     "quickstart": quickstart,
     "first-study": first_study,
+    "second-study": second_study,
     "own-text": own_text,
     "generated-text": generated_text,
     "statistics": statistics,

@@ -201,21 +201,14 @@ def predictions() -> list[str]:
     kinds = list(dict.fromkeys(kind for kind, _ in hits))
     count = [f"{kind} {sum(h for k, h in hits if k == kind)} of {sum(k == kind for k, _ in hits)}" for kind in kinds]
     total = sum(held for _, held in hits)
-    head = [
-        "mixture",
-        "shares",
-        "predicted loss",
-        "measured",
-        "inside",
-        "minus the best mixture, predicted",
-        "measured",
-    ]
+    head = ["mixture", "shares", "predicted loss", "measured loss", "inside"]
+    head += ["predicted minus the best mixture", "measured minus it", "inside too"]
     domains = [cell for domain in next(iter(seen.values())).domains for cell in (domain, "measured")]
     return [
         f"{said['params'] / 1e3:,.0f}k parameters and {said['tokens'] / 1e6:.2g}M tokens; {said['level']:.0%} "
         f"intervals of the mean of {said['seeds']} seeds, \u00b1 one standard deviation of the seeds:",
         "",
-        *markdown([*head, "inside"], main),
+        *markdown(head, main),
         f"Inside: {', '.join(count)}; **{total} of {len(hits)} ({total / len(hits):.0%})**.",
         "",
         "By domain, bold where it lies outside:",
@@ -236,13 +229,18 @@ def regret() -> list[str]:
         if (row["N"], row["D"]) == (size, budget):
             measured.setdefault(row["recipe"], []).append(row["loss"])
     least = min(float(np.mean(losses)) for losses in measured.values())
-    names = {str(i): each["shares"] for i, each in enumerate(said["choices"])}
-    found = fitted(everything(), question.model_copy(update={"beside": names})).decision
+    same: dict[str, list[dict[str, Any]]] = {}
+    for each in said["choices"]:
+        same.setdefault(shares_text(each["shares"]), []).append(each)
+    beside = {text: chosen[0]["shares"] for text, chosen in same.items()}
+    found = fitted(everything(), question.model_copy(update={"beside": beside})).decision
     body = []
-    for each, beside in zip(said["choices"], found.beside, strict=True):
-        mine = measured.get(each["recipe"] or "")
+    for other in sorted(found.beside, key=lambda each: each.gain.mid or 0.0):
+        chosen = same[other.name]
+        mine = next((measured[each["recipe"]] for each in chosen if each["recipe"] in measured), None)
         there = "" if mine is None else f"{np.mean(mine) - least:+.3f}"
-        body.append([each["rule"], each["of"], shares_text(each["shares"]), there, gain_of(beside.gain)])
+        rules = "; ".join(f"{each['rule']} ({each['of']})" for each in chosen)
+        body.append([other.name, rules, there, gain_of(other.gain)])
     where = f"{size / 1e3:.0f}k parameters and {budget / 1e6:.2g}M tokens"
     head = [
         "rule",

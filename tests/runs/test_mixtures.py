@@ -101,3 +101,13 @@ def test_rows_of_a_law_in_tokens_are_predicted_too(tmp_path: Path) -> None:
     assert second.startswith("2e10,2.3,")
     with pytest.raises(BadInput, match=r"out\.txt"):
         predict_file(found, rows, tmp_path / "out.txt")
+
+
+def test_a_mixture_on_cut_text_is_another_one(tmp_path: Path) -> None:
+    rows = ["N,D,seed,share.web,share.hq,unique.web,unique.hq,loss"]
+    rows += ["1M,10M,0,0.5,0.5,50M,50M,3.1", "1M,10M,0,0.5,0.5,50M,1M,3.2", "1M,10M,1,0.5,0.5,50M,1M,3.3"]
+    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    found = read_runs(tmp_path / "runs.csv")
+    assert found.text("mixture") == ["0.5 hq + 0.5 web", *["0.5 hq + 0.5 web of 0.1 hq"] * 2]
+    assert found.replicates.tolist() == [0, 1, 1]
+    assert mixture_runs(found).points.repeats

@@ -66,6 +66,14 @@ def test_the_largest_cell_has_the_most_recipes_then_the_most_compute() -> None:
     assert [str(cell) for cell in table(row("web", 10**6, 10**9, 0, 3.0)).cells] == ["1M parameters and 1B tokens"]
 
 
+def test_two_more_recipes_at_a_small_cell_do_not_move_the_comparison_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {"web": {"web": 1.0}, **{f"{i} hq": {"web": 1 - i / 100, "hq": i / 100} for i in range(1, 18)}}
+    monkeypatch.setattr(f"{__name__}.RECIPES", many)
+    small = [row(name, 100, 1000, 0, 3.0) for name in many]
+    assert table(*small, *(row(name, 200, 2000, 0, 2.9) for name in list(many)[:16])).largest_cell() == Cell(200, 2000)
+    assert table(*small, *(row(name, 200, 2000, 0, 2.9) for name in list(many)[:15])).largest_cell() == Cell(100, 1000)
+
+
 def test_noise_is_pooled_over_replicates_with_its_degrees_of_freedom() -> None:
     rng = np.random.default_rng(0)
     rows = [row("web", 100, d, s, 3 + rng.normal()) for d in (1000, 2000) for s in range(3)]

@@ -160,9 +160,16 @@ def name_mixtures(
 ) -> None:
     """The identity of each row's mixture, its name where it has none, its synthetic share and its synthetic source."""
     numbers |= {f"share.{source}": values for source, values in shares.items()}
-    codes = labels(*(np.round(values, 9) for values in shares.values()))
+    cut = _cut(shares, numbers)
+    codes = labels(*(np.round(values, 9) for values in shares.values()), *cut.values())
     first = np.unique(codes, return_index=True)[1]
-    mixtures = [mixture_of({source: float(shares[source][row]) for source in shares}) for row in first.tolist()]
+    mixtures = [
+        mixture_of(
+            {source: float(values[row]) for source, values in shares.items()},
+            {source: float(ratios[row]) for source, ratios in cut.items() if ratios[row]},
+        )
+        for row in first.tolist()
+    ]
     texts["mixture"] = cells.spread(codes.astype(np.int64), mixtures)
     texts.setdefault("recipe", texts["mixture"])
     synthetic = [source for source in shares if kinds.get(source) == "synthetic"]
@@ -177,3 +184,18 @@ def name_mixtures(
             here = [source for source in synthetic if shares[source][row] > 0]
             alone.append(here[0] if len(here) == 1 else None)
         texts["synthetic"] = cells.spread(codes.astype(np.int64), alone)
+
+
+def _cut(shares: Mapping[str, Floats], numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Of each source with fewer unique tokens than a run reads of it, these over the budget; 0 where none repeats."""
+    found: dict[str, Floats] = {}
+    for source, values in shares.items():
+        unique, budget = numbers.get(f"unique.{source}"), numbers.get("D")
+        if unique is None or budget is None:
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):
+            less = (unique > 0) & (unique < 0.999 * values * budget)
+            ratios = np.where(less, np.round(unique / budget, 6), 0.0)
+        if less.any():
+            found[source] = ratios
+    return found

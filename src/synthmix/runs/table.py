@@ -26,6 +26,9 @@ Kind = Literal["natural", "synthetic"]
 Stage = Literal["ladder", "generator"]
 
 LOSS = "loss"
+#: Of the most recipes of a cell, what another one needs to be compared at: two small runs more, of a design whose runs
+#: were chosen, are no reason to compare all others at a smaller size (CHOSEN: 6 of 7, 9 of 10; but 5 of 5).
+NEARLY = 0.85
 #: Columns of numbers, beside ``share.<source>``, ``unique.<source>`` and the metrics. A column that is not known is
 #: absent, a cell that is not known is NaN.
 NUMBERS = (
@@ -264,8 +267,9 @@ class RunsTable:
         return sorted(found, key=lambda cell: (cell.compute, cell))
 
     def largest_cell(self, *required: str) -> Cell | None:
-        """The cell at which recipes are compared: that with the most recipes, natural text alone among them where it
-        has runs at all, and of equal ones the one of the most compute. None where no cell has two recipes.
+        """The cell at which recipes are compared: of those with the most recipes, or nearly so (:data:`NEARLY`), and
+        with natural text alone where it has runs at all, the one of the most compute. None where no cell has two
+        recipes.
 
         ``required``: recipes that must have runs there.
         """
@@ -275,7 +279,10 @@ class RunsTable:
         for name, n, d in rows:
             found.setdefault(Cell(n, d), set()).add(name or "")
         able = {cell: names for cell, names in found.items() if len(names) > 1 and need <= names}
-        return max(able, key=lambda cell: (len(able[cell]), cell.compute, cell)) if able else None
+        most = max(map(len, able.values()), default=0)
+        return max(
+            (cell for cell in able if len(able[cell]) >= NEARLY * most), key=lambda c: (c.compute, c), default=None
+        )
 
     def at(self, cell: Cell) -> "RunsTable":
         """The runs of one cell."""
