@@ -27,7 +27,7 @@ def write_rows(folder: Path, to: Path) -> None:
     table = read_runs(folder)
     named = [f"{kind}.{name}" for kind in ("share", "unique") for name in table.sources]
     named += [metric.name for metric in table.metrics if metric.unit == "nats"]
-    columns = ["recipe", "seed", "N", "D", *[each for each in named if each in table.numbers], "flops", "seconds"]
+    columns = ["recipe", "seed", "group", "N", "D", *[each for each in named if each in table.numbers], "flops", "seconds"]
     frame = table.to_frame().select(columns).to_pylist()
     frame.sort(key=lambda row: (row["N"], row["D"], row["recipe"], row["seed"]))
     with to.open("w", newline="", encoding="utf-8") as file:
