@@ -27,7 +27,16 @@ def write_rows(folder: Path, to: Path) -> None:
     table = read_runs(folder)
     named = [f"{kind}.{name}" for kind in ("share", "unique") for name in table.sources]
     named += [metric.name for metric in table.metrics if metric.unit == "nats"]
-    columns = ["recipe", "seed", "group", "N", "D", *[each for each in named if each in table.numbers], "flops", "seconds"]
+    columns = [
+        "recipe",
+        "seed",
+        "group",
+        "N",
+        "D",
+        *[each for each in named if each in table.numbers],
+        "flops",
+        "seconds",
+    ]
     frame = table.to_frame().select(columns).to_pylist()
     frame.sort(key=lambda row: (row["N"], row["D"], row["recipe"], row["seed"]))
     with to.open("w", newline="", encoding="utf-8") as file:
@@ -69,8 +78,8 @@ def asked(**more: Any) -> MixtureQuestion:
     return MixtureQuestion.model_validate(read("study.json")["question"] | more)
 
 
-def fitted(runs: MixtureRuns, question: MixtureQuestion) -> Fitted:
-    found = fit_mixtures(LAW, runs, draws=DRAWS)
+def fitted(runs: MixtureRuns, question: MixtureQuestion, law: str) -> Fitted:
+    found = fit_mixtures(law, runs, draws=DRAWS)
     return Fitted(found, question, decide_mixture(found, question))
 
 

@@ -14,6 +14,7 @@ from benchmarks.second_study.records import (
     SEEDS,
     SINGLE,
     VALUED,
+    Fitted,
     asked,
     fitted,
     ladder,
@@ -27,7 +28,7 @@ from synthmix.decisions.optimize import decide_mixture
 from synthmix.files import content_hash
 from synthmix.reading import parse_yaml
 from synthmix.results.mixtures import MixtureQuestion
-from synthmix.scaling.mixtures import MixtureFit, MixturePoints
+from synthmix.scaling.mixtures import MixtureFit, MixturePoints, law_in_tokens
 
 RANDOM = 20261129  # seed of the random mixtures
 
@@ -95,8 +96,8 @@ def of_seeds(mean: tuple[float, float], new: tuple[float, float], mid: float) ->
 
 def predict() -> None:
     """What will be trained, and what it is expected to give."""
-    runs, question = ladder(), asked()
-    first = fitted(runs, question)
+    question = asked()
+    first = fitted(ladder(), question, LAW)
     single = first.decision.single
     assert single is not None
     named = {NATURAL: dict(question.natural), BEST: rounded(first.decision.mixture), SINGLE: rounded(single.shares)}
@@ -105,6 +106,19 @@ def predict() -> None:
         named[VALUED] = rounded({source: share for source, (share, *_) in read("value.json")["shares"].items()})
     if named[BEST] == named[SINGLE]:
         raise SystemExit("the best mixture is of one source: name another one to compare it with")
+    write("predictions.json", predicted(first, named))
+
+
+def again() -> None:
+    """What the law that `synthmix optimize` would take says of the same mixtures, from the same runs."""
+    runs, said = ladder(), read("predictions.json")
+    found = fitted(runs, asked(), law_in_tokens(runs))
+    write("predictions-again.json", predicted(found, {each["name"]: each["shares"] for each in said["mixtures"]}))
+
+
+def predicted(first: Fitted, named: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Losses of mixtures, by domain and averaged, and differences from the best one, as means of three seeds."""
+    question = first.question
     beside = {name: shares for name, shares in named.items() if name != BEST}
     decision = decide_mixture(first.fit, question.model_copy(update={"beside": beside}))
     points = at(question, first.fit, named)
@@ -128,12 +142,12 @@ def predict() -> None:
         loss = of_seeds((mean[0][i], mean[1][i]), (new[0][i], new[1][i]), float(mid[i]))
         mixtures.append({"name": name, "shares": shares, "loss": loss, "domains": domains, "more": more})
     held = {each.what: [each.error, each.covered] for each in first.fit.held_out}
-    write("predictions.json", {
-        "law": LAW, "formula": decision.formula, "runs": len(runs), "ladder": content_hash(rows("ladder.csv")),
-        "params": question.params, "tokens": question.tokens, "seeds": SEEDS, "level": decision.level, "held_out": held,
-        "noise": decision.noise, "mixtures": mixtures,
+    return {
+        "law": decision.law, "formula": decision.formula, "runs": decision.runs,
+        "ladder": content_hash(rows("ladder.csv")), "params": question.params, "tokens": question.tokens,
+        "seeds": SEEDS, "level": decision.level, "held_out": held, "noise": decision.noise, "mixtures": mixtures,
         "best_shares": {s.source: [s.share, s.interval.low, s.interval.high, s.verdict] for s in decision.shares},
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 def confirm(study: Path) -> None:

@@ -1,6 +1,7 @@
 """The tables of docs/results/second-study.md, from the records alone."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from benchmarks.second_study.records import (
     BEST,
     CUT,
     DRAWS,
-    LAW,
     PAGE,
     SEEDS,
     Array,
@@ -24,8 +24,13 @@ from benchmarks.second_study.records import (
 from synthmix.decisions.optimize import decide_mixture
 from synthmix.interval import Interval
 from synthmix.results.mixtures import MixtureDecision
-from synthmix.scaling.mixtures import compare_mixtures, fit_mixtures
+from synthmix.scaling.mixtures import compare_mixtures, fit_mixtures, law_in_tokens
+from synthmix.scaling.mixtures.compare import IN_TOKENS
+from synthmix.study.ladder import cells as cells_of
+from synthmix.study.load import load_study
 
+STUDY = Path(__file__).resolve().parents[2] / "examples" / "second-study.yaml"
+FIRST = 2778  # seconds that the ladder took before the choices
 STYLE = "philosophy"  # the held-out domain in the style of two sources
 
 
@@ -83,15 +88,21 @@ def whole_runs() -> list[dict[str, Any]]:
 
 def cost() -> list[str]:
     """Tokens and FLOPs against the full grid."""
-    spent, table = read("study.json")["spent"], rows("ladder.csv")
+    about, table = read("study.json"), rows("ladder.csv")
+    spent, chosen = about["spent"], [run for made in about["choices"]["rounds"] for run in made["runs"]]
     recipes, cells = {row["recipe"] for row in table}, {(row["N"], row["D"]) for row in table}
     one = len(recipes) * sum(float(tokens) for _, tokens in cells)
-    trained = spent["tokens"]
+    whole = sum(cell.tokens for cell in cells_of(load_study(STUDY)))
+    trained, part = spent["tokens"], sum(run["cost"] for run in chosen) / (sum(run["cost"] for run in chosen) + FIRST)
+    saved, minutes = spent["tokens_separate"] - trained, spent["stage_seconds"]["ladder"] / 60
     return [
-        f"{len(table)} runs of {len(recipes)} mixtures at {len(cells)} sizes and budgets: {trained / 1e6:.0f}M tokens "
-        f"trained, {spent['flops']:.2g} FLOPs, {spent['seconds']:,.0f} seconds of a worker. The full grid of these "
-        f"mixtures, sizes and budgets is {one / 1e6:.0f}M tokens with one seed ({trained / one:.0%} of it trained) and "
-        f"{SEEDS * one / 1e6:.0f}M with three ({trained / SEEDS / one:.0%}).",
+        f"{len(table)} runs of {len(recipes)} mixtures (two of them also on cut text) at {len(cells)} sizes and "
+        f"budgets: {trained / 1e6:.0f}M tokens trained, of which trunks saved {saved / 1e6:.0f}M; "
+        f"{spent['flops']:.2g} FLOPs, {minutes:.0f} minutes of two workers. {len(chosen)} runs, {part:.0%} of the time,"
+        f" were chosen by `--cost`. All runs of the study file, each trained alone, are {whole / 1e6:.0f}M tokens "
+        f"({trained / whole:.0%} of them trained); the mixtures that have a run, at every size and budget with one "
+        f"seed, {one / 1e6:.0f}M ({trained / one:.0%}), with three {SEEDS * one / 1e6:.0f}M "
+        f"({trained / SEEDS / one:.0%}).",
         "",
     ]
 
@@ -129,10 +140,11 @@ def minus_natural() -> list[str]:
     shares = {row["recipe"]: {name: share for name, share in row["shares"].items() if share} for row in table}
     yardstick = next(name for name, each in shares.items() if each == natural)
     ordered = []
-    for name in (name for name in shares if name != yardstick):
-        more = np.array(
-            [of[key] - of[yardstick, *key[1:]] for key in of if key[0] == name and (yardstick, *key[1:]) in of]
-        )
+    for name in shares:
+        pairs = [(key, (yardstick, *key[1:])) for key in of if key[0] == name != yardstick]
+        more = np.array([of[key] - of[beside] for key, beside in pairs if beside in of])
+        if len(more) < 2:
+            continue
         what = "alone" if len(shares[name]) == 1 else "mixture"
         cells_of = [
             name,
@@ -162,24 +174,31 @@ def laws() -> list[str]:
         ])  # fmt: skip
     head = ["law", "parameters", "held-out mixtures", "covered", "held-out largest size", "covered", "rank correlation"]
     lines = markdown(head, body)
-    named = f"Mean relative errors and the coverage of each law's own 90 % interval. `{found.winner}` is to be taken"
     runs = ladder()
     assert runs.points.D is not None
-    test = 0.99 * runs.points.D.max() < runs.points.D
-    part = fit_mixtures(LAW, runs.select(~test), draws=0)
-    error = float(np.mean(np.abs(part.predict(runs.points.select(test)) / runs.losses[test] - 1)))
-    return [*lines, f"{named}. Largest budget held out, `{LAW}`: {error:.2%} over {int(test.sum())} runs.", ""]
+    test = np.isclose(runs.points.D, runs.points.D.max())
+    errors = []
+    for law in IN_TOKENS:
+        part = fit_mixtures(law, runs.select(~test), draws=0)
+        error = np.abs(part.predict(runs.points.select(test)) / runs.losses[test] - 1)
+        errors.append(f"{error.mean():.2%} by `{law}`")
+    return [
+        *lines,
+        f"Mean relative errors, and how many of them each law's own 90 % interval holds. `{found.winner}` is to be taken."
+        f" The largest budget held out ({int(test.sum())} runs): {', '.join(errors)}.",
+        "",
+    ]
 
 
 # Predictions
 
 
-def predictions() -> list[str]:
-    """Each prediction beside what was measured, and how many held."""
-    said, seen = read("predictions.json"), confirmed()
+def predictions(name: str = "predictions.json") -> list[str]:
+    """Each prediction beside what was measured, and how many held; mixtures that were trained."""
+    said, seen = read(name), confirmed()
     hits: list[tuple[str, bool]] = []
     main, by_domain = [], []
-    for each in said["mixtures"]:
+    for each in (each for each in said["mixtures"] if each["name"] in seen):
         name, mine = each["name"], seen[each["name"]]
         held = inside(each["loss"], mine.loss)
         hits.append(("losses", held))
@@ -232,8 +251,8 @@ def regret() -> list[str]:
     same: dict[str, list[dict[str, Any]]] = {}
     for each in said["choices"]:
         same.setdefault(shares_text(each["shares"]), []).append(each)
-    beside = {text: chosen[0]["shares"] for text, chosen in same.items()}
-    found = fitted(everything(), question.model_copy(update={"beside": beside})).decision
+    beside, runs = {text: chosen[0]["shares"] for text, chosen in same.items()}, everything()
+    found = fitted(runs, question.model_copy(update={"beside": beside}), law_in_tokens(runs)).decision
     body = []
     for other in sorted(found.beside, key=lambda each: each.gain.mid or 0.0):
         chosen = same[other.name]
@@ -260,7 +279,7 @@ def sources() -> list[str]:
     """Each synthetic source with natural text alone, and all together: best share and gain, by the law of all runs;
     over all domains, without the one that imitates its style, and for that one."""
     question, runs = asked(), everything()
-    fit = fit_mixtures(LAW, runs, draws=DRAWS)
+    fit = fit_mixtures(law_in_tokens(runs), runs, draws=DRAWS)
     rest = {domain: 1.0 for domain in fit.domains if domain != STYLE}
     objectives: list[dict[str, float]] = [{}, rest, {STYLE: 1.0}]
     synthetic = [name for name in fit.sources if name not in question.natural]
@@ -282,9 +301,13 @@ def sources() -> list[str]:
     return markdown(head, [*body, row])
 
 
+def predictions_again() -> list[str]:
+    return predictions("predictions-again.json")
+
+
 TABLES = {
     "cost": cost, "by size": by_size, "minus natural": minus_natural, "laws": laws, "predictions": predictions,
-    "regret": regret, "sources": sources,
+    "predictions again": predictions_again, "regret": regret, "sources": sources,
 }  # fmt: skip
 
 

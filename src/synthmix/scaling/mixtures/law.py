@@ -11,6 +11,7 @@ from synthmix.scaling.mixtures.terms import (
     EffectiveTokens,
     Exponential,
     Floor,
+    Floors,
     LinearShares,
     LogQuadratic,
     MixtureTerm,
@@ -62,7 +63,8 @@ class BoundLaw:
     def convex(self) -> bool:
         """Whether the loss is convex in the shares whatever the parameters, so that a minimum is the minimum."""
         return all(
-            isinstance(term, Floor | EffectiveTokens | Exponential | LinearShares | ScalePower) for term in self.terms
+            isinstance(term, Floor | Floors | EffectiveTokens | Exponential | LinearShares | ScalePower)
+            for term in self.terms
         )
 
     @property
@@ -99,11 +101,13 @@ class BoundLaw:
 
 
 _OURS = "CHOSEN, after the additive law of arXiv 2507.09404 and, for repetition, arXiv 2305.16264"
+_FLOORS = "CHOSEN: effective_tokens with an irreducible loss of each source"
 #: Name -> law.
 MIXTURE_LAWS = {
     law.name: law
     for law in (
         MixtureLaw("effective_tokens", (Floor(), EffectiveTokens("offset")), "start", _OURS),
+        MixtureLaw("effective_tokens_floors", (Floors(), EffectiveTokens("offset")), "start", _FLOORS),
         MixtureLaw("effective_tokens_power", (Floor(), EffectiveTokens("power")), "start", "CHOSEN: all t_i = 0"),
         MixtureLaw("effective_tokens_linear", (Floor(), EffectiveTokens("linear")), "start", _OURS),
         MixtureLaw("additive", (Floor(), Reciprocal()), source="arXiv 2507.09404"),

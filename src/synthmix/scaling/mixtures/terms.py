@@ -122,6 +122,40 @@ class Floor:
 
 
 @dataclass(frozen=True)
+class Floors:
+    """``sum_i E_i r_i``, E_i > 0: the irreducible loss where sources differ in it, linear in the shares.
+
+    The E_i are shrunk to their own mean (CHOSEN: a factor of 1.2), which has the prior of :class:`Floor`.
+    """
+
+    spread: float = 0.2
+
+    @property
+    def formula(self) -> str:
+        return "sum_i E_i r_i"
+
+    def names(self, points: Points) -> list[str]:
+        return [f"log E_{source}" for source in points.sources]
+
+    def prior(self, points: Points, losses: Array) -> Prior:
+        k, top = len(points.sources), float(np.log(losses.min()))
+        # A source alone may end above the lowest loss of all mixtures.
+        bounds = np.full(k, top - 6), np.full(k, top + 1.5)
+        shrunk = Alike(slice(0, k), self.spread, top - 0.7, 0.7)
+        return Prior(np.full(k, top - 0.7), np.full(k, np.inf), *bounds, (shrunk,))
+
+    def starts(self, points: Points, losses: Array) -> list[Array]:
+        return [np.full(len(points.sources), np.log(part * losses.min())) for part in (0.5, 0.85)]
+
+    def evaluate(self, theta: Array, points: Points, units: Units, *, slopes: bool = True) -> tuple[Array, list[Array]]:
+        floors = np.exp(theta)
+        return _along(floors, points), [floors[:, None] * points.grid] if slopes else []
+
+    def by_share(self, theta: Array, points: Points, units: Units) -> Array:
+        return np.broadcast_to(np.exp(theta)[:, None], (len(theta), len(points), theta.shape[1]))
+
+
+@dataclass(frozen=True)
 class ScalePower:
     """``A N^-alpha`` or ``B D^-b`` (arXiv 2203.15556); ``of_size``: ``B D^-b N^c``, c shrunk to 0."""
 
