@@ -31,6 +31,7 @@ SLIM = "N=model_size,D=n_tokens,shares=weight_*,metrics=*_loss"
 CC = "pile_cc"
 LAWS = (
     "effective_tokens",
+    "effective_tokens_floors",
     "effective_tokens_power",
     "additive",
     "effective_tokens_linear",
@@ -114,7 +115,7 @@ def slimpajama(folds: int) -> None:
     )
     labels = runs.points.mixtures
     order = np.random.default_rng(0).permutation(np.unique(labels[large]))
-    for law in ("effective_tokens", "effective_tokens_power", "additive", "exponential"):
+    for law in ("effective_tokens", "effective_tokens_floors", "effective_tokens_power", "additive", "exponential"):
         said = [_beyond(law, runs.select(small), runs.select(large))]
         unseen = []
         for i in range(folds):

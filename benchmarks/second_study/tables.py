@@ -184,8 +184,8 @@ def laws() -> list[str]:
         errors.append(f"{error.mean():.2%} by `{law}`")
     return [
         *lines,
-        f"Mean relative errors, and how many of them each law's own 90 % interval holds. `{found.winner}` is to be taken."
-        f" The largest budget held out ({int(test.sum())} runs): {', '.join(errors)}.",
+        f"Mean relative errors, and how many of them each law's own 90 % interval holds. `{found.winner}` is to be "
+        f"taken. The largest budget held out ({int(test.sum())} runs): {', '.join(errors)}.",
         "",
     ]
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.scaling.mixtures import MIXTURE_LAWS, MixturePoints, MixtureRuns, compare_mixtures, fit_mixtures
+from synthmix.scaling.mixtures import (
+    MIXTURE_LAWS,
+    MixturePoints,
+    MixtureRuns,
+    compare_mixtures,
+    fit_mixtures,
+    law_in_tokens,
+)
 from synthmix.scaling.mixtures.fit import largest_scale
 from synthmix.scaling.mixtures.solver import penalty_of
 from synthmix.scaling.mixtures.terms import EffectiveTokens, units_of
@@ -188,3 +195,26 @@ def test_what_repetition_costs_is_measured_where_runs_repeat() -> None:
     low, high = np.quantile(star[1], [0.05, 0.95])
     assert low < 4.0 < high < 15.4
     assert fit_mixtures("effective_tokens", made(), draws=2, hold_out=False).repetition(np.ones(2) / 2) is None
+
+
+def with_floors(floors: tuple[float, float, float]) -> MixtureRuns:
+    """Runs at two sizes and four budgets whose irreducible loss is ``floors`` by share."""
+    x = points(96, seed=5, scales=True)
+    rng = np.random.default_rng(6)
+    assert x.N is not None
+    assert x.D is not None
+    tokens = x.shares * x.D[:, None] / 5e9
+    total = np.exp(-1.0) + sum(w * tokens[:, i] ** g for i, (w, g) in enumerate(((0.6, 0.6), (1.5, 0.7), (0.1, 0.5))))
+    losses = x.shares @ np.array(floors) + 0.3 * (x.N / 3e8) ** -0.3 + total**-0.5
+    noisy = losses * np.exp(0.002 * rng.standard_normal((2, len(x))))
+    return MixtureRuns(points=x, losses=noisy.T, domains=("wiki", "books"))
+
+
+def test_sources_with_floors_of_their_own_are_told_by_what_is_held_out() -> None:
+    apart = with_floors((1.5, 1.9, 2.3))
+    assert law_in_tokens(apart) == "effective_tokens_floors"
+    found = fit_mixtures("effective_tokens_floors", apart, draws=0)
+    web, hq, qa = (float(np.exp(found.theta[0, found.names.index(f"log E_{name}")])) for name in SOURCES)
+    assert web < hq < qa
+    assert hq - web == pytest.approx(0.4, abs=0.2)
+    assert law_in_tokens(with_floors((1.7, 1.7, 1.7))) == "effective_tokens", "the simpler one where both are as good"
