@@ -176,7 +176,6 @@ def before(folder: Path) -> None:
     from synthmix.evidence import kind_prior
     from synthmix.study.finished_study import read_study
     from synthmix.study.text_measures import largest_groups, loss_groups, measures_of_study
-    from synthmix.study.value_scores import study_values
 
     study, question = read_study(folder), asked()
     _, groups = loss_groups(study)
@@ -186,8 +185,7 @@ def before(folder: Path) -> None:
     def add(rule: str, of: str, shares: dict[str, float], recipe: str | None = None) -> None:
         found.append({"rule": rule, "of": of, "recipe": recipe, "shares": shares})
 
-    values = study_values(study)
-    for rule, measure in (measures_of_study(study, groups) | values.measures(study, groups)).items():
+    for rule, measure in measures_of_study(study, groups).items():
         mean = np.nanmean(measure.values[largest], axis=0)
         order = np.argsort(-mean if measure.higher else mean)
         best = next(names[i] for i in order.tolist() if not names[i].endswith(CUT))
@@ -198,8 +196,6 @@ def before(folder: Path) -> None:
             "all mixtures",
             {name: s for name, (s, *_) in read("value.json")["shares"].items() if s},
         )
-    if values.mixture is not None:
-        add("value: best mixture, corrected by the ladder's runs", "all mixtures", values.mixture.mixture)
     priors = []
     for name, like in KINDS.items():
         most = question.most.get(name, 1.0)
