@@ -152,6 +152,7 @@ def _ordered(found: list[tuple[str, str, float, float, float]]) -> list[tuple[st
 DRAWN: dict[str, Callable[[], str]] = {
     "quickstart": quickstart,
     "first-study": first_study,
+    "second-study": second_study,
     "own-text": own_text,
     "generated-text": generated_text,
     "statistics": statistics,

@@ -235,3 +235,12 @@ def test_search_works_in_pages_that_were_opened_from_the_disk(site: Path, tmp_pa
     ran = subprocess.run([*command, f"{page}?q=chinchilla"], capture_output=True, text=True, timeout=180)
     assert re.search(r"\d+ matching documents", ran.stdout)
     assert "concepts/laws.html" in ran.stdout
+
+
+def test_the_second_study_s_tables_are_those_of_its_records() -> None:
+    """Else make them anew: python -m benchmarks.second_study. Those that fit laws are not made here."""
+    from benchmarks.second_study.tables import PAGE, TABLES
+
+    page = PAGE.read_text(encoding="utf-8")
+    for name in ("cost", "by size", "minus natural", "predictions", "predictions again"):
+        assert "\n".join(TABLES[name]()) in page, name

@@ -3,7 +3,7 @@
     python -m benchmarks.second_study                     # the tables of docs/results/second-study.md
     python -m benchmarks.second_study record STUDY        # ladder.csv and study.json, of a finished study's folder
     python -m benchmarks.second_study predict             # predictions.json, of ladder.csv
-    python -m benchmarks.second_study again               # predictions-again.json, by the law that optimize takes
+    python -m benchmarks.second_study again               # predictions-again.json, by the law with floors
     python -m benchmarks.second_study confirm FILE        # a study file that trains what was predicted, to stdout
     python -m benchmarks.second_study before STUDY        # before.json: what text, and published effects, would choose
     python -m benchmarks.second_study confirmed STUDY     # confirmed.csv, of that study's folder

@@ -15,7 +15,7 @@ from synthmix.scaling.mixtures import MixtureFit, MixtureRuns, fit_mixtures
 
 HERE = Path(__file__).resolve().parents[2] / "docs" / "results"
 RECORDS, PAGE = HERE / "second-study", HERE / "second-study.md"
-LAW, DRAWS, SEEDS = "effective_tokens", 200, 3
+LAW, OTHER, DRAWS, SEEDS = "effective_tokens", "effective_tokens_floors", 200, 3
 NATURAL, BEST, SINGLE = "natural text", "best mixture", "best single source"
 VALUED = "chosen by valuation"
 CUT = ", repeated"  # what the name of a mixture on cut text ends with

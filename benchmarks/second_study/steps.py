@@ -10,6 +10,7 @@ from benchmarks.second_study.records import (
     CUT,
     LAW,
     NATURAL,
+    OTHER,
     RECORDS,
     SEEDS,
     SINGLE,
@@ -28,7 +29,7 @@ from synthmix.decisions.optimize import decide_mixture
 from synthmix.files import content_hash
 from synthmix.reading import parse_yaml
 from synthmix.results.mixtures import MixtureQuestion
-from synthmix.scaling.mixtures import MixtureFit, MixturePoints, law_in_tokens
+from synthmix.scaling.mixtures import MixtureFit, MixturePoints
 
 RANDOM = 20261129  # seed of the random mixtures
 
@@ -110,9 +111,8 @@ def predict() -> None:
 
 
 def again() -> None:
-    """What the law that `synthmix optimize` would take says of the same mixtures, from the same runs."""
-    runs, said = ladder(), read("predictions.json")
-    found = fitted(runs, asked(), law_in_tokens(runs))
+    """What the law that is best on held-out mixtures says of the same ones, from the same runs."""
+    said, found = read("predictions.json"), fitted(ladder(), asked(), OTHER)
     write("predictions-again.json", predicted(found, {each["name"]: each["shares"] for each in said["mixtures"]}))
 
 
@@ -191,11 +191,8 @@ def before(folder: Path) -> None:
         best = next(names[i] for i in order.tolist() if not names[i].endswith(CUT))
         add(rule, "designed mixtures", study.table.shares(best), best)
     if (RECORDS / "value.json").exists():
-        add(
-            "synthmix value --mix",
-            "all mixtures",
-            {name: s for name, (s, *_) in read("value.json")["shares"].items() if s},
-        )
+        shares = {name: share for name, (share, *_) in read("value.json")["shares"].items() if share}
+        add("`synthmix value --mix`", "all mixtures", {name: s / sum(shares.values()) for name, s in shares.items()})
     priors = []
     for name, like in KINDS.items():
         most = question.most.get(name, 1.0)

@@ -10,6 +10,8 @@ from benchmarks.second_study.records import (
     BEST,
     CUT,
     DRAWS,
+    LAW,
+    OTHER,
     PAGE,
     SEEDS,
     Array,
@@ -24,8 +26,7 @@ from benchmarks.second_study.records import (
 from synthmix.decisions.optimize import decide_mixture
 from synthmix.interval import Interval
 from synthmix.results.mixtures import MixtureDecision
-from synthmix.scaling.mixtures import compare_mixtures, fit_mixtures, law_in_tokens
-from synthmix.scaling.mixtures.compare import IN_TOKENS
+from synthmix.scaling.mixtures import compare_mixtures, fit_mixtures
 from synthmix.study.ladder import cells as cells_of
 from synthmix.study.load import load_study
 
@@ -178,7 +179,7 @@ def laws() -> list[str]:
     assert runs.points.D is not None
     test = np.isclose(runs.points.D, runs.points.D.max())
     errors = []
-    for law in IN_TOKENS:
+    for law in (LAW, OTHER):
         part = fit_mixtures(law, runs.select(~test), draws=0)
         error = np.abs(part.predict(runs.points.select(test)) / runs.losses[test] - 1)
         errors.append(f"{error.mean():.2%} by `{law}`")
@@ -252,22 +253,17 @@ def regret() -> list[str]:
     for each in said["choices"]:
         same.setdefault(shares_text(each["shares"]), []).append(each)
     beside, runs = {text: chosen[0]["shares"] for text, chosen in same.items()}, everything()
-    found = fitted(runs, question.model_copy(update={"beside": beside}), law_in_tokens(runs)).decision
+    found = fitted(runs, question.model_copy(update={"beside": beside}), LAW).decision
     body = []
     for other in sorted(found.beside, key=lambda each: each.gain.mid or 0.0):
         chosen = same[other.name]
         mine = next((measured[each["recipe"]] for each in chosen if each["recipe"] in measured), None)
         there = "" if mine is None else f"{np.mean(mine) - least:+.3f}"
-        rules = "; ".join(f"{each['rule']} ({each['of']})" for each in chosen)
+        rules = "; ".join(each["rule"].replace("|", "\\|") for each in chosen)
+        rules += f" (of {chosen[0]['of']})"
         body.append([other.name, rules, there, gain_of(other.gain)])
     where = f"{size / 1e3:.0f}k parameters and {budget / 1e6:.2g}M tokens"
-    head = [
-        "rule",
-        "chooses among",
-        "its choice",
-        f"loses at {where}, measured",
-        "loses at the question, law of all runs",
-    ]
+    head = ["choice", "by", f"loses at {where}, measured", "loses at the question, by the law of all runs"]
     return markdown(head, body)
 
 
@@ -279,7 +275,7 @@ def sources() -> list[str]:
     """Each synthetic source with natural text alone, and all together: best share and gain, by the law of all runs;
     over all domains, without the one that imitates its style, and for that one."""
     question, runs = asked(), everything()
-    fit = fit_mixtures(law_in_tokens(runs), runs, draws=DRAWS)
+    fit = fit_mixtures(LAW, runs, draws=DRAWS)
     rest = {domain: 1.0 for domain in fit.domains if domain != STYLE}
     objectives: list[dict[str, float]] = [{}, rest, {STYLE: 1.0}]
     synthetic = [name for name in fit.sources if name not in question.natural]

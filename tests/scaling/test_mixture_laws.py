@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from synthmix.errors import BadInput
-from synthmix.scaling.mixtures import (
-    MIXTURE_LAWS,
-    MixturePoints,
-    MixtureRuns,
-    compare_mixtures,
-    fit_mixtures,
-    law_in_tokens,
-)
+from synthmix.scaling.mixtures import MIXTURE_LAWS, MixturePoints, MixtureRuns, compare_mixtures, fit_mixtures
 from synthmix.scaling.mixtures.fit import largest_scale
 from synthmix.scaling.mixtures.solver import penalty_of
 from synthmix.scaling.mixtures.terms import EffectiveTokens, units_of
@@ -211,10 +204,11 @@ def with_floors(floors: tuple[float, float, float]) -> MixtureRuns:
 
 
 def test_sources_with_floors_of_their_own_are_told_by_what_is_held_out() -> None:
-    apart = with_floors((1.5, 1.9, 2.3))
-    assert law_in_tokens(apart) == "effective_tokens_floors"
+    laws, apart = ["effective_tokens", "effective_tokens_floors"], with_floors((1.5, 1.9, 2.3))
+    assert compare_mixtures(apart, laws).winner == "effective_tokens_floors"
     found = fit_mixtures("effective_tokens_floors", apart, draws=0)
     web, hq, qa = (float(np.exp(found.theta[0, found.names.index(f"log E_{name}")])) for name in SOURCES)
     assert web < hq < qa
     assert hq - web == pytest.approx(0.4, abs=0.2)
-    assert law_in_tokens(with_floors((1.7, 1.7, 1.7))) == "effective_tokens", "the simpler one where both are as good"
+    alike = compare_mixtures(with_floors((1.7, 1.7, 1.7)), laws)
+    assert alike.winner == "effective_tokens", "the simpler one where both are as good"

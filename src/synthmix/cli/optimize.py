@@ -19,10 +19,7 @@ def optimize(
     runs: Sources,
     columns: Columns = "",
     mapping: MappingFile = None,
-    law: Annotated[
-        str | None,
-        typer.Option(help="A law over shares (synthmix compare); unset: a study's own, else the better in tokens."),
-    ] = None,
+    law: Annotated[str, typer.Option(help="A law over shares; see synthmix compare.")] = "effective_tokens",
     params: Annotated[str | None, typer.Option(help="Non-embedding parameters; unset: the runs' own.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Training tokens; unset: the runs' own.")] = None,
     supply: Annotated[list[str] | None, typer.Option(help=f"Unique tokens there are: hq=5B; {_NAMED}.")] = None,

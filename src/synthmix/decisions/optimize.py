@@ -34,7 +34,7 @@ from synthmix.results.mixtures import (
 )
 from synthmix.runs.laws import mixtures_of, saved_fit
 from synthmix.runs.load import read_results, read_runs
-from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures, law_in_tokens
+from synthmix.scaling.mixtures import MixtureFit, MixturePoints, fit_mixtures
 from synthmix.scaling.mixtures.optimum import Limits, Objective, optimum
 from synthmix.scaling.runs import Array
 
@@ -49,7 +49,7 @@ _FACTORS = (0.25, 4.0)  # of N and D, for how the best mixture moves
 
 
 def optimize(
-    runs: Any, *, columns: str | Mapping[str, str] = "", mapping: Any = None, law: str | None = None,
+    runs: Any, *, columns: str | Mapping[str, str] = "", mapping: Any = None, law: str = "effective_tokens",
     params: Any = None, tokens: Any = None, supply: Mapping[str, Any] | None = None,
     epochs: Mapping[str, float] | None = None, most_epochs: float = 4.0, prices: Mapping[str, float] | None = None,
     budget_money: float | None = None, least: Mapping[str, float] | None = None,
@@ -67,8 +67,7 @@ def optimize(
             file that one was saved to. Of a study with designed mixtures what is not said here is as its own question
             and bounds say.
         columns, mapping, skip_bad: as for :func:`synthmix.read_runs`.
-        law: a law over shares; None: a study's own, else :func:`.law_in_tokens`.
-        metric: the losses that it is fitted to; None: of all domains.
+        law: a law over shares. metric: the losses that it is fitted to; None: of all domains.
         params, tokens, supply: counts as people write them (``"1B"``).
         epochs, most_epochs, prices, budget_money, least, most, groups, objective: see :class:`.MixtureQuestion`.
         natural: a source, or shares, that are natural text alone; None: the one source that the table says is natural.
@@ -80,7 +79,6 @@ def optimize(
             supply without a budget.
     """
     saved = runs if isinstance(runs, MixtureFit) else saved_fit(runs)
-    decided = _own_decision(runs)
     if saved is not None:
         if not isinstance(saved, MixtureFit):
             raise BadInput(
@@ -89,11 +87,9 @@ def optimize(
         found, kinds = saved, {}
     else:
         table = read_runs(runs, columns, mapping=mapping, skip_bad=skip_bad)
-        measured = mixtures_of(table, metric)
-        law = law or (law_in_tokens(measured, level=level) if decided is None else decided.law)
-        found = fit_mixtures(law, measured, draws=draws, level=level, seed=seed)
+        found = fit_mixtures(law, mixtures_of(table, metric), draws=draws, level=level, seed=seed)
         kinds = dict(table.kinds)
-    own = None if decided is None else decided.question
+    own = _own_question(runs)
     given: dict[str, Any] = {
         "params": None if params is None else parsed(parse_count, params, "params"),
         "tokens": None if tokens is None else parsed(parse_count, tokens, "tokens"),
@@ -110,10 +106,10 @@ def optimize(
     return decide_mixture(found, question)
 
 
-def _own_decision(runs: Any) -> MixtureDecision | None:
-    """That of a study with designed mixtures, in its results; None for any other runs."""
+def _own_question(runs: Any) -> MixtureQuestion | None:
+    """The question of a study with designed mixtures; None for any other runs."""
     if isinstance(runs, Results):
-        return runs.mixture
+        return None if runs.mixture is None else runs.mixture.question
     only = runs[0] if isinstance(runs, list | tuple) and len(runs) == 1 else runs
     if not isinstance(only, str | Path) or "://" in str(only):
         return None
@@ -121,7 +117,8 @@ def _own_decision(runs: Any) -> MixtureDecision | None:
     path = path / "results.json" if path.is_dir() else path
     if path.name != "results.json" or not path.is_file():
         return None
-    return read_results(path).mixture
+    found = read_results(path).mixture
+    return None if found is None else found.question
 
 
 def _natural(

@@ -26,12 +26,13 @@ from synthmix.report.choices import cost_text, reason, standing_text
 from synthmix.results import Question
 from synthmix.results.choices import Basis, ChoiceRound, Choices, ChosenRun, Standing, Stopped, Unit
 from synthmix.runs import RunsTable
+from synthmix.runs.mixtures import mixture_runs
 from synthmix.scaling.acquisition import Belief, Points, choose_runs
 from synthmix.scaling.acquisition import Pick as Picked
-from synthmix.scaling.mixtures import MixturePoints, fewest_mixtures
+from synthmix.scaling.mixtures import MixturePoints, fewest_mixtures, fit_mixtures
 from synthmix.scaling.runs import Array, Index, Mask
 from synthmix.study.ladder import Cell, cells, find_trunks, study_design
-from synthmix.study.mixture import mixture_fit, mixture_question
+from synthmix.study.mixture import LAW, mixture_question
 from synthmix.study.rows import recipe_row
 from synthmix.study.timings import Speeds
 from synthmix.study.until import Limit, Until
@@ -366,7 +367,7 @@ def _by_laws(
 
 def _by_mixture_law(config: StudyConfig, table: RunsTable, planned: list[Cell]) -> Known | None:
     try:
-        found = mixture_fit(config, table.sound)
+        found = fit_mixtures(LAW, mixture_runs(table.sound), level=config.fit.level)
         asked = mixture_question(config, table.sound)
         decision = decide_mixture(found, asked)
     except BadInput:

@@ -11,7 +11,9 @@ from synthmix.results.mixtures import Group, MixtureDecision, MixtureQuestion
 from synthmix.runs import RunsTable
 from synthmix.runs.load import of_results
 from synthmix.runs.mixtures import mixture_runs
-from synthmix.scaling.mixtures import MixtureFit, fit_mixtures, law_in_tokens
+from synthmix.scaling.mixtures import fit_mixtures
+
+LAW = "effective_tokens"
 
 
 def study_mixture(config: StudyConfig, table: RunsTable) -> tuple[MixtureDecision | None, list[Warn]]:
@@ -20,19 +22,10 @@ def study_mixture(config: StudyConfig, table: RunsTable) -> tuple[MixtureDecisio
     if config.mix.design is None:
         return None, []
     try:
-        return decide_mixture(mixture_fit(config, table), mixture_question(config, table)), []
+        found = fit_mixtures(LAW, mixture_runs(table), level=config.fit.level)
+        return decide_mixture(found, mixture_question(config, table)), []
     except BadInput as error:
         return None, [Warn(code="no_best_mixture", message=f"No best mixture is named: {error}.")]
-
-
-def mixture_fit(config: StudyConfig, table: RunsTable) -> MixtureFit:
-    """The law in tokens that predicts held-out runs of the table better, fitted to all of them.
-
-    Raises:
-        BadInput: as for :func:`fit_mixtures`.
-    """
-    runs = mixture_runs(table)
-    return fit_mixtures(law_in_tokens(runs, level=config.fit.level), runs, level=config.fit.level)
 
 
 def mixture_question(config: StudyConfig, table: RunsTable) -> MixtureQuestion:
@@ -94,4 +87,4 @@ def mixture_of_results(results: Results, question: Question) -> MixtureDecision 
     asked = own.question.model_copy(update=about | {"prices": prices, "budget_money": money})
     if asked == own.question:
         return own
-    return decide_mixture(fit_mixtures(own.law, mixture_runs(of_results(results).sound), level=own.level), asked)
+    return decide_mixture(fit_mixtures(LAW, mixture_runs(of_results(results).sound), level=own.level), asked)

@@ -1,6 +1,6 @@
 """Laws over a vector of shares: many sources at once, fitted with priors, with draws and intervals."""
 
-from synthmix.scaling.mixtures.compare import MixtureComparison, MixtureScore, compare_mixtures, law_in_tokens
+from synthmix.scaling.mixtures.compare import MixtureComparison, MixtureScore, compare_mixtures
 from synthmix.scaling.mixtures.fit import fewest_mixtures, fit_mixtures
 from synthmix.scaling.mixtures.fitted import Calibration, MixtureFit
 from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
@@ -19,5 +19,4 @@ __all__ = [
     "fewest_mixtures",
     "find_mixture_law",
     "fit_mixtures",
-    "law_in_tokens",
 ]

@@ -15,8 +15,6 @@ from synthmix.scaling.mixtures.fitted import MixtureFit
 from synthmix.scaling.mixtures.law import MIXTURE_LAWS, MixtureLaw, find_mixture_law
 from synthmix.scaling.mixtures.points import MixtureRuns
 
-#: Of which the one that predicts held-out runs better is taken where no law is named, the first of equals.
-IN_TOKENS = ("effective_tokens", "effective_tokens_floors")
 _RESAMPLES = 500
 _FEWEST = 1.5  # log_quadratic has many parameters, which its priors hold; below so many runs a source it says nothing
 
@@ -138,15 +136,6 @@ def compare_mixtures(
         message = f"{scored[0][0].law} leads {scored[1][0].law} by less than the held-out runs can tell"
         warnings.append(Warn(code="not_decided", message=message))
     return MixtureComparison([score for score, _ in scored], winner, margin, decided, skipped, warnings)
-
-
-def law_in_tokens(runs: MixtureRuns, *, level: float = 0.9) -> str:
-    """The name of the law of :data:`IN_TOKENS` to take: the better one where that is decided, else the first.
-
-    Raises:
-        BadInput: as for :func:`compare_mixtures`.
-    """
-    return compare_mixtures(runs, IN_TOKENS, level=level).winner
 
 
 def _score(found: MixtureFit, parameters: int) -> MixtureScore:
