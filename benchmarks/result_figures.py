@@ -83,7 +83,7 @@ def second_study() -> str:
         name = row["mixture"]
         found += [(name, "predicted", mid, low, high), ("", "measured", mean, mean - sd, mean + sd)]
     ends = [20 * end for *_, low, high in found for end in (low, high)]
-    name = "nats per token; 90 % intervals, one standard deviation of three seeds"
+    name = "nats per token; 90 % intervals; sd of three seeds"
     return rows("Predicted, then measured", (math.floor(min(ends)) / 20, math.ceil(max(ends)) / 20, name), found)
 
 
