@@ -18,7 +18,6 @@ RECORDS, PAGE = HERE / "second-study", HERE / "second-study.md"
 LAW, OTHER, DRAWS, SEEDS = "effective_tokens", "effective_tokens_floors", 200, 3
 NATURAL, BEST, SINGLE = "natural text", "best mixture", "best single source"
 VALUED = "chosen by valuation"
-CUT = ", repeated"  # what the name of a mixture on cut text ends with
 Array = np.ndarray
 
 
@@ -73,9 +72,9 @@ def ladder() -> MixtureRuns:
     return mixture_runs(read_runs(RECORDS / "ladder.csv").sound)
 
 
-def asked(**more: Any) -> MixtureQuestion:
+def asked() -> MixtureQuestion:
     """The study's question."""
-    return MixtureQuestion.model_validate(read("study.json")["question"] | more)
+    return MixtureQuestion.model_validate(read("study.json")["question"])
 
 
 def fitted(runs: MixtureRuns, question: MixtureQuestion, law: str) -> Fitted:

@@ -7,7 +7,6 @@ import numpy as np
 
 from benchmarks.second_study.records import (
     BEST,
-    CUT,
     LAW,
     NATURAL,
     OTHER,
@@ -37,21 +36,18 @@ RANDOM = 20261129  # seed of the random mixtures
 def record(folder: Path) -> None:
     """ladder.csv, and of the study what the page says beside its runs."""
     from synthmix.runs.load import read_results
-    from synthmix.study.finished_study import read_study
 
     write_rows(folder, RECORDS / "ladder.csv")
-    results, study = read_results(folder / "results.json"), read_study(folder)
+    results = read_results(folder / "results.json")
     own = results.mixture
     if own is None:
         raise SystemExit(f"{folder}: no best mixture was found")
     choices = None if results.choices is None else results.choices.model_dump(mode="json", exclude_none=True)
-    trunks = {(r.spec.recipe, r.params, r.spec.seed) for r in study.records}
     about = {
         "version": __version__,
         "question": own.question.model_dump(mode="json", exclude_none=True),
         "corpora": [corpus.model_dump(mode="json", exclude_none=True) for corpus in results.corpora],
         "spent": results.spent.model_dump(mode="json", exclude_none=True),
-        "trunks": len(trunks),
         "choices": choices,
     }
     write("study.json", about)
@@ -179,7 +175,7 @@ def before(folder: Path) -> None:
 
     study, question = read_study(folder), asked()
     _, groups = loss_groups(study)
-    largest, names = largest_groups(study, groups), list(study.recipes)
+    largest, names, whole = largest_groups(study, groups), list(study.recipes), set(study.table.uncut.recipes)
     found: list[dict[str, Any]] = []
 
     def add(rule: str, of: str, shares: dict[str, float], recipe: str | None = None) -> None:
@@ -188,7 +184,7 @@ def before(folder: Path) -> None:
     for rule, measure in measures_of_study(study, groups).items():
         mean = np.nanmean(measure.values[largest], axis=0)
         order = np.argsort(-mean if measure.higher else mean)
-        best = next(names[i] for i in order.tolist() if not names[i].endswith(CUT))
+        best = next(names[i] for i in order.tolist() if names[i] in whole)
         add(rule, "designed mixtures", study.table.shares(best), best)
     if (RECORDS / "value.json").exists():
         shares = {name: share for name, (share, *_) in read("value.json")["shares"].items() if share}

@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.second_study.records import (
     BEST,
-    CUT,
     DRAWS,
     LAW,
     OTHER,
@@ -76,10 +75,10 @@ def whole_runs() -> list[dict[str, Any]]:
     """Rows of the ladder on uncut text: recipe, N, D, shares by source, losses by domain and their mean."""
     found = []
     for row in rows("ladder.csv"):
-        if row["recipe"].endswith(CUT):
-            continue
         losses = {key.removeprefix("loss."): float(value) for key, value in row.items() if key.startswith("loss.")}
         shares = {key.removeprefix("share."): float(value or 0) for key, value in row.items() if key[:6] == "share."}
+        if any(float(row[f"unique.{name}"]) < 0.99 * share * float(row["D"]) for name, share in shares.items()):
+            continue
         found.append({
             "recipe": row["recipe"], "N": float(row["N"]), "D": float(row["D"]), "shares": shares, "losses": losses,
             "loss": float(np.mean(list(losses.values()))),
